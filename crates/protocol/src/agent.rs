@@ -1,0 +1,84 @@
+//! Agents: the kinds of CLI that Berth can run.
+
+use serde::{Deserialize, Serialize};
+
+use crate::AgentId;
+
+/// A kind of CLI, and what was found of it on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Agent {
+    /// Name used in requests.
+    pub id: AgentId,
+    /// Name shown to people.
+    pub name: String,
+    /// Whether and how it can be started.
+    pub state: AgentState,
+    /// Where the program is.
+    pub path: Option<String>,
+    /// How the program was found.
+    pub found: Option<Found>,
+    /// Version that the program reports, without its name.
+    pub version: Option<String>,
+    /// What went wrong, when `state` is `broken`.
+    pub detail: Option<String>,
+    /// What to run to sign in.
+    pub sign_in_hint: Option<String>,
+    /// What to run to install it.
+    pub install_hint: Option<String>,
+    /// Permission modes that a session may start with, the default first. Empty when the program
+    /// has none.
+    pub permission_modes: Vec<PermissionMode>,
+}
+
+/// Whether an agent can be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AgentState {
+    /// Found; its version is being asked.
+    Checking,
+    /// Found, and it answered.
+    Ready,
+    /// Found, but it cannot be executed or does not answer.
+    Broken,
+    /// Not found.
+    Missing,
+    /// Found, but this version of Berth has no adapter to run it yet.
+    Unsupported,
+}
+
+/// How an agent's program was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// On the `PATH` of the user's login shell.
+    Path,
+    /// In a folder where its installer usually puts it.
+    UsualFolder,
+    /// It belongs to the system or is named by the request.
+    BuiltIn,
+}
+
+/// A choice of how much an agent may do without asking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PermissionMode {
+    /// Name used in requests.
+    pub id: String,
+    /// Name shown to people.
+    pub name: String,
+    /// What it allows, in one sentence.
+    pub description: String,
+    /// The agent's own checks are off in this mode.
+    pub unchecked: bool,
+}
+
+/// Answer of `GET /agents`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AgentList {
+    /// Every agent that Berth knows, those that are ready first.
+    pub agents: Vec<Agent>,
+}

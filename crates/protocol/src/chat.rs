@@ -1,0 +1,69 @@
+//! The transcript: what user and agent said.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{MessageId, SessionId};
+
+/// One message of a transcript.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Message {
+    /// Identifier; the same while a partial message grows.
+    pub id: MessageId,
+    /// The session.
+    pub session_id: SessionId,
+    /// Position in the transcript, from 1, without gaps.
+    pub seq: i64,
+    /// Who spoke.
+    pub role: Role,
+    /// The words, without the echo, frames and status lines of the agent's screen.
+    pub content: String,
+    /// When it was sent or finished.
+    pub at: Timestamp,
+    /// The run of the session that it belongs to.
+    pub run: u32,
+    /// The agent is still speaking: more will come under the same `id`.
+    #[serde(default)]
+    pub partial: bool,
+}
+
+/// Who spoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The user.
+    User,
+    /// The agent.
+    Agent,
+}
+
+/// Answer of `GET /sessions/{id}/messages`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MessagePage {
+    /// Messages in order.
+    pub messages: Vec<Message>,
+    /// Pass this as `after` to get the next page; absent at the end.
+    pub next: Option<i64>,
+}
+
+/// Body of `POST /chat`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChatRequest {
+    /// The session to speak to.
+    pub session_id: SessionId,
+    /// The message, 1 byte to 256 KiB, not only white space.
+    pub content: String,
+}
+
+/// Answer of `POST /chat`: the agent took the message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChatAccepted {
+    /// The message as it stands in the transcript.
+    pub message: Message,
+}

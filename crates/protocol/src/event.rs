@@ -1,0 +1,60 @@
+//! State changes that the engine pushes to its clients.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Agent, Message, Project, ProjectId, Session, SessionId};
+
+/// One state change, sent on `GET /events` (all kinds) and `GET /chat/stream` (messages and
+/// status of one session) as server-sent events: `event` is the tag, `data` this value as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The stream cannot be resumed from the given id: fetch everything anew.
+    Reset,
+    /// A project was added or changed.
+    ProjectChanged {
+        /// The project as it is now.
+        project: Project,
+    },
+    /// A project was removed.
+    ProjectRemoved {
+        /// Which.
+        id: ProjectId,
+    },
+    /// Agents were detected, or one's state changed.
+    AgentsChanged {
+        /// All agents as they are now.
+        agents: Vec<Agent>,
+    },
+    /// A session was created or changed.
+    SessionChanged {
+        /// The session as it is now.
+        session: Session,
+    },
+    /// A session was deleted.
+    SessionRemoved {
+        /// Which.
+        id: SessionId,
+    },
+    /// A message was added, grew (while `partial`) or was completed.
+    MessageChanged {
+        /// The message as it is now.
+        message: Message,
+    },
+}
+
+impl Event {
+    /// The tag, used as the event name of the stream.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Reset => "reset",
+            Self::ProjectChanged { .. } => "project_changed",
+            Self::ProjectRemoved { .. } => "project_removed",
+            Self::AgentsChanged { .. } => "agents_changed",
+            Self::SessionChanged { .. } => "session_changed",
+            Self::SessionRemoved { .. } => "session_removed",
+            Self::MessageChanged { .. } => "message_changed",
+        }
+    }
+}

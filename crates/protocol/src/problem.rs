@@ -1,0 +1,209 @@
+//! Errors on the wire: `application/problem+json` (RFC 9457) with a stable `code`.
+
+use serde::{Deserialize, Serialize};
+
+/// Media type of an error body (RFC 9457 section 3).
+pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
+
+/// An error as every endpoint returns it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[error("{title}: {detail}")]
+pub struct Problem {
+    /// `urn:berth:problem:` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What happened, in a few words that are the same for every such error.
+    pub title: String,
+    /// HTTP status, 400 to 599.
+    pub status: u16,
+    /// Stable code to match on.
+    pub code: Code,
+    /// What happened, to what.
+    pub detail: String,
+    /// What to do next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// What would be lost, for `workspace.has_work`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<crate::UnsavedWork>,
+}
+
+impl Problem {
+    /// A problem with the title and status of its code.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:berth:problem:{}", code.as_str()),
+            title: code.title().to_owned(),
+            status: code.status(),
+            code,
+            detail: detail.into(),
+            hint: code.hint().map(str::to_owned),
+            work: None,
+        }
+    }
+
+    /// Replaces the code's general hint by one for this case.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds what would be lost.
+    #[must_use]
+    pub fn with_work(mut self, work: crate::UnsavedWork) -> Self {
+        self.work = Some(work);
+        self
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $title:literal, $hint:expr;)*) => {
+        /// Stable error codes. A code is never renamed or reused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        pub enum Code {
+            $($(#[$doc])* #[doc = concat!(" `", $text, "`: ", $title, ".")] #[serde(rename = $text)] $name,)*
+            /// A code of a newer engine that this client does not know.
+            #[serde(other, rename = "unknown")]
+            Unknown,
+        }
+
+        impl Code {
+            /// Every code that this version can send.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The code as it stands on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* Self::Unknown => "unknown" }
+            }
+
+            /// The HTTP status that goes with it.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)* Self::Unknown => 500 }
+            }
+
+            /// What happened, in a few words.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* Self::Unknown => "Unknown error" }
+            }
+
+            /// What to do next, in general.
+            pub const fn hint(self) -> Option<&'static str> {
+                match self { $(Self::$name => $hint,)* Self::Unknown => None }
+            }
+        }
+    };
+}
+
+codes! {
+    Unauthorized = "auth.unauthorized", 401, "Not authorized",
+        Some("Send the token from the endpoint file as a bearer token; it changes when the engine restarts.");
+    HostRefused = "auth.host_refused", 403, "Host refused",
+        Some("Address the engine by the loopback address and port in the endpoint file.");
+    OriginRefused = "auth.origin_refused", 403, "Origin refused",
+        Some("Open the UI from the engine's own address or use the app.");
+    BadRequest = "request.invalid", 400, "Invalid request",
+        Some("Compare the request with /openapi.json.");
+    BodyTooLarge = "request.too_large", 413, "Request too large", None;
+    NotFound = "request.not_found", 404, "No such address", Some("See /docs for all addresses.");
+    MethodNotAllowed = "request.method_not_allowed", 405, "Method not allowed", Some("See /docs for the methods of each address.");
+    UnsupportedMediaType = "request.media_type", 415, "Unsupported media type",
+        Some("Send JSON with the header content-type: application/json.");
+    Internal = "internal", 500, "Internal error",
+        Some("The engine's log has the details; please report it.");
+    ShuttingDown = "engine.shutting_down", 503, "The engine is stopping", Some("Try again when it runs again.");
+    EngineRunning = "engine.already_running", 409, "An engine is already running",
+        Some("Use the running engine, or stop it with `berth stop`.");
+    PortTaken = "engine.port_taken", 409, "The port is taken",
+        Some("Choose another port with --port, or leave it out for a free one.");
+    StoreUnavailable = "store.unavailable", 500, "The store cannot be used", Some("The engine's log has the details.");
+    StoreFull = "store.disk_full", 507, "The disk is full",
+        Some("Free some space and try again; nothing that was confirmed is lost.");
+    StoreNewer = "store.newer_schema", 409, "The data belongs to a newer Berth",
+        Some("Install the newest version of Berth. Nothing was changed.");
+    StoreCorrupt = "store.corrupt", 500, "The store is damaged",
+        Some("Restore berth.db from a backup, or move it away to start afresh.");
+    ProjectNotFound = "project.not_found", 404, "No such project", None;
+    ProjectExists = "project.exists", 409, "The folder is a project already", None;
+    ProjectHasSessions = "project.has_sessions", 409, "The project has sessions",
+        Some("Delete its sessions first.");
+    PathNotAbsolute = "path.not_absolute", 400, "The path is not absolute", Some("Give the whole path of the folder.");
+    PathMissing = "path.missing", 404, "No such folder", Some("Check the path; the folder must exist.");
+    PathNotFolder = "path.not_folder", 400, "Not a folder", Some("Give the folder, not a file in it.");
+    PathNotReadable = "path.not_readable", 403, "The folder is not readable",
+        Some("Check the folder's permissions.");
+    GitMissing = "git.missing", 424, "git was not found", Some("Install git, or work in place.");
+    GitFailed = "git.failed", 500, "git reported an error", None;
+    NotARepository = "git.not_a_repository", 409, "Not a git repository",
+        Some("Work in place, or run `git init` and make a first commit.");
+    NoCommits = "git.no_commits", 409, "The repository has no commit yet",
+        Some("Make a first commit, or work in place.");
+    BaseNotFound = "git.base_not_found", 404, "No such branch or commit", None;
+    BranchExists = "git.branch_exists", 409, "The branch exists already", Some("Choose another branch name.");
+    BranchInvalid = "git.branch_invalid", 400, "Not a branch name", Some("See `git help check-ref-format`.");
+    AgentNotFound = "agent.not_found", 404, "No such agent", Some("GET /agents lists the agents.");
+    AgentMissing = "agent.missing", 424, "The agent is not installed", None;
+    AgentNotExecutable = "agent.not_executable", 424, "The agent cannot be executed",
+        Some("Check that the file is executable and made for this machine.");
+    AgentUnsupported = "agent.unsupported", 501, "The agent is not supported yet",
+        Some("Run it as a custom command, or in a shell session.");
+    PermissionModeUnknown = "agent.permission_mode_unknown", 400, "The agent has no such permission mode",
+        Some("GET /agents lists the modes of each agent.");
+    CommandInvalid = "agent.command_invalid", 400, "The command is not usable", None;
+    TransportUnsupported = "agent.transport_unsupported", 501, "The agent does not support this transport",
+        Some("Use the transport `pty`.");
+    SpawnFailed = "session.spawn_failed", 500, "The agent could not be started", None;
+    EngineLost = "session.engine_lost", 500, "The engine stopped while the session ran",
+        Some("Restart the session; its transcript and recording are kept.");
+    SessionNotFound = "session.not_found", 404, "No such session", None;
+    SessionEnded = "session.ended", 409, "The session has ended", Some("Restart the session, then send again.");
+    SessionLive = "session.live", 409, "The session is running", Some("Stop the session first.");
+    SessionNotReady = "session.not_ready", 409, "The session does not take messages now",
+        Some("Wait until it has started, or look at its terminal.");
+    SessionNeedsAttention = "session.needs_attention", 409, "The session waits for an answer",
+        Some("Answer its question first.");
+    SessionBusy = "session.busy", 409, "The agent works on another message",
+        Some("Wait for the answer, or interrupt it.");
+    MessageNotTaken = "session.message_not_taken", 504, "The agent did not take the message",
+        Some("Look at the terminal: the text may stand in its input box.");
+    AttentionGone = "session.attention_gone", 409, "The question is no longer open", None;
+    SessionArchived = "session.archived", 409, "The session is archived", Some("Bring it back first.");
+    WorkspaceHasWork = "workspace.has_work", 409, "The workspace has unsaved work",
+        Some("Commit and push it, archive the session, or delete with discard=true.");
+    WorkspaceMissing = "workspace.missing", 409, "The workspace's folder is gone", None;
+    WorkspaceFailed = "workspace.failed", 500, "The workspace could not be prepared", None;
+    RecordingMissing = "recording.missing", 404, "There is no recording", None;
+    DiffStale = "diff.stale", 410, "The comparison is no longer kept", Some("Start again with the first page.");
+    FileNotFound = "diff.file_not_found", 404, "No such changed file", None;
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_unique_and_has_an_error_status() {
+        let mut seen = std::collections::BTreeSet::new();
+        for code in Code::ALL {
+            assert!(seen.insert(code.as_str()), "{code} stands twice");
+            assert!(
+                (400..600).contains(&code.status()),
+                "{code} is not an error status"
+            );
+        }
+    }
+
+    #[test]
+    fn a_code_of_a_newer_engine_is_read_as_unknown() {
+        let code: Code = serde_json::from_str("\"moon.too_far\"").unwrap();
+        assert_eq!(code, Code::Unknown);
+    }
+}
