@@ -1,1 +1,14 @@
-//! (written next)
+//! Sessions: an agent CLI on a terminal of its own, its screen, its words and its recording.
+//!
+//! [`live::start`] puts a program on a pseudo-terminal and returns a handle; [`agents`] holds what
+//! differs between the CLIs as data; [`reading`] turns screens into status and messages. Nothing
+//! here stores anything but recordings: what must last is reported as events.
+
+pub mod agents;
+pub mod environment;
+pub mod live;
+pub mod process;
+pub mod pty;
+pub mod reading;
+pub mod recording;
+pub mod terminal;

@@ -1,0 +1,136 @@
+//! Finding agents on this machine.
+//!
+//! Looking for files is quick and done at once; asking a program for its version may take seconds
+//! and is done later, one by one, by whoever wants to know.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::LazyLock,
+    time::Duration,
+};
+
+use berth_protocol::Found;
+use regex::Regex;
+use tokio::process::Command;
+
+use super::Spec;
+use crate::environment::Environment;
+
+/// How long a program may take to say its version; some need seven seconds on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Folders where installers of command-line tools put them, beyond the `PATH`.
+const USUAL_FOLDERS: &[&str] = &[
+    "~/.local/bin",
+    "~/bin",
+    "~/.npm-global/bin",
+    "~/.volta/bin",
+    "~/.bun/bin",
+    "~/.cargo/bin",
+    "~/.opencode/bin",
+    "/opt/homebrew/bin",
+    "/usr/local/bin",
+];
+
+/// A program that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How it was found.
+    pub found: Found,
+}
+
+/// Looks for an agent's program: on the `PATH` first, then in the usual folders. A file that is
+/// not executable is reported only when no executable one is found.
+pub fn locate(spec: &Spec, environment: &Environment) -> Option<Located> {
+    let on_path = environment.get("PATH").map(|path| std::env::split_paths(path).collect());
+    let on_path: Vec<PathBuf> = on_path.unwrap_or_default();
+    let home = environment.get(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
+    let usual = spec.usual_folders.iter().map(String::as_str).chain(USUAL_FOLDERS.iter().copied());
+    let usual: Vec<PathBuf> = usual.filter_map(|folder| expand(folder, home)).collect();
+
+    let places = || {
+        let on_path = on_path.iter().map(|folder| (folder, Found::Path));
+        on_path.chain(usual.iter().map(|folder| (folder, Found::UsualFolder)))
+    };
+    let candidates = |good: fn(&Path) -> bool| {
+        spec.programs.iter().find_map(|program| {
+            places().filter(|(folder, _)| folder.is_absolute()).find_map(|(folder, found)| {
+                let path = file_names(program).map(|name| folder.join(name)).find(|path| good(path))?;
+                Some(Located { path, found })
+            })
+        })
+    };
+    candidates(is_executable).or_else(|| candidates(Path::is_file))
+}
+
+/// Finds the program of a custom command: a bare name on the `PATH`, anything else relative to
+/// the workspace.
+pub fn resolve(program: &str, workspace: &Path, environment: &Environment) -> Option<PathBuf> {
+    if program.contains(std::path::is_separator) {
+        let path = workspace.join(program);
+        return path.is_file().then_some(path);
+    }
+    which::which_in(program, environment.get("PATH"), workspace).ok()
+}
+
+/// The file may be executed by somebody.
+pub fn is_executable(path: &Path) -> bool {
+    let Ok(meta) = path.metadata() else { return false };
+    #[cfg(unix)]
+    let allowed = std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o111 != 0;
+    #[cfg(not(unix))]
+    let allowed = true;
+    meta.is_file() && allowed
+}
+
+/// Asks a program for its version. The error says what happened, for people.
+pub async fn version(
+    path: &Path,
+    args: &[String],
+    environment: &Environment,
+) -> Result<String, String> {
+    let mut command = Command::new(path);
+    command.args(args).env_clear().envs(environment.variables());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    let answer = tokio::time::timeout(PATIENCE, command.output());
+    let output = match answer.await {
+        Ok(output) => output.map_err(|error| format!("{} does not start: {error}", path.display()))?,
+        Err(_) => return Err(format!("no answer within {} s", PATIENCE.as_secs())),
+    };
+    let find = |bytes: &[u8]| find_version(&String::from_utf8_lossy(bytes));
+    find(&output.stdout).or_else(|| find(&output.stderr)).ok_or_else(|| {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("nothing");
+        let said: String = said.chars().take(200).collect();
+        format!("it printed no version ({}): {said}", output.status)
+    })
+}
+
+fn find_version(text: &str) -> Option<String> {
+    static VERSION: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\b\d+\.\d+(?:\.\d+)?(?:[-+.][0-9A-Za-z.]+)?").ok());
+    let found = VERSION.as_ref()?.find(text)?;
+    Some(found.as_str().trim_end_matches('.').to_owned())
+}
+
+fn expand(folder: &str, home: Option<&OsStr>) -> Option<PathBuf> {
+    match folder.strip_prefix("~/") {
+        Some(rest) => home.map(|home| Path::new(home).join(rest)),
+        None => Some(folder.into()),
+    }
+}
+
+fn file_names(program: &str) -> impl Iterator<Item = String> {
+    let endings: &[&str] = if cfg!(windows) { &[".exe", ".cmd", ".bat"] } else { &[""] };
+    endings.iter().map(move |ending| format!("{program}{ending}"))
+}
+
+#[cfg(test)]
+#[path = "detect_tests.rs"]
+mod tests;

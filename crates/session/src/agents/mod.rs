@@ -1,0 +1,88 @@
+//! Agents: what Berth knows of each CLI.
+//!
+//! Everything that differs between agents is data in a folder of its own: `agent.toml` with how to
+//! find, start and read it, and `recordings/` of its real screens, which the tests replay. Adding
+//! an agent means adding a folder and one line to [`FOLDERS`].
+
+pub mod detect;
+mod launch;
+mod spec;
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use berth_protocol::AgentId;
+
+pub use launch::{LaunchError, Order, plan};
+pub use spec::{AnswerKeys, ScreenRules, Spec};
+
+/// The data of every known agent, in the order in which people see them.
+const FOLDERS: &[&str] = &[
+    include_str!("claude/agent.toml"),
+    include_str!("codex/agent.toml"),
+    include_str!("ccr/agent.toml"),
+    include_str!("droid/agent.toml"),
+    include_str!("gemini/agent.toml"),
+    include_str!("opencode/agent.toml"),
+    include_str!("goose/agent.toml"),
+    include_str!("aider/agent.toml"),
+    include_str!("cursor/agent.toml"),
+    include_str!("copilot/agent.toml"),
+    include_str!("amp/agent.toml"),
+    include_str!("auggie/agent.toml"),
+    include_str!("amazonq/agent.toml"),
+    include_str!("shell/agent.toml"),
+    include_str!("custom/agent.toml"),
+];
+
+/// The agent that runs the user's shell.
+pub const SHELL: &str = "shell";
+
+/// The agent that runs a command given with the session.
+pub const CUSTOM: &str = "custom";
+
+static CATALOG: LazyLock<Vec<Spec>> = LazyLock::new(|| {
+    // A folder that cannot be read is a mistake in this program; `every_folder_is_readable` guards
+    // against it, and at run time the others still work.
+    FOLDERS
+        .iter()
+        .filter_map(|text| {
+            Spec::parse(text)
+                .inspect_err(|error| tracing::error!(%error, "an agent's data is not readable"))
+                .ok()
+        })
+        .collect()
+});
+
+/// Every known agent.
+pub fn all() -> &'static [Spec] {
+    &CATALOG
+}
+
+/// The agent of a name.
+pub fn find(id: &AgentId) -> Option<&'static Spec> {
+    static BY_ID: LazyLock<BTreeMap<&'static str, &'static Spec>> =
+        LazyLock::new(|| all().iter().map(|spec| (spec.id.as_str(), spec)).collect());
+    BY_ID.get(id.as_str()).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_folder_is_readable_and_named_once() {
+        for text in FOLDERS {
+            Spec::parse(text).unwrap();
+        }
+        let ids: std::collections::BTreeSet<_> = all().iter().map(|spec| &spec.id).collect();
+        assert_eq!(ids.len(), FOLDERS.len());
+    }
+
+    #[test]
+    fn agents_start_with_their_permission_checks_on() {
+        for spec in all() {
+            let default = spec.permission_modes.first();
+            assert!(default.is_none_or(|mode| !mode.unchecked), "{} starts unchecked", spec.id);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The data of one agent, as it stands in its `agent.toml`.
+
+use std::time::Duration;
+
+use berth_protocol::AgentId;
+use regex::Regex;
+use serde::{Deserialize, Deserializer};
+
+/// What Berth knows of one agent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name in requests.
+    pub id: AgentId,
+    /// Name for people.
+    pub name: String,
+    /// Names of its program, the usual one first. Empty when it has no program of its own.
+    pub programs: Vec<String>,
+    /// Folders where its installer puts it, besides those of all agents; `~` is the home.
+    #[serde(default)]
+    pub usual_folders: Vec<String>,
+    /// Arguments that make it print its version.
+    #[serde(default = "version_args")]
+    pub version_args: Vec<String>,
+    /// How to install it.
+    #[serde(default)]
+    pub install_hint: Option<String>,
+    /// How to sign in.
+    #[serde(default)]
+    pub sign_in_hint: Option<String>,
+    /// How to start it; absent while there is no adapter.
+    #[serde(default)]
+    pub launch: Option<LaunchRules>,
+    /// Its permission modes, the default first.
+    #[serde(default)]
+    pub permission_modes: Vec<PermissionRule>,
+    /// How to read its screen.
+    #[serde(default)]
+    pub screen: ScreenRules,
+}
+
+/// How to start an agent on a terminal.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaunchRules {
+    /// Arguments. `{permission_mode}` and `{agent_session}` are replaced inside an argument;
+    /// `{permission_args}` alone is replaced by the mode's own arguments.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Variables added to the environment.
+    #[serde(default)]
+    pub env: std::collections::BTreeMap<String, String>,
+}
+
+/// A permission mode and how to ask for it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PermissionRule {
+    /// Name in requests.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// What it allows, in one sentence.
+    pub description: String,
+    /// The agent's own checks are off.
+    #[serde(default)]
+    pub unchecked: bool,
+    /// Arguments that stand for it.
+    #[serde(default)]
+    pub args: Vec<String>,
+}
+
+/// How to read an agent's screen. Patterns are matched against single rows without blanks at
+/// their end.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScreenRules {
+    /// How long output must pause before the screen counts as settled, in milliseconds.
+    #[serde(rename = "settle_ms", deserialize_with = "milliseconds")]
+    pub settle: Duration,
+    /// First row of the input box; group 1 is what is typed in it. Absent for programs without
+    /// one, which count as ready whenever they are quiet.
+    #[serde(deserialize_with = "pattern")]
+    pub prompt: Option<Regex>,
+    /// Row directly above the input box, where it has one.
+    #[serde(deserialize_with = "pattern")]
+    pub border: Option<Regex>,
+    /// Most rows with text that may stand from the input box to the end of the screen.
+    pub prompt_within: usize,
+    /// What the input box shows while nothing is typed.
+    #[serde(deserialize_with = "pattern")]
+    pub placeholder: Option<Regex>,
+    /// What the input box shows in place of a long pasted text.
+    #[serde(deserialize_with = "pattern")]
+    pub pasted: Option<Regex>,
+    /// Rows that stand on the screen only while the agent works.
+    #[serde(deserialize_with = "patterns")]
+    pub busy: Vec<Regex>,
+    /// First row of the user's message as the agent repeats it; group 1 is its text.
+    #[serde(deserialize_with = "pattern")]
+    pub echo: Option<Regex>,
+    /// Rows of a reply that are the agent's furniture, not its words.
+    #[serde(deserialize_with = "patterns")]
+    pub noise: Vec<Regex>,
+    /// Mark before each paragraph of the agent's words; the rest of it is indented as deep.
+    #[serde(deserialize_with = "pattern")]
+    pub bullet: Option<Regex>,
+    /// How an offered answer is chosen.
+    pub answer: AnswerKeys,
+    /// The program runs jobs in the foreground of its terminal, as shells do: it is ready when it
+    /// owns the terminal itself.
+    pub foreground: bool,
+}
+
+impl Default for ScreenRules {
+    fn default() -> Self {
+        Self {
+            settle: Duration::from_millis(200),
+            prompt: None,
+            border: None,
+            prompt_within: 8,
+            placeholder: None,
+            pasted: None,
+            busy: Vec::new(),
+            echo: None,
+            noise: Vec::new(),
+            bullet: None,
+            answer: AnswerKeys::default(),
+            foreground: false,
+        }
+    }
+}
+
+/// How an offered answer is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerKeys {
+    /// By typing its number.
+    #[default]
+    Digit,
+    /// By typing its number and Enter.
+    DigitEnter,
+}
+
+impl AnswerKeys {
+    /// The keys that choose an option.
+    pub fn keys(self, option: &str) -> Vec<u8> {
+        match self {
+            Self::Digit => option.as_bytes().to_vec(),
+            Self::DigitEnter => format!("{option}\r").into_bytes(),
+        }
+    }
+}
+
+impl ScreenRules {
+    /// The keys that make the program stop what it does: Escape for agents with an input box,
+    /// Ctrl-C for others.
+    pub fn interrupt_keys(&self) -> &'static [u8] {
+        if self.prompt.is_some() { b"\x1b" } else { b"\x03" }
+    }
+}
+
+impl Spec {
+    /// Reads an `agent.toml`.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+}
+
+fn version_args() -> Vec<String> {
+    vec!["--version".to_owned()]
+}
+
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
+}
+
+fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Regex::new(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Regex>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| Regex::new(text).map_err(serde::de::Error::custom)).collect()
+}

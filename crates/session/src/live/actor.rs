@@ -1,0 +1,487 @@
+//! The task behind a [`SessionHandle`](super::SessionHandle).
+
+use std::{sync::Arc, time::Duration};
+
+use berth_protocol::{Attention, Failure, Problem, Size, Status};
+use bytes::Bytes;
+use tokio::{
+    sync::{broadcast, mpsc, oneshot},
+    time::Instant,
+};
+
+use super::{
+    Command, INPUT_LIMIT, SessionError, SessionEvent, Start, View,
+    sending::{GIVE_UP, Sending, Step},
+    turn::Turn,
+    viewer::{Frame, KEPT, Update},
+};
+use crate::{
+    process::{Family, Reaper},
+    pty::{Exit, InputError, Pty},
+    reading::{self, Activity, Question, Reading},
+    recording::{Recorded, Recorder},
+    terminal::Terminal,
+};
+
+/// While output flows, the screen is read at most this often.
+const GLANCE: Duration = Duration::from_millis(60);
+
+/// A program that prints nothing counts as started after this time.
+const SILENT_START: Duration = Duration::from_secs(1);
+
+/// An agent whose screen matches no rule counts as waiting after this time of silence, so that a
+/// CLI with a new face is never "starting" for ever.
+const UNCLEAR: Duration = Duration::from_secs(5);
+
+/// How long output may still come after the program and all its descendants have ended.
+const DRAIN: Duration = Duration::from_secs(1);
+
+pub(super) struct Actor {
+    start: Start,
+    pty: Arc<Pty>,
+    family: Family,
+    recorder: Option<Recorder>,
+    events: mpsc::UnboundedSender<SessionEvent>,
+    terminal: Terminal,
+    offset: u64,
+    updates: broadcast::Sender<Update>,
+    status: Status,
+    questions: u64,
+    sending: Option<Sending>,
+    turn: Option<Turn>,
+    glance_at: Option<Instant>,
+    settle_at: Option<Instant>,
+    unclear_at: Option<Instant>,
+    stopping: bool,
+}
+
+impl Actor {
+    pub fn new(
+        start: Start,
+        pty: Arc<Pty>,
+        family: Family,
+        recorder: Option<Recorder>,
+        events: mpsc::UnboundedSender<SessionEvent>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            terminal: Terminal::new(start.launch.size),
+            start,
+            pty,
+            family,
+            recorder,
+            events,
+            offset: 0,
+            updates: broadcast::Sender::new(KEPT),
+            status: Status::Starting,
+            questions: 0,
+            sending: None,
+            turn: None,
+            glance_at: None,
+            settle_at: Some(now + SILENT_START),
+            unclear_at: Some(now + UNCLEAR),
+            stopping: false,
+        }
+    }
+
+    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, exit: oneshot::Receiver<Exit>) {
+        let output = Arc::clone(&self.pty.output);
+        let mut exit = Some(exit);
+        let mut ended: Option<Exit> = None;
+        let mut swept: Option<oneshot::Receiver<()>> = None;
+        let mut drained_by: Option<Instant> = None;
+        let mut output_open = true;
+        loop {
+            if ended.is_some() && swept.is_none() && (!output_open || drained_by.is_some_and(|by| by <= Instant::now())) {
+                break;
+            }
+            let deadline = self.deadline().into_iter().chain(drained_by).min();
+            tokio::select! {
+                taken = output.take(), if output_open => match taken {
+                    Some(bytes) => self.printed(bytes),
+                    None => output_open = false,
+                },
+                command = commands.recv() => match command {
+                    Some(command) => self.command(command),
+                    // Every handle is gone: nobody could ever stop it.
+                    None => self.stop(),
+                },
+                result = wait(&mut exit), if exit.is_some() => {
+                    exit = None;
+                    ended = Some(result);
+                    swept = Some(self.sweep());
+                }
+                () = finished(&mut swept), if swept.is_some() => {
+                    swept = None;
+                    drained_by = Some(Instant::now() + DRAIN);
+                }
+                () = tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                    self.tick();
+                }
+            }
+        }
+        self.finish(ended.unwrap_or(Exit { code: None, signal: None }));
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let sync = self.terminal.synchronized_until().map(Instant::from_std);
+        let sending = self.sending.as_ref().map(Sending::deadline);
+        [self.glance_at, self.settle_at, self.unclear_at, sync, sending].into_iter().flatten().min()
+    }
+
+    /// Ends what the program left behind, in the background.
+    fn sweep(&self) -> oneshot::Receiver<()> {
+        let (done, swept) = oneshot::channel();
+        let (reaper, family, grace): (Reaper, _, _) =
+            (self.start.reaper.clone(), self.family, self.start.grace);
+        tokio::spawn(async move {
+            reaper.end(family, grace).await;
+            let _ = done.send(());
+        });
+        swept
+    }
+
+    fn stop(&mut self) {
+        if !std::mem::replace(&mut self.stopping, true) {
+            // The program is among those that are ended; its end is seen like any other.
+            drop(self.sweep());
+        }
+    }
+
+    fn printed(&mut self, bytes: Vec<u8>) {
+        let replies = self.terminal.feed(&bytes);
+        self.reply(replies);
+        self.record(|recorder| recorder.output(&bytes));
+        self.offset += bytes.len() as u64;
+        let frame = Frame { bytes: Bytes::from(bytes), offset: self.offset };
+        // Without viewers there is nobody to tell.
+        let _ = self.updates.send(Update::Output(frame));
+
+        let now = Instant::now();
+        self.settle_at = Some(now + self.start.rules.settle);
+        self.unclear_at = Some(now + UNCLEAR);
+        if self.sending.is_some() {
+            self.look(false);
+        } else if self.glance_at.is_none() {
+            self.glance_at = Some(now + GLANCE);
+        }
+    }
+
+    fn record(&mut self, act: impl FnOnce(&mut Recorder) -> std::io::Result<Recorded>) {
+        let Some(recorder) = &mut self.recorder else { return };
+        let reason = match act(recorder) {
+            Ok(Recorded::All) => return,
+            Ok(Recorded::Full) => "it reached its size limit".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.recorder = None;
+        self.report(SessionEvent::RecordingStopped { reason });
+    }
+
+    fn reply(&self, bytes: Vec<u8>) {
+        if !bytes.is_empty() && self.pty.write(bytes).is_err() {
+            tracing::debug!(session = %self.start.id, "a terminal's answer was not read");
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        if self.terminal.synchronized_until().is_some_and(|at| Instant::from_std(at) <= now) {
+            let replies = self.terminal.end_synchronized_update();
+            self.reply(replies);
+        }
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        let settled = due(self.settle_at);
+        let glanced = due(self.glance_at);
+        let sending = due(self.sending.as_ref().map(Sending::deadline));
+        if settled {
+            self.settle_at = None;
+        }
+        if settled || glanced {
+            self.glance_at = None;
+        }
+        if settled || glanced || sending {
+            self.look(settled);
+        }
+        if due(self.unclear_at) {
+            self.unclear_at = None;
+            if self.status == Status::Starting {
+                tracing::info!(session = %self.start.id, "no rule matches the agent's screen");
+                self.set_status(Status::Waiting);
+            }
+        }
+    }
+
+    /// Reads the screen and draws the consequences. `settled`: the program has paused.
+    fn look(&mut self, settled: bool) {
+        let reading = reading::read(self.start.rules, &self.terminal);
+        self.advance_sending(&reading);
+        if reading.activity == Activity::Busy
+            && let Some(turn) = &mut self.turn
+        {
+            turn.worked = true;
+        }
+        let reply = self.turn.as_ref().map(|turn| {
+            reading::reply(self.start.rules, &self.terminal, &turn.sent)
+        });
+        if let (Some(reply), Some(turn)) = (&reply, &mut self.turn)
+            && *reply != turn.reported
+        {
+            turn.reported.clone_from(reply);
+            let content = reply.clone();
+            self.report(SessionEvent::Reply { content, complete: false });
+        }
+        match self.next_status(reading.activity, settled) {
+            Some(Status::Waiting) => self.may_wait(reply.unwrap_or_default()),
+            Some(status) => self.set_status(status),
+            None => {}
+        }
+    }
+
+    fn next_status(&mut self, activity: Activity, settled: bool) -> Option<Status> {
+        match activity {
+            Activity::Busy => Some(Status::Running),
+            Activity::Asks(question) if settled => Some(self.attention(question)),
+            Activity::Asks(_) => None,
+            Activity::Ready if settled => Some(Status::Waiting),
+            // The question was answered, and the agent goes on.
+            Activity::Ready => matches!(self.status, Status::NeedsAttention { .. }).then_some(Status::Running),
+            Activity::Unclear { .. } if self.start.rules.foreground => {
+                if !self.pty.leader_in_foreground() {
+                    Some(Status::Running)
+                } else if settled {
+                    Some(Status::Waiting)
+                } else {
+                    None
+                }
+            }
+            Activity::Unclear { quiet_is_ready: true } if settled => Some(Status::Waiting),
+            Activity::Unclear { quiet_is_ready: true } => {
+                self.turn.is_some().then_some(Status::Running)
+            }
+            Activity::Unclear { quiet_is_ready: false } => {
+                matches!(self.status, Status::NeedsAttention { .. }).then_some(Status::Running)
+            }
+        }
+    }
+
+    /// The agent looks ready: its turn ends, unless it has not begun.
+    fn may_wait(&mut self, reply: String) {
+        if let Some(turn) = &self.turn {
+            if !turn.may_end(&reply) {
+                self.settle_at = Some(turn.patience_ends());
+                return;
+            }
+            self.turn = None;
+            self.report(SessionEvent::Reply { content: reply, complete: true });
+        }
+        self.set_status(Status::Waiting);
+    }
+
+    fn attention(&mut self, question: Question) -> Status {
+        if let Status::NeedsAttention { attention } = &self.status
+            && attention.question == question.text
+            && attention.options == question.options
+        {
+            return self.status.clone();
+        }
+        self.questions += 1;
+        Status::NeedsAttention {
+            attention: Attention {
+                id: format!("{}-{}", self.start.run, self.questions),
+                question: question.text,
+                options: question.options,
+            },
+        }
+    }
+
+    fn advance_sending(&mut self, reading: &Reading) {
+        let Some(mut sending) = self.sending.take() else { return };
+        match sending.step(self.start.rules, &self.terminal, reading) {
+            Step::Wait => self.sending = Some(sending),
+            Step::Enter => match self.pty.write(b"\r".to_vec()) {
+                Ok(()) => self.sending = Some(sending),
+                Err(error) => self.refuse(sending.taken, &input_error(error)),
+            },
+            Step::Taken => {
+                self.turn = Some(Turn::new(sending.content.clone()));
+                let stored = sending.taken;
+                self.report(SessionEvent::Taken { content: sending.content, stored });
+                self.set_status(Status::Running);
+                // An agent without a box may have answered already, and say nothing more.
+                self.settle_at = Some(Instant::now() + self.start.rules.settle);
+            }
+            Step::Failed => self.refuse(sending.taken, &SessionError::NotTaken(GIVE_UP)),
+        }
+    }
+
+    fn refuse(
+        &self,
+        taken: oneshot::Sender<Result<berth_protocol::Message, Problem>>,
+        error: &SessionError,
+    ) {
+        // Whoever sent it may have gone.
+        let _ = taken.send(Err(error.problem(self.start.id)));
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Input(bytes, answer) => {
+                let _ = answer.send(self.type_in(bytes));
+            }
+            Command::Send { content, taken } => self.send(content, taken),
+            Command::Answer { attention, option, done } => {
+                let _ = done.send(self.choose(attention, &option));
+            }
+            Command::Interrupt(done) => {
+                let _ = done.send(self.type_in(self.start.rules.interrupt_keys().to_vec()));
+            }
+            Command::Resize(size) => self.resize(size),
+            Command::Screen(answer) => {
+                let _ = answer.send(self.terminal.screen());
+            }
+            Command::View(answer) => {
+                let _ = answer.send(View {
+                    snapshot: Bytes::from(self.terminal.snapshot()),
+                    offset: self.offset,
+                    size: self.terminal.size(),
+                    updates: self.updates.subscribe(),
+                });
+            }
+            Command::Stop => self.stop(),
+        }
+    }
+
+    fn type_in(&mut self, bytes: Vec<u8>) -> Result<(), SessionError> {
+        if bytes.len() > INPUT_LIMIT {
+            return Err(SessionError::Stuck);
+        }
+        self.pty.write(bytes).map_err(input_error)?;
+        if self.start.rules.foreground {
+            // A shell that starts a silent job prints nothing that would make anybody look.
+            self.settle_at = Some(Instant::now() + self.start.rules.settle);
+        }
+        Ok(())
+    }
+
+    fn send(
+        &mut self,
+        content: String,
+        taken: oneshot::Sender<Result<berth_protocol::Message, Problem>>,
+    ) {
+        let refusal = match &self.status {
+            _ if self.stopping => Some(SessionError::Ended),
+            _ if self.sending.is_some() => Some(SessionError::Busy),
+            Status::Starting => Some(SessionError::Starting),
+            Status::NeedsAttention { .. } => Some(SessionError::NeedsAttention),
+            Status::Running => Some(SessionError::Busy),
+            _ => None,
+        };
+        if let Some(error) = refusal {
+            return self.refuse(taken, &error);
+        }
+        let sending = Sending::new(content, taken);
+        match self.pty.write(sending.typed(&self.terminal)) {
+            Ok(()) => self.sending = Some(sending),
+            Err(error) => self.refuse(sending.taken, &input_error(error)),
+        }
+    }
+
+    fn choose(&mut self, attention: String, option: &str) -> Result<(), SessionError> {
+        let Status::NeedsAttention { attention: open } = &self.status else {
+            return Err(SessionError::AttentionGone(attention));
+        };
+        if open.id != attention {
+            return Err(SessionError::AttentionGone(attention));
+        }
+        if !open.options.iter().any(|offered| offered.id == option) {
+            return Err(SessionError::NoSuchOption(option.to_owned()));
+        }
+        let keys = self.start.rules.answer.keys(option);
+        self.type_in(keys)?;
+        self.settle_at = Some(Instant::now() + self.start.rules.settle);
+        Ok(())
+    }
+
+    fn resize(&mut self, size: Size) {
+        let size = size.clamped();
+        if size == self.terminal.size() {
+            return;
+        }
+        self.terminal.resize(size);
+        self.pty.resize(size);
+        self.record(|recorder| recorder.resized(size));
+        let _ = self.updates.send(Update::Resized(size));
+        self.report(SessionEvent::Resized(size));
+    }
+
+    fn set_status(&mut self, status: Status) {
+        if status != self.status {
+            self.status = status.clone();
+            self.report(SessionEvent::Status(status));
+        }
+    }
+
+    fn report(&self, event: SessionEvent) {
+        if self.events.send(event).is_err() {
+            tracing::debug!(session = %self.start.id, "nobody listens to the session any more");
+        }
+    }
+
+    fn finish(mut self, exit: Exit) {
+        if let Some(sending) = self.sending.take() {
+            self.refuse(sending.taken, &SessionError::Ended);
+        }
+        if let Some(turn) = self.turn.take() {
+            let content = reading::reply(self.start.rules, &self.terminal, &turn.sent);
+            self.report(SessionEvent::Reply { content, complete: true });
+        }
+        let early = matches!(self.status, Status::Starting) && !self.stopping;
+        let status = match exit {
+            Exit { code: Some(code), .. } if early && code != 0 => Status::Failed {
+                failure: Failure {
+                    code: berth_protocol::Code::SpawnFailed,
+                    detail: format!(
+                        "{} ended with code {code} before it was ready: {}",
+                        self.start.launch.program.display(),
+                        last_words(&self.terminal)
+                    ),
+                },
+            },
+            Exit { code, signal } => Status::Exited { code, signal },
+        };
+        let _ = self.updates.send(Update::Ended(status.clone()));
+        self.report(SessionEvent::Ended(status));
+    }
+}
+
+/// The last lines on the screen, as the reason of an early end.
+fn last_words(terminal: &Terminal) -> String {
+    let text = terminal.screen().text;
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let last = lines[lines.len().saturating_sub(4)..].join(" / ");
+    if last.is_empty() { "it printed nothing".to_owned() } else { last.chars().take(400).collect() }
+}
+
+fn input_error(error: InputError) -> SessionError {
+    match error {
+        InputError::Stuck => SessionError::Stuck,
+        InputError::Ended => SessionError::Ended,
+    }
+}
+
+async fn wait(exit: &mut Option<oneshot::Receiver<Exit>>) -> Exit {
+    let lost = Exit { code: None, signal: None };
+    match exit {
+        Some(exit) => exit.await.unwrap_or(lost),
+        None => std::future::pending().await,
+    }
+}
+
+async fn finished(swept: &mut Option<oneshot::Receiver<()>>) {
+    match swept {
+        // An error means that the sweep's task is gone, which is as good as finished.
+        Some(swept) => drop(swept.await),
+        None => std::future::pending().await,
+    }
+}

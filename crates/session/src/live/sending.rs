@@ -1,0 +1,146 @@
+//! Handing a message to an agent: type it, see it in the input box, press Enter, see it gone.
+//!
+//! Enter is pressed only once the text stands in the box, because programs take an Enter that
+//! comes with pasted text for part of it.
+
+use berth_protocol::{Message, Problem};
+use tokio::{
+    sync::oneshot,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    agents::ScreenRules,
+    reading::{Activity, Reading, squeezed},
+    terminal::Terminal,
+};
+
+/// How long to wait for typed text to appear before Enter is pressed all the same: some programs
+/// do not show what is typed.
+const ECHO: Duration = Duration::from_secs(1);
+
+/// How long after Enter the text may still stand in the box before Enter is pressed again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// When to give up, in seconds.
+pub(super) const GIVE_UP: u64 = 15;
+
+/// Characters at the end of a message by which it is recognised in the box.
+const TAIL: usize = 24;
+
+/// A message on its way to the agent.
+pub(super) struct Sending {
+    /// The message.
+    pub content: String,
+    /// Who waits for it.
+    pub taken: oneshot::Sender<Result<Message, Problem>>,
+    tail: String,
+    stage: Stage,
+    give_up: Instant,
+}
+
+enum Stage {
+    /// It is typed.
+    Typed { until: Instant },
+    /// Enter was pressed.
+    Entered { again: Instant },
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Wait for output or the deadline.
+    Wait,
+    /// Press Enter.
+    Enter,
+    /// The agent took it.
+    Taken,
+    /// It will not.
+    Failed,
+}
+
+impl Sending {
+    pub fn new(content: String, taken: oneshot::Sender<Result<Message, Problem>>) -> Self {
+        let squeezed = squeezed(&content);
+        let skip = squeezed.chars().count().saturating_sub(TAIL);
+        let now = Instant::now();
+        Self {
+            content,
+            taken,
+            tail: squeezed.chars().skip(skip).collect(),
+            stage: Stage::Typed { until: now + ECHO },
+            give_up: now + Duration::from_secs(GIVE_UP),
+        }
+    }
+
+    /// The bytes that type the message. Control characters other than line feeds and tabs are
+    /// dropped: a message must not be able to end the paste and press keys.
+    pub fn typed(&self, terminal: &Terminal) -> Vec<u8> {
+        let text: String = self
+            .content
+            .replace("\r\n", "\n")
+            .chars()
+            .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+            .collect();
+        if terminal.bracketed_paste() {
+            format!("\x1b[200~{text}\x1b[201~").into_bytes()
+        } else {
+            text.into_bytes()
+        }
+    }
+
+    /// Looks at the screen.
+    pub fn step(&mut self, rules: &ScreenRules, terminal: &Terminal, reading: &Reading) -> Step {
+        let now = Instant::now();
+        match self.stage {
+            Stage::Typed { until } => {
+                if now >= until || self.shown(rules, terminal, reading) {
+                    self.stage = Stage::Entered { again: now + AGAIN };
+                    return Step::Enter;
+                }
+                Step::Wait
+            }
+            Stage::Entered { again } => {
+                let left = match &reading.input {
+                    Some(_) => !self.shown(rules, terminal, reading),
+                    // Without a box there is nothing that the text could still stand in, and a
+                    // question in its place is the agent's answer.
+                    None => rules.prompt.is_none() || matches!(reading.activity, Activity::Asks(_)),
+                };
+                if left || reading.activity == Activity::Busy {
+                    Step::Taken
+                } else if now >= self.give_up {
+                    Step::Failed
+                } else if now >= again {
+                    self.stage = Stage::Entered { again: now + AGAIN };
+                    Step::Enter
+                } else {
+                    Step::Wait
+                }
+            }
+        }
+    }
+
+    /// When to look again although nothing was printed.
+    pub fn deadline(&self) -> Instant {
+        match self.stage {
+            Stage::Typed { until } => until,
+            Stage::Entered { again } => again.min(self.give_up),
+        }
+    }
+
+    /// The text stands where the user would see it before pressing Enter.
+    fn shown(&self, rules: &ScreenRules, terminal: &Terminal, reading: &Reading) -> bool {
+        match &reading.input {
+            Some(input) => {
+                squeezed(input).ends_with(&self.tail)
+                    || rules.pasted.as_ref().is_some_and(|pasted| pasted.is_match(input))
+            }
+            None if rules.prompt.is_some() => false,
+            None => {
+                let screen = squeezed(&terminal.screen().text);
+                screen.ends_with(&self.tail)
+            }
+        }
+    }
+}

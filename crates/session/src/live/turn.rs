@@ -1,0 +1,35 @@
+//! One exchange: a message that the agent took and what it says to it.
+
+use tokio::time::{Duration, Instant};
+
+/// How long an agent may look ready without having said or done anything before that counts as
+/// its whole answer.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// The exchange that goes on.
+#[derive(Debug)]
+pub(super) struct Turn {
+    /// The message.
+    pub sent: String,
+    /// What was last reported of the reply.
+    pub reported: String,
+    /// The agent was seen working on it.
+    pub worked: bool,
+    since: Instant,
+}
+
+impl Turn {
+    pub fn new(sent: String) -> Self {
+        Self { sent, reported: String::new(), worked: false, since: Instant::now() }
+    }
+
+    /// A ready agent has really finished, rather than not begun.
+    pub fn may_end(&self, reply: &str) -> bool {
+        self.worked || !reply.is_empty() || self.since.elapsed() >= SILENCE
+    }
+
+    /// When to look again at an agent that seems not to have begun.
+    pub fn patience_ends(&self) -> Instant {
+        self.since + SILENCE
+    }
+}

@@ -1,0 +1,105 @@
+//! Reading an agent's screen: what it is doing, what it asks, what it said.
+//!
+//! Everything here is a pure function of the terminal and the agent's rules; when to read is the
+//! session's business.
+
+mod question;
+mod reply;
+
+use berth_protocol::AttentionOption;
+
+use crate::{
+    agents::ScreenRules,
+    terminal::{Line, Terminal},
+};
+
+pub use reply::reply;
+
+/// What an agent's screen shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// What the agent is doing.
+    pub activity: Activity,
+    /// What stands in its input box, without the placeholder; absent when no box is seen.
+    pub input: Option<String>,
+}
+
+/// What an agent is doing, as far as its screen tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// It works.
+    Busy,
+    /// It waits for a message.
+    Ready,
+    /// It asks something and offers answers.
+    Asks(Question),
+    /// No rule matches. `quiet_is_ready` says that the agent has no rules to match.
+    Unclear {
+        /// The program counts as ready whenever it is quiet.
+        quiet_is_ready: bool,
+    },
+}
+
+/// A question with its answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// What is asked.
+    pub text: String,
+    /// The answers, each named by its number.
+    pub options: Vec<AttentionOption>,
+}
+
+/// Reads a screen.
+pub fn read(rules: &ScreenRules, terminal: &Terminal) -> Reading {
+    let lines = terminal.screen_lines();
+    let input_box = input_box(rules, &lines);
+    let input = input_box.map(|row| typed(rules, &lines[row..]));
+    let activity = if rules.busy.iter().any(|busy| lines.iter().any(|line| busy.is_match(&line.text)))
+    {
+        Activity::Busy
+    } else if rules.prompt.is_none() {
+        Activity::Unclear { quiet_is_ready: true }
+    } else if let Some(question) = question::find(&lines) {
+        Activity::Asks(question)
+    } else if input_box.is_some() {
+        Activity::Ready
+    } else {
+        Activity::Unclear { quiet_is_ready: false }
+    };
+    Reading { activity, input }
+}
+
+/// The row where the input box begins, below its border.
+fn input_box(rules: &ScreenRules, lines: &[Line]) -> Option<usize> {
+    let prompt = rules.prompt.as_ref()?;
+    let row = lines.iter().rposition(|line| prompt.is_match(&line.text))?;
+    let below = lines[row..].iter().filter(|line| !line.text.trim().is_empty()).count();
+    let bordered = rules.border.as_ref().is_none_or(|border| {
+        row.checked_sub(1).is_some_and(|above| border.is_match(&lines[above].text))
+    });
+    (bordered && below <= rules.prompt_within).then_some(row)
+}
+
+/// What is typed in the box that begins with the first of these lines.
+fn typed(rules: &ScreenRules, lines: &[Line]) -> String {
+    let Some(prompt) = &rules.prompt else { return String::new() };
+    let first = lines.first().and_then(|line| prompt.captures(&line.text));
+    let first = first.and_then(|found| found.get(1)).map_or("", |text| text.as_str());
+    if rules.placeholder.as_ref().is_some_and(|placeholder| placeholder.is_match(first.trim())) {
+        return String::new();
+    }
+    let rest = lines.iter().skip(1).map(|line| line.text.as_str());
+    let rest = rest.take_while(|text| {
+        !text.trim().is_empty() && !rules.border.as_ref().is_some_and(|border| border.is_match(text))
+    });
+    std::iter::once(first).chain(rest).collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
+/// The text without white space, for comparing what was sent with what a screen shows of it:
+/// programs wrap, indent and expand it.
+pub fn squeezed(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace() && *c != '\u{a0}').collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! Recordings: everything a session's program printed, with times, as asciicast v2.
+//!
+//! Input is not recorded: people type passwords into terminals. A recording ends early, with a
+//! marker that says so, when it reaches its cap or the disk does not take it; the session goes on.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, BufRead, BufReader, BufWriter, Write},
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use berth_protocol::Size;
+
+use crate::terminal::Terminal;
+
+/// Largest recording of one run, in bytes.
+pub const CAP: u64 = 64 * 1024 * 1024;
+
+/// Longest line that is read back, in bytes; a damaged file must not fill the memory.
+const LONGEST_LINE: usize = 4 * 1024 * 1024;
+
+/// Writes the recording of one run.
+pub struct Recorder {
+    file: BufWriter<File>,
+    started: Instant,
+    written: u64,
+    cap: u64,
+    /// The beginning of a character whose other bytes have not come yet.
+    partial: Vec<u8>,
+}
+
+/// Why a recording ended before its session.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingError {
+    /// It reached its cap.
+    #[error("the recording reached its limit of {0} bytes")]
+    Full(u64),
+    /// It could not be written.
+    #[error("the recording {path} could not be written: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Recorder {
+    /// Starts a recording in a file that must not exist yet.
+    pub fn create(path: &Path, size: Size, title: &str, cap: u64) -> Result<Self, RecordingError> {
+        let failed = |source| RecordingError::Write { path: path.to_owned(), source };
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).map_err(failed)?;
+        let timestamp =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+        let header = serde_json::json!({
+            "version": 2, "width": size.cols, "height": size.rows,
+            "timestamp": timestamp, "title": title,
+        });
+        let mut recorder = Self {
+            file: BufWriter::with_capacity(8 * 1024, file),
+            started: Instant::now(),
+            written: 0,
+            cap,
+            partial: Vec::new(),
+        };
+        let mut line = header.to_string();
+        line.push('\n');
+        recorder.put(line.as_bytes()).and_then(|()| recorder.file.flush()).map_err(failed)?;
+        Ok(recorder)
+    }
+
+    /// Records output. After an error nothing more must be recorded.
+    pub fn output(&mut self, bytes: &[u8]) -> io::Result<Recorded> {
+        self.partial.extend_from_slice(bytes);
+        let whole = complete_prefix(&self.partial);
+        let rest = self.partial.split_off(whole);
+        let whole = std::mem::replace(&mut self.partial, rest);
+        if whole.is_empty() {
+            return Ok(Recorded::All);
+        }
+        self.event("o", &String::from_utf8_lossy(&whole))
+    }
+
+    /// Records a new size.
+    pub fn resized(&mut self, size: Size) -> io::Result<Recorded> {
+        self.event("r", &format!("{}x{}", size.cols, size.rows))
+    }
+
+    fn event(&mut self, kind: &str, data: &str) -> io::Result<Recorded> {
+        let time = self.started.elapsed().as_secs_f64();
+        let data = serde_json::Value::from(data);
+        let line = format!("[{time:.6},\"{kind}\",{data}]\n");
+        if self.written + line.len() as u64 > self.cap {
+            let marker = format!("[{time:.6},\"m\",\"the recording reached its size limit\"]\n");
+            self.file.write_all(marker.as_bytes())?;
+            self.file.flush()?;
+            return Ok(Recorded::Full);
+        }
+        self.put(line.as_bytes())?;
+        // A kill of the engine loses nothing that the system has taken.
+        self.file.flush()?;
+        Ok(Recorded::All)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.written += bytes.len() as u64;
+        self.file.write_all(bytes)
+    }
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is written.
+    All,
+    /// The recording has reached its cap and is closed.
+    Full,
+}
+
+/// Length of the longest prefix that does not end inside a UTF-8 character.
+fn complete_prefix(bytes: &[u8]) -> usize {
+    for back in 1..=bytes.len().min(3) {
+        let byte = bytes[bytes.len() - back];
+        let needs = match byte {
+            0xc0..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf7 => 4,
+            0x80..=0xbf => continue,
+            _ => return bytes.len(),
+        };
+        return if needs > back { bytes.len() - back } else { bytes.len() };
+    }
+    bytes.len()
+}
+
+/// An event of a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Played {
+    /// Output.
+    Output(String),
+    /// A new size.
+    Resized(Size),
+}
+
+/// Reads a recording's size and events. A line that was cut by a kill ends it.
+pub fn play(path: &Path) -> io::Result<(Size, Vec<(Duration, Played)>)> {
+    let mut reader = BufReader::new(File::open(path)?);
+    let header = next_line(&mut reader)?.unwrap_or_default();
+    let header: serde_json::Value = serde_json::from_str(&header)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    let cells = |name: &str| header[name].as_u64().and_then(|cells| u16::try_from(cells).ok());
+    let size = match (cells("height"), cells("width")) {
+        (Some(rows), Some(cols)) => Size { rows, cols }.clamped(),
+        _ => Size::DEFAULT,
+    };
+    let mut events = Vec::new();
+    while let Some(line) = next_line(&mut reader)? {
+        let Ok((time, kind, data)) = serde_json::from_str::<(f64, String, String)>(&line) else {
+            break;
+        };
+        let time = Duration::try_from_secs_f64(time).unwrap_or_default();
+        match kind.as_str() {
+            "o" => events.push((time, Played::Output(data))),
+            "r" => {
+                let (cols, rows) = data.split_once('x').unwrap_or_default();
+                if let (Ok(rows), Ok(cols)) = (rows.parse(), cols.parse()) {
+                    events.push((time, Played::Resized(Size { rows, cols }.clamped())));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok((size, events))
+}
+
+/// The terminal as it stood at the end of a recording.
+pub fn final_terminal(path: &Path) -> io::Result<Terminal> {
+    let (size, events) = play(path)?;
+    let mut terminal = Terminal::new(size);
+    for (_, event) in events {
+        match event {
+            Played::Output(data) => {
+                terminal.feed(data.as_bytes());
+            }
+            Played::Resized(size) => terminal.resize(size),
+        }
+    }
+    terminal.end_synchronized_update();
+    Ok(terminal)
+}
+
+fn next_line(reader: &mut impl BufRead) -> io::Result<Option<String>> {
+    let mut line = Vec::new();
+    io::Read::take(&mut *reader, LONGEST_LINE as u64).read_until(b'\n', &mut line)?;
+    Ok(if line.is_empty() { None } else { Some(String::from_utf8_lossy(&line).into_owned()) })
+}
+
+#[cfg(test)]
+#[path = "recording_tests.rs"]
+mod tests;

@@ -1,0 +1,197 @@
+//! The terminal that a session's program believes to talk to.
+//!
+//! Output is fed to a real emulator, which keeps the screen with colours, wide characters, the
+//! alternate screen and a bounded scrollback, and answers the program's queries. Viewers draw the
+//! same bytes themselves; they must stay silent about queries, or a program would get two answers.
+
+mod snapshot;
+mod text;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use alacritty_terminal::{
+    Term,
+    event::{Event, EventListener, WindowSize},
+    grid::Dimensions,
+    term::{Config, Osc52, TermMode},
+    vte::ansi::{Processor, Rgb},
+};
+use berth_protocol::{Cursor, Screen, Size};
+
+pub use text::Line;
+
+/// Lines of scrollback kept for each session. At 120 columns and 24 bytes a cell this bounds a
+/// session that has printed without end to some 15 MiB; a quiet one holds only its screen.
+pub const SCROLLBACK_LINES: usize = 5_000;
+
+/// What a program is told when it asks for the terminal's default colours (OSC 10 and 11): light
+/// text on dark ground, the colours of the dark theme.
+const FOREGROUND: Rgb = Rgb { r: 0xd8, g: 0xdc, b: 0xe0 };
+const BACKGROUND: Rgb = Rgb { r: 0x12, g: 0x15, b: 0x18 };
+
+/// A terminal emulator with the answers it owes to the program.
+pub struct Terminal {
+    term: Term<Listener>,
+    parser: Processor,
+    listener: Listener,
+    size: Size,
+}
+
+/// Collects what the emulator wants to tell the program. It is shared because the emulator owns
+/// its listener.
+#[derive(Clone)]
+struct Listener(Arc<Mutex<Pending>>);
+
+struct Pending {
+    replies: Vec<u8>,
+    title: String,
+    size: Size,
+}
+
+impl Listener {
+    fn with<T>(&self, act: impl FnOnce(&mut Pending) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl EventListener for Listener {
+    fn send_event(&self, event: Event) {
+        self.with(|pending| match event {
+            Event::PtyWrite(text) => pending.replies.extend_from_slice(text.as_bytes()),
+            Event::Title(title) => pending.title = title.chars().take(256).collect(),
+            Event::ResetTitle => pending.title.clear(),
+            Event::ColorRequest(index, format) => {
+                // 256 and up are the default colours of foreground, background and cursor.
+                let colour = if index == 257 { BACKGROUND } else { FOREGROUND };
+                pending.replies.extend_from_slice(format(colour).as_bytes());
+            }
+            Event::TextAreaSizeRequest(format) => {
+                let size = WindowSize {
+                    num_lines: pending.size.rows,
+                    num_cols: pending.size.cols,
+                    cell_width: 8,
+                    cell_height: 17,
+                };
+                pending.replies.extend_from_slice(format(size).as_bytes());
+            }
+            // A program must not read the user's clipboard, and writing it is the viewers' choice.
+            _ => {}
+        });
+    }
+}
+
+struct Cells(Size);
+
+impl Dimensions for Cells {
+    fn total_lines(&self) -> usize {
+        self.screen_lines()
+    }
+
+    fn screen_lines(&self) -> usize {
+        usize::from(self.0.rows)
+    }
+
+    fn columns(&self) -> usize {
+        usize::from(self.0.cols)
+    }
+}
+
+impl Terminal {
+    /// An empty terminal. The size is brought into its allowed range.
+    pub fn new(size: Size) -> Self {
+        let size = size.clamped();
+        let listener = Listener(Arc::new(Mutex::new(Pending {
+            replies: Vec::new(),
+            title: String::new(),
+            size,
+        })));
+        let config = Config {
+            scrolling_history: SCROLLBACK_LINES,
+            // The viewers' xterm.js cannot send its key codes, so programs must not switch it on.
+            kitty_keyboard: false,
+            osc52: Osc52::Disabled,
+            ..Config::default()
+        };
+        let term = Term::new(config, &Cells(size), listener.clone());
+        Self { term, parser: Processor::new(), listener, size }
+    }
+
+    /// Takes output of the program and returns what the terminal answers to it.
+    pub fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.parser.advance(&mut self.term, bytes);
+        self.take_replies()
+    }
+
+    /// When a synchronized update (DEC mode 2026) that the program has not ended must be shown
+    /// all the same; call [`Self::end_synchronized_update`] then.
+    pub fn synchronized_until(&self) -> Option<Instant> {
+        self.parser.sync_timeout().sync_timeout()
+    }
+
+    /// Shows an unfinished synchronized update.
+    pub fn end_synchronized_update(&mut self) -> Vec<u8> {
+        self.parser.stop_sync(&mut self.term);
+        self.take_replies()
+    }
+
+    fn take_replies(&mut self) -> Vec<u8> {
+        self.listener.with(|pending| std::mem::take(&mut pending.replies))
+    }
+
+    /// Changes the size, rewrapping long lines as the program's own terminal would.
+    pub fn resize(&mut self, size: Size) {
+        self.size = size.clamped();
+        self.listener.with(|pending| pending.size = self.size);
+        self.term.resize(Cells(self.size));
+    }
+
+    /// Size in cells.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The program asked for pasted text to be marked (DEC mode 2004).
+    pub fn bracketed_paste(&self) -> bool {
+        self.term.mode().contains(TermMode::BRACKETED_PASTE)
+    }
+
+    /// The program draws on the alternate screen, which has no scrollback.
+    pub fn alternate_screen(&self) -> bool {
+        self.term.mode().contains(TermMode::ALT_SCREEN)
+    }
+
+    /// The cursor.
+    pub fn cursor(&self) -> Cursor {
+        let point = self.term.grid().cursor.point;
+        Cursor {
+            row: u16::try_from(point.line.0).unwrap_or(0),
+            col: u16::try_from(point.column.0).unwrap_or(0),
+            visible: self.term.mode().contains(TermMode::SHOW_CURSOR),
+        }
+    }
+
+    /// The visible screen as text.
+    pub fn screen(&self) -> Screen {
+        let lines = self.screen_lines();
+        let mut text = lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
+        text.truncate(text.trim_end().len());
+        Screen {
+            text,
+            cursor: self.cursor(),
+            size: self.size,
+            title: self.listener.with(|pending| pending.title.clone()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Terminal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Terminal").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
