@@ -1,2 +1,80 @@
-//! (written next)
-fn main() {}
+//! The `berth` command: serves the engine, and finds, opens and stops a running one.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command speaks on the console"
+)]
+
+mod assets;
+mod client;
+mod logging;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// Runs agent CLIs in workspaces of their own.
+#[derive(Parser)]
+#[command(name = "berth", version, about, arg_required_else_help = true)]
+struct Arguments {
+    /// Folder of everything the engine keeps [default: the platform's folder for local data]
+    #[arg(long, global = true, env = "BERTH_HOME", value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the engine until it is stopped
+    Serve(serve::Options),
+    /// Print the address of the running engine's UI, with its token
+    Url,
+    /// Open the running engine's UI in the browser; starts the engine when none runs
+    Open,
+    /// Tell whether an engine runs, and where
+    Status,
+    /// End the running engine and every session
+    Stop,
+    /// Print where the logs are
+    Logs,
+    /// Print the description of the API as OpenAPI JSON
+    Openapi,
+    /// Look at the audit trail
+    Audit {
+        #[command(subcommand)]
+        command: Audit,
+    },
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Check that no event was changed or removed
+    Verify,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let data_dir = match arguments.data_dir.map_or_else(berth_launcher::data_dir, Ok) {
+        Ok(data_dir) => data_dir,
+        Err(error) => return client::fail(&error, error.hint()),
+    };
+    match arguments.command {
+        Command::Serve(options) => serve::serve(data_dir, options).await,
+        Command::Url => client::url(&data_dir).await,
+        Command::Open => client::open(data_dir).await,
+        Command::Status => client::status(&data_dir).await,
+        Command::Stop => client::stop(&data_dir).await,
+        Command::Logs => client::logs(&data_dir),
+        Command::Openapi => {
+            println!("{}", berth_engine::openapi_json());
+            ExitCode::SUCCESS
+        }
+        Command::Audit {
+            command: Audit::Verify,
+        } => client::verify(&data_dir).await,
+    }
+}

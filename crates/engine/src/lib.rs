@@ -1,1 +1,127 @@
-//! (written next)
+//! The engine: owns the sessions and the store, and serves the API on loopback.
+//!
+//! [`Engine::start`] takes the lock of its data folder, opens the store, ends what a crashed
+//! engine left behind, binds the port and writes the endpoint file; then it is ready.
+//! [`Engine::run`] serves until it is asked to stop, ends all sessions and removes the file.
+
+mod agents;
+mod config;
+mod endpoint;
+mod error;
+mod events;
+mod http;
+mod projects;
+mod recovery;
+mod sessions;
+mod state;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use berth_protocol::Endpoint;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use config::{Asset, Assets, Config};
+pub use endpoint::prepare_folder;
+pub use error::EngineError;
+pub use http::openapi_json;
+
+use crate::{endpoint::EndpointFile, endpoint::EngineLock, state::State};
+
+/// Version of the engine.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A running engine.
+pub struct Engine {
+    listener: TcpListener,
+    router: axum::Router,
+    state: Arc<State>,
+    file: EndpointFile,
+    // Dropped last: the next engine may start only when this one has finished.
+    lock: EngineLock,
+}
+
+impl Engine {
+    /// Starts an engine. When this returns, clients can connect.
+    pub async fn start(config: Config) -> Result<Self, EngineError> {
+        endpoint::prepare_folder(&config.data_dir)?;
+        let lock = EngineLock::take(&config.data_dir)?;
+        let store = berth_store::Store::open(&config.data_dir.join("berth.db")).await?;
+        let listener = bind(config.port).await?;
+        let address = listener.local_addr().map_err(EngineError::Address)?;
+        let endpoint = Endpoint {
+            url: format!("http://{address}"),
+            token: endpoint::new_token(),
+            pid: std::process::id(),
+            version: VERSION.to_owned(),
+        };
+        let state = State::new(config, store, endpoint.clone())?;
+        recovery::reap(&state).await?;
+        state.start_background();
+        let router = http::router(Arc::clone(&state));
+        let file = EndpointFile::write(&state.config.data_dir, &endpoint)?;
+        tracing::info!(
+            url = endpoint.url,
+            pid = endpoint.pid,
+            version = VERSION,
+            "engine is ready"
+        );
+        Ok(Self {
+            listener,
+            router,
+            state,
+            file,
+            lock,
+        })
+    }
+
+    /// Where it listens, and its token.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.state.endpoint
+    }
+
+    /// Makes [`Self::run`] return when cancelled.
+    pub fn stopper(&self) -> CancellationToken {
+        self.state.stopping.clone()
+    }
+
+    /// Serves until it is asked to stop; then ends every session, which is recorded, and returns.
+    pub async fn run(self) -> Result<(), EngineError> {
+        let Self {
+            listener,
+            router,
+            state,
+            file,
+            lock,
+        } = self;
+        let stopping = state.stopping.clone();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, service)
+            .with_graceful_shutdown(async move { stopping.cancelled().await })
+            .await;
+        // Clients must not find an engine that answers no more.
+        file.remove();
+        state.stopping.cancel();
+        state.sessions.stop_all(&state).await;
+        state.store.close().await;
+        tracing::info!("engine has stopped");
+        drop(lock);
+        served.map_err(EngineError::Serve)
+    }
+}
+
+async fn bind(port: Option<u16>) -> Result<TcpListener, EngineError> {
+    let wanted = port.unwrap_or(0);
+    TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, wanted))
+        .await
+        .map_err(|source| {
+            if source.kind() == std::io::ErrorKind::AddrInUse {
+                EngineError::PortTaken(wanted)
+            } else {
+                EngineError::Bind {
+                    port: wanted,
+                    source,
+                }
+            }
+        })
+}

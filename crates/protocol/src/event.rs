@@ -30,7 +30,7 @@ pub enum Event {
     /// A session was created or changed.
     SessionChanged {
         /// The session as it is now.
-        session: Session,
+        session: Box<Session>,
     },
     /// A session was deleted.
     SessionRemoved {

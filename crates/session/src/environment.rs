@@ -27,9 +27,26 @@ const MARK: &str = "--berth-environment-4f1c--";
 /// Variables that describe the terminal or the process the engine was started from and would be
 /// wrong in a session.
 const NOT_PASSED_ON: &[&str] = &[
-    "_", "SHLVL", "OLDPWD", "PWD", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION",
-    "TERM_SESSION_ID", "COLORTERM", "COLUMNS", "LINES", "TMUX", "TMUX_PANE", "STY", "WINDOWID",
-    "VTE_VERSION", "KITTY_WINDOW_ID", "WEZTERM_PANE", "ALACRITTY_WINDOW_ID", "CLAUDECODE",
+    "_",
+    "SHLVL",
+    "OLDPWD",
+    "PWD",
+    "TERM",
+    "TERM_PROGRAM",
+    "TERM_PROGRAM_VERSION",
+    "TERM_SESSION_ID",
+    "COLORTERM",
+    "COLUMNS",
+    "LINES",
+    "TMUX",
+    "TMUX_PANE",
+    "STY",
+    "WINDOWID",
+    "VTE_VERSION",
+    "KITTY_WINDOW_ID",
+    "WEZTERM_PANE",
+    "ALACRITTY_WINDOW_ID",
+    "CLAUDECODE",
     "CLAUDE_CODE_ENTRYPOINT",
 ];
 
@@ -46,7 +63,9 @@ pub struct Environment {
 impl std::fmt::Debug for Environment {
     /// Names nothing of its content: environments hold keys.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Environment").field("source", &self.source).finish_non_exhaustive()
+        f.debug_struct("Environment")
+            .field("source", &self.source)
+            .finish_non_exhaustive()
     }
 }
 
@@ -59,7 +78,7 @@ impl Environment {
         let shell = login_shell();
         match ask(&shell).await {
             Ok(variables) => Self {
-                variables: cleaned(variables),
+                variables: with_own_path(cleaned(variables)),
                 source: format!("login shell {}", shell.display()),
                 warning: None,
             },
@@ -75,12 +94,18 @@ impl Environment {
 
     /// The engine's own environment.
     pub fn own(source: &str, warning: Option<String>) -> Self {
-        Self { variables: cleaned(std::env::vars_os()), source: source.to_owned(), warning }
+        Self {
+            variables: cleaned(std::env::vars_os()),
+            source: source.to_owned(),
+            warning,
+        }
     }
 
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
-        self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
+        self.variables
+            .get(OsStr::new(name))
+            .map(OsString::as_os_str)
     }
 
     /// A copy for one session, to be added to.
@@ -96,12 +121,18 @@ pub fn login_shell() -> PathBuf {
     }
     let from_variable = std::env::var_os("SHELL").map(PathBuf::from);
     let usable = |shell: &PathBuf| shell.is_absolute() && shell.is_file();
-    from_variable.filter(usable).or_else(|| from_user_database().filter(usable)).unwrap_or_else(|| "/bin/sh".into())
+    from_variable
+        .filter(usable)
+        .or_else(|| from_user_database().filter(usable))
+        .unwrap_or_else(|| "/bin/sh".into())
 }
 
 #[cfg(unix)]
 fn from_user_database() -> Option<PathBuf> {
-    nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().map(|user| user.shell)
+    nix::unistd::User::from_uid(nix::unistd::getuid())
+        .ok()
+        .flatten()
+        .map(|user| user.shell)
 }
 
 #[cfg(not(unix))]
@@ -117,7 +148,11 @@ async fn ask(shell: &std::path::Path) -> Result<Vec<(OsString, OsString)>, Strin
     let mut command = Command::new(shell);
     command.args(["-l", "-i", "-c", &script]);
     command.env("BERTH_READING_ENVIRONMENT", "1");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
     // A group of its own, so that the shell's job control cannot stop the engine and a time-out
     // ends what start-up files have started.
     #[cfg(unix)]
@@ -132,7 +167,10 @@ async fn ask(shell: &std::path::Path) -> Result<Vec<(OsString, OsString)>, Strin
         // Not to the end of the file: a program that a start-up file left in the background may
         // keep the pipe open for ever.
         loop {
-            let count = stdout.read(&mut chunk).await.map_err(|error| error.to_string())?;
+            let count = stdout
+                .read(&mut chunk)
+                .await
+                .map_err(|error| error.to_string())?;
             output.extend_from_slice(&chunk[..count]);
             if let Some(found) = parse(&output) {
                 return Ok(found);
@@ -171,11 +209,18 @@ impl Drop for Group {
 fn parse(output: &[u8]) -> Option<Vec<(OsString, OsString)>> {
     let mark = MARK.as_bytes();
     let find = |from: usize| {
-        output[from..].windows(mark.len()).position(|window| window == mark).map(|at| from + at)
+        output[from..]
+            .windows(mark.len())
+            .position(|window| window == mark)
+            .map(|at| from + at)
     };
     let begin = find(0)? + mark.len();
     let end = find(begin)?;
-    let begin = begin + output[begin..end].iter().take_while(|&&byte| byte == b'\n' || byte == b'\r').count();
+    let begin = begin
+        + output[begin..end]
+            .iter()
+            .take_while(|&&byte| byte == b'\n' || byte == b'\r')
+            .count();
     let variables = output[begin..end]
         .split(|&byte| byte == 0)
         .filter_map(|entry| {
@@ -196,6 +241,27 @@ fn text(bytes: &[u8]) -> OsString {
     String::from_utf8_lossy(bytes).into_owned().into()
 }
 
+/// Adds the folders of the engine's own `PATH` behind the shell's: a login shell may reset the
+/// `PATH`, and an engine started from a prepared terminal shall find what that terminal finds.
+fn with_own_path(mut variables: BTreeMap<OsString, OsString>) -> BTreeMap<OsString, OsString> {
+    let shells = variables
+        .get(OsStr::new("PATH"))
+        .cloned()
+        .unwrap_or_default();
+    let own = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&shells).collect();
+    for folder in std::env::split_paths(&own) {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    // Folders that hold the separator came from no PATH and are not there.
+    if let Ok(joined) = std::env::join_paths(folders) {
+        variables.insert("PATH".into(), joined);
+    }
+    variables
+}
+
 fn cleaned(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> BTreeMap<OsString, OsString> {
@@ -203,7 +269,10 @@ fn cleaned(
         let name = name.to_string_lossy();
         !NOT_PASSED_ON.contains(&name.as_ref()) && !name.starts_with("BERTH_")
     };
-    variables.into_iter().filter(|(name, _)| passed_on(name)).collect()
+    variables
+        .into_iter()
+        .filter(|(name, _)| passed_on(name))
+        .collect()
 }
 
 #[cfg(test)]

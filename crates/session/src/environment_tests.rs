@@ -31,19 +31,32 @@ async fn bash_zsh_and_fish_give_their_environment_despite_noisy_startup_files() 
     let posix = "echo noise; export BERTH_TEST='two\nlines é'; alias env=false\n";
     check_shell("bash", ".bash_profile", posix).await;
     check_shell("zsh", ".zshrc", posix).await;
-    check_shell("fish", ".config/fish/config.fish", "echo noise; set -gx BERTH_TEST 'two\nlines é'\n").await;
+    check_shell(
+        "fish",
+        ".config/fish/config.fish",
+        "echo noise; set -gx BERTH_TEST 'two\nlines é'\n",
+    )
+    .await;
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn a_shell_that_says_nothing_gives_a_reason() {
-    assert_eq!(ask("/bin/true".as_ref()).await.unwrap_err(), "it printed no environment");
+    assert_eq!(
+        ask("/bin/true".as_ref()).await.unwrap_err(),
+        "it printed no environment"
+    );
     assert!(ask("/no/such/shell".as_ref()).await.is_err());
 }
 
 #[test]
 fn variables_of_the_engines_own_terminal_are_not_passed_on() {
-    let variables = [("TMUX", "x"), ("PATH", "/bin"), ("BERTH_HOME", "y"), ("TERM", "dumb")];
+    let variables = [
+        ("TMUX", "x"),
+        ("PATH", "/bin"),
+        ("BERTH_HOME", "y"),
+        ("TERM", "dumb"),
+    ];
     let left = cleaned(variables.map(|(name, value)| (name.into(), value.into())));
     assert_eq!(left.into_keys().collect::<Vec<_>>(), ["PATH"]);
 }

@@ -128,11 +128,15 @@ fn look<T>(pid: u32, read: impl FnOnce(&sysinfo::Process) -> T) -> Option<T> {
 /// Finds the members of each family in one look at the process table.
 fn members(families: &[Family]) -> Vec<BTreeSet<u32>> {
     let mut found = vec![BTreeSet::new(); families.len()];
-    let Ok(mut system) = System::new() else { return found };
+    let Ok(mut system) = System::new() else {
+        return found;
+    };
     system.refresh_processes_specifics(
         ProcessesToUpdate::All,
         true,
-        ProcessRefreshKind::nothing().without_tasks().with_environ(UpdateKind::Always),
+        ProcessRefreshKind::nothing()
+            .without_tasks()
+            .with_environ(UpdateKind::Always),
     );
     let own = std::process::id();
     for (pid, process) in system.processes() {
@@ -140,7 +144,10 @@ fn members(families: &[Family]) -> Vec<BTreeSet<u32>> {
             continue;
         }
         let marked = process.environ().iter().find_map(|entry| {
-            entry.to_str()?.strip_prefix(SESSION_VARIABLE)?.strip_prefix('=')
+            entry
+                .to_str()?
+                .strip_prefix(SESSION_VARIABLE)?
+                .strip_prefix('=')
         });
         for (family, pids) in families.iter().zip(&mut found) {
             let by_mark = marked.is_some_and(|id| id == family.session.to_string());
@@ -161,7 +168,10 @@ fn members(families: &[Family]) -> Vec<BTreeSet<u32>> {
 }
 
 fn is_dead(process: &sysinfo::Process) -> bool {
-    matches!(process.status(), sysinfo::ProcessStatus::Zombie | sysinfo::ProcessStatus::Dead)
+    matches!(
+        process.status(),
+        sysinfo::ProcessStatus::Zombie | sysinfo::ProcessStatus::Dead
+    )
 }
 
 #[cfg(unix)]

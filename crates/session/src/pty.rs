@@ -140,7 +140,10 @@ impl Output {
     fn push(&self, bytes: &[u8]) -> bool {
         let mut state = self.lock();
         while state.bytes.len() >= QUEUE_CAP && !state.abandoned {
-            state = self.space.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .space
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         if state.abandoned {
             return false;
@@ -183,15 +186,23 @@ impl Pty {
             cwd: launch.cwd.display().to_string(),
             reason,
         };
-        let child =
-            pair.slave.spawn_command(command).map_err(|error| failed(format!("{error:#}")))?;
+        let child = pair
+            .slave
+            .spawn_command(command)
+            .map_err(|error| failed(format!("{error:#}")))?;
         // Only the program may hold the terminal's other side, or its end would go unnoticed.
         drop(pair.slave);
-        let reader =
-            pair.master.try_clone_reader().map_err(|error| PtyError::Open(error.to_string()))?;
-        let writer =
-            pair.master.take_writer().map_err(|error| PtyError::Open(error.to_string()))?;
-        let pid = child.process_id().ok_or_else(|| failed("it has no process id".to_owned()))?;
+        let reader = pair
+            .master
+            .try_clone_reader()
+            .map_err(|error| PtyError::Open(error.to_string()))?;
+        let writer = pair
+            .master
+            .take_writer()
+            .map_err(|error| PtyError::Open(error.to_string()))?;
+        let pid = child
+            .process_id()
+            .ok_or_else(|| failed("it has no process id".to_owned()))?;
         crate::process::adopt(pid);
 
         let output = Arc::new(Output::default());
@@ -204,7 +215,15 @@ impl Pty {
         })?;
         let (input, inputs) = mpsc::channel(INPUT_CAP);
         tokio::spawn(write(writer, inputs));
-        Ok((Self { master: Mutex::new(pair.master), input, output, pid }, exit))
+        Ok((
+            Self {
+                master: Mutex::new(pair.master),
+                input,
+                output,
+                pid,
+            },
+            exit,
+        ))
     }
 
     /// Queues bytes for the program to read.
@@ -229,7 +248,10 @@ impl Pty {
         #[cfg(unix)]
         {
             let master = self.master.lock().unwrap_or_else(PoisonError::into_inner);
-            master.process_group_leader().and_then(|pid| u32::try_from(pid).ok()) == Some(self.pid)
+            master
+                .process_group_leader()
+                .and_then(|pid| u32::try_from(pid).ok())
+                == Some(self.pid)
         }
         #[cfg(not(unix))]
         true
@@ -243,7 +265,12 @@ impl Drop for Pty {
 }
 
 fn pty_size(size: Size) -> PtySize {
-    PtySize { rows: size.rows, cols: size.cols, pixel_width: 0, pixel_height: 0 }
+    PtySize {
+        rows: size.rows,
+        cols: size.cols,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
 }
 
 fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), PtyError> {
@@ -296,13 +323,26 @@ fn wait(child: Box<dyn portable_pty::Child + Send + Sync>) -> Exit {
         unistd::Pid,
     };
     // portable-pty would give a signal's description in the system's language, not its name.
-    let lost = Exit { code: None, signal: None };
-    let Some(pid) = child.process_id().and_then(|pid| i32::try_from(pid).ok()) else { return lost };
+    let lost = Exit {
+        code: None,
+        signal: None,
+    };
+    let Some(pid) = child.process_id().and_then(|pid| i32::try_from(pid).ok()) else {
+        return lost;
+    };
     loop {
         match waitpid(Pid::from_raw(pid), None) {
-            Ok(WaitStatus::Exited(_, code)) => return Exit { code: Some(code), signal: None },
+            Ok(WaitStatus::Exited(_, code)) => {
+                return Exit {
+                    code: Some(code),
+                    signal: None,
+                };
+            }
             Ok(WaitStatus::Signaled(_, signal, _)) => {
-                return Exit { code: None, signal: Some(signal.as_str().to_owned()) };
+                return Exit {
+                    code: None,
+                    signal: Some(signal.as_str().to_owned()),
+                };
             }
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => return lost,
@@ -312,6 +352,9 @@ fn wait(child: Box<dyn portable_pty::Child + Send + Sync>) -> Exit {
 
 #[cfg(not(unix))]
 fn wait(mut child: Box<dyn portable_pty::Child + Send + Sync>) -> Exit {
-    let code = child.wait().ok().and_then(|status| i32::try_from(status.exit_code()).ok());
+    let code = child
+        .wait()
+        .ok()
+        .and_then(|status| i32::try_from(status.exit_code()).ok());
     Exit { code, signal: None }
 }

@@ -49,14 +49,18 @@ pub enum RecordingError {
 impl Recorder {
     /// Starts a recording in a file that must not exist yet.
     pub fn create(path: &Path, size: Size, title: &str, cap: u64) -> Result<Self, RecordingError> {
-        let failed = |source| RecordingError::Write { path: path.to_owned(), source };
+        let failed = |source| RecordingError::Write {
+            path: path.to_owned(),
+            source,
+        };
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(failed)?;
-        let timestamp =
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+        let timestamp = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |elapsed| elapsed.as_secs());
         let header = serde_json::json!({
             "version": 2, "width": size.cols, "height": size.rows,
             "timestamp": timestamp, "title": title,
@@ -70,7 +74,10 @@ impl Recorder {
         };
         let mut line = header.to_string();
         line.push('\n');
-        recorder.put(line.as_bytes()).and_then(|()| recorder.file.flush()).map_err(failed)?;
+        recorder
+            .put(line.as_bytes())
+            .and_then(|()| recorder.file.flush())
+            .map_err(failed)?;
         Ok(recorder)
     }
 
@@ -133,7 +140,11 @@ fn complete_prefix(bytes: &[u8]) -> usize {
             0x80..=0xbf => continue,
             _ => return bytes.len(),
         };
-        return if needs > back { bytes.len() - back } else { bytes.len() };
+        return if needs > back {
+            bytes.len() - back
+        } else {
+            bytes.len()
+        };
     }
     bytes.len()
 }
@@ -153,7 +164,11 @@ pub fn play(path: &Path) -> io::Result<(Size, Vec<(Duration, Played)>)> {
     let header = next_line(&mut reader)?.unwrap_or_default();
     let header: serde_json::Value = serde_json::from_str(&header)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    let cells = |name: &str| header[name].as_u64().and_then(|cells| u16::try_from(cells).ok());
+    let cells = |name: &str| {
+        header[name]
+            .as_u64()
+            .and_then(|cells| u16::try_from(cells).ok())
+    };
     let size = match (cells("height"), cells("width")) {
         (Some(rows), Some(cols)) => Size { rows, cols }.clamped(),
         _ => Size::DEFAULT,
@@ -197,7 +212,11 @@ pub fn final_terminal(path: &Path) -> io::Result<Terminal> {
 fn next_line(reader: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut line = Vec::new();
     io::Read::take(&mut *reader, LONGEST_LINE as u64).read_until(b'\n', &mut line)?;
-    Ok(if line.is_empty() { None } else { Some(String::from_utf8_lossy(&line).into_owned()) })
+    Ok(if line.is_empty() {
+        None
+    } else {
+        Some(String::from_utf8_lossy(&line).into_owned())
+    })
 }
 
 #[cfg(test)]

@@ -45,7 +45,10 @@ fn a_recording_stops_at_its_cap_and_stays_readable() {
 fn a_line_that_a_kill_cut_ends_the_recording() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("1.cast");
-    Recorder::create(&path, SIZE, "test", CAP).unwrap().output(b"kept").unwrap();
+    Recorder::create(&path, SIZE, "test", CAP)
+        .unwrap()
+        .output(b"kept")
+        .unwrap();
     let mut file = OpenOptions::new().append(true).open(&path).unwrap();
     file.write_all(b"[1.0,\"o\",\"cu").unwrap();
     assert_eq!(final_terminal(&path).unwrap().screen().text, "kept");

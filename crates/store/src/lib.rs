@@ -1,1 +1,49 @@
-//! (written next)
+//! The local store: one SQLite file with projects, sessions, messages, the audit chain and the
+//! outbox.
+//!
+//! Every change of state is one transaction that writes the row, its audit event and its outbox
+//! entry together; a call returns after the commit, so what was answered is in the file. There is
+//! no policy here: what a change means, and who may make it, is decided in the engine. Secrets
+//! never come here.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! # let folder = tempfile::tempdir().unwrap();
+//! let store = berth_store::Store::open(folder.path()).await?;
+//! let project = store.create_project("/home/ada/engine", "engine").await?;
+//! assert_eq!(store.projects().await?, [project]);
+//! assert!(store.verify_audit().await?.valid);
+//! store.close().await;
+//! # Ok::<(), berth_store::StoreError>(())
+//! # }).unwrap();
+//! ```
+
+mod agent_versions;
+mod audit;
+mod canonical;
+mod chain;
+mod columns;
+mod error;
+mod messages;
+mod open;
+mod outbox;
+mod projects;
+mod records;
+mod schema;
+mod session_changes;
+mod session_facts;
+mod sessions;
+mod settings;
+mod verify;
+mod write;
+
+pub use canonical::canonical_json;
+pub use chain::{ChainedEvent, GENESIS_HASH, event_hash};
+pub use error::StoreError;
+pub use open::{FILE_NAME, Store};
+pub use records::*;
+
+#[cfg(test)]
+mod canonical_tests;
+#[cfg(test)]
+mod full_tests;

@@ -46,10 +46,16 @@ pub struct Located {
 /// Looks for an agent's program: on the `PATH` first, then in the usual folders. A file that is
 /// not executable is reported only when no executable one is found.
 pub fn locate(spec: &Spec, environment: &Environment) -> Option<Located> {
-    let on_path = environment.get("PATH").map(|path| std::env::split_paths(path).collect());
+    let on_path = environment
+        .get("PATH")
+        .map(|path| std::env::split_paths(path).collect());
     let on_path: Vec<PathBuf> = on_path.unwrap_or_default();
     let home = environment.get(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
-    let usual = spec.usual_folders.iter().map(String::as_str).chain(USUAL_FOLDERS.iter().copied());
+    let usual = spec
+        .usual_folders
+        .iter()
+        .map(String::as_str)
+        .chain(USUAL_FOLDERS.iter().copied());
     let usual: Vec<PathBuf> = usual.filter_map(|folder| expand(folder, home)).collect();
 
     let places = || {
@@ -58,10 +64,14 @@ pub fn locate(spec: &Spec, environment: &Environment) -> Option<Located> {
     };
     let candidates = |good: fn(&Path) -> bool| {
         spec.programs.iter().find_map(|program| {
-            places().filter(|(folder, _)| folder.is_absolute()).find_map(|(folder, found)| {
-                let path = file_names(program).map(|name| folder.join(name)).find(|path| good(path))?;
-                Some(Located { path, found })
-            })
+            places()
+                .filter(|(folder, _)| folder.is_absolute())
+                .find_map(|(folder, found)| {
+                    let path = file_names(program)
+                        .map(|name| folder.join(name))
+                        .find(|path| good(path))?;
+                    Some(Located { path, found })
+                })
         })
     };
     candidates(is_executable).or_else(|| candidates(Path::is_file))
@@ -79,7 +89,9 @@ pub fn resolve(program: &str, workspace: &Path, environment: &Environment) -> Op
 
 /// The file may be executed by somebody.
 pub fn is_executable(path: &Path) -> bool {
-    let Ok(meta) = path.metadata() else { return false };
+    let Ok(meta) = path.metadata() else {
+        return false;
+    };
     #[cfg(unix)]
     let allowed = std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o111 != 0;
     #[cfg(not(unix))]
@@ -95,21 +107,33 @@ pub async fn version(
 ) -> Result<String, String> {
     let mut command = Command::new(path);
     command.args(args).env_clear().envs(environment.variables());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
     let answer = tokio::time::timeout(PATIENCE, command.output());
     let output = match answer.await {
-        Ok(output) => output.map_err(|error| format!("{} does not start: {error}", path.display()))?,
+        Ok(output) => {
+            output.map_err(|error| format!("{} does not start: {error}", path.display()))?
+        }
         Err(_) => return Err(format!("no answer within {} s", PATIENCE.as_secs())),
     };
     let find = |bytes: &[u8]| find_version(&String::from_utf8_lossy(bytes));
-    find(&output.stdout).or_else(|| find(&output.stderr)).ok_or_else(|| {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("nothing");
-        let said: String = said.chars().take(200).collect();
-        format!("it printed no version ({}): {said}", output.status)
-    })
+    find(&output.stdout)
+        .or_else(|| find(&output.stderr))
+        .ok_or_else(|| {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let said = said
+                .lines()
+                .map(str::trim)
+                .find(|line| !line.is_empty())
+                .unwrap_or("nothing");
+            let said: String = said.chars().take(200).collect();
+            format!("it printed no version ({}): {said}", output.status)
+        })
 }
 
 fn find_version(text: &str) -> Option<String> {
@@ -127,8 +151,14 @@ fn expand(folder: &str, home: Option<&OsStr>) -> Option<PathBuf> {
 }
 
 fn file_names(program: &str) -> impl Iterator<Item = String> {
-    let endings: &[&str] = if cfg!(windows) { &[".exe", ".cmd", ".bat"] } else { &[""] };
-    endings.iter().map(move |ending| format!("{program}{ending}"))
+    let endings: &[&str] = if cfg!(windows) {
+        &[".exe", ".cmd", ".bat"]
+    } else {
+        &[""]
+    };
+    endings
+        .iter()
+        .map(move |ending| format!("{program}{ending}"))
 }
 
 #[cfg(test)]

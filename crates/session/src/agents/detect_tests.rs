@@ -22,10 +22,18 @@ async fn a_program_that_fails_or_is_no_program_gives_its_reason() {
     let environment = Environment::own("test", None);
     let args = ["-c".to_owned(), "echo bad >&2; exit 3".to_owned()];
     let failing = version("/bin/sh".as_ref(), &args, &environment);
-    assert_eq!(failing.await.unwrap_err(), "it printed no version (exit status: 3): bad");
+    assert_eq!(
+        failing.await.unwrap_err(),
+        "it printed no version (exit status: 3): bad"
+    );
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("agent");
     std::fs::write(&file, "\x7fELF nonsense").unwrap();
     std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    assert!(version(&file, &[], &environment).await.unwrap_err().contains("does not start"));
+    assert!(
+        version(&file, &[], &environment)
+            .await
+            .unwrap_err()
+            .contains("does not start")
+    );
 }

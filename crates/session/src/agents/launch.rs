@@ -78,8 +78,10 @@ impl LaunchError {
 
 /// Works out what to run.
 pub fn plan(spec: &Spec, order: &Order, environment: &Environment) -> Result<Launch, LaunchError> {
-    let rules =
-        spec.launch.as_ref().ok_or_else(|| LaunchError::Unsupported(spec.name.clone()))?;
+    let rules = spec
+        .launch
+        .as_ref()
+        .ok_or_else(|| LaunchError::Unsupported(spec.name.clone()))?;
     let (program, given) = program(spec, order, environment)?;
     let mode = match order.permission_mode {
         None => spec.permission_modes.first(),
@@ -94,7 +96,11 @@ pub fn plan(spec: &Spec, order: &Order, environment: &Environment) -> Result<Lau
     let mut args: Vec<OsString> = Vec::new();
     for arg in &rules.args {
         if arg == "{permission_args}" {
-            args.extend(mode.into_iter().flat_map(|mode| &mode.args).map(OsString::from));
+            args.extend(
+                mode.into_iter()
+                    .flat_map(|mode| &mode.args)
+                    .map(OsString::from),
+            );
         } else {
             let mode = mode.map_or("", |mode| mode.id.as_str());
             let arg = arg
@@ -106,9 +112,20 @@ pub fn plan(spec: &Spec, order: &Order, environment: &Environment) -> Result<Lau
     args.extend(given.into_iter().map(OsString::from));
 
     let mut env = environment.variables();
-    env.extend(rules.env.iter().map(|(name, value)| (name.into(), value.into())));
+    env.extend(
+        rules
+            .env
+            .iter()
+            .map(|(name, value)| (name.into(), value.into())),
+    );
     env.extend(terminal_variables(order));
-    Ok(Launch { program, args, env, cwd: order.workspace.to_owned(), size: order.size })
+    Ok(Launch {
+        program,
+        args,
+        env,
+        cwd: order.workspace.to_owned(),
+        size: order.size,
+    })
 }
 
 fn program(
@@ -118,7 +135,12 @@ fn program(
 ) -> Result<(PathBuf, Vec<String>), LaunchError> {
     match (spec.id.as_str(), order.command) {
         (CUSTOM, Some([program, args @ ..])) if !program.trim().is_empty() => {
-            if order.command.into_iter().flatten().any(|part| part.contains('\0')) {
+            if order
+                .command
+                .into_iter()
+                .flatten()
+                .any(|part| part.contains('\0'))
+            {
                 return Err(LaunchError::Command("it holds a NUL character"));
             }
             let path = detect::resolve(program, order.workspace, environment).ok_or_else(|| {
@@ -131,7 +153,9 @@ fn program(
             executable(path).map(|path| (path, args.to_vec()))
         }
         (CUSTOM, _) => Err(LaunchError::Command("it names no program")),
-        (_, Some(_)) => Err(LaunchError::Command("only the agent \"custom\" takes a command")),
+        (_, Some(_)) => Err(LaunchError::Command(
+            "only the agent \"custom\" takes a command",
+        )),
         (SHELL, None) => Ok((crate::environment::login_shell(), Vec::new())),
         (_, None) => {
             let found = detect::locate(spec, environment).ok_or_else(|| LaunchError::Missing {
@@ -145,7 +169,11 @@ fn program(
 }
 
 fn executable(path: PathBuf) -> Result<PathBuf, LaunchError> {
-    if detect::is_executable(&path) { Ok(path) } else { Err(LaunchError::NotExecutable(path)) }
+    if detect::is_executable(&path) {
+        Ok(path)
+    } else {
+        Err(LaunchError::NotExecutable(path))
+    }
 }
 
 fn terminal_variables(order: &Order) -> BTreeMap<OsString, OsString> {

@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use berth_protocol::AgentId;
 
 pub use launch::{LaunchError, Order, plan};
-pub use spec::{AnswerKeys, ScreenRules, Spec};
+pub use spec::{ScreenRules, Spec};
 
 /// The data of every known agent, in the order in which people see them.
 const FOLDERS: &[&str] = &[
@@ -82,7 +82,11 @@ mod tests {
     fn agents_start_with_their_permission_checks_on() {
         for spec in all() {
             let default = spec.permission_modes.first();
-            assert!(default.is_none_or(|mode| !mode.unchecked), "{} starts unchecked", spec.id);
+            assert!(
+                default.is_none_or(|mode| !mode.unchecked),
+                "{} starts unchecked",
+                spec.id
+            );
         }
     }
 }

@@ -105,8 +105,9 @@ pub struct ScreenRules {
     /// Mark before each paragraph of the agent's words; the rest of it is indented as deep.
     #[serde(deserialize_with = "pattern")]
     pub bullet: Option<Regex>,
-    /// How an offered answer is chosen.
-    pub answer: AnswerKeys,
+    /// First row of what the agent reports of a tool, behind its mark.
+    #[serde(deserialize_with = "pattern")]
+    pub tool: Option<Regex>,
     /// The program runs jobs in the foreground of its terminal, as shells do: it is ready when it
     /// owns the terminal itself.
     pub foreground: bool,
@@ -125,29 +126,8 @@ impl Default for ScreenRules {
             echo: None,
             noise: Vec::new(),
             bullet: None,
-            answer: AnswerKeys::default(),
+            tool: None,
             foreground: false,
-        }
-    }
-}
-
-/// How an offered answer is chosen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AnswerKeys {
-    /// By typing its number.
-    #[default]
-    Digit,
-    /// By typing its number and Enter.
-    DigitEnter,
-}
-
-impl AnswerKeys {
-    /// The keys that choose an option.
-    pub fn keys(self, option: &str) -> Vec<u8> {
-        match self {
-            Self::Digit => option.as_bytes().to_vec(),
-            Self::DigitEnter => format!("{option}\r").into_bytes(),
         }
     }
 }
@@ -156,7 +136,11 @@ impl ScreenRules {
     /// The keys that make the program stop what it does: Escape for agents with an input box,
     /// Ctrl-C for others.
     pub fn interrupt_keys(&self) -> &'static [u8] {
-        if self.prompt.is_some() { b"\x1b" } else { b"\x03" }
+        if self.prompt.is_some() {
+            b"\x1b"
+        } else {
+            b"\x03"
+        }
     }
 }
 
@@ -177,10 +161,15 @@ fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, 
 
 fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    Regex::new(&text).map(Some).map_err(serde::de::Error::custom)
+    Regex::new(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
 }
 
 fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Regex>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
-    texts.iter().map(|text| Regex::new(text).map_err(serde::de::Error::custom)).collect()
+    texts
+        .iter()
+        .map(|text| Regex::new(text).map_err(serde::de::Error::custom))
+        .collect()
 }

@@ -84,7 +84,11 @@ impl Actor {
         }
     }
 
-    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, exit: oneshot::Receiver<Exit>) {
+    pub async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        exit: oneshot::Receiver<Exit>,
+    ) {
         let output = Arc::clone(&self.pty.output);
         let mut exit = Some(exit);
         let mut ended: Option<Exit> = None;
@@ -92,7 +96,10 @@ impl Actor {
         let mut drained_by: Option<Instant> = None;
         let mut output_open = true;
         loop {
-            if ended.is_some() && swept.is_none() && (!output_open || drained_by.is_some_and(|by| by <= Instant::now())) {
+            if ended.is_some()
+                && swept.is_none()
+                && (!output_open || drained_by.is_some_and(|by| by <= Instant::now()))
+            {
                 break;
             }
             let deadline = self.deadline().into_iter().chain(drained_by).min();
@@ -120,13 +127,25 @@ impl Actor {
                 }
             }
         }
-        self.finish(ended.unwrap_or(Exit { code: None, signal: None }));
+        self.finish(ended.unwrap_or(Exit {
+            code: None,
+            signal: None,
+        }));
     }
 
     fn deadline(&self) -> Option<Instant> {
         let sync = self.terminal.synchronized_until().map(Instant::from_std);
         let sending = self.sending.as_ref().map(Sending::deadline);
-        [self.glance_at, self.settle_at, self.unclear_at, sync, sending].into_iter().flatten().min()
+        [
+            self.glance_at,
+            self.settle_at,
+            self.unclear_at,
+            sync,
+            sending,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Ends what the program left behind, in the background.
@@ -153,7 +172,10 @@ impl Actor {
         self.reply(replies);
         self.record(|recorder| recorder.output(&bytes));
         self.offset += bytes.len() as u64;
-        let frame = Frame { bytes: Bytes::from(bytes), offset: self.offset };
+        let frame = Frame {
+            bytes: Bytes::from(bytes),
+            offset: self.offset,
+        };
         // Without viewers there is nobody to tell.
         let _ = self.updates.send(Update::Output(frame));
 
@@ -168,7 +190,9 @@ impl Actor {
     }
 
     fn record(&mut self, act: impl FnOnce(&mut Recorder) -> std::io::Result<Recorded>) {
-        let Some(recorder) = &mut self.recorder else { return };
+        let Some(recorder) = &mut self.recorder else {
+            return;
+        };
         let reason = match act(recorder) {
             Ok(Recorded::All) => return,
             Ok(Recorded::Full) => "it reached its size limit".to_owned(),
@@ -186,7 +210,11 @@ impl Actor {
 
     fn tick(&mut self) {
         let now = Instant::now();
-        if self.terminal.synchronized_until().is_some_and(|at| Instant::from_std(at) <= now) {
+        if self
+            .terminal
+            .synchronized_until()
+            .is_some_and(|at| Instant::from_std(at) <= now)
+        {
             let replies = self.terminal.end_synchronized_update();
             self.reply(replies);
         }
@@ -221,15 +249,19 @@ impl Actor {
         {
             turn.worked = true;
         }
-        let reply = self.turn.as_ref().map(|turn| {
-            reading::reply(self.start.rules, &self.terminal, &turn.sent)
-        });
+        let reply = self
+            .turn
+            .as_ref()
+            .map(|turn| reading::reply(self.start.rules, &self.terminal, &turn.sent));
         if let (Some(reply), Some(turn)) = (&reply, &mut self.turn)
             && *reply != turn.reported
         {
             turn.reported.clone_from(reply);
             let content = reply.clone();
-            self.report(SessionEvent::Reply { content, complete: false });
+            self.report(SessionEvent::Reply {
+                content,
+                complete: false,
+            });
         }
         match self.next_status(reading.activity, settled) {
             Some(Status::Waiting) => self.may_wait(reply.unwrap_or_default()),
@@ -245,7 +277,9 @@ impl Actor {
             Activity::Asks(_) => None,
             Activity::Ready if settled => Some(Status::Waiting),
             // The question was answered, and the agent goes on.
-            Activity::Ready => matches!(self.status, Status::NeedsAttention { .. }).then_some(Status::Running),
+            Activity::Ready => {
+                matches!(self.status, Status::NeedsAttention { .. }).then_some(Status::Running)
+            }
             Activity::Unclear { .. } if self.start.rules.foreground => {
                 if !self.pty.leader_in_foreground() {
                     Some(Status::Running)
@@ -255,13 +289,15 @@ impl Actor {
                     None
                 }
             }
-            Activity::Unclear { quiet_is_ready: true } if settled => Some(Status::Waiting),
-            Activity::Unclear { quiet_is_ready: true } => {
-                self.turn.is_some().then_some(Status::Running)
-            }
-            Activity::Unclear { quiet_is_ready: false } => {
-                matches!(self.status, Status::NeedsAttention { .. }).then_some(Status::Running)
-            }
+            Activity::Unclear {
+                quiet_is_ready: true,
+            } if settled => Some(Status::Waiting),
+            Activity::Unclear {
+                quiet_is_ready: true,
+            } => self.turn.is_some().then_some(Status::Running),
+            Activity::Unclear {
+                quiet_is_ready: false,
+            } => matches!(self.status, Status::NeedsAttention { .. }).then_some(Status::Running),
         }
     }
 
@@ -273,7 +309,10 @@ impl Actor {
                 return;
             }
             self.turn = None;
-            self.report(SessionEvent::Reply { content: reply, complete: true });
+            self.report(SessionEvent::Reply {
+                content: reply,
+                complete: true,
+            });
         }
         self.set_status(Status::Waiting);
     }
@@ -286,17 +325,18 @@ impl Actor {
             return self.status.clone();
         }
         self.questions += 1;
-        Status::NeedsAttention {
-            attention: Attention {
-                id: format!("{}-{}", self.start.run, self.questions),
-                question: question.text,
-                options: question.options,
-            },
-        }
+        let attention = Attention {
+            id: format!("{}-{}", self.start.run, self.questions),
+            question: question.text,
+            options: question.options,
+        };
+        Status::NeedsAttention { attention }
     }
 
     fn advance_sending(&mut self, reading: &Reading) {
-        let Some(mut sending) = self.sending.take() else { return };
+        let Some(mut sending) = self.sending.take() else {
+            return;
+        };
         match sending.step(self.start.rules, &self.terminal, reading) {
             Step::Wait => self.sending = Some(sending),
             Step::Enter => match self.pty.write(b"\r".to_vec()) {
@@ -306,7 +346,10 @@ impl Actor {
             Step::Taken => {
                 self.turn = Some(Turn::new(sending.content.clone()));
                 let stored = sending.taken;
-                self.report(SessionEvent::Taken { content: sending.content, stored });
+                self.report(SessionEvent::Taken {
+                    content: sending.content,
+                    stored,
+                });
                 self.set_status(Status::Running);
                 // An agent without a box may have answered already, and say nothing more.
                 self.settle_at = Some(Instant::now() + self.start.rules.settle);
@@ -330,7 +373,11 @@ impl Actor {
                 let _ = answer.send(self.type_in(bytes));
             }
             Command::Send { content, taken } => self.send(content, taken),
-            Command::Answer { attention, option, done } => {
+            Command::Answer {
+                attention,
+                option,
+                done,
+            } => {
                 let _ = done.send(self.choose(attention, &option));
             }
             Command::Interrupt(done) => {
@@ -394,10 +441,19 @@ impl Actor {
         if open.id != attention {
             return Err(SessionError::AttentionGone(attention));
         }
-        if !open.options.iter().any(|offered| offered.id == option) {
-            return Err(SessionError::NoSuchOption(option.to_owned()));
+        // The answer is worked out from the screen as it is now: the user may have moved the mark.
+        let place = open.options.iter().position(|offered| offered.id == option);
+        let reading = reading::read(self.start.rules, &self.terminal);
+        let (Some(place), Activity::Asks(question)) = (place, reading.activity) else {
+            return Err(match place {
+                Some(_) => SessionError::AttentionGone(attention),
+                None => SessionError::NoSuchOption(option.to_owned()),
+            });
+        };
+        if question.options != open.options {
+            return Err(SessionError::AttentionGone(attention));
         }
-        let keys = self.start.rules.answer.keys(option);
+        let keys = question.keys(place);
         self.type_in(keys)?;
         self.settle_at = Some(Instant::now() + self.start.rules.settle);
         Ok(())
@@ -434,11 +490,16 @@ impl Actor {
         }
         if let Some(turn) = self.turn.take() {
             let content = reading::reply(self.start.rules, &self.terminal, &turn.sent);
-            self.report(SessionEvent::Reply { content, complete: true });
+            self.report(SessionEvent::Reply {
+                content,
+                complete: true,
+            });
         }
         let early = matches!(self.status, Status::Starting) && !self.stopping;
         let status = match exit {
-            Exit { code: Some(code), .. } if early && code != 0 => Status::Failed {
+            Exit {
+                code: Some(code), ..
+            } if early && code != 0 => Status::Failed {
                 failure: Failure {
                     code: berth_protocol::Code::SpawnFailed,
                     detail: format!(
@@ -458,9 +519,17 @@ impl Actor {
 /// The last lines on the screen, as the reason of an early end.
 fn last_words(terminal: &Terminal) -> String {
     let text = terminal.screen().text;
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
     let last = lines[lines.len().saturating_sub(4)..].join(" / ");
-    if last.is_empty() { "it printed nothing".to_owned() } else { last.chars().take(400).collect() }
+    if last.is_empty() {
+        "it printed nothing".to_owned()
+    } else {
+        last.chars().take(400).collect()
+    }
 }
 
 fn input_error(error: InputError) -> SessionError {
@@ -471,7 +540,10 @@ fn input_error(error: InputError) -> SessionError {
 }
 
 async fn wait(exit: &mut Option<oneshot::Receiver<Exit>>) -> Exit {
-    let lost = Exit { code: None, signal: None };
+    let lost = Exit {
+        code: None,
+        signal: None,
+    };
     match exit {
         Some(exit) => exit.await.unwrap_or(lost),
         None => std::future::pending().await,

@@ -133,8 +133,15 @@ type Answer<T> = oneshot::Sender<Result<T, SessionError>>;
 
 enum Command {
     Input(Vec<u8>, Answer<()>),
-    Send { content: String, taken: oneshot::Sender<Result<Message, Problem>> },
-    Answer { attention: String, option: String, done: Answer<()> },
+    Send {
+        content: String,
+        taken: oneshot::Sender<Result<Message, Problem>>,
+    },
+    Answer {
+        attention: String,
+        option: String,
+        done: Answer<()>,
+    },
     Interrupt(Answer<()>),
     Resize(Size),
     Screen(oneshot::Sender<Screen>),
@@ -156,10 +163,15 @@ pub struct SessionHandle {
 ///
 /// The recording is best effort: when it cannot be created the session runs without one and says
 /// so in its first event.
-pub fn start(start: Start) -> Result<(SessionHandle, mpsc::UnboundedReceiver<SessionEvent>), PtyError> {
+pub fn start(
+    start: Start,
+) -> Result<(SessionHandle, mpsc::UnboundedReceiver<SessionEvent>), PtyError> {
     let (pty, exit) = Pty::spawn(&start.launch)?;
     let leader = crate::process::started_at(pty.pid).map(|at| (pty.pid, at));
-    let family = Family { session: start.id, leader };
+    let family = Family {
+        session: start.id,
+        leader,
+    };
     let (events, receiver) = mpsc::unbounded_channel();
     let recorder = Recorder::create(
         &start.recording,
@@ -169,12 +181,21 @@ pub fn start(start: Start) -> Result<(SessionHandle, mpsc::UnboundedReceiver<Ses
     );
     let recorder = recorder
         .inspect_err(|error| {
-            let _ = events.send(SessionEvent::RecordingStopped { reason: error.to_string() });
+            let _ = events.send(SessionEvent::RecordingStopped {
+                reason: error.to_string(),
+            });
         })
         .ok();
     let (commands, inbox) = mpsc::channel(COMMANDS);
-    let handle = SessionHandle { id: start.id, run: start.run, family, commands };
-    tokio::spawn(actor::Actor::new(start, Arc::new(pty), family, recorder, events).run(inbox, exit));
+    let handle = SessionHandle {
+        id: start.id,
+        run: start.run,
+        family,
+        commands,
+    };
+    tokio::spawn(
+        actor::Actor::new(start, Arc::new(pty), family, recorder, events).run(inbox, exit),
+    );
     Ok((handle, receiver))
 }
 
@@ -197,12 +218,19 @@ impl SessionHandle {
     /// Sends a message to the agent and waits until it took it and the message is stored.
     pub async fn send(&self, content: String) -> Result<Message, Problem> {
         let ended = || SessionError::Ended.problem(self.id);
-        self.ask(|taken| Command::Send { content, taken }).await.map_err(|_| ended())?
+        self.ask(|taken| Command::Send { content, taken })
+            .await
+            .map_err(|_| ended())?
     }
 
     /// Chooses one of the answers that the agent offers.
     pub async fn answer(&self, attention: String, option: String) -> Result<(), SessionError> {
-        self.ask(|done| Command::Answer { attention, option, done }).await?
+        self.ask(|done| Command::Answer {
+            attention,
+            option,
+            done,
+        })
+        .await?
     }
 
     /// Makes the agent stop what it does, as Escape or Ctrl-C does.
@@ -212,7 +240,10 @@ impl SessionHandle {
 
     /// Changes the terminal's size.
     pub async fn resize(&self, size: Size) -> Result<(), SessionError> {
-        self.commands.send(Command::Resize(size)).await.map_err(|_| SessionError::Ended)
+        self.commands
+            .send(Command::Resize(size))
+            .await
+            .map_err(|_| SessionError::Ended)
     }
 
     /// The visible screen.
@@ -236,7 +267,10 @@ impl SessionHandle {
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, SessionError> {
         let (answer, answered) = oneshot::channel();
-        self.commands.send(command(answer)).await.map_err(|_| SessionError::Ended)?;
+        self.commands
+            .send(command(answer))
+            .await
+            .map_err(|_| SessionError::Ended)?;
         answered.await.map_err(|_| SessionError::Ended)
     }
 }

@@ -134,7 +134,10 @@ impl Sending {
         match &reading.input {
             Some(input) => {
                 squeezed(input).ends_with(&self.tail)
-                    || rules.pasted.as_ref().is_some_and(|pasted| pasted.is_match(input))
+                    || rules
+                        .pasted
+                        .as_ref()
+                        .is_some_and(|pasted| pasted.is_match(input))
             }
             None if rules.prompt.is_some() => false,
             None => {

@@ -20,7 +20,12 @@ pub(super) struct Turn {
 
 impl Turn {
     pub fn new(sent: String) -> Self {
-        Self { sent, reported: String::new(), worked: false, since: Instant::now() }
+        Self {
+            sent,
+            reported: String::new(),
+            worked: false,
+            since: Instant::now(),
+        }
     }
 
     /// A ready agent has really finished, rather than not begun.

@@ -10,7 +10,7 @@ use berth_protocol::AttentionOption;
 
 use crate::{
     agents::ScreenRules,
-    terminal::{Line, Terminal},
+    terminal::{Line, ProgramStatus, Terminal},
 };
 
 pub use reply::reply;
@@ -45,8 +45,29 @@ pub enum Activity {
 pub struct Question {
     /// What is asked.
     pub text: String,
-    /// The answers, each named by its number.
+    /// The answers, each named by its place from 1.
     pub options: Vec<AttentionOption>,
+    /// The place of the answer that is selected, from 0.
+    pub selected: usize,
+    /// The answers stand with their numbers, and typing one chooses it.
+    pub numbered: bool,
+}
+
+impl Question {
+    /// The keys that choose the answer of a place, from 0.
+    pub fn keys(&self, place: usize) -> Vec<u8> {
+        if self.numbered {
+            return (place + 1).to_string().into_bytes();
+        }
+        let (arrow, steps): (&[u8], _) = if place >= self.selected {
+            (b"\x1b[B", place - self.selected)
+        } else {
+            (b"\x1b[A", self.selected - place)
+        };
+        let mut keys = arrow.repeat(steps);
+        keys.push(b'\r');
+        keys
+    }
 }
 
 /// Reads a screen.
@@ -54,17 +75,29 @@ pub fn read(rules: &ScreenRules, terminal: &Terminal) -> Reading {
     let lines = terminal.screen_lines();
     let input_box = input_box(rules, &lines);
     let input = input_box.map(|row| typed(rules, &lines[row..]));
-    let activity = if rules.busy.iter().any(|busy| lines.iter().any(|line| busy.is_match(&line.text)))
-    {
-        Activity::Busy
-    } else if rules.prompt.is_none() {
-        Activity::Unclear { quiet_is_ready: true }
-    } else if let Some(question) = question::find(&lines) {
-        Activity::Asks(question)
-    } else if input_box.is_some() {
-        Activity::Ready
-    } else {
-        Activity::Unclear { quiet_is_ready: false }
+    let ready = || match input_box {
+        Some(_) => Activity::Ready,
+        None => Activity::Unclear {
+            quiet_is_ready: rules.prompt.is_none(),
+        },
+    };
+    let asks = || question::find(rules, &lines).map(|found| Activity::Asks(found.question));
+    let activity = match terminal.program_status() {
+        Some(ProgramStatus::Working) => Activity::Busy,
+        // Not every dialog has answers that can be recognised; its screen is the question then.
+        Some(ProgramStatus::Blocked) => {
+            asks().unwrap_or_else(|| Activity::Asks(question::open(rules, &lines).question))
+        }
+        Some(ProgramStatus::Idle) => asks().unwrap_or_else(ready),
+        None if rules
+            .busy
+            .iter()
+            .any(|busy| lines.iter().any(|line| busy.is_match(&line.text))) =>
+        {
+            Activity::Busy
+        }
+        None if rules.prompt.is_none() => ready(),
+        None => asks().unwrap_or_else(ready),
     };
     Reading { activity, input }
 }
@@ -73,33 +106,69 @@ pub fn read(rules: &ScreenRules, terminal: &Terminal) -> Reading {
 fn input_box(rules: &ScreenRules, lines: &[Line]) -> Option<usize> {
     let prompt = rules.prompt.as_ref()?;
     let row = lines.iter().rposition(|line| prompt.is_match(&line.text))?;
-    let below = lines[row..].iter().filter(|line| !line.text.trim().is_empty()).count();
+    let below = lines[row..]
+        .iter()
+        .filter(|line| !line.text.trim().is_empty())
+        .count();
     let bordered = rules.border.as_ref().is_none_or(|border| {
-        row.checked_sub(1).is_some_and(|above| border.is_match(&lines[above].text))
+        row.checked_sub(1)
+            .is_some_and(|above| border.is_match(&lines[above].text))
     });
     (bordered && below <= rules.prompt_within).then_some(row)
 }
 
 /// What is typed in the box that begins with the first of these lines.
 fn typed(rules: &ScreenRules, lines: &[Line]) -> String {
-    let Some(prompt) = &rules.prompt else { return String::new() };
+    let Some(prompt) = &rules.prompt else {
+        return String::new();
+    };
     let first = lines.first().and_then(|line| prompt.captures(&line.text));
-    let first = first.and_then(|found| found.get(1)).map_or("", |text| text.as_str());
-    if rules.placeholder.as_ref().is_some_and(|placeholder| placeholder.is_match(first.trim())) {
+    let first = first
+        .and_then(|found| found.get(1))
+        .map_or("", |text| text.as_str());
+    if rules
+        .placeholder
+        .as_ref()
+        .is_some_and(|placeholder| placeholder.is_match(first.trim()))
+    {
         return String::new();
     }
     let rest = lines.iter().skip(1).map(|line| line.text.as_str());
     let rest = rest.take_while(|text| {
-        !text.trim().is_empty() && !rules.border.as_ref().is_some_and(|border| border.is_match(text))
+        !text.trim().is_empty()
+            && !rules
+                .border
+                .as_ref()
+                .is_some_and(|border| border.is_match(text))
     });
-    std::iter::once(first).chain(rest).collect::<Vec<_>>().join("\n").trim().to_owned()
+    std::iter::once(first)
+        .chain(rest)
+        .collect::<Vec<_>>()
+        .join("\n")
+        .trim()
+        .to_owned()
+}
+
+/// The letters and digits of a text, for finding a message in a screen that renders its Markdown.
+/// A message without any is compared as it is.
+pub fn letters(text: &str) -> String {
+    let letters: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
+    if letters.is_empty() {
+        squeezed(text)
+    } else {
+        letters
+    }
 }
 
 /// The text without white space, for comparing what was sent with what a screen shows of it:
 /// programs wrap, indent and expand it.
 pub fn squeezed(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace() && *c != '\u{a0}').collect()
+    text.chars()
+        .filter(|c| !c.is_whitespace() && *c != '\u{a0}')
+        .collect()
 }
 
+#[cfg(test)]
+mod recorded_tests;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,15 @@
 //! Taking the agent's words from its screen.
 
-use super::{input_box, squeezed};
+use regex::Regex;
+
+use super::{input_box, letters, question};
 use crate::{
     agents::ScreenRules,
     terminal::{Line, Terminal},
 };
+
+/// Begins and ends a block that Markdown shows as it is.
+const FENCE: &str = "```";
 
 /// Rows that are searched for the reply, from the bottom.
 const REACH: usize = crate::terminal::SCROLLBACK_LINES + 500;
@@ -13,11 +18,24 @@ const REACH: usize = crate::terminal::SCROLLBACK_LINES + 500;
 /// input box, status rows and the marks and indentation of the agent's layout.
 pub fn reply(rules: &ScreenRules, terminal: &Terminal, sent: &str) -> String {
     let lines = terminal.all_lines(REACH);
-    let screen_top = lines.len().saturating_sub(usize::from(terminal.size().rows));
-    let end = match input_box(rules, &lines[screen_top..]) {
-        Some(row) => screen_top + row - usize::from(rules.border.is_some() && screen_top + row > 0),
-        None => lines.len(),
-    };
+    let screen_top = lines
+        .len()
+        .saturating_sub(usize::from(terminal.size().rows));
+    let screen = &lines[screen_top..];
+    let asked = rules
+        .prompt
+        .as_ref()
+        .and_then(|_| question::find(rules, screen));
+    let end = screen_top
+        + match (asked, input_box(rules, screen)) {
+            (Some(found), _) => found.row,
+            (None, Some(row)) => row - usize::from(rules.border.is_some() && row > 0),
+            // A shell's next prompt is not part of what its command printed.
+            (None, None) if rules.foreground => {
+                usize::from(terminal.cursor().row).min(screen.len())
+            }
+            (None, None) => screen.len(),
+        };
     let lines = &lines[..end];
     let begin = after_echo(rules, lines, sent).unwrap_or(0);
     words(rules, &lines[begin..])
@@ -25,29 +43,50 @@ pub fn reply(rules: &ScreenRules, terminal: &Terminal, sent: &str) -> String {
 
 /// The row behind the last place where the message is repeated.
 fn after_echo(rules: &ScreenRules, lines: &[Line], sent: &str) -> Option<usize> {
-    let wanted = squeezed(sent);
-    (0..lines.len()).rev().find_map(|row| {
-        let first = match &rules.echo {
-            Some(echo) => echo.captures(&lines[row].text)?.get(1)?.as_str(),
-            // A shell's prompt stands before what was typed.
-            None => lines[row].text.as_str(),
+    let wanted = letters(sent);
+    if let Some(echo) = &rules.echo {
+        let echoes = || {
+            let rows = lines.iter().enumerate().rev();
+            rows.filter_map(|(row, line)| Some((row, echo.captures(&line.text)?.get(1)?.as_str())))
         };
-        let mut seen = squeezed(first);
-        let pasted = rules.pasted.as_ref().is_some_and(|pasted| pasted.is_match(first));
-        if pasted {
-            return Some(row + 1);
-        }
-        if rules.echo.is_none() {
-            let at = seen.rfind(wanted.as_str().get(..wanted.len().min(seen.len()))?)?;
-            seen = seen.split_off(at);
-        }
-        let mut next = row + 1;
-        while seen.len() < wanted.len() && wanted.starts_with(&seen) && next < lines.len() {
-            seen.push_str(&squeezed(&lines[next].text));
-            next += 1;
-        }
-        (!wanted.is_empty() && seen.starts_with(&wanted)).then_some(next)
+        let found = echoes().find_map(|(row, first)| match &rules.pasted {
+            Some(pasted) if pasted.is_match(first) => Some(row + 1),
+            _ => end_of_echo(lines, row, letters(first), &wanted),
+        });
+        // An agent that shows the message in a way that cannot be recognised still shows it as the
+        // last of the user's messages.
+        return found.or_else(|| {
+            let (row, _) = echoes().next()?;
+            let length = lines[row..]
+                .iter()
+                .position(|line| line.text.trim().is_empty())?;
+            Some(row + length)
+        });
+    }
+    (0..lines.len()).rev().find_map(|row| {
+        // A shell's prompt stands before what was typed, and long input goes on in the next rows.
+        let text = letters(&lines[row].text);
+        let start = (0..=text.len())
+            .filter(|&at| text.is_char_boundary(at))
+            .find(|&at| {
+                let tail = &text[at..];
+                !tail.is_empty() && (tail.starts_with(&wanted) || wanted.starts_with(tail))
+            })?;
+        end_of_echo(lines, row, text[start..].to_owned(), &wanted)
     })
+}
+
+/// The row behind a message that begins in a row with `seen`.
+fn end_of_echo(lines: &[Line], row: usize, mut seen: String, wanted: &str) -> Option<usize> {
+    let mut next = row + 1;
+    while seen.len() < wanted.len() && wanted.starts_with(&seen) && next < lines.len() {
+        let more = &lines[next].text;
+        if !more.trim().is_empty() {
+            seen.push_str(&letters(more));
+        }
+        next += 1;
+    }
+    (!wanted.is_empty() && seen.starts_with(wanted)).then_some(next)
 }
 
 fn words(rules: &ScreenRules, lines: &[Line]) -> String {
@@ -66,18 +105,54 @@ fn words(rules: &ScreenRules, lines: &[Line]) -> String {
         joining = line.wrapped;
     }
     if let Some(bullet) = &rules.bullet {
-        let mut depth = 0;
-        for row in &mut rows {
-            if let Some(mark) = bullet.find(row) {
-                depth = mark.as_str().chars().count();
-                *row = row[mark.end()..].to_owned();
-            } else {
-                let blanks = row.chars().take(depth).take_while(|c| *c == ' ').count();
-                row.drain(..blanks);
-            }
-        }
+        rows = blocks(bullet, rules.tool.as_ref(), rows);
     }
     rows.dedup_by(|next, before| next.trim().is_empty() && before.trim().is_empty());
-    let text = rows.iter().map(|row| row.trim_end()).collect::<Vec<_>>().join("\n");
-    text.trim_matches('\n').to_owned()
+    let text = rows
+        .iter()
+        .map(|row| row.trim_end())
+        .collect::<Vec<_>>()
+        .join("\n");
+    text.trim_matches('\n').replace('\u{a0}', " ")
+}
+
+/// Takes the marks and the indentation from an agent's paragraphs. What it reports of a tool is
+/// fenced, so that it reads as a report and not as prose.
+fn blocks(bullet: &Regex, tool: Option<&Regex>, rows: Vec<String>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut depth = 0;
+    let mut fenced = false;
+    for row in rows {
+        let mark = bullet.find(&row);
+        if fenced && (mark.is_some() || row.trim().is_empty()) {
+            out.push(FENCE.to_owned());
+            fenced = false;
+        }
+        let Some(mark) = mark else {
+            let blanks = row.chars().take(depth).take_while(|c| *c == ' ').count();
+            let text = &row[blanks..];
+            // Some agents draw the marks of a list's items as round ones.
+            out.push(match text.trim_start().strip_prefix("• ") {
+                Some(item) if !fenced => {
+                    format!("{}- {item}", &text[..text.len() - text.trim_start().len()])
+                }
+                _ => text.to_owned(),
+            });
+            continue;
+        };
+        depth = mark.as_str().chars().count();
+        let text = &row[mark.end()..];
+        if tool.is_some_and(|tool| tool.is_match(text)) {
+            if out.last().is_some_and(|last| !last.is_empty()) {
+                out.push(String::new());
+            }
+            out.push(FENCE.to_owned());
+            fenced = true;
+        }
+        out.push(text.to_owned());
+    }
+    if fenced {
+        out.push(FENCE.to_owned());
+    }
+    out
 }

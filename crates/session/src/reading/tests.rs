@@ -9,26 +9,33 @@ fn rules(agent: &str) -> &'static ScreenRules {
 
 fn screen(text: &str) -> Terminal {
     let mut terminal = Terminal::new(Size { rows: 24, cols: 80 });
-    terminal.feed(text.trim_start_matches('\n').replace('\n', "\r\n").as_bytes());
+    terminal.feed(
+        text.trim_start_matches('\n')
+            .replace('\n', "\r\n")
+            .as_bytes(),
+    );
     terminal
 }
 
 #[test]
 fn a_plain_program_says_what_follows_the_typed_line() {
     let terminal = screen("$ echo hi > x; cat x\nhi\n\n> quoted | piped\n$ ");
-    assert_eq!(reply(rules("custom"), &terminal, "echo hi > x; cat x"), "hi\n\n> quoted | piped\n$");
+    assert_eq!(
+        reply(rules("custom"), &terminal, "echo hi > x; cat x"),
+        "hi\n\n> quoted | piped\n$"
+    );
 }
 
 #[test]
 fn numbered_lists_in_a_reply_are_no_question() {
     let lines = screen("1. first\n2. second\n\n> ").screen_lines();
-    assert_eq!(question::find(&lines), None);
+    assert!(question::find(rules("claude"), &lines).is_none());
 }
 
 #[test]
 fn a_selected_answer_makes_a_question() {
     let lines = screen("────────────────\n Do you want to create x.txt?\n ❯ 1. Yes\n   2. No, and say why\n\n Esc to cancel").screen_lines();
-    let question = question::find(&lines).unwrap();
+    let question = question::find(rules("claude"), &lines).unwrap().question;
     assert_eq!(question.text, "Do you want to create x.txt?");
     assert_eq!(question.options.len(), 2);
     assert_eq!(question.options[1].label, "No, and say why");

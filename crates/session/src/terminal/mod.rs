@@ -4,6 +4,7 @@
 //! alternate screen and a bounded scrollback, and answers the program's queries. Viewers draw the
 //! same bytes themselves; they must stay silent about queries, or a program would get two answers.
 
+mod program_status;
 mod snapshot;
 mod text;
 
@@ -21,6 +22,7 @@ use alacritty_terminal::{
 };
 use berth_protocol::{Cursor, Screen, Size};
 
+pub use program_status::ProgramStatus;
 pub use text::Line;
 
 /// Lines of scrollback kept for each session. At 120 columns and 24 bytes a cell this bounds a
@@ -29,14 +31,23 @@ pub const SCROLLBACK_LINES: usize = 5_000;
 
 /// What a program is told when it asks for the terminal's default colours (OSC 10 and 11): light
 /// text on dark ground, the colours of the dark theme.
-const FOREGROUND: Rgb = Rgb { r: 0xd8, g: 0xdc, b: 0xe0 };
-const BACKGROUND: Rgb = Rgb { r: 0x12, g: 0x15, b: 0x18 };
+const FOREGROUND: Rgb = Rgb {
+    r: 0xd8,
+    g: 0xdc,
+    b: 0xe0,
+};
+const BACKGROUND: Rgb = Rgb {
+    r: 0x12,
+    g: 0x15,
+    b: 0x18,
+};
 
 /// A terminal emulator with the answers it owes to the program.
 pub struct Terminal {
     term: Term<Listener>,
     parser: Processor,
     listener: Listener,
+    scanner: program_status::Scanner,
     size: Size,
 }
 
@@ -116,13 +127,27 @@ impl Terminal {
             ..Config::default()
         };
         let term = Term::new(config, &Cells(size), listener.clone());
-        Self { term, parser: Processor::new(), listener, size }
+        Self {
+            term,
+            parser: Processor::new(),
+            listener,
+            scanner: Default::default(),
+            size,
+        }
     }
 
     /// Takes output of the program and returns what the terminal answers to it.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
+        // Claude Code believes this answer only when it comes before the one to its next query.
+        let mut replies = self.scanner.feed(bytes);
         self.parser.advance(&mut self.term, bytes);
-        self.take_replies()
+        replies.extend(self.take_replies());
+        replies
+    }
+
+    /// What the program says of itself, if it does.
+    pub fn program_status(&self) -> Option<ProgramStatus> {
+        self.scanner.status
     }
 
     /// When a synchronized update (DEC mode 2026) that the program has not ended must be shown
@@ -138,7 +163,8 @@ impl Terminal {
     }
 
     fn take_replies(&mut self) -> Vec<u8> {
-        self.listener.with(|pending| std::mem::take(&mut pending.replies))
+        self.listener
+            .with(|pending| std::mem::take(&mut pending.replies))
     }
 
     /// Changes the size, rewrapping long lines as the program's own terminal would.
@@ -176,7 +202,11 @@ impl Terminal {
     /// The visible screen as text.
     pub fn screen(&self) -> Screen {
         let lines = self.screen_lines();
-        let mut text = lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
+        let mut text = lines
+            .iter()
+            .map(|line| line.text.as_str())
+            .collect::<Vec<_>>()
+            .join("\n");
         text.truncate(text.trim_end().len());
         Screen {
             text,
@@ -189,7 +219,9 @@ impl Terminal {
 
 impl std::fmt::Debug for Terminal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Terminal").field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("Terminal")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
     }
 }
 

@@ -8,7 +8,10 @@ use std::fmt::Write as _;
 use alacritty_terminal::{
     grid::Dimensions,
     index::{Column, Line},
-    term::{TermMode, cell::{Cell, Flags}},
+    term::{
+        TermMode,
+        cell::{Cell, Flags},
+    },
     vte::ansi::{Color, CursorShape, NamedColor, Rgb},
 };
 
@@ -40,7 +43,11 @@ impl Terminal {
             out.push_str("\x1b[?1049h\x1b[H");
         }
         let mut pen = Pen::default();
-        let top = if alternate { 0 } else { -(self.term.history_size() as i32) };
+        let top = if alternate {
+            0
+        } else {
+            -(self.term.history_size() as i32)
+        };
         let bottom = self.term.screen_lines() as i32 - 1;
         for row in top..=bottom {
             let wrapped = self.draw_row(&mut out, &mut pen, Line(row));
@@ -65,15 +72,25 @@ impl Terminal {
         let used = if wrapped {
             columns
         } else {
-            (0..columns).rev().find(|&column| !is_blank(&cells[Column(column)])).map_or(0, |last| last + 1)
+            (0..columns)
+                .rev()
+                .find(|&column| !is_blank(&cells[Column(column)]))
+                .map_or(0, |last| last + 1)
         };
         for column in 0..used {
             let cell = &cells[Column(column)];
-            if cell.flags.intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER) {
+            if cell
+                .flags
+                .intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER)
+            {
                 continue;
             }
             pen.take(out, cell);
-            out.push(if cell.c == '\t' || cell.c.is_control() { ' ' } else { cell.c });
+            out.push(if cell.c == '\t' || cell.c.is_control() {
+                ' '
+            } else {
+                cell.c
+            });
             out.extend(cell.zerowidth().into_iter().flatten());
         }
         wrapped
@@ -106,7 +123,9 @@ impl Terminal {
 fn is_blank(cell: &Cell) -> bool {
     cell.c == ' '
         && cell.bg == Color::Named(NamedColor::Background)
-        && !cell.flags.intersects(Flags::INVERSE | Flags::ALL_UNDERLINES | Flags::STRIKEOUT)
+        && !cell
+            .flags
+            .intersects(Flags::INVERSE | Flags::ALL_UNDERLINES | Flags::STRIKEOUT)
 }
 
 /// The attributes that the last drawn cell had, so that only changes are written.
@@ -126,7 +145,9 @@ impl Pen {
         .union(Flags::ALL_UNDERLINES);
 
     fn take(&mut self, out: &mut String, cell: &Cell) {
-        let link = cell.hyperlink().map(|link| link.uri().replace(char::is_control, ""));
+        let link = cell
+            .hyperlink()
+            .map(|link| link.uri().replace(char::is_control, ""));
         if link != self.link {
             let _ = write!(out, "\x1b]8;;{}\x1b\\", link.as_deref().unwrap_or_default());
             self.link = link;

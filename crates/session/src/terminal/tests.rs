@@ -11,34 +11,61 @@ fn check_repaint(rows: u16, cols: u16, output: &str) {
     let original = terminal(rows, cols, output);
     let mut copy = Terminal::new(Size { rows, cols });
     let replies = copy.feed(&original.snapshot());
-    assert!(replies.is_empty(), "a snapshot must not ask the viewer anything");
+    assert!(
+        replies.is_empty(),
+        "a snapshot must not ask the viewer anything"
+    );
     assert_eq!(copy.all_lines(1000), original.all_lines(1000));
     assert_eq!(copy.cursor(), original.cursor());
     assert_eq!(copy.screen().title, original.screen().title);
     assert_eq!(copy.bracketed_paste(), original.bracketed_paste());
     assert_eq!(copy.alternate_screen(), original.alternate_screen());
-    assert_eq!(copy.snapshot(), original.snapshot(), "colours and attributes survive");
+    assert_eq!(
+        copy.snapshot(),
+        original.snapshot(),
+        "colours and attributes survive"
+    );
 }
 
 #[test]
 fn a_snapshot_repaints_what_was_on_the_screen() {
-    check_repaint(4, 20, "plain\r\n\x1b[1;31mred\x1b[0m and \x1b[48;2;1;2;3mtrue colour\x1b[0m");
-    check_repaint(3, 10, &(0..50).map(|n| format!("line {n}\r\n")).collect::<String>());
+    check_repaint(
+        4,
+        20,
+        "plain\r\n\x1b[1;31mred\x1b[0m and \x1b[48;2;1;2;3mtrue colour\x1b[0m",
+    );
+    check_repaint(
+        3,
+        10,
+        &(0..50).map(|n| format!("line {n}\r\n")).collect::<String>(),
+    );
     check_repaint(3, 10, "a line that is much longer than the screen is wide");
     check_repaint(3, 10, "宽字符 and 👩‍👧 e\u{301}");
     check_repaint(5, 20, "\x1b[?1049h\x1b[2J\x1b[3;4Hvim\x1b[?2004h\x1b[?25l");
-    check_repaint(5, 20, "\x1b]2;a title\x07\x1b[4:3munder\x1b[0m \x1b]8;;http://x.y/\x07link\x1b]8;;\x07");
+    check_repaint(
+        5,
+        20,
+        "\x1b]2;a title\x07\x1b[4:3munder\x1b[0m \x1b]8;;http://x.y/\x07link\x1b]8;;\x07",
+    );
 }
 
 #[test]
 fn the_terminal_answers_queries_of_the_program() {
     let mut terminal = Terminal::new(Size { rows: 4, cols: 20 });
-    assert_eq!(terminal.feed(b"\x1b[c"), b"\x1b[?6c", "primary device attributes");
+    assert_eq!(
+        terminal.feed(b"\x1b[c"),
+        b"\x1b[?6c",
+        "primary device attributes"
+    );
     assert_eq!(terminal.feed(b"ab\x1b[6n"), b"\x1b[1;3R", "cursor position");
     assert_eq!(terminal.feed(b"\x1b[5n"), b"\x1b[0n", "status");
     let background = String::from_utf8(terminal.feed(b"\x1b]11;?\x07")).unwrap();
     assert!(background.starts_with("\x1b]11;rgb:1212"), "{background:?}");
-    assert_eq!(terminal.feed(b"\x1b[?u"), b"", "the kitty keyboard protocol is not offered");
+    assert_eq!(
+        terminal.feed(b"\x1b[?u"),
+        b"",
+        "the kitty keyboard protocol is not offered"
+    );
 }
 
 #[test]
@@ -62,7 +89,13 @@ fn a_resize_rewraps_and_invalid_bytes_do_no_harm() {
     let mut terminal = terminal(4, 20, "0123456789012345");
     terminal.resize(Size { rows: 4, cols: 10 });
     let lines = terminal.all_lines(10);
-    assert_eq!(lines[0], Line { text: "0123456789".to_owned(), wrapped: true });
+    assert_eq!(
+        lines[0],
+        Line {
+            text: "0123456789".to_owned(),
+            wrapped: true
+        }
+    );
     assert_eq!(lines[1].text, "012345");
     terminal.feed(b"\xff\xfe\x1b[999999999999m\x1b]8;;\x80\x07ok");
     assert!(terminal.screen().text.contains("ok"));
@@ -76,5 +109,8 @@ fn scrollback_is_bounded() {
     for n in 0..SCROLLBACK_LINES + 500 {
         terminal.feed(format!("{n}\r\n").as_bytes());
     }
-    assert_eq!(terminal.all_lines(usize::MAX >> 1).len(), SCROLLBACK_LINES + 4);
+    assert_eq!(
+        terminal.all_lines(usize::MAX >> 1).len(),
+        SCROLLBACK_LINES + 4
+    );
 }

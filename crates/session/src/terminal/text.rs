@@ -20,7 +20,9 @@ pub struct Line {
 impl Terminal {
     /// The visible rows from top to bottom.
     pub fn screen_lines(&self) -> Vec<Line> {
-        (0..self.term.screen_lines()).map(|row| self.line(Row(row as i32))).collect()
+        (0..self.term.screen_lines())
+            .map(|row| self.line(Row(row as i32)))
+            .collect()
     }
 
     /// The last `limit` rows of scrollback and screen together, oldest first.
@@ -37,7 +39,10 @@ impl Terminal {
         let mut text = String::with_capacity(columns);
         for column in 0..columns {
             let cell = &cells[Column(column)];
-            if cell.flags.intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER) {
+            if cell
+                .flags
+                .intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER)
+            {
                 continue;
             }
             text.push(if cell.c == '\t' { ' ' } else { cell.c });

@@ -1,0 +1,36 @@
+//! Logs: one line of JSON for each event in a file that is changed daily, and readable lines on
+//! the console.
+
+use std::{io, path::Path};
+
+use tracing_appender::{non_blocking::WorkerGuard, rolling};
+use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Log files that are kept, one for each day.
+const KEPT: usize = 7;
+
+/// What is logged unless `BERTH_LOG` says otherwise.
+const USUAL: &str = "info,sqlx=warn,hyper=warn";
+
+/// Starts logging. Lines may be lost when the guard is dropped too early.
+pub fn start(folder: &Path) -> io::Result<WorkerGuard> {
+    let file = rolling::Builder::new()
+        .rotation(rolling::Rotation::DAILY)
+        .filename_prefix("engine")
+        .filename_suffix("log")
+        .max_log_files(KEPT)
+        .build(folder)
+        .map_err(io::Error::other)?;
+    let (file, guard) = tracing_appender::non_blocking(file);
+    let filter = || EnvFilter::try_from_env("BERTH_LOG").unwrap_or_else(|_| EnvFilter::new(USUAL));
+    let console = fmt::layer()
+        .with_writer(io::stderr)
+        .compact()
+        .with_filter(filter());
+    let file = fmt::layer().json().with_writer(file).with_filter(filter());
+    tracing_subscriber::registry()
+        .with(console)
+        .with(file)
+        .init();
+    Ok(guard)
+}

@@ -1,0 +1,123 @@
+//! `berth serve`: the engine in the foreground.
+
+use std::{io::Write, path::PathBuf, process::ExitCode, sync::Arc};
+
+use berth_engine::{Config, Engine, EngineError};
+use clap::Args;
+use serde_json::json;
+
+use crate::{assets::BuiltUi, client, logging};
+
+/// Exit code when another engine has the data folder.
+const ALREADY_RUNNING: u8 = 3;
+
+#[derive(Args)]
+pub struct Options {
+    /// Loopback port [default: a free one]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+    /// Print one line of JSON when the engine is ready, then close the standard output
+    #[arg(long, conflicts_with = "print_url")]
+    announce: bool,
+    /// Print the address of the UI, with its token, when the engine is ready
+    #[arg(long)]
+    print_url: bool,
+}
+
+pub async fn serve(data_dir: PathBuf, options: Options) -> ExitCode {
+    let mut config = Config::new(data_dir);
+    config.port = options.port;
+    config.assets = Some(Arc::new(BuiltUi));
+    // The folder holds the logs too, so it must be there, for its owner only, before the engine is.
+    let _log = match berth_engine::prepare_folder(&config.data_dir)
+        .and_then(|()| berth_engine::prepare_folder(&config.log_dir))
+        .map_err(std::io::Error::other)
+        .and_then(|()| logging::start(&config.log_dir))
+    {
+        Ok(guard) => Some(guard),
+        Err(error) => {
+            eprintln!("berth: no log in {}: {error}", config.log_dir.display());
+            None
+        }
+    };
+    let engine = match Engine::start(config).await {
+        Ok(engine) => engine,
+        Err(error) => return failed(&error),
+    };
+    if options.announce {
+        announce(&engine.endpoint().url);
+    } else if options.print_url {
+        println!("{}", client::page(engine.endpoint()));
+    }
+    let stopper = engine.stopper();
+    tokio::spawn(async move {
+        interrupted().await;
+        tracing::info!("asked to stop by a signal");
+        stopper.cancel();
+    });
+    match engine.run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &EngineError) -> ExitCode {
+    let code = error.code();
+    tracing::error!(code = code.as_str(), %error, "the engine did not start");
+    let exit = client::fail(error, code.hint().unwrap_or_default());
+    if matches!(error, EngineError::AlreadyRunning(_)) {
+        ALREADY_RUNNING.into()
+    } else {
+        exit
+    }
+}
+
+/// Tells whoever started the engine that it is ready. The other side may be gone.
+fn announce(url: &str) {
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "{}", json!({"ready": true, "url": url}));
+    let _ = out.flush();
+    #[cfg(unix)]
+    close_stdout();
+}
+
+/// Lets the reader of the announcement see its end. The descriptor is replaced rather than closed,
+/// so that nothing opened later takes its number.
+#[cfg(unix)]
+fn close_stdout() {
+    let null = std::fs::OpenOptions::new().write(true).open("/dev/null");
+    if let Ok(null) = null
+        && let Err(error) = nix::unistd::dup2_stdout(&null)
+    {
+        tracing::debug!(%error, "the standard output stays open");
+    }
+}
+
+#[cfg(unix)]
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return std::future::pending().await;
+    };
+    // A closed terminal must not end the sessions: only an explicit request does.
+    let hangup = signal(SignalKind::hangup());
+    tokio::spawn(async move {
+        if let Ok(mut hangup) = hangup {
+            while hangup.recv().await.is_some() {}
+        }
+    });
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,196 @@
+//! The list of agents as clients see it: found at once, asked for their versions one by one.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::UNIX_EPOCH,
+};
+
+use berth_protocol::{Agent, AgentState, Event, Found, PermissionMode};
+use berth_session::agents::{self, CUSTOM, SHELL, Spec, detect as finder};
+use futures::{StreamExt, stream};
+
+use crate::state::State;
+
+/// Programs that are asked for their version at the same time. Some of them take a whole core for
+/// seconds.
+const AT_ONCE: usize = 2;
+
+#[derive(Default)]
+pub struct AgentCatalog {
+    known: Mutex<Option<Vec<Agent>>>,
+    /// Only one detection runs at a time.
+    detecting: tokio::sync::Mutex<()>,
+}
+
+impl AgentCatalog {
+    fn with<T>(&self, act: impl FnOnce(&mut Option<Vec<Agent>>) -> T) -> T {
+        act(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn publish(&self, state: &State, update: impl FnOnce(&mut Vec<Agent>)) {
+        let agents = self.with(|known| {
+            let known = known.get_or_insert_default();
+            update(known);
+            known.clone()
+        });
+        state.publish(Event::AgentsChanged {
+            agents: in_order(agents),
+        });
+    }
+}
+
+/// All agents as far as they are known; looks for their programs when that was not done yet.
+pub async fn list(state: &Arc<State>) -> Vec<Agent> {
+    if let Some(known) = state.agents.with(|known| known.clone()) {
+        return in_order(known);
+    }
+    let found = locate(state).await;
+    in_order(
+        state
+            .agents
+            .with(|known| known.get_or_insert(found).clone()),
+    )
+}
+
+/// Looks for all agents and asks those that were found for their versions.
+pub async fn detect(state: &Arc<State>) {
+    let _turn = state.agents.detecting.lock().await;
+    let found = locate(state).await;
+    state.agents.publish(state, |known| *known = found.clone());
+    let asked = found
+        .into_iter()
+        .filter(|agent| agent.state == AgentState::Checking);
+    stream::iter(asked)
+        .for_each_concurrent(AT_ONCE, |agent| async move {
+            let answered = ask(state, agent).await;
+            state.agents.publish(state, |known| {
+                if let Some(entry) = known.iter_mut().find(|entry| entry.id == answered.id) {
+                    *entry = answered;
+                }
+            });
+        })
+        .await;
+}
+
+async fn locate(state: &Arc<State>) -> Vec<Agent> {
+    let environment = state.environment().await.clone();
+    let found = tokio::task::spawn_blocking(move || {
+        agents::all()
+            .iter()
+            .map(|spec| describe(spec, &environment))
+            .collect()
+    });
+    found.await.unwrap_or_default()
+}
+
+fn describe(spec: &Spec, environment: &berth_session::environment::Environment) -> Agent {
+    let built_in = matches!(spec.id.as_str(), SHELL | CUSTOM);
+    let located = if built_in {
+        None
+    } else {
+        finder::locate(spec, environment)
+    };
+    let state = match &located {
+        _ if built_in => AgentState::Ready,
+        None => AgentState::Missing,
+        Some(located) if !finder::is_executable(&located.path) => AgentState::Broken,
+        Some(_) if spec.launch.is_none() => AgentState::Unsupported,
+        Some(_) => AgentState::Checking,
+    };
+    let path = match &located {
+        Some(located) => Some(located.path.display().to_string()),
+        None if spec.id.as_str() == SHELL => Some(
+            berth_session::environment::login_shell()
+                .display()
+                .to_string(),
+        ),
+        None => None,
+    };
+    Agent {
+        id: spec.id.clone(),
+        name: spec.name.clone(),
+        state,
+        path,
+        found: if built_in {
+            Some(Found::BuiltIn)
+        } else {
+            located.map(|located| located.found)
+        },
+        version: None,
+        detail: (state == AgentState::Broken).then(|| "the file is not executable".to_owned()),
+        sign_in_hint: spec.sign_in_hint.clone(),
+        install_hint: spec.install_hint.clone(),
+        permission_modes: spec
+            .permission_modes
+            .iter()
+            .map(|mode| PermissionMode {
+                id: mode.id.clone(),
+                name: mode.name.clone(),
+                description: mode.description.clone(),
+                unchecked: mode.unchecked,
+            })
+            .collect(),
+    }
+}
+
+async fn ask(state: &State, mut agent: Agent) -> Agent {
+    let Some(path) = agent.path.clone() else {
+        return agent;
+    };
+    let Some(spec) = agents::find(&agent.id) else {
+        return agent;
+    };
+    let stamp = stamp(Path::new(&path));
+    if let Some((mtime, size)) = stamp
+        && let Ok(Some(version)) = state.store.agent_version(&path, mtime, size).await
+    {
+        agent.state = AgentState::Ready;
+        agent.version = Some(version);
+        return agent;
+    }
+    match finder::version(
+        Path::new(&path),
+        &spec.version_args,
+        state.environment().await,
+    )
+    .await
+    {
+        Ok(version) => {
+            if let Some((mtime, size)) = stamp
+                && let Err(error) = state
+                    .store
+                    .set_agent_version(&path, mtime, size, &version)
+                    .await
+            {
+                tracing::warn!(%error, "an agent's version could not be remembered");
+            }
+            agent.state = AgentState::Ready;
+            agent.version = Some(version);
+        }
+        Err(detail) => {
+            agent.state = AgentState::Broken;
+            agent.detail = Some(detail);
+        }
+    }
+    agent
+}
+
+/// When the program was changed and how large it is: its version is asked again when either is
+/// another.
+fn stamp(path: &Path) -> Option<(i64, u64)> {
+    let meta = path.metadata().ok()?;
+    let changed = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some((i64::try_from(changed.as_millis()).ok()?, meta.len()))
+}
+
+/// Those that can be used first; otherwise the order of the catalog.
+fn in_order(mut agents: Vec<Agent>) -> Vec<Agent> {
+    agents.sort_by_key(|agent| match agent.state {
+        AgentState::Ready | AgentState::Checking => 0,
+        AgentState::Broken => 1,
+        AgentState::Unsupported => 2,
+        AgentState::Missing => 3,
+    });
+    agents
+}

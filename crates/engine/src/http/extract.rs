@@ -1,0 +1,67 @@
+//! Reading requests, with every failure as a problem of ours.
+
+use axum::{
+    extract::{
+        FromRequest, FromRequestParts,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
+    },
+    response::{IntoResponse, Response},
+};
+use berth_protocol::Code;
+
+use crate::error::ApiError;
+
+/// A JSON body, in either direction.
+#[derive(FromRequest)]
+#[from_request(via(axum::Json), rejection(ApiError))]
+pub struct Json<T>(pub T);
+
+impl<T: serde::Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// The variable parts of an address.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(ApiError))]
+pub struct Path<T>(pub T);
+
+/// The query of an address.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(ApiError))]
+pub struct Query<T>(pub T);
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        let code = match rejection.status().as_u16() {
+            413 => Code::BodyTooLarge,
+            415 => Code::UnsupportedMediaType,
+            _ => Code::BadRequest,
+        };
+        Self::new(code, rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new(Code::BadRequest, rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new(Code::BadRequest, rejection.body_text())
+    }
+}
+
+/// Checks a one-line text that people read: 1 to `longest` characters, no control characters.
+pub fn checked_text(what: &str, text: &str, longest: usize) -> Result<String, ApiError> {
+    let text = text.trim();
+    let count = text.chars().count();
+    if count == 0 || count > longest || text.chars().any(char::is_control) {
+        let detail = format!("the {what} must have 1 to {longest} characters on one line");
+        return Err(ApiError::new(Code::BadRequest, detail));
+    }
+    Ok(text.to_owned())
+}

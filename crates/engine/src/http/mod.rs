@@ -1,0 +1,163 @@
+//! The HTTP face of the engine: who may ask, how errors look, and which address is what.
+
+mod agents;
+mod auth;
+mod docs;
+mod extract;
+mod projects;
+mod sessions;
+mod stream;
+mod system;
+mod terminal;
+mod ui;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, HeaderValue, header},
+    middleware,
+    response::{IntoResponse, Response},
+};
+use berth_protocol::{Code, PROBLEM_MEDIA_TYPE, Problem};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer, Predicate,
+        predicate::{NotForContentType, SizeAbove},
+    },
+    set_header::SetResponseHeaderLayer,
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{error::ApiError, state::State};
+
+pub use extract::checked_text;
+
+/// Largest request body, in bytes: a message of 256 KiB whose every byte is escaped.
+const BODY: usize = 2 * 1024 * 1024;
+
+/// Everything under `/api/v1`, with its description.
+fn api() -> OpenApiRouter<Arc<State>> {
+    OpenApiRouter::new()
+        .routes(routes!(projects::list, projects::create))
+        .routes(routes!(projects::get, projects::rename, projects::delete))
+        .routes(routes!(projects::branches))
+        .routes(routes!(projects::folders))
+        .routes(routes!(agents::list))
+        .routes(routes!(agents::refresh))
+        .routes(routes!(sessions::list, sessions::create))
+        .routes(routes!(sessions::get, sessions::rename, sessions::delete))
+        .routes(routes!(sessions::input))
+        .routes(routes!(sessions::resize))
+        .routes(routes!(sessions::interrupt))
+        .routes(routes!(sessions::stop))
+        .routes(routes!(sessions::restart))
+        .routes(routes!(sessions::approval))
+        .routes(routes!(sessions::archive))
+        .routes(routes!(sessions::restore))
+        .routes(routes!(sessions::work))
+        .routes(routes!(sessions::screen))
+        .routes(routes!(sessions::messages))
+        .routes(routes!(sessions::recording))
+        .routes(routes!(sessions::diff))
+        .routes(routes!(sessions::patch))
+        .routes(routes!(sessions::chat))
+        .routes(routes!(terminal::connect))
+        .routes(routes!(stream::events))
+        .routes(routes!(stream::chat))
+        .routes(routes!(system::engine))
+        .routes(routes!(system::stop))
+        .routes(routes!(system::audit))
+        .routes(routes!(system::verify))
+}
+
+fn described() -> (Router<Arc<State>>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(docs::base())
+        .routes(routes!(system::health))
+        .routes(routes!(system::ready))
+        .nest(&format!("/api/{}", berth_protocol::API_VERSION), api())
+        .split_for_parts()
+}
+
+/// The description of the API, as it stands at `/openapi.json`.
+pub fn openapi_json() -> String {
+    described().1.to_pretty_json().unwrap_or_default()
+}
+
+/// The whole service.
+pub fn router(state: Arc<State>) -> Router {
+    let (api, description) = described();
+    let compressed = SizeAbove::new(1024)
+        .and(NotForContentType::SSE)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::const_new("font/"));
+    api.merge(docs::router(description))
+        .fallback(ui::serve)
+        .method_not_allowed_fallback(async || {
+            ApiError::new(
+                Code::MethodNotAllowed,
+                "the address exists, but not for this method",
+            )
+        })
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&state),
+            auth::check,
+        ))
+        .layer(CompressionLayer::new().compress_when(compressed))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
+        .with_state(state)
+}
+
+fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let what = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown");
+    tracing::error!(what, "a request handler panicked");
+    ApiError::new(
+        Code::Internal,
+        "the engine failed while it answered this request",
+    )
+    .into_response()
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = axum::http::StatusCode::from_u16(self.0.status)
+            .unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        (status, [(header::CONTENT_TYPE, PROBLEM_MEDIA_TYPE)], body).into_response()
+    }
+}
+
+/// What every operation may answer besides its own answers, for the description.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+enum Problems {
+    /// The request is not as it must be.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Invalid(#[to_schema] Problem),
+    /// The token is missing or wrong.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthorized(#[to_schema] Problem),
+    /// There is no such thing.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(#[to_schema] Problem),
+    /// The state of things does not allow it.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(#[to_schema] Problem),
+    /// The engine or something it needs failed.
+    #[response(status = "5XX", content_type = "application/problem+json")]
+    Failed(#[to_schema] Problem),
+}

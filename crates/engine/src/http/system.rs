@@ -1,0 +1,87 @@
+//! Health, facts about the engine, and the audit trail.
+
+use std::sync::Arc;
+
+use axum::{extract::State as Shared, http::StatusCode};
+use berth_protocol::{AuditPage, AuditVerification, EngineInfo, Health};
+
+use super::{
+    Problems,
+    extract::{Json, Query},
+    sessions::PageQuery,
+};
+use crate::{VERSION, error::ApiError, state::State};
+
+/// Events on a page when the client does not say.
+const EVENTS: u32 = 200;
+
+/// The engine runs.
+#[utoipa::path(get, path = "/health", tag = "engine", responses((status = 200, body = Health)))]
+pub async fn health() -> Json<Health> {
+    Json(Health {
+        status: "ok".to_owned(),
+        version: VERSION.to_owned(),
+    })
+}
+
+/// The engine runs and its store answers.
+#[utoipa::path(get, path = "/ready", tag = "engine", responses((status = 200, body = Health), Problems))]
+pub async fn ready(Shared(state): Shared<Arc<State>>) -> Result<Json<Health>, ApiError> {
+    state.store.setting("ready").await?;
+    Ok(health().await)
+}
+
+/// Facts about the engine.
+#[utoipa::path(get, path = "/engine", tag = "engine", responses((status = 200, body = EngineInfo), Problems))]
+pub async fn engine(Shared(state): Shared<Arc<State>>) -> Json<EngineInfo> {
+    let environment = state.environment_if_known();
+    Json(EngineInfo {
+        version: VERSION.to_owned(),
+        pid: state.endpoint.pid,
+        data_dir: state.config.data_dir.display().to_string(),
+        log_dir: state.config.log_dir.display().to_string(),
+        home_dir: state.home().map(|home| home.display().to_string()),
+        os: std::env::consts::OS.to_owned(),
+        schema_version: state.store.schema_version(),
+        environment: environment
+            .map_or("being read", |known| known.source.as_str())
+            .to_owned(),
+        warnings: environment
+            .and_then(|known| known.warning.clone())
+            .into_iter()
+            .collect(),
+    })
+}
+
+/// Stops the engine: every session is ended and recorded first.
+#[utoipa::path(post, path = "/engine/stop", tag = "engine", responses((status = 202), Problems))]
+pub async fn stop(Shared(state): Shared<Arc<State>>) -> StatusCode {
+    tracing::info!("asked to stop over the API");
+    state.stopping.cancel();
+    StatusCode::ACCEPTED
+}
+
+/// The audit trail, oldest first, in pages of at most 1,000.
+#[utoipa::path(get, path = "/audit", tag = "audit",
+    params(("after" = Option<i64>, Query), ("limit" = Option<u32>, Query)),
+    responses((status = 200, body = AuditPage), Problems))]
+pub async fn audit(
+    Shared(state): Shared<Arc<State>>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<AuditPage>, ApiError> {
+    Ok(Json(
+        state
+            .store
+            .audit(page.after, page.limit.unwrap_or(EVENTS))
+            .await?,
+    ))
+}
+
+/// Checks the whole audit trail.
+#[utoipa::path(get, path = "/audit/verify", tag = "audit",
+    responses((status = 200, body = AuditVerification), Problems))]
+pub async fn verify(
+    Shared(state): Shared<Arc<State>>,
+) -> Result<Json<AuditVerification>, ApiError> {
+    Ok(Json(state.store.verify_audit().await?))
+}

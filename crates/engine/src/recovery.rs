@@ -1,0 +1,51 @@
+//! What a crashed engine left behind: sessions that are recorded as live, and their processes.
+
+use std::time::Duration;
+
+use berth_protocol::{Code, Failure};
+use berth_session::process::Family;
+use berth_store::{Phase, SessionRecord, StoreError};
+
+use crate::state::State;
+
+/// How long left-over programs have to end; they have lost their terminal already.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Ends left-over processes and records how their sessions ended, before anybody can ask.
+pub async fn reap(state: &State) -> Result<(), StoreError> {
+    let lost = state.store.live_sessions().await?;
+    let ends = lost.into_iter().map(|record| end(state, record));
+    futures::future::join_all(ends).await.into_iter().collect()
+}
+
+async fn end(state: &State, record: SessionRecord) -> Result<(), StoreError> {
+    let leader = record
+        .process
+        .map(|process| (process.pid, process.started_at));
+    let ended = state
+        .reaper
+        .end(
+            Family {
+                session: record.id,
+                leader,
+            },
+            GRACE,
+        )
+        .await;
+    let left = match ended {
+        0 => "none of its processes was left".to_owned(),
+        1 => "one process that was left was ended".to_owned(),
+        count => format!("{count} processes that were left were ended"),
+    };
+    tracing::warn!(session = %record.id, ended, "the engine stopped while this session ran");
+    let detail = format!("the engine stopped while the session ran; {left}");
+    let failure = Failure {
+        code: Code::EngineLost,
+        detail,
+    };
+    state
+        .store
+        .session_ended(record.id, Phase::Failed(failure))
+        .await?;
+    Ok(())
+}

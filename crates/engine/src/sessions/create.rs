@@ -1,0 +1,214 @@
+//! Starting a session: check everything, prepare the workspace, record it, then run the agent.
+
+use std::{path::Path, sync::Arc};
+
+use berth_protocol::{
+    Code, CreateSession, Message, Problem, Role, Session, SessionId, Status, Timestamp, Transport,
+};
+use berth_session::{
+    agents::{self, Order, Spec},
+    live::{self, Start},
+    pty::Launch,
+};
+use berth_store::{NewSession, SessionRecord};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::{Live, announce, recording, supervise, talk, workspaces};
+use crate::{error::ApiError, http::checked_text, projects, state::State};
+
+/// Longest title, in characters.
+pub const TITLE: usize = 200;
+
+/// Characters of a message that become the title.
+const TITLE_FROM_MESSAGE: usize = 60;
+
+/// Creates a session and starts its agent. The answer comes when the program runs; the first
+/// message is handed over as soon as the agent takes it.
+pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Session, ApiError> {
+    let project = projects::record(state, request.project_id).await?;
+    let spec = spec(&request.agent)?;
+    if request.transport == Some(Transport::Acp) {
+        return Err(ApiError::new(
+            Code::TransportUnsupported,
+            format!("{} cannot be spoken to over ACP by this version", spec.name),
+        ));
+    }
+    let message = request
+        .message
+        .as_deref()
+        .map(talk::checked_message)
+        .transpose()?;
+    let title = match &request.title {
+        Some(title) => checked_text("title", title, TITLE)?,
+        None => title_from(message.as_deref(), spec),
+    };
+    let size = request.size.unwrap_or_default().clamped();
+    // Whatever can be wrong with the agent is found before a workspace is made for it.
+    let folder = projects::folder(project.path.clone(), None).await?;
+    let id = SessionId(Uuid::now_v7());
+    let agent_session = Uuid::new_v4().to_string();
+    let order = |workspace| Order {
+        session: id,
+        workspace,
+        size,
+        permission_mode: request.permission_mode.as_deref(),
+        command: request.command.as_deref(),
+        agent_session: &agent_session,
+    };
+    let environment = state.environment().await;
+    agents::plan(spec, &order(&folder), environment)?;
+
+    let slug_from = message.as_deref().unwrap_or(&title);
+    let workspace =
+        workspaces::make(state, id, &folder, request.workspace.clone(), slug_from).await?;
+    let path = workspace.path.clone();
+    let launch = agents::plan(spec, &order(Path::new(&path)), environment)?;
+    let new = NewSession {
+        id,
+        project_id: project.id,
+        agent: spec.id.clone(),
+        title,
+        workspace: workspace.clone(),
+        transport: Transport::Pty,
+        permission_mode: request
+            .permission_mode
+            .clone()
+            .or_else(|| spec.permission_modes.first().map(|mode| mode.id.clone())),
+        command: request.command.clone(),
+        size,
+        agent_session: Some(agent_session.clone()),
+    };
+    let record = match state.store.create_session(new).await {
+        Ok(record) => record,
+        Err(error) => {
+            workspaces::undo(state, id, &folder, &workspace).await;
+            return Err(error.into());
+        }
+    };
+    let started = async {
+        let first = match &message {
+            Some(content) => Some(
+                state
+                    .store
+                    .append_message(id, Role::User, content, record.run)
+                    .await?,
+            ),
+            None => None,
+        };
+        run(state, record, spec, launch, first).await
+    };
+    match started.await {
+        Ok(session) => Ok(session),
+        Err(error) => {
+            // The request failed, so it must leave nothing behind.
+            undo(state, id).await;
+            workspaces::undo(state, id, &folder, &workspace).await;
+            Err(error)
+        }
+    }
+}
+
+/// Runs a session that is recorded as live.
+pub async fn run(
+    state: &Arc<State>,
+    record: SessionRecord,
+    spec: &'static Spec,
+    launch: Launch,
+    first_message: Option<Message>,
+) -> Result<Session, ApiError> {
+    let (id, run) = (record.id, record.run);
+    let cast = recording(state, id, run);
+    if let Some(folder) = cast.parent() {
+        crate::endpoint::prepare_folder(folder)
+            .map_err(|error| ApiError::new(error.code(), error.to_string()))?;
+    }
+    let start = Start {
+        id,
+        run,
+        launch,
+        rules: &spec.screen,
+        recording: cast,
+        title: record.title.clone(),
+        reaper: state.reaper.clone(),
+        grace: state.config.grace,
+    };
+    // The task is started inside the runtime although the fork blocks.
+    let runtime = tokio::runtime::Handle::current();
+    let started = tokio::task::spawn_blocking(move || {
+        let _inside = runtime.enter();
+        live::start(start)
+    });
+    let (handle, events) = started
+        .await
+        .map_err(|error| ApiError::new(Code::Internal, error.to_string()))??;
+    if let Some((pid, started_at)) = handle.family.leader
+        && let Err(error) = state.store.session_spawned(id, pid, started_at).await
+    {
+        handle.stop().await;
+        return Err(error.into());
+    }
+    let status = watch::Sender::new(Status::Starting);
+    let live = Live {
+        handle,
+        status,
+        since: Timestamp::now(),
+        first_message: first_message.clone(),
+    };
+    state.sessions.began(id, live);
+    tokio::spawn(supervise::supervise(Arc::clone(state), id, run, events));
+    if let Some(message) = first_message {
+        state.publish(berth_protocol::Event::MessageChanged {
+            message: message.clone(),
+        });
+        tokio::spawn(talk::deliver(Arc::clone(state), id, message));
+    }
+    Ok(announce(state, super::record(state, id).await?))
+}
+
+async fn undo(state: &State, id: SessionId) {
+    let failure = berth_protocol::Failure {
+        code: Code::SpawnFailed,
+        detail: "the program could not be started".to_owned(),
+    };
+    let ended = state
+        .store
+        .session_ended(id, berth_store::Phase::Failed(failure))
+        .await;
+    let deleted = match ended {
+        Ok(_) => state.store.delete_session(id).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = deleted {
+        tracing::error!(%id, %error, "a session that did not start stays in the store");
+    }
+}
+
+/// The data of an agent.
+pub fn spec(id: &berth_protocol::AgentId) -> Result<&'static Spec, ApiError> {
+    agents::find(id).ok_or_else(|| {
+        ApiError(Problem::new(
+            Code::AgentNotFound,
+            format!("there is no agent {id}"),
+        ))
+    })
+}
+
+fn title_from(message: Option<&str>, spec: &Spec) -> String {
+    let line = message
+        .unwrap_or_default()
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty());
+    let Some(line) = line else {
+        return format!("{} session", spec.name);
+    };
+    if line.chars().count() <= TITLE_FROM_MESSAGE {
+        return line.to_owned();
+    }
+    let cut: String = line.chars().take(TITLE_FROM_MESSAGE).collect();
+    let words = cut
+        .rsplit_once(' ')
+        .map_or(cut.as_str(), |(words, _)| words);
+    format!("{words}…")
+}

@@ -1,0 +1,196 @@
+//! Stopping, restarting, archiving and deleting sessions.
+
+use std::{path::Path, sync::Arc};
+
+use berth_protocol::{Code, Event, Problem, Session, SessionId, UnsavedWork, WorkspaceKind};
+use berth_session::agents::{self, Order};
+use berth_store::{Phase, SessionRecord};
+use berth_workspace::BranchFate;
+use uuid::Uuid;
+
+use super::{announce, create, record, recordings, shown, workspaces::Place};
+use crate::{error::ApiError, http::checked_text, state::State};
+
+pub async fn rename(state: &State, id: SessionId, title: &str) -> Result<Session, ApiError> {
+    let title = checked_text("title", title, create::TITLE)?;
+    Ok(announce(
+        state,
+        state.store.rename_session(id, &title).await?,
+    ))
+}
+
+/// Ends a session's programs and waits until that is recorded. Stopping an ended one does nothing.
+pub async fn stop(state: &State, id: SessionId) -> Result<Session, ApiError> {
+    if let Some(handle) = state.sessions.handle(id) {
+        let mut runs = state.sessions.runs(id);
+        handle.stop().await;
+        // An error means that the session was forgotten, and so has ended.
+        let _ = runs.wait_for(Option::is_none).await;
+    }
+    Ok(shown(&state.sessions, record(state, id).await?))
+}
+
+/// Starts an ended session again in its workspace; a running one is stopped first.
+pub async fn restart(state: &Arc<State>, id: SessionId) -> Result<Session, ApiError> {
+    let _turn = state.sessions.exclusive(id).await;
+    stop(state, id).await?;
+    let old = record(state, id).await?;
+    if old.archived_at.is_some() {
+        return Err(archived(&old));
+    }
+    let spec = create::spec(&old.agent)?;
+    let workspace = Path::new(&old.workspace.path);
+    if !workspace.is_dir() {
+        return Err(ApiError::new(
+            Code::WorkspaceMissing,
+            format!(
+                "the workspace {} of session {id} is gone",
+                workspace.display()
+            ),
+        ));
+    }
+    let agent_session = Uuid::new_v4().to_string();
+    let order = Order {
+        session: id,
+        workspace,
+        size: old.size,
+        permission_mode: old.permission_mode.as_deref(),
+        command: old.command.as_deref(),
+        agent_session: &agent_session,
+    };
+    let launch = agents::plan(spec, &order, state.environment().await)?;
+    state.store.session_restarted(id).await?;
+    state
+        .store
+        .set_agent_session(id, Some(&agent_session))
+        .await?;
+    let new = record(state, id).await?;
+    match create::run(state, new, spec, launch, None).await {
+        Ok(session) => Ok(session),
+        Err(error) => {
+            let failure = berth_protocol::Failure {
+                code: error.0.code,
+                detail: error.0.detail.clone(),
+            };
+            announce(
+                state,
+                state
+                    .store
+                    .session_ended(id, Phase::Failed(failure))
+                    .await?,
+            );
+            Err(error)
+        }
+    }
+}
+
+/// What would be lost with the workspace.
+pub async fn work(state: &State, id: SessionId) -> Result<UnsavedWork, ApiError> {
+    let record = record(state, id).await?;
+    unsaved(state, &record).await
+}
+
+async fn unsaved(state: &State, record: &SessionRecord) -> Result<UnsavedWork, ApiError> {
+    let Some(place) = Place::of(state, record).await? else {
+        // The project's folder stays when a session that works in it goes.
+        return Ok(UnsavedWork::default());
+    };
+    let git = state.git().await?;
+    let base = record.workspace.base_commit.as_deref();
+    if record.archived_at.is_some() || !place.path.is_dir() {
+        let mut work = git
+            .unpushed_work(&place.project, base, &place.branch)
+            .await?;
+        if record.archive_commit.is_some() {
+            work.uncommitted = work.uncommitted.max(1);
+        }
+        return Ok(work);
+    }
+    Ok(git
+        .unsaved_work(&place.path, base, Some(&place.branch))
+        .await?)
+}
+
+/// Puts a session away: its worktree is removed with everything in it kept, to be brought back.
+pub async fn archive(state: &State, id: SessionId) -> Result<Session, ApiError> {
+    let _turn = state.sessions.exclusive(id).await;
+    let old = record(state, id).await?;
+    if old.archived_at.is_some() {
+        return Ok(shown(&state.sessions, old));
+    }
+    stop(state, id).await?;
+    let commit = match Place::of(state, &old).await? {
+        Some(place) => state.git().await?.archive(place.worktree()).await?.commit,
+        None => None,
+    };
+    state.sessions.comparisons.forget(id);
+    Ok(announce(
+        state,
+        state.store.archive_session(id, commit).await?,
+    ))
+}
+
+/// Brings an archived session back, with its worktree as it was.
+pub async fn restore(state: &State, id: SessionId) -> Result<Session, ApiError> {
+    let _turn = state.sessions.exclusive(id).await;
+    let old = record(state, id).await?;
+    if old.archived_at.is_none() {
+        return Ok(shown(&state.sessions, old));
+    }
+    if let Some(place) = Place::of(state, &old).await? {
+        let restored = state.git().await?.restore(place.worktree()).await?;
+        if let Some(hook) = restored.hook_failure {
+            tracing::warn!(session = %id, hook, "the repository's post-checkout hook failed");
+        }
+    }
+    Ok(announce(
+        state,
+        state.store.restore_session(id, None).await?,
+    ))
+}
+
+/// Deletes a session with its transcript, recording, worktree and branch. Work that is nowhere
+/// else is deleted only when `discard` says so.
+pub async fn delete(state: &State, id: SessionId, discard: bool) -> Result<(), ApiError> {
+    let _turn = state.sessions.exclusive(id).await;
+    let old = record(state, id).await?;
+    if !discard {
+        let work = unsaved(state, &old).await?;
+        if !work.is_empty() {
+            let detail = format!(
+                "the workspace of {:?} has {} uncommitted files and {} commits that are nowhere else",
+                old.title, work.uncommitted, work.unpushed
+            );
+            return Err(ApiError(
+                Problem::new(Code::WorkspaceHasWork, detail).with_work(work),
+            ));
+        }
+    }
+    stop(state, id).await?;
+    if old.workspace.kind == WorkspaceKind::Worktree
+        && let Some(place) = Place::of(state, &old).await?
+    {
+        state
+            .git()
+            .await?
+            .delete(place.worktree(), BranchFate::Delete)
+            .await?;
+    }
+    state.store.delete_session(id).await?;
+    state.sessions.forget(id);
+    let folder = recordings(state, id);
+    if let Err(error) = tokio::fs::remove_dir_all(&folder).await
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(folder = %folder.display(), %error, "a recording stays behind");
+    }
+    state.publish(Event::SessionRemoved { id });
+    Ok(())
+}
+
+fn archived(record: &SessionRecord) -> ApiError {
+    ApiError::new(
+        Code::SessionArchived,
+        format!("session {} is archived", record.id),
+    )
+}

@@ -1,0 +1,219 @@
+//! Sessions: their records, what runs of them, and what clients see of both.
+//!
+//! The store keeps facts; whether an agent works or waits is known only here and only while it
+//! runs. A client sees the two as one [`Session`].
+
+mod changes;
+mod create;
+mod lifecycle;
+mod supervise;
+mod talk;
+mod workspaces;
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use berth_protocol::{Code, Event, Message, Session, SessionId, Status, Timestamp};
+use berth_session::live::SessionHandle;
+use berth_store::{Phase, SessionRecord};
+use tokio::sync::watch;
+
+pub use changes::{diff, patch};
+pub use create::create;
+pub use lifecycle::{archive, delete, rename, restart, restore, stop, work};
+pub use talk::{answer, chat, input, interrupt, replayed, resize, screen};
+
+use crate::{error::ApiError, state::State};
+
+/// How long stopping all sessions may take beyond the time that programs are given.
+const STOP_MARGIN: Duration = Duration::from_secs(5);
+
+/// What runs.
+#[derive(Default)]
+pub struct Sessions {
+    live: Mutex<HashMap<SessionId, Live>>,
+    /// Tells the viewers of ended sessions that there is something to see again.
+    starts: Mutex<HashMap<SessionId, watch::Sender<Option<SessionHandle>>>>,
+    comparisons: changes::Comparisons,
+    /// Guards what a session does to its workspace: only one such thing at a time.
+    locks: Mutex<HashMap<SessionId, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// A session that runs.
+struct Live {
+    handle: SessionHandle,
+    status: watch::Sender<Status>,
+    since: Timestamp,
+    /// The first message, stored when the session was created and not taken by the agent yet.
+    first_message: Option<Message>,
+}
+
+impl Sessions {
+    fn live(&self) -> MutexGuard<'_, HashMap<SessionId, Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The running session, if it runs.
+    pub fn handle(&self, id: SessionId) -> Option<SessionHandle> {
+        self.live().get(&id).map(|live| live.handle.clone())
+    }
+
+    /// Follows the status of a running session.
+    fn status(&self, id: SessionId) -> Option<watch::Receiver<Status>> {
+        self.live().get(&id).map(|live| live.status.subscribe())
+    }
+
+    /// Follows the runs of a session: its handle while it runs.
+    pub fn runs(&self, id: SessionId) -> watch::Receiver<Option<SessionHandle>> {
+        self.runs_of(id, |runs| runs.subscribe())
+    }
+
+    fn runs_of<T>(
+        &self,
+        id: SessionId,
+        act: impl FnOnce(&watch::Sender<Option<SessionHandle>>) -> T,
+    ) -> T {
+        let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        act(starts.entry(id).or_insert_with(|| watch::Sender::new(None)))
+    }
+
+    fn began(&self, id: SessionId, live: Live) {
+        let handle = live.handle.clone();
+        self.live().insert(id, live);
+        self.runs_of(id, |runs| runs.send_replace(Some(handle)));
+    }
+
+    fn ended(&self, id: SessionId) {
+        self.live().remove(&id);
+        self.runs_of(id, |runs| runs.send_replace(None));
+    }
+
+    fn forget(&self, id: SessionId) {
+        self.starts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
+        self.locks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
+        self.comparisons.forget(id);
+    }
+
+    /// Waits for the right to change a session's workspace or to start it.
+    async fn exclusive(&self, id: SessionId) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(locks.entry(id).or_default())
+        };
+        lock.lock_owned().await
+    }
+
+    /// Ends everything that runs and waits until it is recorded.
+    pub async fn stop_all(&self, state: &State) {
+        let handles: Vec<SessionHandle> = self
+            .live()
+            .values()
+            .map(|live| live.handle.clone())
+            .collect();
+        let ends = handles.iter().map(|handle| async {
+            let mut runs = self.runs(handle.id());
+            handle.stop().await;
+            // An error means that the session was forgotten, and so has ended.
+            let _ = runs.wait_for(Option::is_none).await;
+        });
+        let patience = state.config.grace + STOP_MARGIN;
+        if tokio::time::timeout(patience, futures::future::join_all(ends))
+            .await
+            .is_err()
+        {
+            tracing::error!("some sessions did not end in time; they are reaped at the next start");
+        }
+    }
+}
+
+/// A session as clients see it.
+pub fn shown(sessions: &Sessions, record: SessionRecord) -> Session {
+    let live = sessions
+        .live()
+        .get(&record.id)
+        .map(|live| (live.status.borrow().clone(), live.since));
+    let (status, updated_at) = match (record.phase, live) {
+        (Phase::Live, Some((status, since))) => (status, since.max(record.updated_at)),
+        (Phase::Live, None) => (Status::Starting, record.updated_at),
+        (Phase::Exited { code, signal }, _) => (Status::Exited { code, signal }, record.updated_at),
+        (Phase::Failed(failure), _) => (Status::Failed { failure }, record.updated_at),
+    };
+    Session {
+        id: record.id,
+        project_id: record.project_id,
+        agent: record.agent,
+        title: record.title,
+        status,
+        workspace: record.workspace,
+        transport: record.transport,
+        permission_mode: record.permission_mode,
+        command: record.command,
+        size: record.size,
+        run: record.run,
+        changes: record.changes,
+        created_at: record.created_at,
+        updated_at,
+        ended_at: record.ended_at,
+        archived_at: record.archived_at,
+    }
+}
+
+pub async fn record(state: &State, id: SessionId) -> Result<SessionRecord, ApiError> {
+    let found = state.store.session(id).await?;
+    found.ok_or_else(|| ApiError::new(Code::SessionNotFound, format!("there is no session {id}")))
+}
+
+pub async fn get(state: &State, id: SessionId) -> Result<Session, ApiError> {
+    Ok(shown(&state.sessions, record(state, id).await?))
+}
+
+pub async fn list(state: &State) -> Result<Vec<Session>, ApiError> {
+    let records = state.store.sessions().await?;
+    Ok(records
+        .into_iter()
+        .map(|record| shown(&state.sessions, record))
+        .collect())
+}
+
+/// Tells everybody what a session is like now.
+async fn publish(state: &State, id: SessionId) {
+    match state.store.session(id).await {
+        Ok(Some(record)) => {
+            let session = Box::new(shown(&state.sessions, record));
+            state.publish(Event::SessionChanged { session });
+        }
+        Ok(None) => {}
+        Err(error) => tracing::error!(%id, %error, "a session could not be read for its viewers"),
+    }
+}
+
+fn announce(state: &State, record: SessionRecord) -> Session {
+    let session = shown(&state.sessions, record);
+    state.publish(Event::SessionChanged {
+        session: Box::new(session.clone()),
+    });
+    session
+}
+
+/// Where the recording of a run is.
+pub fn recording(state: &State, id: SessionId, run: u32) -> PathBuf {
+    recordings(state, id).join(format!("{run}.cast"))
+}
+
+fn recordings(state: &State, id: SessionId) -> PathBuf {
+    state
+        .config
+        .data_dir
+        .join("recordings")
+        .join(id.to_string())
+}

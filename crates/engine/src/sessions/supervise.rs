@@ -1,0 +1,203 @@
+//! Turns what a running session reports into stored facts and events for clients, in order.
+
+use std::sync::Arc;
+
+use berth_protocol::{
+    Code, Event, Failure, Message, MessageId, Problem, Role, SessionId, Status, Timestamp,
+};
+use berth_session::live::SessionEvent;
+use berth_store::{Phase, StoreError};
+use serde_json::json;
+use tokio::{
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+use uuid::Uuid;
+
+use super::{changes, publish};
+use crate::state::State;
+
+/// Clients hear of a growing reply at most this often.
+const REPLY_EVERY: Duration = Duration::from_millis(150);
+
+/// Serves one run of a session until it has ended.
+pub async fn supervise(
+    state: Arc<State>,
+    id: SessionId,
+    run: u32,
+    mut events: mpsc::UnboundedReceiver<SessionEvent>,
+) {
+    let mut reply = Reply {
+        state: &state,
+        id,
+        run,
+        growing: None,
+        told: None,
+    };
+    while let Some(event) = events.recv().await {
+        match event {
+            SessionEvent::Status(status) => status_changed(&state, id, status).await,
+            SessionEvent::Taken { content, stored } => {
+                // Whoever sent it may have gone; it is stored all the same.
+                let _ = stored.send(take(&state, id, run, content).await);
+            }
+            SessionEvent::Reply {
+                content,
+                complete: false,
+            } => reply.grow(content).await,
+            SessionEvent::Reply {
+                content,
+                complete: true,
+            } => reply.complete(content).await,
+            SessionEvent::Resized(size) => {
+                if let Err(error) = state.store.set_session_size(id, size).await {
+                    tracing::warn!(session = %id, %error, "a session's size was not stored");
+                }
+            }
+            SessionEvent::RecordingStopped { reason } => {
+                tracing::warn!(session = %id, reason, "the recording ended before the session");
+                note(&state, id, json!({"run": run})).await;
+            }
+            SessionEvent::Ended(status) => {
+                end(&state, id, status).await;
+                break;
+            }
+        }
+    }
+}
+
+async fn status_changed(state: &Arc<State>, id: SessionId, status: Status) {
+    let settled = status == Status::Waiting;
+    if let Some(live) = state.sessions.live().get_mut(&id) {
+        live.since = Timestamp::now();
+        live.status.send_replace(status);
+    }
+    publish(state, id).await;
+    if settled {
+        tokio::spawn(changes::refresh(Arc::clone(state), id));
+    }
+}
+
+/// Stores a message that the agent took. The first one is stored already.
+async fn take(state: &State, id: SessionId, run: u32, content: String) -> Result<Message, Problem> {
+    let first = state.sessions.live().get_mut(&id).and_then(|live| {
+        live.first_message
+            .take_if(|message| message.content == content)
+    });
+    if let Some(message) = first {
+        return Ok(message);
+    }
+    match state
+        .store
+        .append_message(id, Role::User, &content, run)
+        .await
+    {
+        Ok(message) => {
+            state.publish(Event::MessageChanged {
+                message: message.clone(),
+            });
+            Ok(message)
+        }
+        Err(error) => Err(lost(
+            "the message reached the agent but not the transcript",
+            id,
+            &error,
+        )),
+    }
+}
+
+/// The agent's reply while it grows.
+struct Reply<'a> {
+    state: &'a State,
+    id: SessionId,
+    run: u32,
+    growing: Option<Message>,
+    told: Option<Instant>,
+}
+
+impl Reply<'_> {
+    async fn grow(&mut self, content: String) {
+        if self.growing.is_none() {
+            let count = self.state.store.message_count(self.id).await.unwrap_or(0);
+            self.growing = Some(Message {
+                id: MessageId(Uuid::now_v7()),
+                session_id: self.id,
+                seq: i64::try_from(count).unwrap_or(0) + 1,
+                role: Role::Agent,
+                content: String::new(),
+                at: Timestamp::now(),
+                run: self.run,
+                partial: true,
+            });
+        }
+        let Some(message) = &mut self.growing else {
+            return;
+        };
+        message.content = content;
+        if self.told.is_none_or(|told| told.elapsed() >= REPLY_EVERY) {
+            self.told = Some(Instant::now());
+            self.state.publish(Event::MessageChanged {
+                message: message.clone(),
+            });
+        }
+    }
+
+    async fn complete(&mut self, content: String) {
+        self.told = None;
+        let growing = self.growing.take();
+        if content.is_empty() {
+            return;
+        }
+        let id = growing.map_or_else(|| MessageId(Uuid::now_v7()), |message| message.id);
+        let stored = self
+            .state
+            .store
+            .append_message_as(id, self.id, Role::Agent, &content, self.run)
+            .await;
+        match stored {
+            Ok(message) => self.state.publish(Event::MessageChanged { message }),
+            Err(error) => {
+                lost(
+                    "a reply could not be stored; the recording has it",
+                    self.id,
+                    &error,
+                );
+            }
+        }
+    }
+}
+
+async fn end(state: &Arc<State>, id: SessionId, status: Status) {
+    let phase = match status {
+        Status::Exited { code, signal } => Phase::Exited { code, signal },
+        Status::Failed { failure } => Phase::Failed(failure),
+        // A session reports its end with one of the two.
+        _ => Phase::Failed(Failure {
+            code: Code::Internal,
+            detail: "it ended in no known way".to_owned(),
+        }),
+    };
+    if let Err(error) = state.store.session_ended(id, phase).await {
+        // The next start of the engine finds it live without a program and records its end.
+        lost("a session's end could not be stored", id, &error);
+    }
+    // Clients look at the store as soon as nothing runs any more.
+    state.sessions.ended(id);
+    publish(state, id).await;
+    tokio::spawn(changes::refresh(Arc::clone(state), id));
+}
+
+async fn note(state: &State, id: SessionId, details: serde_json::Value) {
+    let noted = state
+        .store
+        .note("recording.stopped", "session", &id.to_string(), details)
+        .await;
+    if let Err(error) = noted {
+        lost("the end of a recording could not be noted", id, &error);
+    }
+}
+
+fn lost(what: &'static str, id: SessionId, error: &StoreError) -> Problem {
+    tracing::error!(session = %id, %error, "{what}");
+    Problem::new(error.code(), format!("{what}: {error}"))
+}

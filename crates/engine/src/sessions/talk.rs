@@ -1,0 +1,164 @@
+//! Speaking with a running agent.
+
+use std::{path::Path, sync::Arc};
+
+use berth_protocol::{
+    Approval, ChatRequest, Code, Message, Problem, Screen, SessionId, Size, Status,
+};
+use berth_session::{live::SessionHandle, recording::final_terminal};
+use serde_json::json;
+
+use super::{record, recording};
+use crate::{
+    error::{ApiError, session_error},
+    state::State,
+};
+
+/// Longest message, 256 KiB.
+const MESSAGE: usize = 256 * 1024;
+
+/// Checks a message and returns it without blank lines around it.
+pub fn checked_message(content: &str) -> Result<String, ApiError> {
+    if content.len() > MESSAGE {
+        let detail = format!(
+            "the message has {} bytes; at most {MESSAGE} are allowed",
+            content.len()
+        );
+        return Err(ApiError::new(Code::BodyTooLarge, detail));
+    }
+    let content = content.trim_matches(['\n', '\r']);
+    let visible = |c: char| !c.is_whitespace() && !c.is_control();
+    if !content.chars().any(visible) {
+        return Err(ApiError::new(Code::BadRequest, "the message is empty"));
+    }
+    Ok(content.to_owned())
+}
+
+pub async fn chat(state: &State, request: ChatRequest) -> Result<Message, ApiError> {
+    let content = checked_message(&request.content)?;
+    let handle = running(state, request.session_id).await?;
+    Ok(handle.send(content).await?)
+}
+
+pub async fn input(state: &State, id: SessionId, data: String) -> Result<(), ApiError> {
+    running(state, id)
+        .await?
+        .input(data.into_bytes())
+        .await
+        .map_err(session_error(id))
+}
+
+pub async fn resize(state: &State, id: SessionId, size: Size) -> Result<(), ApiError> {
+    running(state, id)
+        .await?
+        .resize(size)
+        .await
+        .map_err(session_error(id))
+}
+
+pub async fn interrupt(state: &State, id: SessionId) -> Result<(), ApiError> {
+    running(state, id)
+        .await?
+        .interrupt()
+        .await
+        .map_err(session_error(id))?;
+    state
+        .store
+        .note("session.interrupted", "session", &id.to_string(), json!({}))
+        .await?;
+    Ok(())
+}
+
+pub async fn answer(state: &State, id: SessionId, approval: Approval) -> Result<(), ApiError> {
+    let handle = running(state, id).await?;
+    let details = json!({"attention": approval.attention_id, "option": approval.option_id});
+    handle
+        .answer(approval.attention_id, approval.option_id)
+        .await
+        .map_err(session_error(id))?;
+    state
+        .store
+        .note("approval.answered", "session", &id.to_string(), details)
+        .await?;
+    Ok(())
+}
+
+/// The screen as it is, or as it was when the session ended.
+pub async fn screen(state: &State, id: SessionId) -> Result<Screen, ApiError> {
+    if let Some(handle) = state.sessions.handle(id)
+        && let Ok(screen) = handle.screen().await
+    {
+        return Ok(screen);
+    }
+    let record = record(state, id).await?;
+    Ok(replayed(recording(state, id, record.run)).await?.screen())
+}
+
+/// The terminal at the end of a recording.
+pub async fn replayed(
+    path: std::path::PathBuf,
+) -> Result<berth_session::terminal::Terminal, ApiError> {
+    let replay = tokio::task::spawn_blocking(move || {
+        final_terminal(&path).map_err(|error| missing(&path, &error))
+    });
+    replay
+        .await
+        .map_err(|error| ApiError::new(Code::Internal, error.to_string()))?
+}
+
+fn missing(path: &Path, error: &std::io::Error) -> ApiError {
+    ApiError::new(
+        Code::RecordingMissing,
+        format!("the recording {} cannot be read: {error}", path.display()),
+    )
+}
+
+async fn running(state: &State, id: SessionId) -> Result<SessionHandle, ApiError> {
+    if let Some(handle) = state.sessions.handle(id) {
+        return Ok(handle);
+    }
+    let record = record(state, id).await?;
+    let (code, what) = match record.archived_at {
+        Some(_) => (Code::SessionArchived, "is archived"),
+        None => (Code::SessionEnded, "has ended"),
+    };
+    Err(ApiError::new(
+        code,
+        format!("session {id} ({}) {what}", record.title),
+    ))
+}
+
+/// Hands the first message over once the agent takes messages. A question that the agent asks
+/// before that, such as whether it may trust the folder, is the user's to answer first.
+pub async fn deliver(state: Arc<State>, id: SessionId, message: Message) {
+    let (Some(handle), Some(mut status)) = (state.sessions.handle(id), state.sessions.status(id))
+    else {
+        return;
+    };
+    loop {
+        if status
+            .wait_for(|status| *status == Status::Waiting)
+            .await
+            .is_err()
+        {
+            tracing::info!(session = %id, "the session ended before it took its first message");
+            return;
+        }
+        match handle.send(message.content.clone()).await {
+            Ok(_) => return,
+            Err(Problem {
+                code: Code::SessionNeedsAttention | Code::SessionBusy,
+                ..
+            }) => {
+                // Somebody was faster; wait for the next chance.
+                if status.changed().await.is_err() {
+                    return;
+                }
+            }
+            Err(problem) => {
+                tracing::warn!(session = %id, %problem, "the first message was not taken");
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What every part of the engine shares.
+
+use std::sync::Arc;
+
+use berth_protocol::{Endpoint, Event};
+use berth_session::{environment::Environment, process::Reaper};
+use berth_store::Store;
+use berth_workspace::{Git, WorkspaceError};
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    Config, EngineError, agents::AgentCatalog, endpoint::prepare_folder, events::Bus,
+    sessions::Sessions,
+};
+
+pub struct State {
+    pub config: Config,
+    pub store: Store,
+    pub endpoint: Endpoint,
+    pub events: Bus,
+    pub sessions: Sessions,
+    pub agents: AgentCatalog,
+    pub reaper: Reaper,
+    /// Cancelled when the engine shall stop.
+    pub stopping: CancellationToken,
+    environment: OnceCell<Environment>,
+    git: OnceCell<Git>,
+}
+
+impl State {
+    pub fn new(config: Config, store: Store, endpoint: Endpoint) -> Result<Arc<Self>, EngineError> {
+        for folder in ["recordings", "workspaces"] {
+            prepare_folder(&config.data_dir.join(folder))?;
+        }
+        Ok(Arc::new(Self {
+            config,
+            store,
+            endpoint,
+            events: Bus::new(Uuid::now_v7().simple().to_string()),
+            sessions: Sessions::default(),
+            agents: AgentCatalog::default(),
+            reaper: Reaper::start(),
+            stopping: CancellationToken::new(),
+            environment: OnceCell::new(),
+            git: OnceCell::new(),
+        }))
+    }
+
+    /// Starts what may take a while and must not hold up the start.
+    pub fn start_background(self: &Arc<Self>) {
+        let state = Arc::clone(self);
+        tokio::spawn(async move {
+            let environment = state.environment().await;
+            if let Some(warning) = &environment.warning {
+                tracing::warn!(warning, "sessions get the engine's own environment");
+            }
+            crate::agents::detect(&state).await;
+        });
+    }
+
+    /// The environment of sessions, asked of the login shell once.
+    pub async fn environment(&self) -> &Environment {
+        self.environment
+            .get_or_init(|| async {
+                match &self.config.environment {
+                    Some(environment) => environment.clone(),
+                    None => Environment::of_login_shell().await,
+                }
+            })
+            .await
+    }
+
+    /// The environment, if it is known by now.
+    pub fn environment_if_known(&self) -> Option<&Environment> {
+        self.environment.get()
+    }
+
+    /// git, as the user's shell finds it. Looked for again after a failure.
+    pub async fn git(&self) -> Result<&Git, WorkspaceError> {
+        let environment = self.environment().await;
+        self.git
+            .get_or_try_init(|| async {
+                Git::find(environment.get("PATH")).map(|git| git.with_env(environment.variables()))
+            })
+            .await
+    }
+
+    /// The user's home folder, as sessions see it.
+    pub fn home(&self) -> Option<std::path::PathBuf> {
+        let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        match self.environment.get() {
+            Some(environment) => environment.get(name).map(Into::into),
+            None => std::env::var_os(name).map(Into::into),
+        }
+    }
+
+    pub fn publish(&self, event: Event) {
+        self.events.publish(event);
+    }
+}

@@ -1,0 +1,149 @@
+//! Transcripts: what user and agent said.
+
+use berth_protocol::{Message, MessageId, MessagePage, Role, SessionId};
+use serde_json::json;
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
+
+use crate::{
+    Op, Store, StoreError,
+    audit::{PAGE_MAX, cut},
+    columns::{Columns, word},
+    write::{Change, Subject},
+};
+
+const DOING: &str = "reading a transcript";
+
+impl Store {
+    /// Adds a message at the end of a session's transcript.
+    ///
+    /// # Errors
+    /// [`StoreError::SessionNotFound`].
+    pub async fn append_message(
+        &self,
+        session_id: SessionId,
+        role: Role,
+        content: &str,
+        run: u32,
+    ) -> Result<Message, StoreError> {
+        let id = MessageId(Uuid::now_v7());
+        self.append_message_as(id, session_id, role, content, run)
+            .await
+    }
+
+    /// [`Self::append_message`] under an identifier that clients know already, because they were
+    /// shown the message while it grew.
+    ///
+    /// # Errors
+    /// As [`Self::append_message`].
+    pub async fn append_message_as(
+        &self,
+        id: MessageId,
+        session_id: SessionId,
+        role: Role,
+        content: &str,
+        run: u32,
+    ) -> Result<Message, StoreError> {
+        let mut write = self.write("adding a message").await?;
+        let last = sqlx::query(
+            "SELECT (SELECT MAX(seq) FROM messages WHERE session_id = sessions.id) AS last
+             FROM sessions WHERE id = ?",
+        );
+        let Some(row) = write.row(last.bind(session_id.to_string())).await? else {
+            write.abandon().await?;
+            return Err(StoreError::SessionNotFound(session_id));
+        };
+        let last: Option<i64> = Columns::of(&row, write.doing()).get("last")?;
+        let message = Message {
+            id,
+            session_id,
+            seq: last.unwrap_or(0) + 1,
+            role,
+            content: content.to_owned(),
+            at: write.at(),
+            run,
+            partial: false,
+        };
+        write
+            .execute(
+                sqlx::query(
+                    "INSERT INTO messages (id, session_id, seq, role, content, at, run)
+                     VALUES (?, ?, ?, ?, ?, ?, ?)",
+                )
+                .bind(message.id.to_string())
+                .bind(session_id.to_string())
+                .bind(message.seq)
+                .bind(word(&role))
+                .bind(content)
+                .bind(message.at.as_millisecond())
+                .bind(run),
+            )
+            .await?;
+        write
+            .commit(Change {
+                action: "message.added",
+                subject: Subject::Message(message.id),
+                details: json!({
+                    "bytes": content.len(),
+                    "role": word(&role),
+                    "run": run,
+                    "seq": message.seq,
+                    "session_id": session_id,
+                }),
+                op: Op::Upsert,
+                payload: json!({"seq": message.seq, "session_id": session_id}),
+            })
+            .await?;
+        Ok(message)
+    }
+
+    /// The messages of a session with a `seq` above `after`, in order, at most `limit` and at most
+    /// 1,000. A session that does not exist has none.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn messages(
+        &self,
+        session_id: SessionId,
+        after: i64,
+        limit: u32,
+    ) -> Result<MessagePage, StoreError> {
+        let limit = limit.clamp(1, PAGE_MAX);
+        let query = sqlx::query(
+            "SELECT * FROM messages WHERE session_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+        )
+        .bind(session_id.to_string())
+        .bind(after)
+        .bind(limit + 1);
+        let rows = self.rows(DOING, query).await?;
+        let mut messages: Vec<_> = rows.iter().map(message).collect::<Result<_, _>>()?;
+        let next = cut(&mut messages, limit).map(|last| last.seq);
+        Ok(MessagePage { messages, next })
+    }
+
+    /// How many messages a session has.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn message_count(&self, session_id: SessionId) -> Result<u64, StoreError> {
+        // Positions have no gaps, so the last one is the count.
+        let query =
+            sqlx::query("SELECT COALESCE(MAX(seq), 0) AS count FROM messages WHERE session_id = ?");
+        let row = self.row(DOING, query.bind(session_id.to_string())).await?;
+        row.map_or(Ok(0), |row| Columns::of(&row, DOING).number("count"))
+    }
+}
+
+fn message(row: &SqliteRow) -> Result<Message, StoreError> {
+    let columns = Columns::of(row, DOING);
+    Ok(Message {
+        id: columns.parse("id")?,
+        session_id: columns.parse("session_id")?,
+        seq: columns.get("seq")?,
+        role: columns.word("role")?,
+        content: columns.get("content")?,
+        at: columns.moment("at")?,
+        run: columns.number("run")?,
+        partial: false,
+    })
+}

@@ -1,0 +1,69 @@
+//! What the store remembers of a session without audit or sync: facts that can be seen again by
+//! looking, and would fill the trail with noise.
+
+use berth_protocol::{DiffStat, SessionId, Size};
+
+use crate::{Store, StoreError, columns::signed, open::Sql};
+
+impl Store {
+    /// Remembers the size of a session's terminal.
+    ///
+    /// # Errors
+    /// [`StoreError::SessionNotFound`].
+    pub async fn set_session_size(&self, id: SessionId, size: Size) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE sessions SET rows = ?, cols = ? WHERE id = ?")
+            .bind(size.rows)
+            .bind(size.cols);
+        self.set(id, "remembering the size of a terminal", query)
+            .await
+    }
+
+    /// Remembers the changes that were seen in a session's workspace.
+    ///
+    /// # Errors
+    /// [`StoreError::SessionNotFound`].
+    pub async fn set_session_changes(
+        &self,
+        id: SessionId,
+        changes: Option<DiffStat>,
+    ) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "UPDATE sessions SET changed_files = ?, added_lines = ?, removed_lines = ? WHERE id = ?",
+        )
+        .bind(changes.map(|changes| changes.files))
+        .bind(changes.map(|changes| signed(changes.added)))
+        .bind(changes.map(|changes| signed(changes.removed)));
+        self.set(id, "remembering the changes of a workspace", query)
+            .await
+    }
+
+    /// Remembers the agent's own name for the conversation, learned after the start.
+    ///
+    /// # Errors
+    /// [`StoreError::SessionNotFound`].
+    pub async fn set_agent_session(
+        &self,
+        id: SessionId,
+        agent_session: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE sessions SET agent_session = ? WHERE id = ?");
+        let query = query.bind(agent_session);
+        self.set(id, "remembering the agent's own session", query)
+            .await
+    }
+
+    /// Runs a plain update whose last placeholder is the session.
+    async fn set(
+        &self,
+        id: SessionId,
+        doing: &'static str,
+        query: Sql<'_>,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write(doing).await?;
+        if write.execute(query.bind(id.to_string())).await? == 0 {
+            write.abandon().await?;
+            return Err(StoreError::SessionNotFound(id));
+        }
+        write.commit_plain().await
+    }
+}

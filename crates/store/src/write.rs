@@ -1,0 +1,230 @@
+//! The one way to write: a [`Write`] is a transaction on the only connection that writes, and it
+//! ends in [`commit`](Write::commit), which cannot be called without saying what changed.
+//!
+//! **Dropping a `Write` undoes it.** A caller's future may be dropped between any two statements,
+//! so the transaction owns its connection while it lasts: whoever is dropped drops the connection,
+//! and SQLite rolls back what it did. The next write opens a new one. The same holds after an
+//! error. sqlx's own `Transaction` keeps the connection instead and counts how deep it is in
+//! transactions; after an error on which SQLite rolls back by itself, such as a full disk, that
+//! count stays too high and every later `BEGIN IMMEDIATE` on the connection is refused.
+
+use berth_protocol::{MessageId, ProjectId, SessionId, Timestamp};
+use serde_json::Value;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use tokio::sync::MutexGuard;
+
+use crate::{
+    Op, Store, StoreError,
+    canonical::canonical_json,
+    chain::{ChainedEvent, event_hash},
+    columns::{Columns, now},
+    open::Sql,
+};
+
+/// The place of the connection that writes.
+#[derive(Debug)]
+pub(crate) enum Writer {
+    /// Writing is possible; the connection is absent after it was given up.
+    Open(Option<SqliteConnection>),
+    /// The store was closed.
+    Closed,
+}
+
+/// A transaction that has begun.
+pub(crate) struct Write<'a> {
+    store: &'a Store,
+    place: MutexGuard<'a, Writer>,
+    conn: SqliteConnection,
+    doing: &'static str,
+    at: Timestamp,
+}
+
+/// What a transaction changed: becomes its audit event and its outbox entry.
+pub(crate) struct Change {
+    /// Past tense, such as `session.created`.
+    pub(crate) action: &'static str,
+    pub(crate) subject: Subject,
+    /// For the audit trail: shapes, never free text of a user or an agent.
+    pub(crate) details: Value,
+    pub(crate) op: Op,
+    /// For sync: identifiers and versions.
+    pub(crate) payload: Value,
+}
+
+/// What changed.
+#[derive(Clone, Copy)]
+pub(crate) enum Subject {
+    Project(ProjectId),
+    Session(SessionId),
+    Message(MessageId),
+}
+
+impl Subject {
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Project(_) => "project",
+            Self::Session(_) => "session",
+            Self::Message(_) => "message",
+        }
+    }
+
+    fn id(self) -> String {
+        match self {
+            Self::Project(id) => id.to_string(),
+            Self::Session(id) => id.to_string(),
+            Self::Message(id) => id.to_string(),
+        }
+    }
+}
+
+impl Store {
+    /// Waits for the writes before it, then begins a transaction.
+    pub(crate) async fn write(&self, doing: &'static str) -> Result<Write<'_>, StoreError> {
+        let mut place = self.writer().lock().await;
+        let conn = match &mut *place {
+            Writer::Closed => return Err(StoreError::Closed { doing }),
+            Writer::Open(conn) => conn.take(),
+        };
+        let conn = match conn {
+            Some(conn) => conn,
+            None => self.reconnect().await?,
+        };
+        let mut write = Write {
+            store: self,
+            place,
+            conn,
+            doing,
+            at: now(),
+        };
+        write.execute(sqlx::query("BEGIN IMMEDIATE")).await?;
+        Ok(write)
+    }
+}
+
+impl Write<'_> {
+    /// The moment of this write.
+    pub(crate) fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    pub(crate) fn doing(&self) -> &'static str {
+        self.doing
+    }
+
+    /// Runs a statement and says how many rows it changed.
+    pub(crate) async fn execute(&mut self, query: Sql<'_>) -> Result<u64, StoreError> {
+        match query.execute(&mut self.conn).await {
+            Ok(result) => Ok(result.rows_affected()),
+            Err(error) => Err(self.store.failed(self.doing, error)),
+        }
+    }
+
+    /// The row of a query that has at most one.
+    pub(crate) async fn row(&mut self, query: Sql<'_>) -> Result<Option<SqliteRow>, StoreError> {
+        let row = query.fetch_optional(&mut self.conn).await;
+        row.map_err(|error| self.store.failed(self.doing, error))
+    }
+
+    /// The row of a query that always has one.
+    pub(crate) async fn one(&mut self, query: Sql<'_>) -> Result<SqliteRow, StoreError> {
+        let row = query.fetch_one(&mut self.conn).await;
+        row.map_err(|error| self.store.failed(self.doing, error))
+    }
+
+    /// Ends a change of state: adds its audit event and its outbox entry, and commits.
+    pub(crate) async fn commit(mut self, change: Change) -> Result<(), StoreError> {
+        let (kind, id) = (change.subject.kind(), change.subject.id());
+        self.append_audit(change.action, kind, &id, &change.details)
+            .await?;
+        self.execute(
+            sqlx::query(
+                "INSERT INTO outbox (entity_kind, entity_id, op, payload, created_at)
+                 VALUES (?, ?, ?, ?, ?)",
+            )
+            .bind(kind)
+            .bind(id)
+            .bind(change.op.word())
+            .bind(canonical_json(&change.payload))
+            .bind(self.at.as_millisecond()),
+        )
+        .await?;
+        self.end("COMMIT").await
+    }
+
+    /// Ends something that is worth an audit event and changes no row.
+    pub(crate) async fn commit_note(
+        mut self,
+        action: &str,
+        subject_kind: &str,
+        subject_id: &str,
+        details: &Value,
+    ) -> Result<(), StoreError> {
+        self.append_audit(action, subject_kind, subject_id, details)
+            .await?;
+        self.end("COMMIT").await
+    }
+
+    /// Ends a write of something that is no state: a cache, a preference, what can be seen again by
+    /// looking.
+    pub(crate) async fn commit_plain(self) -> Result<(), StoreError> {
+        self.end("COMMIT").await
+    }
+
+    /// Undoes the write and keeps the connection.
+    pub(crate) async fn abandon(self) -> Result<(), StoreError> {
+        self.end("ROLLBACK").await
+    }
+
+    async fn end(mut self, statement: &'static str) -> Result<(), StoreError> {
+        self.execute(sqlx::query(statement)).await?;
+        *self.place = Writer::Open(Some(self.conn));
+        Ok(())
+    }
+
+    async fn append_audit(
+        &mut self,
+        action: &str,
+        subject_kind: &str,
+        subject_id: &str,
+        details: &Value,
+    ) -> Result<(), StoreError> {
+        let head = self.one(sqlx::query("SELECT seq, hash FROM audit_head"));
+        let head = head.await?;
+        let head = Columns::of(&head, self.doing);
+        let last: i64 = head.get("seq")?;
+        let prev_hash: &str = head.get("hash")?;
+        let details = canonical_json(details);
+        let event = ChainedEvent {
+            seq: last + 1,
+            at: self.at.as_millisecond(),
+            action,
+            subject_kind,
+            subject_id,
+            details: &details,
+        };
+        let hash = event_hash(prev_hash, &event);
+        self.execute(
+            sqlx::query(
+                "INSERT INTO audit_events
+                     (seq, at, action, subject_kind, subject_id, details, prev_hash, hash)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            )
+            .bind(event.seq)
+            .bind(event.at)
+            .bind(action)
+            .bind(subject_kind)
+            .bind(subject_id)
+            .bind(&details)
+            .bind(prev_hash)
+            .bind(&hash),
+        )
+        .await?;
+        self.execute(
+            sqlx::query("UPDATE audit_head SET seq = ?, hash = ?")
+                .bind(event.seq)
+                .bind(&hash),
+        )
+        .await?;
+        Ok(())
+    }
+}

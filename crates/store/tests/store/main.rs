@@ -1,0 +1,16 @@
+//! The store's rules, each checked on a real SQLite file.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop where it is"
+)]
+
+mod audit;
+mod cancel;
+mod kill;
+mod messages;
+mod open;
+mod projects;
+mod sessions;
+mod support;
+mod tmpfs;
