@@ -1,0 +1,184 @@
+//! The HTTP side: records every request and hands it to the API whose path it has.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    anthropic,
+    log::{Pending, RequestLog},
+    openai,
+    script::Script,
+    steps::{self, Step},
+    turn::{Answer, Turn},
+};
+
+/// Bytes of a request body that are read; agents send about 100 KB for a short conversation.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// Where the log can be read, and cleared with DELETE.
+const LOG_PATH: &str = "/_requests";
+
+/// One of the APIs that models are offered by.
+pub(crate) trait Api {
+    /// What the request asks.
+    fn turn(request: &Value) -> Turn;
+    /// The answer as one JSON document or, when `stream` is set, as server-sent events.
+    fn respond(request: &Value, answer: &Answer, id: u64, stream: bool) -> Vec<Step>;
+    /// The body of an error.
+    fn error(status: u16, message: &str) -> Value;
+}
+
+#[derive(Clone)]
+struct Served {
+    script: Script,
+    log: Arc<RequestLog>,
+}
+
+pub(crate) fn router(script: Script, log: Arc<RequestLog>) -> Router {
+    // A single handler instead of routes: what is not known must be recorded too.
+    Router::new()
+        .fallback(handle)
+        .with_state(Served { script, log })
+}
+
+async fn handle(State(served): State<Served>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    if path == LOG_PATH {
+        return show_log(&parts.method, &served.log);
+    }
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        return plain(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &json!({"error": "the body is too large"}),
+        );
+    };
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or(path, |target| target.as_str());
+    let pending = served
+        .log
+        .receive(parts.method.as_str(), target, &parts.headers, &body);
+
+    match (&parts.method, path) {
+        (&Method::POST, "/v1/messages") => {
+            answer::<anthropic::Messages>(&body, served.script, pending)
+        }
+        (&Method::POST, "/v1/responses") => {
+            answer::<openai::Responses>(&body, served.script, pending)
+        }
+        (&Method::POST, "/v1/messages/count_tokens") => finish(
+            pending,
+            StatusCode::OK,
+            &json!({"input_tokens": tokens(body.len())}),
+        ),
+        (&Method::GET, "/v1/models") => finish(pending, StatusCode::OK, &models()),
+        // Agents look whether anybody is there before they ask.
+        (&Method::GET | &Method::HEAD, "/" | "/api/hello") => {
+            finish(pending, StatusCode::OK, &json!({}))
+        }
+        (&Method::POST, path) if path.starts_with("/api/event_logging") => {
+            finish(pending, StatusCode::OK, &json!({}))
+        }
+        _ => {
+            let message = format!("nothing is served at {} {path}", parts.method);
+            let body = anthropic::Messages::error(404, &message);
+            finish(pending, StatusCode::NOT_FOUND, &body)
+        }
+    }
+}
+
+fn answer<A: Api>(body: &[u8], script: Script, pending: Pending) -> Response {
+    let Ok(request) = serde_json::from_slice::<Value>(body) else {
+        let body = A::error(400, "the body is not JSON");
+        return finish(pending, StatusCode::BAD_REQUEST, &body);
+    };
+    let turn = A::turn(&request);
+    pending.asked(turn.kind());
+    let answer = turn.answer(script);
+    if let Answer::Error { status } = answer {
+        let body = A::error(status, &format!("The script asked for an error {status}."));
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = finish(pending, status, &body);
+        // Claude Code follows this header and shows the error at once; Codex decides by the status
+        // and by the provider's `request_max_retries` and `stream_max_retries`.
+        response
+            .headers_mut()
+            .insert("x-should-retry", HeaderValue::from_static("false"));
+        return response;
+    }
+    let stream = request["stream"] == true;
+    let steps = A::respond(&request, &answer, pending.id(), stream);
+    let kind = if stream {
+        "text/event-stream"
+    } else {
+        "application/json"
+    };
+    pending.status(200);
+    let mut response = Response::new(steps::body(steps, pending));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+fn show_log(method: &Method, log: &RequestLog) -> Response {
+    match *method {
+        Method::GET => plain(StatusCode::OK, &json!(log.all())),
+        Method::DELETE => {
+            log.clear();
+            plain(StatusCode::OK, &json!([]))
+        }
+        _ => plain(
+            StatusCode::METHOD_NOT_ALLOWED,
+            &json!({"error": "use GET or DELETE"}),
+        ),
+    }
+}
+
+fn finish(pending: Pending, status: StatusCode, body: &Value) -> Response {
+    pending.status(status.as_u16());
+    with_body(status, steps::body(vec![Step::json(body)], pending))
+}
+
+fn plain(status: StatusCode, body: &Value) -> Response {
+    with_body(status, Body::from(body.to_string()))
+}
+
+fn with_body(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+/// Tokens in a text of so many bytes, roughly.
+pub(crate) fn tokens(bytes: usize) -> usize {
+    bytes.div_ceil(4)
+}
+
+/// Both APIs list models at the same path; each client ignores the other's fields.
+fn models() -> Value {
+    let model = |id: &str, name: &str| {
+        json!({
+            "id": id, "type": "model", "object": "model", "display_name": name,
+            "created_at": "2026-01-01T00:00:00Z", "created": 1_767_225_600, "owned_by": "test",
+        })
+    };
+    json!({
+        "object": "list",
+        "data": [model("claude-test", "Claude Test"), model("gpt-test", "GPT Test")],
+        "has_more": false, "first_id": "claude-test", "last_id": "gpt-test",
+        "models": [],
+    })
+}
