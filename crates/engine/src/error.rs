@@ -63,17 +63,17 @@ impl EngineError {
 
 /// An error on its way to a client.
 #[derive(Debug)]
-pub struct ApiError(pub Problem);
+pub struct ApiError(pub Box<Problem>);
 
 impl ApiError {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self(Problem::new(code, detail))
+        Self::from(Problem::new(code, detail))
     }
 }
 
 impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
-        Self(problem)
+        Self(Box::new(problem))
     }
 }
 
@@ -102,7 +102,7 @@ impl From<LaunchError> for ApiError {
         {
             problem = problem.with_hint(format!("Install it: {hint}"));
         }
-        Self(problem)
+        Self::from(problem)
     }
 }
 
@@ -114,5 +114,5 @@ impl From<PtyError> for ApiError {
 
 /// A session's error with the session it is about.
 pub fn session_error(id: berth_protocol::SessionId) -> impl Fn(SessionError) -> ApiError {
-    move |error| ApiError(error.problem(id))
+    move |error| error.problem(id).into()
 }

@@ -200,6 +200,31 @@ fn signal(pid: u32, _force: Force) {
     look(pid, sysinfo::Process::kill);
 }
 
-/// Makes the system end a program's descendants with the engine, where it can: on Windows through
-/// a job object. Elsewhere the mark in the environment serves.
-pub(crate) fn adopt(_pid: u32) {}
+/// Makes the system end a program's descendants when this is dropped, where it can: on Windows
+/// through a job object, which even a crash of the engine closes. Elsewhere the mark in the
+/// environment serves.
+#[cfg(windows)]
+pub(crate) struct Leash {
+    _job: Option<win32job::Job>,
+}
+
+#[cfg(windows)]
+impl Leash {
+    /// Takes hold of a program. What it starts in the moment before is not held; the mark in the
+    /// environment finds that.
+    pub fn on(child: &dyn portable_pty::Child) -> Self {
+        let hold = || -> Result<win32job::Job, win32job::JobError> {
+            let mut limits = win32job::ExtendedLimitInfo::new();
+            limits.limit_kill_on_job_close();
+            let job = win32job::Job::create_with_limit_info(&limits)?;
+            if let Some(handle) = child.as_raw_handle() {
+                job.assign_process(handle as isize)?;
+            }
+            Ok(job)
+        };
+        let job = hold()
+            .inspect_err(|error| tracing::warn!(%error, "no job object holds a program"))
+            .ok();
+        Self { _job: job }
+    }
+}

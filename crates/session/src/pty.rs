@@ -90,6 +90,8 @@ pub struct Pty {
     pub output: Arc<Output>,
     /// Process id of the program. On Unix it leads its own process session and group.
     pub pid: u32,
+    #[cfg(windows)]
+    _leash: crate::process::Leash,
 }
 
 /// Output on its way from the reading thread to the session.
@@ -203,7 +205,8 @@ impl Pty {
         let pid = child
             .process_id()
             .ok_or_else(|| failed("it has no process id".to_owned()))?;
-        crate::process::adopt(pid);
+        #[cfg(windows)]
+        let leash = crate::process::Leash::on(&*child);
 
         let output = Arc::new(Output::default());
         let queue = Arc::clone(&output);

@@ -87,7 +87,7 @@ fn styles(ui: &Path, modules: &Path) -> Result<String, UiBuildError> {
 
 /// All icons as symbols of one hidden drawing, so that a page draws them without asking for files.
 fn icons(ui: &Path, modules: &Path) -> Result<String, UiBuildError> {
-    let mut all = String::from("<svg hidden aria-hidden=\"true\">");
+    let mut all = String::from("<svg class=\"icons\" aria-hidden=\"true\">");
     for name in read(&ui.join("icons.txt"))?.lines().filter(|name| !name.is_empty()) {
         let svg = read(&modules.join(format!("lucide-static/icons/{name}.svg")))?;
         all.push_str(&format!("<symbol id=\"i-{name}\" viewBox=\"0 0 24 24\">{}</symbol>", body(&svg)));

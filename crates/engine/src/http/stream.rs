@@ -13,7 +13,7 @@ use axum::{
 use berth_protocol::{Event, SessionId};
 use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
-use tokio_stream::wrappers::{BroadcastStream, errors::BroadcastStreamRecvError};
+use tokio_stream::wrappers::BroadcastStream;
 
 use super::{Problems, extract::Query};
 use crate::{error::ApiError, events::Numbered, sessions, state::State};
@@ -73,10 +73,7 @@ fn follow(
     let stopping = state.stopping.clone();
     let missed = stream::iter(joined.missed.into_iter().map(Some));
     // A client that is too slow for the stream is told to fetch everything anew.
-    let live = BroadcastStream::new(joined.live).map(|received| match received {
-        Ok(numbered) => Some(numbered),
-        Err(BroadcastStreamRecvError::Lagged(_)) => None,
-    });
+    let live = BroadcastStream::new(joined.live).map(Result::ok);
     let events = missed
         .chain(live)
         .filter_map(move |numbered| {

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use berth_protocol::{
-    Code, CreateSession, Message, Problem, Role, Session, SessionId, Status, Timestamp, Transport,
+    Code, CreateSession, Message, Role, Session, SessionId, Status, Timestamp, Transport,
 };
 use berth_session::{
     agents::{self, Order, Spec},
@@ -187,10 +187,7 @@ async fn undo(state: &State, id: SessionId) {
 /// The data of an agent.
 pub fn spec(id: &berth_protocol::AgentId) -> Result<&'static Spec, ApiError> {
     agents::find(id).ok_or_else(|| {
-        ApiError(Problem::new(
-            Code::AgentNotFound,
-            format!("there is no agent {id}"),
-        ))
+        ApiError::new(Code::AgentNotFound, format!("there is no agent {id}"))
     })
 }
 

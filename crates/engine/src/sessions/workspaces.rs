@@ -101,7 +101,7 @@ impl Place {
 async fn usual(state: &State, project: &Path) -> Result<WorkspaceRequest, ApiError> {
     let git = match state.git().await {
         Ok(git) => git.info(project).await?,
-        Err(WorkspaceError::GitMissing { .. }) => None,
+        Err(WorkspaceError::GitMissing) => None,
         Err(error) => return Err(error.into()),
     };
     Ok(match git {

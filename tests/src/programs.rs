@@ -1,0 +1,90 @@
+//! Where the programs are that the tests start, and where tests may write.
+
+use std::{
+    env, fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+
+/// The `berth` program: `BERTH_BIN`, else the one beside the test program.
+pub fn berth() -> PathBuf {
+    program("berth", "BERTH_BIN")
+}
+
+/// A program of the workspace: the one that the variable names, else the one that cargo built into
+/// the folder above the test program's.
+///
+/// # Panics
+/// When there is none, with what to do.
+pub fn program(name: &str, variable: &str) -> PathBuf {
+    let path = env::var_os(variable).map_or_else(
+        || {
+            let test = env::current_exe().unwrap_or_default();
+            let folder = test.ancestors().nth(2).unwrap_or(Path::new("."));
+            folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))
+        },
+        PathBuf::from,
+    );
+    assert!(
+        path.is_file(),
+        "there is no {}: build it with `cargo build --bin {name}`, or say in {variable} where it is",
+        path.display()
+    );
+    path
+}
+
+/// The folder of the agents' programs: `BERTH_AGENTS_DIR`, else where `cargo xtask test` installs
+/// them.
+pub fn agents_folder() -> Option<PathBuf> {
+    let folder = env::var_os("BERTH_AGENTS_DIR").map(PathBuf::from);
+    folder
+        .or_else(|| Some(cache()?.join("agents/node_modules/.bin")))
+        .filter(|folder| folder.is_dir())
+}
+
+/// The program of an agent, if it is there.
+pub fn agent(name: &str) -> Option<PathBuf> {
+    agents_folder().map(|folder| folder.join(name)).filter(|path| path.is_file())
+}
+
+/// A folder for one test, not below `/tmp`, where Codex does not want its home.
+pub fn folder() -> TempDir {
+    let base = cache().unwrap_or_else(env::temp_dir).join("test-run");
+    fs::create_dir_all(&base).expect("the folder for tests can be made");
+    let base = base.canonicalize().expect("the folder for tests is there");
+    let folder = tempfile::Builder::new().prefix("").tempdir_in(base);
+    folder.expect("a folder for the test can be made")
+}
+
+/// Says that a test does not run here, and why: on the screen, and in the file that
+/// `BERTH_TEST_SKIPS` names. The test then returns.
+#[expect(clippy::print_stdout, reason = "a person who runs one test wants to read it")]
+pub fn skip(test: &str, reason: &str) {
+    println!("SKIPPED {test}: {reason}");
+    if let Some(path) = env::var_os("BERTH_TEST_SKIPS") {
+        let file = fs::OpenOptions::new().create(true).append(true).open(path);
+        let written = file.and_then(|mut file| writeln!(file, "{test}\t{reason}"));
+        written.expect("the skipped test can be noted");
+    }
+}
+
+/// The name of the test that runs: libtest names its thread after it.
+pub fn this_test() -> String {
+    std::thread::current().name().unwrap_or("a test").to_owned()
+}
+
+/// The folder of what is fetched once and kept, as `cargo xtask` has it.
+fn cache() -> Option<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(folder) = set("BERTH_CACHE") {
+        return Some(folder);
+    }
+    let base = if cfg!(target_os = "macos") {
+        set("HOME").map(|home| home.join("Library/Caches"))
+    } else {
+        set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))
+    };
+    base.map(|base| base.join("berth"))
+}

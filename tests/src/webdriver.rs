@@ -1,0 +1,471 @@
+//! The UI as a person has it: a real browser or the real window, driven over WebDriver.
+//!
+//! [`Page`] finds things by what the UI shows, waits for them with a limit, and leaves a
+//! screenshot behind when its test fails. It knows nothing of engines.
+
+mod leash;
+mod protocol;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub use protocol::WebDriverError;
+
+use leash::Leash;
+use protocol::{Session, element_in};
+
+/// Longest wait for something to appear. Two slow cores run an engine, an agent and a browser.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a condition is looked at. WebDriver has no events, so every wait of these tests is
+/// the one loop in [`Page::until`].
+const LOOK_EVERY: Duration = Duration::from_millis(75);
+
+/// Time for a last screenshot and for the browser to close by itself.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Keys that are no characters, as WebDriver writes them.
+pub mod key {
+    /// The control key.
+    pub const CONTROL: &str = "\u{e009}";
+    /// The enter key.
+    pub const ENTER: &str = "\u{e007}";
+    /// The escape key.
+    pub const ESCAPE: &str = "\u{e00c}";
+    /// The arrow down.
+    pub const DOWN: &str = "\u{e015}";
+}
+
+/// The selector of what the UI marks with this test id.
+pub fn id(test_id: &str) -> String {
+    format!("[data-testid={test_id}]")
+}
+
+/// A driver program that runs.
+pub struct Driver {
+    url: String,
+    child: Child,
+    leash: Leash,
+    _profile: TempDir,
+}
+
+impl Driver {
+    /// Starts chromedriver on a free port.
+    pub fn chromium() -> Self {
+        let leash = Leash::new();
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").stdout(Stdio::piped());
+        leash.hold(&mut command);
+        let mut child = command.spawn().expect("chromedriver starts");
+        let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
+        let port = output
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| {
+                let (_, port) = line.split_once("started successfully on port ")?;
+                port.trim_end_matches('.').parse::<u16>().ok()
+            })
+            .expect("chromedriver says its port");
+        Self {
+            url: format!("http://127.0.0.1:{port}"),
+            child,
+            leash,
+            _profile: folder(),
+        }
+    }
+
+    /// Starts WebKitWebDriver on a display and a bus of its own, with these variables.
+    ///
+    /// The bus is of its own because one window at a time may exist on one.
+    pub async fn webkit(variables: &[(&str, &Path)]) -> Self {
+        let leash = Leash::new();
+        let profile = folder();
+        let port = free_port();
+        let mut command = Command::new("xvfb-run");
+        command
+            .args(["-a", "-s", "-screen 0 1280x800x24"])
+            .args(["dbus-run-session", "--", "WebKitWebDriver"])
+            .arg(format!("--port={port}"))
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .env("NO_AT_BRIDGE", "1")
+            // What the web view keeps goes where this test ends, not into the user's folders.
+            .env("XDG_DATA_HOME", profile.path().join("data"))
+            .env("XDG_CACHE_HOME", profile.path().join("cache"))
+            .env("XDG_CONFIG_HOME", profile.path().join("config"))
+            .envs(variables.iter().copied())
+            .stdout(Stdio::null());
+        leash.hold(&mut command);
+        let child = command.spawn().expect("xvfb-run starts");
+        let driver = Self {
+            url: format!("http://127.0.0.1:{port}"),
+            child,
+            leash,
+            _profile: profile,
+        };
+        // It prints nothing when it is ready.
+        let deadline = Instant::now() + PATIENCE;
+        while tokio::net::TcpStream::connect(("127.0.0.1", port))
+            .await
+            .is_err()
+        {
+            assert!(Instant::now() < deadline, "WebKitWebDriver does not listen");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        driver
+    }
+
+    /// Opens a headless browser without a page. `test` names its screenshots.
+    pub async fn browser(&self, test: &str, more: &[&str]) -> Page {
+        let profile = folder();
+        let data = format!("--user-data-dir={}", profile.path().display());
+        let mut flags = vec![
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1280,800",
+            &data,
+        ];
+        flags.extend(more);
+        let wanted = json!({"goog:chromeOptions": {"args": flags}});
+        Page::new(self, &wanted, test, Some(profile)).await
+    }
+
+    /// Opens the window that this program shows. `test` names its screenshots.
+    pub async fn window(&self, test: &str, program: &Path) -> Page {
+        let options = json!({"binary": program, "args": []});
+        Page::new(self, &json!({"webkitgtk:browserOptions": options}), test, None).await
+    }
+
+    /// The processes of this program among those that the driver started, directly or not.
+    pub fn processes(&self, program: &str) -> Vec<Pid> {
+        self.leash.find(program)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // The leash, which is dropped after this, ends the rest. Both may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A page that is shown. Dropping it closes it.
+pub struct Page {
+    session: Session,
+    test: String,
+    _profile: Option<TempDir>,
+}
+
+impl Page {
+    async fn new(driver: &Driver, wanted: &Value, test: &str, profile: Option<TempDir>) -> Self {
+        let session = Session::start(&driver.url, wanted)
+            .await
+            .unwrap_or_else(|error| panic!("no browser: {error:?}"));
+        Self {
+            session,
+            test: test.to_owned(),
+            _profile: profile,
+        }
+    }
+
+    /// Goes to an address from an empty page: addresses here differ in their fragments, and going
+    /// from one to another would otherwise load nothing.
+    pub async fn open(&self, url: &str) {
+        self.go("about:blank").await;
+        self.go(url).await;
+    }
+
+    /// Goes to an address from where the page is.
+    pub async fn go(&self, url: &str) {
+        self.done(self.session.post("/url", json!({"url": url})).await);
+    }
+
+    /// Loads the page anew.
+    pub async fn reload(&self) {
+        self.done(self.session.post("/refresh", json!({})).await);
+    }
+
+    /// Waits until `look` finds something; its passing errors count as nothing found.
+    pub async fn until<T>(
+        &self,
+        what: &str,
+        look: impl AsyncFn() -> Result<Option<T>, WebDriverError>,
+    ) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let last = match look().await {
+                Ok(Some(found)) => return found,
+                Ok(None) => None,
+                Err(error) if error.is_passing() => Some(error),
+                Err(error) => panic!("{what}: {error:?}"),
+            };
+            if Instant::now() >= deadline {
+                let why = last.map(|error| format!(": {error}")).unwrap_or_default();
+                panic!("{what}: not within {PATIENCE:?}{why}");
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Waits until a script's answer is neither null nor false nor empty, and returns it.
+    pub async fn until_js(&self, what: &str, script: &str, arguments: &[&str]) -> Value {
+        self.until(what, async || {
+            let value = self.run(script, arguments).await?;
+            let nothing = matches!(&value, Value::Null | Value::Bool(false))
+                || value.as_str().is_some_and(str::is_empty);
+            Ok((!nothing).then_some(value))
+        })
+        .await
+    }
+
+    /// Waits until something of this selector can be seen.
+    pub async fn sees(&self, selector: &str) {
+        self.until_js(
+            &format!("{selector} is shown"),
+            "return [...document.querySelectorAll(arguments[0])].some(e => e.checkVisibility())",
+            &[selector],
+        )
+        .await;
+    }
+
+    /// Waits until something of this selector can be seen and has this text in it; returns all of
+    /// its text.
+    pub async fn reads(&self, selector: &str, text: &str) -> String {
+        let found = self
+            .until_js(
+                &format!("{selector} says {text:?}"),
+                "return [...document.querySelectorAll(arguments[0])]
+                    .filter(e => e.checkVisibility()).map(e => e.innerText)
+                    .find(t => t.includes(arguments[1]))",
+                &[selector, text],
+            )
+            .await;
+        found.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until nothing of this selector is in the page.
+    pub async fn misses(&self, selector: &str) {
+        self.until_js(
+            &format!("{selector} is gone"),
+            "return document.querySelector(arguments[0]) === null",
+            &[selector],
+        )
+        .await;
+    }
+
+    /// Waits until the terminal in the page shows a text that `finds` something in.
+    pub async fn terminal<T>(&self, what: &str, finds: impl Fn(&str) -> Option<T>) -> T {
+        self.until(&format!("the terminal shows {what}"), async || {
+            let text = self
+                .run(
+                    "return [...document.querySelectorAll('.xterm-rows > div')]
+                        .map(row => row.textContent.replaceAll('\\u00a0', ' ').trimEnd())
+                        .join('\\n')",
+                    &[],
+                )
+                .await?;
+            Ok(text.as_str().and_then(&finds))
+        })
+        .await
+    }
+
+    /// Waits until the terminal in the page is connected, and types into it.
+    pub async fn type_into_terminal(&self, text: &str) {
+        self.sees("[data-testid=terminal][data-state=open]").await;
+        self.type_into(".xterm-helper-textarea", text).await;
+    }
+
+    /// How many things of this selector are in the page now.
+    pub async fn count(&self, selector: &str) -> u64 {
+        let count = self
+            .run(
+                "return document.querySelectorAll(arguments[0]).length",
+                &[selector],
+            )
+            .await;
+        self.done(count).as_u64().unwrap_or_default()
+    }
+
+    /// An attribute of the first thing of this selector, once that is in the page.
+    pub async fn attribute(&self, selector: &str, name: &str) -> String {
+        let value = self
+            .until_js(
+                &format!("{selector} has {name}"),
+                "return document.querySelector(arguments[0])?.getAttribute(arguments[1])",
+                &[selector, name],
+            )
+            .await;
+        value.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Clicks the first visible thing of this selector, once it takes clicks.
+    pub async fn click(&self, selector: &str) {
+        self.until(&format!("{selector} takes a click"), async || {
+            let Some(element) = self.find(selector).await? else {
+                return Ok(None);
+            };
+            let path = format!("/element/{element}/click");
+            self.session.post(&path, json!({})).await.map(Some)
+        })
+        .await;
+    }
+
+    /// Types into a field, once it takes text.
+    pub async fn type_into(&self, selector: &str, text: &str) {
+        self.until(&format!("{selector} takes text"), async || {
+            let Some(element) = self.find(selector).await? else {
+                return Ok(None);
+            };
+            let path = format!("/element/{element}/value");
+            self.session
+                .post(&path, json!({"text": text}))
+                .await
+                .map(Some)
+        })
+        .await;
+    }
+
+    /// Presses keys together, the first ones held while the last one is pressed.
+    pub async fn press(&self, keys: &[&str]) {
+        let action = |kind: &'static str| {
+            move |key: &&str| json!({"type": kind, "value": key})
+        };
+        let mut actions: Vec<Value> = keys.iter().map(action("keyDown")).collect();
+        actions.extend(keys.iter().rev().map(action("keyUp")));
+        let body = json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]});
+        self.done(self.session.post("/actions", body).await);
+    }
+
+    /// Gives the window another size, in pixels.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let size = json!({"width": width, "height": height});
+        self.done(self.session.post("/window/rect", size).await);
+    }
+
+    /// Runs a script that must not fail.
+    pub async fn eval(&self, script: &str, arguments: &[&str]) -> Value {
+        self.done(self.run(script, arguments).await)
+    }
+
+    /// Runs a script that ends by calling its last argument, and returns what that was given.
+    pub async fn eval_later(&self, script: &str) -> Value {
+        let body = json!({"script": script, "args": []});
+        self.done(self.session.post("/execute/async", body).await)
+    }
+
+    /// The address that is shown.
+    pub async fn address(&self) -> String {
+        let url = self.done(self.session.get("/url").await);
+        url.as_str().unwrap_or_default().to_owned()
+    }
+
+    async fn run(&self, script: &str, arguments: &[&str]) -> Result<Value, WebDriverError> {
+        let body = json!({"script": script, "args": arguments});
+        self.session.post("/execute/sync", body).await
+    }
+
+    /// The first visible element. A hidden text area counts: xterm's is as large as nothing.
+    async fn find(&self, selector: &str) -> Result<Option<String>, WebDriverError> {
+        let found = self
+            .run(
+                "return [...document.querySelectorAll(arguments[0])].find(e => e.checkVisibility())",
+                &[selector],
+            )
+            .await?;
+        Ok(element_in(&found))
+    }
+
+    fn done<T>(&self, result: Result<T, WebDriverError>) -> T {
+        result.unwrap_or_else(|error| panic!("{}: {error:?}", self.test))
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        let session = self.session.anew();
+        let shot = std::thread::panicking().then(|| screenshot_path(&self.test));
+        // A thread, because this may be dropped inside of a runtime, which cannot be blocked.
+        let farewell = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            if let Ok(runtime) = runtime {
+                runtime.block_on(async {
+                    let last = async {
+                        if let Some(path) = shot {
+                            keep(&session, &path).await;
+                        }
+                        // A browser that is gone cannot be closed.
+                        let _ = session.end().await;
+                    };
+                    // Whatever does not end in time is ended by the leash.
+                    let _ = tokio::time::timeout(FAREWELL, last).await;
+                });
+            }
+        });
+        // A panic in it is on stderr already.
+        let _ = farewell.join();
+    }
+}
+
+/// Keeps what the page shows, as a picture and as text.
+async fn keep(session: &Session, path: &Path) {
+    use base64::Engine as _;
+    let picture = session.get("/screenshot").await.ok().and_then(|picture| {
+        base64::engine::general_purpose::STANDARD
+            .decode(picture.as_str()?)
+            .ok()
+    });
+    let script = json!({
+        "script": "return location.href + '\\n\\n' + document.body.innerText",
+        "args": [],
+    });
+    let text = session.post("/execute/sync", script).await;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).ok();
+    }
+    if let Some(picture) = picture {
+        fs::write(path, picture).ok();
+        eprintln!("the page when the test failed: {}", path.display());
+    }
+    if let Some(text) = text.ok().as_ref().and_then(Value::as_str) {
+        fs::write(path.with_extension("txt"), text).ok();
+    }
+}
+
+/// `screenshots/<test>.png` in the target folder, which the test program lies in.
+fn screenshot_path(test: &str) -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    let target = program.ancestors().nth(3).unwrap_or(Path::new("target"));
+    target.join("screenshots").join(format!("{test}.png"))
+}
+
+/// A port that nobody has now. Somebody may take it before it is used, which no test has met yet.
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("a port is free")
+        .port()
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder can be made")
+}

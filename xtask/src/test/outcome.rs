@@ -1,0 +1,86 @@
+//! What the tests came to: the closing lines and the exit code.
+
+use std::process::ExitCode;
+
+use crate::test::tally::Tally;
+
+/// The counts of a whole run and the names behind them.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    passed: usize,
+    failed: usize,
+    failures: Vec<String>,
+    skips: Vec<(String, String)>,
+}
+
+impl Outcome {
+    /// Adds what one `cargo test` printed.
+    pub(super) fn add(&mut self, tally: Tally) {
+        self.passed += tally.passed;
+        self.failed += tally.failed;
+        self.failures.extend(tally.failures);
+        for name in tally.ignored {
+            self.skip(name, "ignored".to_owned());
+        }
+    }
+
+    /// Counts something as failed that is not a test.
+    pub(super) fn fail(&mut self, what: String) {
+        self.failed += 1;
+        self.failures.push(what);
+    }
+
+    /// Counts something as skipped that libtest did not count as passed.
+    pub(super) fn skip(&mut self, name: String, reason: String) {
+        self.skips.push((name, reason));
+    }
+
+    /// Takes the lines `name<TAB>reason` of tests that returned early: libtest called them passed.
+    pub(super) fn add_skips(&mut self, lines: &str) {
+        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+            let (name, reason) = line.split_once('\t').unwrap_or((line, "no reason given"));
+            if self.skips.iter().any(|(known, _)| known == name) {
+                continue;
+            }
+            self.passed = self.passed.saturating_sub(1);
+            self.skip(name.to_owned(), reason.to_owned());
+        }
+    }
+
+    /// Prints the names and, as the last line, the counts.
+    pub(crate) fn close(&self) -> ExitCode {
+        println!();
+        for (name, reason) in &self.skips {
+            println!("SKIPPED {name}: {reason}");
+        }
+        for what in &self.failures {
+            println!("FAILED {what}");
+        }
+        if self.nothing_ran() {
+            println!("FAILED no test ran");
+        }
+        println!("{}", self.counts());
+        if self.failed > 0 || self.nothing_ran() {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        }
+    }
+
+    fn nothing_ran(&self) -> bool {
+        self.passed + self.failed == 0
+    }
+
+    fn counts(&self) -> String {
+        format!(
+            "{} passed, {} failed, {} skipped",
+            self.passed,
+            self.failed,
+            self.skips.len()
+        )
+    }
+}
+
+#[cfg(test)]
+#[path = "outcome_tests.rs"]
+mod tests;

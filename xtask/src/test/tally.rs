@@ -1,0 +1,88 @@
+//! Reads what libtest prints: the results of each test program, and programs that never gave one.
+
+/// The counts of some test programs.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) passed: usize,
+    pub(super) failed: usize,
+    /// Names of the failed tests, for the end of a long output.
+    pub(super) failures: Vec<String>,
+    /// Names of the tests that are marked `#[ignore]`.
+    pub(super) ignored: Vec<String>,
+    /// A test program has started and has not yet printed its result.
+    open: bool,
+}
+
+impl Tally {
+    /// Takes the next line of the output.
+    pub(super) fn line(&mut self, line: &str) {
+        // What a test's child prints without a line's end stands before libtest's own words.
+        if let Some(at) = line.find("test result: ")
+            && let Some([passed, failed]) = counts(&line[at..])
+        {
+            self.open = false;
+            self.passed += passed;
+            self.failed += failed;
+        } else if is_start(line) {
+            self.close_crashed();
+            self.open = true;
+        } else if let Some(rest) = line.strip_prefix("test ")
+            && let Some((name, result)) = rest.split_once(" ... ")
+        {
+            let name = name.trim_end_matches(" - should panic").to_owned();
+            if result.starts_with("ignored") {
+                self.ignored.push(name);
+            } else if result.starts_with("FAILED") {
+                self.failures.push(name);
+            }
+        }
+    }
+
+    /// Ends the output; `success` is how cargo ended.
+    pub(super) fn finish(mut self, success: bool) -> Self {
+        self.close_crashed();
+        if !success && self.failed == 0 {
+            self.fail("cargo test, without saying which test");
+        }
+        self
+    }
+
+    /// A program that was killed or aborted takes its counts with it.
+    fn close_crashed(&mut self) {
+        if std::mem::take(&mut self.open) {
+            self.fail("a test program, which ended before its tests did");
+        }
+    }
+
+    fn fail(&mut self, what: &str) {
+        self.failed += 1;
+        self.failures.push(what.to_owned());
+    }
+}
+
+/// `running 3 tests`, as each test program begins.
+fn is_start(line: &str) -> bool {
+    line.strip_prefix("running ")
+        .and_then(|rest| rest.split_once(" test"))
+        .is_some_and(|(count, _)| count.parse::<usize>().is_ok())
+}
+
+/// The first two counts of `test result: ok. 5 passed; 0 failed; 1 ignored; …`.
+fn counts(line: &str) -> Option<[usize; 2]> {
+    let (_, counts) = line.split_once(". ")?;
+    let mut counts = counts.split(';');
+    let mut next = |word: &str| {
+        counts
+            .next()?
+            .trim()
+            .strip_suffix(word)?
+            .trim()
+            .parse::<usize>()
+            .ok()
+    };
+    Some([next("passed")?, next("failed")?])
+}
+
+#[cfg(test)]
+#[path = "tally_tests.rs"]
+mod tests;

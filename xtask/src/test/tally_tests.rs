@@ -1,0 +1,58 @@
+//! Outputs as libtest prints them.
+
+use super::*;
+
+fn tally(output: &str, success: bool) -> Tally {
+    let mut tally = Tally::default();
+    for line in output.lines() {
+        tally.line(line);
+    }
+    tally.finish(success)
+}
+
+#[test]
+fn results_of_all_programs_are_added() {
+    let tally = tally(
+        "running 3 tests\n\
+         test a ... ok\n\
+         test b ... FAILED\n\
+         test c ... ignored, needs a printer\n\
+         test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
+         running 1 test\n\
+         test d - should panic ... ok\n\
+         test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n",
+        false,
+    );
+    assert_eq!(
+        (tally.passed, tally.failed, tally.failures, tally.ignored),
+        (2, 1, vec!["b".to_owned()], vec!["c".to_owned()])
+    );
+}
+
+#[test]
+fn a_program_without_a_result_has_failed() {
+    let tally = tally(
+        "running 3 tests\n\
+         test a ... ok\n\
+         running 1 test\n\
+         test d ... ok\n\
+         test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n",
+        false,
+    );
+    assert_eq!((tally.passed, tally.failed), (1, 1));
+}
+
+#[test]
+fn a_failed_cargo_is_a_failure_even_in_silence() {
+    assert_eq!(tally("", false).failed, 1);
+    assert_eq!(tally("", true).failed, 0);
+}
+
+#[test]
+fn output_of_a_child_does_not_hide_a_result() {
+    let tally = tally(
+        "running 1 test\nbyetest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+        true,
+    );
+    assert_eq!((tally.passed, tally.failed), (1, 0));
+}
