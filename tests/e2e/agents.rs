@@ -1,1 +1,352 @@
-//! (being written)
+//! Real agents, Claude Code and Codex, against a server that stands in for their providers.
+
+#![cfg(unix)]
+
+use std::{fs, path::Path, time::Duration};
+
+use berth_model_server::{ModelServer, Script};
+use berth_protocol::{Attention, CreateSession, Project, Role, Session, SessionId, Status};
+use berth_tests::{Engine, Repository, Setup, processes, programs, session, skip, this_test};
+
+/// How long an agent may take for one thing on a slow machine that does other things too.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Stage {
+    agent: &'static str,
+    engine: Engine,
+    repository: Repository,
+    project: Project,
+    // Dropped last: an agent that loses its provider says so.
+    model: ModelServer,
+}
+
+impl Stage {
+    /// An engine whose agents speak to a model server and know the repository; `None`, and the
+    /// test counts as skipped, where the agent is not installed.
+    async fn set(agent: &'static str) -> Option<Self> {
+        if programs::agent(agent).is_none() {
+            skip(&this_test(), &format!("{agent} is not installed"));
+            return None;
+        }
+        let model = ModelServer::start(Script::default()).expect("the model server starts");
+        let setup = Setup::new();
+        let repository = Repository::with_history(&setup.folder().join("repository"));
+        let setup = configured(setup, &model, &repository.path);
+        let engine = setup.start().await;
+        let project = engine.client.add_project(&repository.path).await;
+        Some(Self {
+            agent,
+            engine,
+            repository,
+            project,
+            model,
+        })
+    }
+
+    async fn start(&self) -> Session {
+        self.start_with(None).await
+    }
+
+    async fn start_with(&self, message: Option<&str>) -> Session {
+        let request = CreateSession {
+            message: message.map(str::to_owned),
+            ..session(self.project.id, self.agent)
+        };
+        let session = self.engine.client.start(&request).await;
+        if message.is_some() {
+            return session;
+        }
+        self.waiting(session.id).await
+    }
+
+    async fn waiting(&self, id: SessionId) -> Session {
+        self.reaches(id, "waiting").await
+    }
+
+    /// Waits for a status; when another one stays, the screen says why.
+    async fn reaches(&self, id: SessionId, word: &str) -> Session {
+        let client = &self.engine.client;
+        let mut events = client.chat_events(id, None).await;
+        let mut session = client.session(id).await;
+        let reached = async {
+            while session.status.word() != word {
+                events.next().await;
+                session = client.session(id).await;
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, reached).await.is_ok();
+        if !in_time {
+            let screen = client.screen(id).await.text;
+            panic!(
+                "{} is {:?} and not {word}; its screen:\n{screen}",
+                self.agent, session.status
+            );
+        }
+        session
+    }
+
+    async fn asks(&self, id: SessionId) -> Attention {
+        match self.reaches(id, "needs_attention").await.status {
+            Status::NeedsAttention { attention } => attention,
+            other => panic!("{other:?} is no question"),
+        }
+    }
+
+    /// Sends a message and waits for the whole answer.
+    async fn exchange(&self, id: SessionId, message: &str) -> String {
+        let client = &self.engine.client;
+        let sent = client
+            .chat(id, message)
+            .await
+            .expect("the agent takes the message");
+        let answer = client.until(format!("an answer to {message:?}"), async || {
+            let messages = client.messages(id).await.into_iter();
+            messages
+                .filter(|m| m.role == Role::Agent)
+                .find(|m| m.seq > sent.seq)
+        });
+        let answer = answer.await.content;
+        self.waiting(id).await;
+        answer
+    }
+
+    /// A message gets its answer, and the transcript holds the words of both and nothing else.
+    async fn answers(&self) {
+        let first = self.start_with(Some("say: The first answer.")).await;
+        let client = &self.engine.client;
+        client
+            .message_with(first.id, Role::Agent, "The first answer.")
+            .await;
+        self.waiting(first.id).await;
+        assert_eq!(
+            self.exchange(first.id, "say: Paris is in France.").await,
+            "Paris is in France."
+        );
+        let several = self
+            .exchange(first.id, "say: One.\\n\\nTwo with `code`.\\n\\nThree.")
+            .await;
+        let words: Vec<&str> = several.split_whitespace().collect();
+        assert!(words.join(" ").starts_with("One. Two with"), "{several:?}");
+        let said: Vec<(Role, String)> = client
+            .messages(first.id)
+            .await
+            .into_iter()
+            .map(|m| (m.role, m.content))
+            .collect();
+        assert_eq!(said.len(), 6, "{said:?}");
+        assert_eq!(said[0], (Role::User, "say: The first answer.".to_owned()));
+        assert_eq!(said[1], (Role::Agent, "The first answer.".to_owned()));
+        client.assert_audit_valid().await;
+    }
+
+    /// A question reaches the user, and its first answer lets the agent go on.
+    async fn approves(&self, message: &str, file: &str) {
+        let client = &self.engine.client;
+        let session = self.start().await;
+        client
+            .chat(session.id, message)
+            .await
+            .expect("the agent takes the message");
+        let attention = self.asks(session.id).await;
+        assert!(attention.options.len() >= 2, "{attention:?}");
+        assert!(attention.question.contains(file), "{attention:?}");
+        let path = Path::new(&session.workspace.path).join(file);
+        assert!(!path.exists(), "nothing happens before the answer");
+        let busy = client
+            .chat(session.id, "say: hello")
+            .await
+            .expect_err("it is refused");
+        assert_eq!(busy.code, berth_protocol::Code::SessionNeedsAttention);
+        let wrong = client
+            .answer(session.id, "9-9", &attention.options[0].id)
+            .await
+            .expect_err("it is refused");
+        assert_eq!(wrong.code, berth_protocol::Code::AttentionGone);
+
+        client
+            .answer(session.id, &attention.id, &attention.options[0].id)
+            .await
+            .expect("it is done");
+        self.waiting(session.id).await;
+        assert!(path.is_file(), "{}", client.screen(session.id).await.text);
+        let diff = client.diff(session.id).await;
+        let files: Vec<&str> = diff
+            .files
+            .iter()
+            .map(|changed| changed.path.as_str())
+            .collect();
+        assert_eq!(files, [file]);
+        assert_eq!(
+            self.repository.git(&["status", "--short"]),
+            "",
+            "the project is untouched"
+        );
+        let counted = client.session_until(session.id, "has counted", |session| {
+            session.changes.is_some_and(|changes| changes.files == 1)
+        });
+        counted.await;
+    }
+
+    /// Nothing of a long answer is lost, and its lines are in their order.
+    async fn answers_at_length(&self) {
+        let session = self.start().await;
+        let answer = self.exchange(session.id, "long: 60").await;
+        let mut from = 0;
+        for line in 1..=60 {
+            let wanted = [format!("ine {line} "), format!("line {line}\"")];
+            let found = wanted
+                .iter()
+                .filter_map(|text| answer[from..].find(text.as_str()))
+                .min();
+            let found =
+                found.unwrap_or_else(|| panic!("line {line} is not in its place in:\n{answer}"));
+            from += found + 1;
+        }
+    }
+
+    /// An interrupted agent waits for the next message.
+    async fn is_interrupted(&self) {
+        let client = &self.engine.client;
+        let session = self.start().await;
+        client
+            .chat(session.id, "hang")
+            .await
+            .expect("the agent takes the message");
+        self.reaches(session.id, "running").await;
+        let asked = self.model.wait_for(PATIENCE, |request| {
+            request.body.to_string().contains("hang")
+        });
+        asked.await.expect("the agent asks its provider");
+        client.interrupt(session.id).await.expect("it is done");
+        self.waiting(session.id).await;
+        let left = self
+            .model
+            .wait_for(PATIENCE, |request| request.abandoned_at.is_some());
+        left.await.expect("the agent gives the request up");
+        assert_eq!(
+            self.exchange(session.id, "say: Still here.").await,
+            "Still here."
+        );
+    }
+
+    /// What goes wrong at the provider is told, and the agent waits again.
+    async fn tells_an_error(&self) {
+        let session = self.start().await;
+        let answer = self.exchange(session.id, "error: 400").await;
+        assert!(answer.contains("400"), "{answer:?}");
+        assert_eq!(
+            self.exchange(session.id, "say: Better now.").await,
+            "Better now."
+        );
+    }
+
+    /// A stopped session leaves no process, whatever the agent was doing.
+    async fn is_stopped(&self) {
+        let client = &self.engine.client;
+        let session = self.start().await;
+        client
+            .chat(session.id, "hang")
+            .await
+            .expect("the agent takes the message");
+        self.reaches(session.id, "running").await;
+        let family = || processes::with("BERTH_SESSION_ID", session.id.to_string());
+        assert!(!family().is_empty());
+        let stopped = client.stop(session.id).await;
+        assert!(
+            matches!(stopped.status, Status::Exited { .. }),
+            "{:?}",
+            stopped.status
+        );
+        assert_eq!(family(), Vec::<u32>::new());
+        let again: Session = client
+            .act(&format!("/sessions/{}/restart", session.id))
+            .await
+            .expect("it is done");
+        assert_eq!(again.run, 2);
+        self.waiting(session.id).await;
+        assert_eq!(
+            self.exchange(session.id, "say: Back again.").await,
+            "Back again."
+        );
+    }
+}
+
+/// Both agents as somebody has them who has used them before and trusts the repository.
+fn configured(setup: Setup, model: &ModelServer, repository: &Path) -> Setup {
+    let claude = setup.folder().join("claude");
+    let codex = setup.folder().join("codex");
+    for made in [&claude, &codex] {
+        fs::create_dir(made).expect("the agent's folder can be made");
+    }
+    let repository = repository.to_str().expect("the path is text");
+    let state = serde_json::json!({
+        "hasCompletedOnboarding": true,
+        "projects": {repository: {"hasTrustDialogAccepted": true}},
+    });
+    fs::write(claude.join(".claude.json"), state.to_string()).expect("the state can be written");
+    let config = format!(
+        r#"model = "gpt-5.5"
+model_provider = "test"
+
+[model_providers.test]
+name = "test"
+base_url = "{url}"
+env_key = "TEST_KEY"
+wire_api = "responses"
+request_max_retries = 0
+stream_max_retries = 0
+
+[projects."{repository}"]
+trust_level = "trusted"
+
+[tui]
+screen_reader_detection_done = true
+
+[tui.model_availability_nux]
+"gpt-6.1-sol" = 4
+
+[notice.model_migrations]
+"gpt-5.5" = "gpt-6-sol"
+"#,
+        url = model.openai_url()
+    );
+    fs::write(codex.join("config.toml"), config).expect("the config can be written");
+    setup
+        .variable("CLAUDE_CONFIG_DIR", claude)
+        .variable("ANTHROPIC_BASE_URL", model.base_url())
+        .variable("ANTHROPIC_AUTH_TOKEN", "dummy")
+        .variable("ENABLE_TOOL_SEARCH", "false")
+        .variable("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
+        .variable("CODEX_HOME", codex)
+        .variable("TEST_KEY", "dummy")
+}
+
+macro_rules! agents {
+    ($($test:ident: $agent:literal => $act:ident($($argument:expr),*);)*) => {
+        $(
+            #[tokio::test]
+            async fn $test() {
+                if let Some(stage) = Stage::set($agent).await {
+                    stage.$act($($argument),*).await;
+                }
+            }
+        )*
+    };
+}
+
+agents! {
+    claude_answers_and_the_transcript_has_its_words: "claude" => answers();
+    claude_writes_a_file_once_that_is_approved:
+        "claude" => approves("write: made.txt: made by the agent", "made.txt");
+    claude_answers_at_length_and_nothing_is_lost: "claude" => answers_at_length();
+    claude_is_interrupted_and_goes_on: "claude" => is_interrupted();
+    claude_tells_an_error_of_its_provider: "claude" => tells_an_error();
+    claude_leaves_no_process_when_it_is_stopped: "claude" => is_stopped();
+
+    codex_answers_and_the_transcript_has_its_words: "codex" => answers();
+    codex_runs_a_command_once_that_is_approved: "codex" => approves("run: touch made.txt", "made.txt");
+    codex_answers_at_length_and_nothing_is_lost: "codex" => answers_at_length();
+    codex_is_interrupted_and_goes_on: "codex" => is_interrupted();
+    codex_tells_an_error_of_its_provider: "codex" => tells_an_error();
+    codex_leaves_no_process_when_it_is_stopped: "codex" => is_stopped();
+}

@@ -1,5 +1,11 @@
 //! The UI in a real browser, against the engine that serves it.
 
+#[path = "browser/accessibility.rs"]
+mod accessibility;
+#[path = "browser/connection.rs"]
+mod connection;
+#[path = "browser/keyboard.rs"]
+mod keyboard;
 #[path = "browser/main_flow.rs"]
 mod main_flow;
 #[path = "browser/stage.rs"]

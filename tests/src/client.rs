@@ -3,10 +3,10 @@
 use std::{fmt::Display, path::Path};
 
 use berth_protocol::{
-    Agent, AgentList, Approval, AuditEvent, AuditPage, AuditVerification, BranchList,
-    ChatAccepted, ChatRequest, Code, CreateProject, CreateSession, DiffPage, Endpoint, Input,
-    Message, MessagePage, PROBLEM_MEDIA_TYPE, Problem, Project, ProjectId, Screen, Session,
-    SessionId, SessionList, UnsavedWork, WorkspaceRequest,
+    Agent, AgentList, Approval, AuditEvent, AuditPage, AuditVerification, BranchList, ChatAccepted,
+    ChatRequest, Code, CreateProject, CreateSession, DiffPage, Endpoint, Input, Message,
+    MessagePage, PROBLEM_MEDIA_TYPE, Problem, Project, ProjectId, Screen, Session, SessionId,
+    SessionList, UnsavedWork, WorkspaceRequest,
 };
 use reqwest::{Method, RequestBuilder, Response};
 use serde::{Serialize, de::DeserializeOwned};
@@ -41,18 +41,22 @@ impl Client {
 
     /// A request to any address of the engine, without a token.
     pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.endpoint.url))
+        self.http
+            .request(method, format!("{}{path}", self.endpoint.url))
     }
 
     /// A request to an address below `/api/v1`, with the token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.bare(method, &format!("/api/v1{path}")).bearer_auth(&self.endpoint.token)
+        self.bare(method, &format!("/api/v1{path}"))
+            .bearer_auth(&self.endpoint.token)
     }
 
     /// Sends a request; a failure must be a problem as the API promises it.
     pub async fn send(&self, request: RequestBuilder) -> Answer<Response> {
         let response = tokio::time::timeout(LIMIT, request.send()).await;
-        let response = response.expect("the engine answers in time").expect("the engine answers");
+        let response = response
+            .expect("the engine answers in time")
+            .expect("the engine answers");
         if response.status().is_success() {
             return Ok(response);
         }
@@ -66,12 +70,15 @@ impl Client {
 
     /// `POST` of a value for a value.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Answer<T> {
-        self.value(self.request(Method::POST, path).json(body)).await
+        self.value(self.request(Method::POST, path).json(body))
+            .await
     }
 
     /// `POST` of a value for an empty answer.
     pub async fn tell(&self, path: &str, body: &impl Serialize) -> Answer<()> {
-        self.send(self.request(Method::POST, path).json(body)).await.map(drop)
+        self.send(self.request(Method::POST, path).json(body))
+            .await
+            .map(drop)
     }
 
     /// `POST` of nothing for a value.
@@ -81,13 +88,18 @@ impl Client {
 
     /// `DELETE`.
     pub async fn delete(&self, path: &str) -> Answer<()> {
-        self.send(self.request(Method::DELETE, path)).await.map(drop)
+        self.send(self.request(Method::DELETE, path))
+            .await
+            .map(drop)
     }
 
     /// Sends a request for a value.
     pub async fn value<T: DeserializeOwned>(&self, request: RequestBuilder) -> Answer<T> {
         let response = self.send(request).await?;
-        Ok(response.json().await.expect("the answer has the promised form"))
+        Ok(response
+            .json()
+            .await
+            .expect("the answer has the promised form"))
     }
 
     /// Every state change from now on, or from behind the one that has this id.
@@ -105,7 +117,11 @@ impl Client {
     ///
     /// # Panics
     /// When nothing is found within [`LIMIT`].
-    pub async fn until<T>(&self, what: impl Display, mut check: impl AsyncFnMut() -> Option<T>) -> T {
+    pub async fn until<T>(
+        &self,
+        what: impl Display,
+        mut check: impl AsyncFnMut() -> Option<T>,
+    ) -> T {
         // Opened before the first look, so that no change falls between the two.
         let mut events = self.events(None).await;
         let wait = async {
@@ -144,37 +160,54 @@ impl Client {
 
     /// Waits until a session waits for a message.
     pub async fn waiting(&self, id: SessionId) -> Session {
-        self.session_until(id, "waits", |session| session.status.word() == "waiting").await
+        self.session_until(id, "waits", |session| session.status.word() == "waiting")
+            .await
     }
 
     /// Waits until a session has ended.
     pub async fn ended(&self, id: SessionId) -> Session {
-        self.session_until(id, "ends", |session| !session.status.is_live()).await
+        self.session_until(id, "ends", |session| !session.status.is_live())
+            .await
     }
 
     /// Waits until a completed message of the transcript has this in it.
-    pub async fn message_with(&self, id: SessionId, role: berth_protocol::Role, text: &str) -> Message {
-        let found = self.until(format!("a message of session {id} has {text:?}"), async || {
-            let messages = self.messages(id).await.into_iter();
-            messages.filter(|message| message.role == role).find(|m| m.content.contains(text))
-        });
+    pub async fn message_with(
+        &self,
+        id: SessionId,
+        role: berth_protocol::Role,
+        text: &str,
+    ) -> Message {
+        let found = self.until(
+            format!("a message of session {id} has {text:?}"),
+            async || {
+                let messages = self.messages(id).await.into_iter();
+                messages
+                    .filter(|message| message.role == role)
+                    .find(|m| m.content.contains(text))
+            },
+        );
         found.await
     }
 
     /// Adds a folder as a project.
     pub async fn add_project(&self, path: &Path) -> Project {
-        self.try_add_project(path).await.expect("the project is added")
+        self.try_add_project(path)
+            .await
+            .expect("the project is added")
     }
 
     /// Tries to add a folder as a project.
     pub async fn try_add_project(&self, path: &Path) -> Answer<Project> {
         let path = path.to_str().expect("the path is text").to_owned();
-        self.post("/projects", &CreateProject { path, name: None }).await
+        self.post("/projects", &CreateProject { path, name: None })
+            .await
     }
 
     /// The branches of a project.
     pub async fn branches(&self, id: ProjectId) -> BranchList {
-        self.get(&format!("/projects/{id}/branches")).await.expect("there are branches")
+        self.get(&format!("/projects/{id}/branches"))
+            .await
+            .expect("there are branches")
     }
 
     /// Starts a session.
@@ -206,18 +239,28 @@ impl Client {
 
     /// A session as it is now.
     pub async fn session(&self, id: SessionId) -> Session {
-        self.get(&format!("/sessions/{id}")).await.expect("there is the session")
+        self.get(&format!("/sessions/{id}"))
+            .await
+            .expect("there is the session")
     }
 
     /// All sessions.
     pub async fn sessions(&self) -> Vec<Session> {
-        self.get::<SessionList>("/sessions").await.expect("sessions are listed").sessions
+        self.get::<SessionList>("/sessions")
+            .await
+            .expect("sessions are listed")
+            .sessions
     }
 
     /// Sends a message and waits until the agent took it.
     pub async fn chat(&self, session_id: SessionId, content: &str) -> Answer<Message> {
-        let request = ChatRequest { session_id, content: content.to_owned() };
-        self.post::<ChatAccepted>("/chat", &request).await.map(|accepted| accepted.message)
+        let request = ChatRequest {
+            session_id,
+            content: content.to_owned(),
+        };
+        self.post::<ChatAccepted>("/chat", &request)
+            .await
+            .map(|accepted| accepted.message)
     }
 
     /// The whole transcript, page by page.
@@ -235,14 +278,23 @@ impl Client {
 
     /// Types into a session's terminal.
     pub async fn input(&self, id: SessionId, data: &str) -> Answer<()> {
-        self.tell(&format!("/sessions/{id}/input"), &Input { data: data.to_owned() }).await
+        self.tell(
+            &format!("/sessions/{id}/input"),
+            &Input {
+                data: data.to_owned(),
+            },
+        )
+        .await
     }
 
     /// Answers a session's question.
     pub async fn answer(&self, id: SessionId, attention: &str, option: &str) -> Answer<()> {
-        let approval =
-            Approval { attention_id: attention.to_owned(), option_id: option.to_owned() };
-        self.tell(&format!("/sessions/{id}/approval"), &approval).await
+        let approval = Approval {
+            attention_id: attention.to_owned(),
+            option_id: option.to_owned(),
+        };
+        self.tell(&format!("/sessions/{id}/approval"), &approval)
+            .await
     }
 
     /// Makes a session's agent stop what it does.
@@ -253,12 +305,16 @@ impl Client {
 
     /// Ends a session.
     pub async fn stop(&self, id: SessionId) -> Session {
-        self.act(&format!("/sessions/{id}/stop")).await.expect("the session is stopped")
+        self.act(&format!("/sessions/{id}/stop"))
+            .await
+            .expect("the session is stopped")
     }
 
     /// The visible screen of a session.
     pub async fn screen(&self, id: SessionId) -> Screen {
-        self.get(&format!("/sessions/{id}/screen")).await.expect("there is a screen")
+        self.get(&format!("/sessions/{id}/screen"))
+            .await
+            .expect("there is a screen")
     }
 
     /// The recording of a session's latest run.
@@ -270,17 +326,24 @@ impl Client {
 
     /// What would be lost with a session.
     pub async fn work(&self, id: SessionId) -> UnsavedWork {
-        self.get(&format!("/sessions/{id}/work")).await.expect("the work is told")
+        self.get(&format!("/sessions/{id}/work"))
+            .await
+            .expect("the work is told")
     }
 
     /// The first page of a session's changes.
     pub async fn diff(&self, id: SessionId) -> DiffPage {
-        self.get(&format!("/sessions/{id}/diff")).await.expect("there is a diff")
+        self.get(&format!("/sessions/{id}/diff"))
+            .await
+            .expect("there is a diff")
     }
 
     /// The agents as they are known now.
     pub async fn agents(&self) -> Vec<Agent> {
-        self.get::<AgentList>("/agents").await.expect("agents are listed").agents
+        self.get::<AgentList>("/agents")
+            .await
+            .expect("agents are listed")
+            .agents
     }
 
     /// The whole audit trail.
@@ -298,14 +361,18 @@ impl Client {
 
     /// Checks the audit trail: it must be whole.
     pub async fn assert_audit_valid(&self) {
-        let verification: AuditVerification =
-            self.get("/audit/verify").await.expect("the audit trail can be checked");
+        let verification: AuditVerification = self
+            .get("/audit/verify")
+            .await
+            .expect("the audit trail can be checked");
         assert!(verification.valid, "{verification:?}");
     }
 
     /// Asks the engine to end.
     pub async fn stop_engine(&self) {
-        self.send(self.request(Method::POST, "/engine/stop")).await.expect("the engine stops");
+        self.send(self.request(Method::POST, "/engine/stop"))
+            .await
+            .expect("the engine stops");
     }
 
     /// Looks at a session's terminal.
@@ -336,17 +403,28 @@ pub async fn problem(response: Response) -> Problem {
     let media = response.headers().get("content-type").cloned();
     let text = response.text().await.expect("the answer can be read");
     let media = media.and_then(|media| media.to_str().map(str::to_owned).ok());
-    assert_eq!(media.as_deref(), Some(PROBLEM_MEDIA_TYPE), "{url} said {status}: {text}");
+    assert_eq!(
+        media.as_deref(),
+        Some(PROBLEM_MEDIA_TYPE),
+        "{url} said {status}: {text}"
+    );
     let problem: Problem = serde_json::from_str(&text).expect("the problem has the promised form");
     assert_ne!(problem.code, Code::Unknown, "{text}");
     assert_eq!(problem.status, status, "{text}");
     assert_eq!(problem.status, problem.code.status(), "{text}");
-    assert_eq!(problem.kind, format!("urn:berth:problem:{}", problem.code), "{text}");
+    assert_eq!(
+        problem.kind,
+        format!("urn:berth:problem:{}", problem.code),
+        "{text}"
+    );
     assert!(!problem.detail.is_empty(), "{text}");
     problem
 }
 
-#[expect(clippy::print_stdout, reason = "libtest shows what a failed test prints")]
+#[expect(
+    clippy::print_stdout,
+    reason = "libtest shows what a failed test prints"
+)]
 fn tracing_line(text: &str) {
     println!("{text}");
 }

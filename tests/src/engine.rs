@@ -59,9 +59,9 @@ impl Setup {
             arguments: Vec::new(),
             variables: BTreeMap::new(),
         };
-        let path = programs::agents_folder().into_iter().chain(
-            env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>(),
-        );
+        let path = programs::agents_folder()
+            .into_iter()
+            .chain(env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>());
         let path = env::join_paths(path).expect("the PATH can be put together");
         setup = setup
             .variable("PATH", path)
@@ -109,6 +109,20 @@ impl Setup {
         self.folder.path()
     }
 
+    /// The environment for whoever starts the engine instead of [`Setup::start`], such as the
+    /// window.
+    pub fn variables(&self) -> BTreeMap<OsString, OsString> {
+        let mut variables = self.variables.clone();
+        variables.insert("BERTH_HOME".into(), self.data_dir.clone().into());
+        variables
+    }
+
+    /// A client of the engine that somebody has started on this data folder.
+    pub fn client(&self) -> Client {
+        let file = fs::read(self.data_dir.join("engine.json")).expect("there is an endpoint file");
+        Client::new(serde_json::from_slice(&file).expect("the endpoint file is readable"))
+    }
+
     /// The home of the engine and its sessions.
     pub fn home(&self) -> PathBuf {
         self.folder().join("home")
@@ -120,7 +134,9 @@ impl Setup {
         command.args(arguments).stdin(Stdio::null());
         let done = tokio::task::spawn_blocking(move || command.output());
         let output = tokio::time::timeout(LIMIT, done).await;
-        let output = output.expect("`berth` ends in time").expect("the task goes on");
+        let output = output
+            .expect("`berth` ends in time")
+            .expect("the task goes on");
         output.expect("`berth` can be started")
     }
 
@@ -135,7 +151,11 @@ impl Setup {
     }
 
     fn command(&self, program: &OsStr) -> Command {
-        let mut words = self.wrapper.iter().map(OsString::as_os_str).chain([program]);
+        let mut words = self
+            .wrapper
+            .iter()
+            .map(OsString::as_os_str)
+            .chain([program]);
         let mut command = Command::new(words.next().unwrap_or(program));
         command
             .args(words)
@@ -164,7 +184,11 @@ impl Setup {
             BufReader::new(stdout).read_line(&mut line).map(|_| line)
         });
         let line = tokio::time::timeout(LIMIT, line).await;
-        let line = line.ok().and_then(Result::ok).and_then(Result::ok).unwrap_or_default();
+        let line = line
+            .ok()
+            .and_then(Result::ok)
+            .and_then(Result::ok)
+            .unwrap_or_default();
         if !line.contains("\"ready\":true") {
             // Neither may be left behind, and both may be gone already.
             let _ = child.kill();
@@ -172,7 +196,10 @@ impl Setup {
             panic!("the engine is not ready: {line:?}\n{}", self.said());
         }
         let file = fs::read(self.data_dir.join("engine.json")).expect("there is an endpoint file");
-        (child, serde_json::from_slice(&file).expect("the endpoint file is readable"))
+        (
+            child,
+            serde_json::from_slice(&file).expect("the endpoint file is readable"),
+        )
     }
 
     /// What the engine printed, the end of it.
@@ -241,7 +268,9 @@ impl Engine {
         let pid = child.id();
         let status = tokio::task::spawn_blocking(move || child.wait());
         match tokio::time::timeout(LIMIT, status).await {
-            Ok(status) => status.expect("the task goes on").expect("the engine can be waited for"),
+            Ok(status) => status
+                .expect("the task goes on")
+                .expect("the engine can be waited for"),
             Err(_) => {
                 processes::kill(pid);
                 panic!("the engine did not end within {LIMIT:?}");
@@ -270,14 +299,17 @@ impl Drop for Engine {
             let _ = child.kill();
             let _ = child.wait();
         }
-        processes::end_all_with("HOME", &self.setup.home());
+        processes::end_all_with("HOME", self.setup.home());
     }
 }
 
 /// The duration in which a stopped program is gone for sure: the engine's grace and some more.
 pub const STOP_LIMIT: Duration = Duration::from_secs(10);
 
-#[expect(clippy::print_stderr, reason = "libtest shows what a failed test prints")]
+#[expect(
+    clippy::print_stderr,
+    reason = "libtest shows what a failed test prints"
+)]
 fn say(text: &str) {
     eprintln!("{text}");
 }

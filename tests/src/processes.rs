@@ -27,13 +27,18 @@ pub fn with(name: &str, value: impl AsRef<OsStr>) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
-    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter(|&pid| is_alive(pid) && has(pid, &mark)).collect()
+    let pids = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|&pid| is_alive(pid) && has(pid, &mark))
+        .collect()
 }
 
 fn has(pid: u32, mark: &[u8]) -> bool {
     let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment.split(|byte| *byte == 0).any(|variable| variable == mark)
+    environment
+        .split(|byte| *byte == 0)
+        .any(|variable| variable == mark)
 }
 
 /// The process runs: it exists and is no zombie.
@@ -42,7 +47,9 @@ pub fn is_alive(pid: u32) -> bool {
         return false;
     };
     // The name, in parentheses, may hold anything.
-    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    let state = stat
+        .rsplit_once(") ")
+        .and_then(|(_, rest)| rest.chars().next());
     !matches!(state, None | Some('Z' | 'X'))
 }
 
@@ -50,7 +57,8 @@ pub fn is_alive(pid: u32) -> bool {
 pub fn memory(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or_default()
 }
 
 /// Kills a process, which may be gone already.

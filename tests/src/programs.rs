@@ -46,7 +46,9 @@ pub fn agents_folder() -> Option<PathBuf> {
 
 /// The program of an agent, if it is there.
 pub fn agent(name: &str) -> Option<PathBuf> {
-    agents_folder().map(|folder| folder.join(name)).filter(|path| path.is_file())
+    agents_folder()
+        .map(|folder| folder.join(name))
+        .filter(|path| path.is_file())
 }
 
 /// A folder for one test, not below `/tmp`, where Codex does not want its home.
@@ -60,7 +62,10 @@ pub fn folder() -> TempDir {
 
 /// Says that a test does not run here, and why: on the screen, and in the file that
 /// `BERTH_TEST_SKIPS` names. The test then returns.
-#[expect(clippy::print_stdout, reason = "a person who runs one test wants to read it")]
+#[expect(
+    clippy::print_stdout,
+    reason = "a person who runs one test wants to read it"
+)]
 pub fn skip(test: &str, reason: &str) {
     println!("SKIPPED {test}: {reason}");
     if let Some(path) = env::var_os("BERTH_TEST_SKIPS") {
@@ -77,7 +82,11 @@ pub fn this_test() -> String {
 
 /// The folder of what is fetched once and kept, as `cargo xtask` has it.
 fn cache() -> Option<PathBuf> {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     if let Some(folder) = set("BERTH_CACHE") {
         return Some(folder);
     }

@@ -16,7 +16,10 @@ impl Repository {
     /// Makes one with history in a folder that must not exist.
     pub fn with_history(path: &Path) -> Self {
         let repository = Self::empty(path);
-        for (name, content) in [("README.md", "# Test\n"), ("notes.txt", "one\ntwo\nthree\n")] {
+        for (name, content) in [
+            ("README.md", "# Test\n"),
+            ("notes.txt", "one\ntwo\nthree\n"),
+        ] {
             repository.commit(name, content);
         }
         repository.git(&["branch", "other", "HEAD~1"]);
@@ -26,7 +29,9 @@ impl Repository {
     /// Makes one without a commit in a folder that must not exist.
     pub fn empty(path: &Path) -> Self {
         fs::create_dir_all(path).expect("the repository's folder can be made");
-        let path = path.canonicalize().expect("the repository's folder is there");
+        let path = path
+            .canonicalize()
+            .expect("the repository's folder is there");
         let repository = Self { path };
         repository.git(&["init", "--quiet", "--initial-branch=main"]);
         repository.git(&["config", "user.name", "Test"]);
@@ -62,6 +67,10 @@ pub fn git(folder: &Path, arguments: &[&str]) -> String {
         .output()
         .expect("git can be started");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "git {arguments:?} in {}: {said}", folder.display());
+    assert!(
+        output.status.success(),
+        "git {arguments:?} in {}: {said}",
+        folder.display()
+    );
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }

@@ -27,11 +27,24 @@ impl EventStream {
             None => request,
         };
         let response = tokio::time::timeout(LIMIT, request.send()).await;
-        let response = response.expect("the stream opens in time").expect("the stream opens");
+        let response = response
+            .expect("the stream opens in time")
+            .expect("the stream opens");
         assert_eq!(response.status(), 200, "the stream opens");
-        let media = response.headers().get("content-type").expect("it has a type").to_str();
-        assert!(media.expect("the type is text").starts_with("text/event-stream"));
-        let mut stream = Self { response, buffer: Vec::new() };
+        let media = response
+            .headers()
+            .get("content-type")
+            .expect("it has a type")
+            .to_str();
+        assert!(
+            media
+                .expect("the type is text")
+                .starts_with("text/event-stream")
+        );
+        let mut stream = Self {
+            response,
+            buffer: Vec::new(),
+        };
         // The greeting says that from here on nothing is missed.
         let hello = stream.block().await.expect("the stream begins");
         assert_eq!(hello, ": connected");
@@ -53,13 +66,19 @@ impl EventStream {
             let block = block.expect("an event comes in time")?;
             let field = |name: &str| {
                 let mut lines = block.lines();
-                lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).map(str::to_owned)
+                lines
+                    .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+                    .map(str::to_owned)
             };
             // A comment keeps the connection alive and says nothing.
             let Some(data) = field("data") else { continue };
-            let event: Event = serde_json::from_str(&data).expect("the event has the promised form");
+            let event: Event =
+                serde_json::from_str(&data).expect("the event has the promised form");
             assert_eq!(field("event").as_deref(), Some(event.name()));
-            return Some(Sent { id: field("id"), event });
+            return Some(Sent {
+                id: field("id"),
+                event,
+            });
         }
     }
 

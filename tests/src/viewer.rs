@@ -34,14 +34,29 @@ impl Viewer {
         let url = format!("{}/api/v1/sessions/{id}/terminal", endpoint.url);
         let url = url.replacen("http:", "ws:", 1);
         let mut request = url.into_client_request().expect("the address is one");
-        let protocols = format!("{SUBPROTOCOL}, {BEARER_SUBPROTOCOL_PREFIX}{}", endpoint.token);
+        let protocols = format!(
+            "{SUBPROTOCOL}, {BEARER_SUBPROTOCOL_PREFIX}{}",
+            endpoint.token
+        );
         let protocols = protocols.parse().expect("the header is one");
-        request.headers_mut().insert("sec-websocket-protocol", protocols);
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", protocols);
         let opened = tokio::time::timeout(LIMIT, tokio_tungstenite::connect_async(request)).await;
-        let (socket, response) = opened.expect("it opens in time").expect("the terminal opens");
-        let chosen = response.headers().get("sec-websocket-protocol").expect("a protocol is chosen");
+        let (socket, response) = opened
+            .expect("it opens in time")
+            .expect("the terminal opens");
+        let chosen = response
+            .headers()
+            .get("sec-websocket-protocol")
+            .expect("a protocol is chosen");
         assert_eq!(chosen, SUBPROTOCOL, "the token must not be sent back");
-        Self { socket, stalled: false, unacknowledged: 0, text: Vec::new() }
+        Self {
+            socket,
+            stalled: false,
+            unacknowledged: 0,
+            text: Vec::new(),
+        }
     }
 
     /// From now on nothing is acknowledged.
@@ -126,12 +141,18 @@ impl Viewer {
     /// Types.
     pub async fn type_in(&mut self, text: &str) {
         let typed = Message::binary(text.as_bytes().to_vec());
-        self.socket.send(typed).await.expect("the terminal takes what is typed");
+        self.socket
+            .send(typed)
+            .await
+            .expect("the terminal takes what is typed");
     }
 
     /// Says that the viewer has another size.
     pub async fn resize(&mut self, rows: u16, cols: u16) {
-        self.say(&ClientControl::Resize { size: Size { rows, cols } }).await;
+        self.say(&ClientControl::Resize {
+            size: Size { rows, cols },
+        })
+        .await;
     }
 
     /// Acknowledges everything so far.

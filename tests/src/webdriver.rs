@@ -3,10 +3,10 @@
 //! [`Page`] finds things by what the UI shows, waits for them with a limit, and leaves a
 //! screenshot behind when its test fails. It knows nothing of engines.
 
-mod leash;
 mod protocol;
 
 use std::{
+    ffi::OsString,
     fs,
     io::{BufRead, BufReader},
     net::TcpListener,
@@ -15,17 +15,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub use protocol::WebDriverError;
 
-use leash::Leash;
+use crate::{LIMIT, processes, programs};
 use protocol::{Session, element_in};
 
-/// Longest wait for something to appear. Two slow cores run an engine, an agent and a browser.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// The variable that marks a driver and all that it starts, with the driver's folder as its value:
+/// a browser starts helpers, and the window an engine that leaves it on purpose.
+const MARK: &str = "BERTH_TEST_DRIVER";
 
 /// How often a condition is looked at. WebDriver has no events, so every wait of these tests is
 /// the one loop in [`Page::until`].
@@ -42,8 +42,10 @@ pub mod key {
     pub const ENTER: &str = "\u{e007}";
     /// The escape key.
     pub const ESCAPE: &str = "\u{e00c}";
-    /// The arrow down.
-    pub const DOWN: &str = "\u{e015}";
+    /// The alt key.
+    pub const ALT: &str = "\u{e00a}";
+    /// The shift key.
+    pub const SHIFT: &str = "\u{e008}";
 }
 
 /// The selector of what the UI marks with this test id.
@@ -51,22 +53,28 @@ pub fn id(test_id: &str) -> String {
     format!("[data-testid={test_id}]")
 }
 
+/// The first of these programs that is not on the `PATH`.
+pub fn missing_program<'a>(names: &[&'a str]) -> Option<&'a str> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there =
+        |name: &str| std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    names.iter().copied().find(|name| !is_there(name))
+}
+
 /// A driver program that runs.
 pub struct Driver {
     url: String,
     child: Child,
-    leash: Leash,
-    _profile: TempDir,
+    folder: TempDir,
 }
 
 impl Driver {
     /// Starts chromedriver on a free port.
     pub fn chromium() -> Self {
-        let leash = Leash::new();
+        let folder = programs::folder();
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdout(Stdio::piped());
-        leash.hold(&mut command);
-        let mut child = command.spawn().expect("chromedriver starts");
+        let mut child = start(&mut command, &folder);
         let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let port = output
             .lines()
@@ -79,42 +87,34 @@ impl Driver {
         Self {
             url: format!("http://127.0.0.1:{port}"),
             child,
-            leash,
-            _profile: folder(),
+            folder,
         }
     }
 
-    /// Starts WebKitWebDriver on a display and a bus of its own, with these variables.
-    ///
-    /// The bus is of its own because one window at a time may exist on one.
-    pub async fn webkit(variables: &[(&str, &Path)]) -> Self {
-        let leash = Leash::new();
-        let profile = folder();
+    /// Starts WebKitWebDriver with nothing but these variables in its environment, on a display
+    /// and a bus of its own: one window at a time may exist on a bus.
+    pub async fn webkit(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let folder = programs::folder();
         let port = free_port();
         let mut command = Command::new("xvfb-run");
         command
             .args(["-a", "-s", "-screen 0 1280x800x24"])
             .args(["dbus-run-session", "--", "WebKitWebDriver"])
             .arg(format!("--port={port}"))
+            .env_clear()
+            .envs(variables)
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
             .env("NO_AT_BRIDGE", "1")
-            // What the web view keeps goes where this test ends, not into the user's folders.
-            .env("XDG_DATA_HOME", profile.path().join("data"))
-            .env("XDG_CACHE_HOME", profile.path().join("cache"))
-            .env("XDG_CONFIG_HOME", profile.path().join("config"))
-            .envs(variables.iter().copied())
             .stdout(Stdio::null());
-        leash.hold(&mut command);
-        let child = command.spawn().expect("xvfb-run starts");
+        let child = start(&mut command, &folder);
         let driver = Self {
             url: format!("http://127.0.0.1:{port}"),
             child,
-            leash,
-            _profile: profile,
+            folder,
         };
         // It prints nothing when it is ready.
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + LIMIT;
         while tokio::net::TcpStream::connect(("127.0.0.1", port))
             .await
             .is_err()
@@ -125,9 +125,9 @@ impl Driver {
         driver
     }
 
-    /// Opens a headless browser without a page. `test` names its screenshots.
-    pub async fn browser(&self, test: &str, more: &[&str]) -> Page {
-        let profile = folder();
+    /// Opens a headless browser without a page.
+    pub async fn browser(&self, more: &[&str]) -> Page {
+        let profile = tempfile::tempdir_in(self.folder.path()).expect("a profile can be made");
         let data = format!("--user-data-dir={}", profile.path().display());
         let mut flags = vec![
             "--headless",
@@ -144,27 +144,44 @@ impl Driver {
         ];
         flags.extend(more);
         let wanted = json!({"goog:chromeOptions": {"args": flags}});
-        Page::new(self, &wanted, test, Some(profile)).await
+        Page::new(self, &wanted, Some(profile)).await
     }
 
-    /// Opens the window that this program shows. `test` names its screenshots.
-    pub async fn window(&self, test: &str, program: &Path) -> Page {
+    /// Opens the window of this program.
+    pub async fn window(&self, program: &Path) -> Page {
         let options = json!({"binary": program, "args": []});
-        Page::new(self, &json!({"webkitgtk:browserOptions": options}), test, None).await
+        Page::new(self, &json!({"webkitgtk:browserOptions": options}), None).await
     }
 
     /// The processes of this program among those that the driver started, directly or not.
-    pub fn processes(&self, program: &str) -> Vec<Pid> {
-        self.leash.find(program)
+    pub fn processes(&self, program: &str) -> Vec<u32> {
+        let runs = |pid: &u32| {
+            fs::read_link(format!("/proc/{pid}/exe"))
+                .is_ok_and(|path| path.file_name().is_some_and(|name| name == program))
+        };
+        let mut all = processes::with(MARK, self.folder.path());
+        all.retain(runs);
+        all
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // The leash, which is dropped after this, ends the rest. Both may be gone already.
+        // It may be gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        processes::end_all_with(MARK, self.folder.path());
     }
+}
+
+fn start(command: &mut Command, folder: &TempDir) -> Child {
+    command.env(MARK, folder.path());
+    if let Some(run) = std::env::var_os("BERTH_TEST_RUN") {
+        command.env("BERTH_TEST_RUN", run);
+    }
+    command
+        .spawn()
+        .unwrap_or_else(|error| panic!("{:?} does not start: {error}", command.get_program()))
 }
 
 /// A page that is shown. Dropping it closes it.
@@ -175,13 +192,13 @@ pub struct Page {
 }
 
 impl Page {
-    async fn new(driver: &Driver, wanted: &Value, test: &str, profile: Option<TempDir>) -> Self {
+    async fn new(driver: &Driver, wanted: &Value, profile: Option<TempDir>) -> Self {
         let session = Session::start(&driver.url, wanted)
             .await
             .unwrap_or_else(|error| panic!("no browser: {error:?}"));
         Self {
             session,
-            test: test.to_owned(),
+            test: programs::this_test(),
             _profile: profile,
         }
     }
@@ -198,18 +215,13 @@ impl Page {
         self.done(self.session.post("/url", json!({"url": url})).await);
     }
 
-    /// Loads the page anew.
-    pub async fn reload(&self) {
-        self.done(self.session.post("/refresh", json!({})).await);
-    }
-
     /// Waits until `look` finds something; its passing errors count as nothing found.
     pub async fn until<T>(
         &self,
         what: &str,
         look: impl AsyncFn() -> Result<Option<T>, WebDriverError>,
     ) -> T {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + LIMIT;
         loop {
             let last = match look().await {
                 Ok(Some(found)) => return found,
@@ -219,7 +231,7 @@ impl Page {
             };
             if Instant::now() >= deadline {
                 let why = last.map(|error| format!(": {error}")).unwrap_or_default();
-                panic!("{what}: not within {PATIENCE:?}{why}");
+                panic!("{what}: not within {LIMIT:?}{why}");
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -345,9 +357,7 @@ impl Page {
 
     /// Presses keys together, the first ones held while the last one is pressed.
     pub async fn press(&self, keys: &[&str]) {
-        let action = |kind: &'static str| {
-            move |key: &&str| json!({"type": kind, "value": key})
-        };
+        let action = |kind: &'static str| move |key: &&str| json!({"type": kind, "value": key});
         let mut actions: Vec<Value> = keys.iter().map(action("keyDown")).collect();
         actions.extend(keys.iter().rev().map(action("keyUp")));
         let body = json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]});
@@ -444,28 +454,36 @@ async fn keep(session: &Session, path: &Path) {
     }
     if let Some(picture) = picture {
         fs::write(path, picture).ok();
-        eprintln!("the page when the test failed: {}", path.display());
+        say(&format!(
+            "the page when the test failed: {}",
+            path.display()
+        ));
     }
     if let Some(text) = text.ok().as_ref().and_then(Value::as_str) {
         fs::write(path.with_extension("txt"), text).ok();
     }
 }
 
+#[expect(
+    clippy::print_stderr,
+    reason = "libtest shows what a failed test prints"
+)]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
 /// `screenshots/<test>.png` in the target folder, which the test program lies in.
 fn screenshot_path(test: &str) -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
     let target = program.ancestors().nth(3).unwrap_or(Path::new("target"));
-    target.join("screenshots").join(format!("{test}.png"))
+    let name = test.replace("::", "-");
+    target.join("screenshots").join(format!("{name}.png"))
 }
 
 /// A port that nobody has now. Somebody may take it before it is used, which no test has met yet.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0))
         .and_then(|listener| listener.local_addr())
         .expect("a port is free")
         .port()
-}
-
-fn folder() -> TempDir {
-    tempfile::tempdir().expect("a temporary folder can be made")
 }

@@ -4,7 +4,7 @@
 //! `BERTH_TEST_SKIPS` what could not run here. The last line is always
 //! `N passed, N failed, N skipped`, and nothing counts as passed that did not run.
 
-mod agents;
+mod fetched;
 mod outcome;
 mod tally;
 
@@ -26,7 +26,7 @@ use crate::{
     process::{self, ProcessError},
     repository::Repository,
     setup::{self, Needs},
-    test::{outcome::Outcome, tally::Tally},
+    test::{fetched::FETCHED, outcome::Outcome, tally::Tally},
     ui, with_sources,
 };
 
@@ -65,7 +65,7 @@ impl TestArgs {
     }
 }
 
-/// What a test needs to run. Each kind but the first is a test target of `berth-tests`.
+/// What a test needs to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
     /// The crates' own tests
@@ -80,12 +80,22 @@ pub(crate) enum Kind {
     Agents,
 }
 
+impl Kind {
+    /// What a test target of [`END_TO_END`] needs: its name says it, or it needs the engine only.
+    fn of_target(name: &str) -> Self {
+        match name {
+            "browser" => Self::Browser,
+            "window" => Self::Window,
+            "agents" => Self::Agents,
+            _ => Self::Api,
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TestError {
-    #[error("{END_TO_END} has no test target `{0}`; its targets are: {1}")]
-    NoTarget(&'static str, String),
-    #[error("the agent CLIs could not be installed")]
-    Agents(#[from] agents::AgentsError),
+    #[error(transparent)]
+    Fetch(#[from] fetched::FetchError),
     #[error(transparent)]
     Cache(#[from] CacheError),
     #[error(transparent)]
@@ -100,7 +110,7 @@ pub(crate) fn run(repository: &Repository, args: &TestArgs) -> Result<ExitCode, 
 /// Runs the tests and leaves the closing line to the caller.
 pub(crate) fn execute(repository: &Repository, args: &TestArgs) -> Result<Outcome, Error> {
     let units_only = args.only == Some(Kind::Units);
-    let end_to_end = end_to_end_targets(repository, args.only)?;
+    let end_to_end = end_to_end_targets(repository, args.only);
     setup::ensure(Needs {
         window: true,
         tests: !units_only,
@@ -119,7 +129,7 @@ pub(crate) fn execute(repository: &Repository, args: &TestArgs) -> Result<Outcom
     let mut run = Run::new(ui)?;
     if !end_to_end.is_empty() {
         run.find_programs(repository);
-        run.find_agents(repository, &mut outcome)?;
+        run.fetch(repository, &mut outcome)?;
     }
     let mut selections = Vec::new();
     if matches!(args.only, None | Some(Kind::Units)) {
@@ -155,26 +165,14 @@ pub(crate) fn execute(repository: &Repository, args: &TestArgs) -> Result<Outcom
 }
 
 /// The end-to-end test targets to run.
-fn end_to_end_targets(repository: &Repository, only: Option<Kind>) -> Result<Vec<&str>, TestError> {
-    let all: Vec<&str> = repository
+fn end_to_end_targets(repository: &Repository, only: Option<Kind>) -> Vec<&str> {
+    repository
         .members
         .iter()
         .filter(|member| member.name == END_TO_END)
         .flat_map(|member| member.targets_of("test"))
-        .collect();
-    let wanted = match only {
-        None => return Ok(all),
-        Some(Kind::Units) => return Ok(Vec::new()),
-        Some(Kind::Api) => "api",
-        Some(Kind::Browser) => "browser",
-        Some(Kind::Window) => "window",
-        Some(Kind::Agents) => "agents",
-    };
-    if all.contains(&wanted) {
-        Ok(vec![wanted])
-    } else {
-        Err(TestError::NoTarget(wanted, all.join(", ")))
-    }
+        .filter(|name| only.is_none_or(|only| only == Kind::of_target(name)))
+        .collect()
 }
 
 /// What one `cargo test` runs.
@@ -284,16 +282,16 @@ impl Run {
         }
     }
 
-    /// Without the agents the other tests still say something, but CI must not lose them.
-    fn find_agents(
-        &mut self,
-        repository: &Repository,
-        outcome: &mut Outcome,
-    ) -> Result<(), TestError> {
-        match agents::install(repository) {
-            Ok(folder) => self.environment.push(("BERTH_AGENTS_DIR", folder)),
-            Err(error) if in_ci() => return Err(error.into()),
-            Err(error) => outcome.skip("the agent CLIs".to_owned(), with_sources(&error)),
+    /// Without these the other tests still say something, but CI must not lose any.
+    fn fetch(&mut self, repository: &Repository, outcome: &mut Outcome) -> Result<(), TestError> {
+        for fetched in FETCHED {
+            match fetched::install(repository, fetched) {
+                Ok(place) => self.environment.push((fetched.variable, place)),
+                Err(error) if in_ci() => return Err(error.into()),
+                Err(error) => {
+                    outcome.skip(format!("tests/{}", fetched.name), with_sources(&error));
+                }
+            }
         }
         Ok(())
     }

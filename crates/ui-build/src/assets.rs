@@ -12,9 +12,18 @@ const ICONS: &str = "<!-- icons -->";
 const SCRIPTS: [(&str, &str); 5] = [
     ("@xterm/xterm/lib/xterm.mjs", "xterm.js"),
     ("@xterm/addon-fit/lib/addon-fit.mjs", "addon-fit.js"),
-    ("@xterm/addon-search/lib/addon-search.mjs", "addon-search.js"),
-    ("@xterm/addon-web-links/lib/addon-web-links.mjs", "addon-web-links.js"),
-    ("@xterm/addon-unicode11/lib/addon-unicode11.mjs", "addon-unicode11.js"),
+    (
+        "@xterm/addon-search/lib/addon-search.mjs",
+        "addon-search.js",
+    ),
+    (
+        "@xterm/addon-web-links/lib/addon-web-links.mjs",
+        "addon-web-links.js",
+    ),
+    (
+        "@xterm/addon-unicode11/lib/addon-unicode11.mjs",
+        "addon-unicode11.js",
+    ),
 ];
 
 /// Fonts; the Latin letters only, other scripts are drawn with the system's.
@@ -37,7 +46,11 @@ const OWN: [&str; 2] = ["boot.js", "favicon.svg"];
 
 /// Everything that the output is made from.
 pub fn inputs(ui: &Path) -> Result<Vec<PathBuf>, UiBuildError> {
-    let mut all = vec![ui.join("index.html"), ui.join("icons.txt"), ui.join("package-lock.json")];
+    let mut all = vec![
+        ui.join("index.html"),
+        ui.join("icons.txt"),
+        ui.join("package-lock.json"),
+    ];
     all.extend(OWN.map(|name| ui.join(name)));
     all.extend(style_sheets(ui)?);
     Ok(all)
@@ -49,7 +62,10 @@ pub fn copy(ui: &Path, dist: &Path) -> Result<(), UiBuildError> {
     for (from, to) in SCRIPTS {
         let script = read(&modules.join(from))?;
         // Maps are not copied, and a browser's tools would complain that they are missing.
-        let script: Vec<&str> = script.lines().filter(|line| !line.starts_with("//# sourceMappingURL")).collect();
+        let script: Vec<&str> = script
+            .lines()
+            .filter(|line| !line.starts_with("//# sourceMappingURL"))
+            .collect();
         write(&dist.join(to), script.join("\n").as_bytes())?;
     }
     for name in OWN {
@@ -62,7 +78,10 @@ pub fn copy(ui: &Path, dist: &Path) -> Result<(), UiBuildError> {
         write(&dist.join("fonts").join(name), &bytes)?;
     }
     for (from, to) in LICENSES {
-        write(&dist.join("licenses").join(to), read(&modules.join(from))?.as_bytes())?;
+        write(
+            &dist.join("licenses").join(to),
+            read(&modules.join(from))?.as_bytes(),
+        )?;
     }
     write(&dist.join("berth.css"), styles(ui, &modules)?.as_bytes())?;
     let page = read(&ui.join("index.html"))?.replace(ICONS, &icons(ui, &modules)?);
@@ -88,9 +107,15 @@ fn styles(ui: &Path, modules: &Path) -> Result<String, UiBuildError> {
 /// All icons as symbols of one hidden drawing, so that a page draws them without asking for files.
 fn icons(ui: &Path, modules: &Path) -> Result<String, UiBuildError> {
     let mut all = String::from("<svg class=\"icons\" aria-hidden=\"true\">");
-    for name in read(&ui.join("icons.txt"))?.lines().filter(|name| !name.is_empty()) {
+    for name in read(&ui.join("icons.txt"))?
+        .lines()
+        .filter(|name| !name.is_empty())
+    {
         let svg = read(&modules.join(format!("lucide-static/icons/{name}.svg")))?;
-        all.push_str(&format!("<symbol id=\"i-{name}\" viewBox=\"0 0 24 24\">{}</symbol>", body(&svg)));
+        all.push_str(&format!(
+            "<symbol id=\"i-{name}\" viewBox=\"0 0 24 24\">{}</symbol>",
+            body(&svg)
+        ));
     }
     all.push_str("</svg>");
     Ok(all)
@@ -98,8 +123,13 @@ fn icons(ui: &Path, modules: &Path) -> Result<String, UiBuildError> {
 
 /// The shapes of an SVG file, without its outermost element.
 fn body(svg: &str) -> String {
-    let inner = svg.split_once("<svg").and_then(|(_, rest)| rest.split_once('>')).map_or("", |(_, rest)| rest);
-    let inner = inner.rsplit_once("</svg>").map_or(inner, |(inner, _)| inner);
+    let inner = svg
+        .split_once("<svg")
+        .and_then(|(_, rest)| rest.split_once('>'))
+        .map_or("", |(_, rest)| rest);
+    let inner = inner
+        .rsplit_once("</svg>")
+        .map_or(inner, |(inner, _)| inner);
     inner.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

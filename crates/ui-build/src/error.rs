@@ -48,7 +48,9 @@ pub enum UiBuildError {
         source: io::Error,
     },
     /// The target for the browser is not installed.
-    #[error("Rust cannot compile for the browser yet: run `rustup target add wasm32-unknown-unknown`.")]
+    #[error(
+        "Rust cannot compile for the browser yet: run `rustup target add wasm32-unknown-unknown`."
+    )]
     TargetMissing,
     /// wasm-bindgen refused the module.
     #[error("wasm-bindgen could not process {path}: {reason}", path = path.display())]
@@ -72,5 +74,9 @@ pub enum UiBuildError {
 
 /// Names the file that an operation was about.
 pub fn io<T>(action: &'static str, path: &Path, result: io::Result<T>) -> Result<T, UiBuildError> {
-    result.map_err(|source| UiBuildError::Io { action, path: path.to_owned(), source })
+    result.map_err(|source| UiBuildError::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    })
 }

@@ -68,7 +68,10 @@ pub fn build(options: &Options) -> Result<Built, UiBuildError> {
     let mut rebuilt = false;
     let mut stamp = Stamp::open(&dist)?;
 
-    let inputs = stamp::of_files(&[compiled.clone(), ui.join("package-lock.json")], options.profile.name())?;
+    let inputs = stamp::of_files(
+        &[compiled.clone(), ui.join("package-lock.json")],
+        options.profile.name(),
+    )?;
     if !stamp.holds("wasm", &inputs, &dist.join("berth_ui_bg.wasm")) {
         wasm::bind(&compiled, &dist)?;
         if options.profile == Profile::Release {
@@ -86,7 +89,11 @@ pub fn build(options: &Options) -> Result<Built, UiBuildError> {
     }
     let wasm = dist.join("berth_ui_bg.wasm");
     let wasm_bytes = error::io("read", &wasm, std::fs::metadata(&wasm))?.len();
-    Ok(Built { dist, wasm_bytes, rebuilt })
+    Ok(Built {
+        dist,
+        wasm_bytes,
+        rebuilt,
+    })
 }
 
 /// All files under a folder with one of these endings, in a stable order.
@@ -98,7 +105,10 @@ pub(crate) fn files_under(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf
             let path = error::io("list", &folder, entry)?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|e| endings.iter().any(|ending| e == *ending)) {
+            } else if path
+                .extension()
+                .is_some_and(|e| endings.iter().any(|ending| e == *ending))
+            {
                 found.push(path);
             }
         }

@@ -24,7 +24,9 @@ pub fn install(ui: &Path) -> Result<(), UiBuildError> {
         return Ok(());
     }
     check_node()?;
-    run(Command::new(NPM).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(ui))?;
+    run(Command::new(NPM)
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .current_dir(ui))?;
     io("write", &mark, std::fs::write(&mark, wanted))
 }
 
@@ -35,31 +37,57 @@ fn check_node() -> Result<(), UiBuildError> {
     let output = Command::new("node")
         .arg("--version")
         .output()
-        .map_err(|source| UiBuildError::NodeMissing { minimum: MIN_NODE, source })?;
+        .map_err(|source| UiBuildError::NodeMissing {
+            minimum: MIN_NODE,
+            source,
+        })?;
     let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if major(&found).is_some_and(|major| major >= MIN_NODE) {
         Ok(())
     } else {
-        Err(UiBuildError::NodeTooOld { found, minimum: MIN_NODE })
+        Err(UiBuildError::NodeTooOld {
+            found,
+            minimum: MIN_NODE,
+        })
     }
 }
 
 /// The first number of `v20.11.1`.
 fn major(version: &str) -> Option<u32> {
-    version.trim_start_matches('v').split('.').next()?.parse().ok()
+    version
+        .trim_start_matches('v')
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// Runs a program to its end.
 pub fn run(command: &mut Command) -> Result<(), UiBuildError> {
     let text = || {
         let mut parts = vec![command_name(command)];
-        parts.extend(command.get_args().map(|part| part.to_string_lossy().into_owned()));
+        parts.extend(
+            command
+                .get_args()
+                .map(|part| part.to_string_lossy().into_owned()),
+        );
         parts.join(" ")
     };
     let text = text();
-    let status =
-        command.status().map_err(|source| UiBuildError::NotStarted { command: text.clone(), source })?;
-    if status.success() { Ok(()) } else { Err(UiBuildError::Failed { command: text, status }) }
+    let status = command
+        .status()
+        .map_err(|source| UiBuildError::NotStarted {
+            command: text.clone(),
+            source,
+        })?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(UiBuildError::Failed {
+            command: text,
+            status,
+        })
+    }
 }
 
 fn command_name(command: &Command) -> String {

@@ -21,7 +21,10 @@ impl Stamp {
     pub fn open(dist: &Path) -> Result<Self, UiBuildError> {
         let path = dist.join(".stamp.json");
         let text = std::fs::read_to_string(&path).unwrap_or_default();
-        Ok(Self { path, parts: serde_json::from_str(&text).unwrap_or_default() })
+        Ok(Self {
+            path,
+            parts: serde_json::from_str(&text).unwrap_or_default(),
+        })
     }
 
     /// The part was made from these inputs, and its output is still there.
@@ -48,7 +51,11 @@ pub fn of_files(files: &[PathBuf], salt: &str) -> Result<String, UiBuildError> {
         hasher.update(io("read", file, std::fs::read(file))?);
         hasher.update([0]);
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::Options;
 use crate::error::{UiBuildError, io};
 use crate::npm::run;
-use crate::Options;
 
 /// What the browser needs that wasm is compiled for.
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -57,24 +57,40 @@ pub fn compile(options: &Options) -> Result<PathBuf, UiBuildError> {
     command.env("CARGO_TARGET_DIR", &target_dir);
     command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", RUSTFLAGS);
     run(&mut command)?;
-    Ok(target_dir.join(TARGET).join(options.profile.name()).join("berth_ui.wasm"))
+    Ok(target_dir
+        .join(TARGET)
+        .join(options.profile.name())
+        .join("berth_ui.wasm"))
 }
 
 /// Says how to install the target, where rustup can tell that it is missing.
 fn check_target() -> Result<(), UiBuildError> {
-    let Ok(output) = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output() else {
+    let Ok(output) = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+    else {
         return Ok(());
     };
     let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    if output.status.success() && !folder.exists() { Err(UiBuildError::TargetMissing) } else { Ok(()) }
+    if output.status.success() && !folder.exists() {
+        Err(UiBuildError::TargetMissing)
+    } else {
+        Ok(())
+    }
 }
 
 /// Makes the JavaScript that loads the module.
 pub fn bind(module: &Path, dist: &Path) -> Result<(), UiBuildError> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(module).typescript(false).omit_default_module_path(false);
+    bindgen
+        .input_path(module)
+        .typescript(false)
+        .omit_default_module_path(false);
     let made = bindgen.web(true).and_then(|bindgen| bindgen.generate(dist));
-    made.map_err(|error| UiBuildError::Bindgen { path: module.to_owned(), reason: format!("{error:#}") })
+    made.map_err(|error| UiBuildError::Bindgen {
+        path: module.to_owned(),
+        reason: format!("{error:#}"),
+    })
 }
 
 /// Shrinks the module in its place.
@@ -82,6 +98,11 @@ pub fn shrink(ui: &Path, module: &Path) -> Result<(), UiBuildError> {
     let small = module.with_extension("small");
     // The package's own entry, called with node: the links in `.bin` differ between systems.
     let program = ui.join("node_modules/binaryen/bin/wasm-opt");
-    run(Command::new("node").arg(program).arg(module).args(WASM_OPT).arg("-o").arg(&small))?;
+    run(Command::new("node")
+        .arg(program)
+        .arg(module)
+        .args(WASM_OPT)
+        .arg("-o")
+        .arg(&small))?;
     io("replace", module, std::fs::rename(&small, module))
 }

@@ -6,58 +6,54 @@ use crate::stage::{Agent, Stage, add_project, start_session};
 
 #[tokio::test]
 async fn claude_works_from_first_run_to_changes_and_survives_a_lost_engine() {
-    let test = "claude_works_from_first_run_to_changes_and_survives_a_lost_engine";
-    let Some(mut stage) = Stage::with_agent(test, Agent::Claude).await else {
+    let Some(mut stage) = Stage::with(Agent::Claude).await else {
         return;
     };
-    let page = stage.page(test, &[]).await;
-    page.open(&stage.ui()).await;
+    let page = stage.page().await;
 
     page.sees(&id("first-run")).await;
     page.reads("[data-testid=agent-row][data-agent=claude]", "Ready")
         .await;
-    add_project(&page, stage.repository()).await;
-    start_session(&page, "claude", "write: notes.txt: one").await;
+    add_project(&page, &stage.repository.path).await;
+    start_session(&page, "claude", "write: plan.txt: one").await;
 
-    page.reads(&id("message-user"), "write: notes.txt: one")
+    page.reads(&id("message-user"), "write: plan.txt: one")
         .await;
     page.sees("[data-testid=status][data-status=needs_attention]")
         .await;
-    page.reads(&id("approval"), "notes.txt").await;
+    page.reads(&id("approval"), "plan.txt").await;
     page.click(&id("approval-option")).await;
-    page.reads(&id("message-agent"), "Wrote notes.txt").await;
+    page.reads(&id("message-agent"), "Wrote plan.txt").await;
     page.sees("[data-testid=status][data-status=waiting]").await;
     page.misses(&id("approval")).await;
 
     page.click(&id("tab-terminal")).await;
-    shows_in_terminal(&page, "Wrote notes.txt").await;
+    shows_in_terminal(&page, "Wrote plan.txt").await;
     page.click(&id("tab-changes")).await;
-    page.click("[data-testid=change-row][data-path='notes.txt']")
+    page.click("[data-testid=change-row][data-path='plan.txt']")
         .await;
     page.reads(&id("patch"), "one").await;
-    let session = page
-        .attribute(&id("session-row"), "data-session")
-        .await;
+    let session = page.attribute(&id("session-row"), "data-session").await;
 
-    stage.kill_engine();
+    stage.engine.kill();
     page.sees(&id("connection-lost")).await;
-    stage.start_engine().await;
+    stage.engine.restart().await;
     // The token of the dead engine opens nothing any more, and the page says how to go on.
     page.sees(&id("no-token")).await;
 
-    page.open(&stage.ui()).await;
+    page.open(&stage.engine.page()).await;
     let row = format!("[data-testid=session-row][data-session='{session}']");
     page.click(&format!("{row} a")).await;
     page.sees("[data-testid=status][data-status=failed]").await;
     page.sees(&id("restart")).await;
-    page.reads(&id("message-user"), "write: notes.txt: one")
+    page.reads(&id("message-user"), "write: plan.txt: one")
         .await;
-    page.reads(&id("message-agent"), "Wrote notes.txt").await;
+    page.reads(&id("message-agent"), "Wrote plan.txt").await;
     page.click(&id("tab-terminal")).await;
-    shows_in_terminal(&page, "Wrote notes.txt").await;
+    shows_in_terminal(&page, "Wrote plan.txt").await;
     page.sees(&id("terminal-ended")).await;
     page.click(&id("tab-changes")).await;
-    page.sees("[data-testid=change-row][data-path='notes.txt']")
+    page.sees("[data-testid=change-row][data-path='plan.txt']")
         .await;
     page.click(&id("nav-projects")).await;
     page.sees(&id("project-row")).await;
@@ -65,15 +61,13 @@ async fn claude_works_from_first_run_to_changes_and_survives_a_lost_engine() {
 
 #[tokio::test]
 async fn codex_asks_in_the_chat_before_it_runs_a_command() {
-    let test = "codex_asks_in_the_chat_before_it_runs_a_command";
-    let Some(stage) = Stage::with_agent(test, Agent::Codex).await else {
+    let Some(stage) = Stage::with(Agent::Codex).await else {
         return;
     };
-    let page = stage.page(test, &[]).await;
-    page.open(&stage.ui()).await;
+    let page = stage.page().await;
     page.reads("[data-testid=agent-row][data-agent=codex]", "Ready")
         .await;
-    add_project(&page, stage.repository()).await;
+    add_project(&page, &stage.repository.path).await;
     start_session(&page, "codex", "run: touch made.txt").await;
 
     page.reads(&id("approval"), "touch made.txt").await;

@@ -6,13 +6,11 @@ use crate::stage::{Stage, add_project, start_session};
 
 #[tokio::test]
 async fn a_shell_answers_in_the_terminal_and_follows_the_size_of_the_window() {
-    let test = "a_shell_answers_in_the_terminal_and_follows_the_size_of_the_window";
-    let Some(stage) = Stage::new(test).await else {
+    let Some(stage) = Stage::new().await else {
         return;
     };
-    let page = stage.page(test, &[]).await;
-    page.open(&stage.ui()).await;
-    add_project(&page, stage.repository()).await;
+    let page = stage.page().await;
+    add_project(&page, &stage.repository.path).await;
     start_session(&page, "shell", "").await;
     page.click(&id("tab-terminal")).await;
 

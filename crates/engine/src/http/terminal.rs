@@ -9,12 +9,13 @@ use std::sync::Arc;
 use axum::{
     extract::{
         State as Shared, WebSocketUpgrade,
-        ws::{Message, WebSocket},
+        ws::{Message, WebSocket, rejection::WebSocketUpgradeRejection},
     },
     response::Response,
 };
 use berth_protocol::{
-    ACK_EVERY, ClientControl, SUBPROTOCOL, ServerControl, SessionId, Size, Status, VIEWER_WINDOW,
+    ACK_EVERY, ClientControl, Code, SUBPROTOCOL, ServerControl, SessionId, Size, Status,
+    VIEWER_WINDOW,
 };
 use berth_session::{
     live::{SessionHandle, Update, View},
@@ -42,9 +43,11 @@ const LARGEST: usize = 1024 * 1024;
 pub async fn connect(
     Shared(state): Shared<Arc<State>>,
     Path(id): Path<SessionId>,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     sessions::record(&state, id).await?;
+    let upgrade =
+        upgrade.map_err(|refused| ApiError::new(Code::BadRequest, refused.body_text()))?;
     let upgrade = upgrade.protocols([SUBPROTOCOL]).max_message_size(LARGEST);
     Ok(upgrade.on_upgrade(move |socket| async move {
         let stopping = state.stopping.clone();

@@ -186,9 +186,8 @@ async fn undo(state: &State, id: SessionId) {
 
 /// The data of an agent.
 pub fn spec(id: &berth_protocol::AgentId) -> Result<&'static Spec, ApiError> {
-    agents::find(id).ok_or_else(|| {
-        ApiError::new(Code::AgentNotFound, format!("there is no agent {id}"))
-    })
+    agents::find(id)
+        .ok_or_else(|| ApiError::new(Code::AgentNotFound, format!("there is no agent {id}")))
 }
 
 fn title_from(message: Option<&str>, spec: &Spec) -> String {

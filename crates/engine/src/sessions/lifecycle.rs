@@ -161,9 +161,9 @@ pub async fn delete(state: &State, id: SessionId, discard: bool) -> Result<(), A
                 "the workspace of {:?} has {} uncommitted files and {} commits that are nowhere else",
                 old.title, work.uncommitted, work.unpushed
             );
-            return Err(ApiError(
-                Problem::new(Code::WorkspaceHasWork, detail).with_work(work),
-            ));
+            return Err(Problem::new(Code::WorkspaceHasWork, detail)
+                .with_work(work)
+                .into());
         }
     }
     stop(state, id).await?;

@@ -41,6 +41,10 @@ pub async fn supervise(
                 // Whoever sent it may have gone; it is stored all the same.
                 let _ = stored.send(take(&state, id, run, content).await);
             }
+            SessionEvent::Typed { content } => {
+                // A failure is logged; nobody waits for the answer.
+                drop(take(&state, id, run, content).await);
+            }
             SessionEvent::Reply {
                 content,
                 complete: false,

@@ -49,6 +49,8 @@ pub(super) struct Actor {
     questions: u64,
     sending: Option<Sending>,
     turn: Option<Turn>,
+    /// The last message that is known, to tell a new one that was typed from it.
+    last_sent: String,
     glance_at: Option<Instant>,
     settle_at: Option<Instant>,
     unclear_at: Option<Instant>,
@@ -77,6 +79,7 @@ impl Actor {
             questions: 0,
             sending: None,
             turn: None,
+            last_sent: String::new(),
             glance_at: None,
             settle_at: Some(now + SILENT_START),
             unclear_at: Some(now + UNCLEAR),
@@ -244,15 +247,11 @@ impl Actor {
     fn look(&mut self, settled: bool) {
         let reading = reading::read(self.start.rules, &self.terminal);
         self.advance_sending(&reading);
-        if reading.activity == Activity::Busy
-            && let Some(turn) = &mut self.turn
-        {
-            turn.worked = true;
+        if reading.activity == Activity::Busy {
+            self.worked();
         }
-        let reply = self
-            .turn
-            .as_ref()
-            .map(|turn| reading::reply(self.start.rules, &self.terminal, &turn.sent));
+        let sent = self.turn.as_ref().and_then(|turn| turn.sent.as_deref());
+        let reply = sent.map(|sent| reading::reply(self.start.rules, &self.terminal, sent));
         if let (Some(reply), Some(turn)) = (&reply, &mut self.turn)
             && *reply != turn.reported
         {
@@ -268,6 +267,26 @@ impl Actor {
             Some(status) => self.set_status(status),
             None => {}
         }
+    }
+
+    /// The agent works. When no message was sent, the user has typed one into the terminal; it is
+    /// read from the screen as soon as the agent repeats it.
+    fn worked(&mut self) {
+        if self.status == Status::Starting || self.sending.is_some() {
+            return;
+        }
+        let turn = self.turn.get_or_insert_with(|| Turn::new(None));
+        turn.worked = true;
+        if turn.sent.is_some() {
+            return;
+        }
+        let seen = reading::last_message(self.start.rules, &self.terminal);
+        let Some(content) = seen.filter(|seen| !reading::same_words(seen, &self.last_sent)) else {
+            return;
+        };
+        turn.sent = Some(content.clone());
+        self.last_sent.clone_from(&content);
+        self.report(SessionEvent::Typed { content });
     }
 
     fn next_status(&mut self, activity: Activity, settled: bool) -> Option<Status> {
@@ -344,7 +363,8 @@ impl Actor {
                 Err(error) => self.refuse(sending.taken, &input_error(error)),
             },
             Step::Taken => {
-                self.turn = Some(Turn::new(sending.content.clone()));
+                self.last_sent.clone_from(&sending.content);
+                self.turn = Some(Turn::new(Some(sending.content.clone())));
                 let stored = sending.taken;
                 self.report(SessionEvent::Taken {
                     content: sending.content,
@@ -488,8 +508,8 @@ impl Actor {
         if let Some(sending) = self.sending.take() {
             self.refuse(sending.taken, &SessionError::Ended);
         }
-        if let Some(turn) = self.turn.take() {
-            let content = reading::reply(self.start.rules, &self.terminal, &turn.sent);
+        if let Some(sent) = self.turn.take().and_then(|turn| turn.sent) {
+            let content = reading::reply(self.start.rules, &self.terminal, &sent);
             self.report(SessionEvent::Reply {
                 content,
                 complete: true,

@@ -62,6 +62,11 @@ pub enum SessionEvent {
         /// Goes to whoever sent it.
         stored: oneshot::Sender<Result<Message, Problem>>,
     },
+    /// The user typed a message into the terminal, and the agent took it.
+    Typed {
+        /// The message as the agent repeats it.
+        content: String,
+    },
     /// The agent has said this so far since the last message.
     Reply {
         /// All of it.

@@ -9,8 +9,8 @@ const SILENCE: Duration = Duration::from_secs(3);
 /// The exchange that goes on.
 #[derive(Debug)]
 pub(super) struct Turn {
-    /// The message.
-    pub sent: String,
+    /// The message; absent while the user has typed it into the terminal and it is not seen yet.
+    pub sent: Option<String>,
     /// What was last reported of the reply.
     pub reported: String,
     /// The agent was seen working on it.
@@ -19,7 +19,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    pub fn new(sent: String) -> Self {
+    pub fn new(sent: Option<String>) -> Self {
         Self {
             sent,
             reported: String::new(),

@@ -13,7 +13,7 @@ use crate::{
     terminal::{Line, ProgramStatus, Terminal},
 };
 
-pub use reply::reply;
+pub use reply::{last_message, reply};
 
 /// What an agent's screen shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,6 +158,11 @@ pub fn letters(text: &str) -> String {
     } else {
         letters
     }
+}
+
+/// Two texts are the same message, however they were rendered.
+pub fn same_words(one: &str, other: &str) -> bool {
+    letters(one) == letters(other)
 }
 
 /// The text without white space, for comparing what was sent with what a screen shows of it:

@@ -41,6 +41,36 @@ pub fn reply(rules: &ScreenRules, terminal: &Terminal, sent: &str) -> String {
     words(rules, &lines[begin..])
 }
 
+/// The last of the user's messages on the screen, as the agent repeats it. `None` for programs that
+/// do not mark it.
+pub fn last_message(rules: &ScreenRules, terminal: &Terminal) -> Option<String> {
+    let echo = rules.echo.as_ref()?;
+    let lines = terminal.all_lines(REACH);
+    let screen_top = lines
+        .len()
+        .saturating_sub(usize::from(terminal.size().rows));
+    let end = input_box(rules, &lines[screen_top..]).map_or(lines.len(), |row| screen_top + row);
+    let (row, first) = lines[..end]
+        .iter()
+        .enumerate()
+        .rev()
+        .find_map(|(row, line)| Some((row, echo.captures(&line.text)?.get(1)?.as_str())))?;
+    let rest = lines[row + 1..end]
+        .iter()
+        .take_while(|line| !line.text.trim().is_empty());
+    let rest = rest.map(|line| {
+        line.text
+            .strip_prefix("  ")
+            .unwrap_or(&line.text)
+            .trim_end()
+    });
+    let text = std::iter::once(first)
+        .chain(rest)
+        .collect::<Vec<_>>()
+        .join("\n");
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 /// The row behind the last place where the message is repeated.
 fn after_echo(rules: &ScreenRules, lines: &[Line], sent: &str) -> Option<usize> {
     let wanted = letters(sent);

@@ -1,0 +1,117 @@
+//! No page hides something from people who cannot see or point: checked by axe-core.
+
+use std::{fs, path::PathBuf};
+
+use berth_tests::{
+    Client, session, skip, this_test,
+    webdriver::{Page, id},
+};
+use serde_json::Value;
+
+use crate::stage::Stage;
+
+#[tokio::test]
+async fn no_page_has_a_serious_violation_in_either_theme() {
+    let Some(axe) = axe() else {
+        return;
+    };
+    let Some(stage) = Stage::new().await else {
+        return;
+    };
+    let page = stage.page().await;
+    page.eval(&axe, &[]).await;
+    page.sees(&id("first-run")).await;
+    let mut found = check(&page, "first run").await;
+
+    let session = fill(&stage.engine.client, &stage).await;
+    let row = format!("[data-session='{session}'] a");
+    page.sees(&row).await;
+    for theme in ["light", "dark"] {
+        page.click(&id("nav-settings")).await;
+        page.click(&format!("label:has([data-testid=theme-{theme}])"))
+            .await;
+        page.sees(&format!("[data-theme={theme}]")).await;
+        found.extend(check(&page, &format!("settings, {theme}")).await);
+        page.click(&id("nav-projects")).await;
+        page.sees(&id("project-row")).await;
+        found.extend(check(&page, &format!("projects, {theme}")).await);
+        page.click(&id("nav-audit")).await;
+        page.sees(&id("audit-row")).await;
+        found.extend(check(&page, &format!("audit, {theme}")).await);
+        page.eval("location.hash = '#/'", &[]).await;
+        page.sees(&id("session-prompt")).await;
+        found.extend(check(&page, &format!("home, {theme}")).await);
+        page.click(&row).await;
+        for (tab, content) in [
+            ("tab-chat", "message-user"),
+            ("tab-terminal", "terminal"),
+            ("tab-changes", "change-row"),
+        ] {
+            page.click(&id(tab)).await;
+            page.sees(&id(content)).await;
+            found.extend(check(&page, &format!("session, {tab}, {theme}")).await);
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// A session with a conversation and a changed file.
+async fn fill(engine: &Client, stage: &Stage) -> String {
+    let project = engine.add_project(&stage.repository.path).await;
+    let request = berth_protocol::CreateSession {
+        message: Some("echo hello > made.txt; cat made.txt".to_owned()),
+        ..session(project.id, "shell")
+    };
+    let session = engine.start(&request).await;
+    engine
+        .message_with(session.id, berth_protocol::Role::Agent, "hello")
+        .await;
+    session.id.to_string()
+}
+
+/// The violations of serious or critical impact, one line each.
+async fn check(page: &Page, place: &str) -> Vec<String> {
+    let result = page
+        .eval_later(
+            "const done = arguments[arguments.length - 1];
+             // Colours that are still changing are nobody's choice.
+             Promise.all(document.getAnimations().map(a => a.effect.getTiming().iterations === Infinity
+                 ? null : a.finished.catch(() => null)))
+               .then(() => axe.run(document, { resultTypes: ['violations'] }))
+               .then(result => done(result.violations), error => done(String(error)));",
+        )
+        .await;
+    let violations = result
+        .as_array()
+        .unwrap_or_else(|| panic!("axe-core failed on {place}: {result}"));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    violations
+        .iter()
+        .filter(|violation| matches!(text(&violation["impact"]).as_str(), "serious" | "critical"))
+        .flat_map(|violation| {
+            let nodes = violation["nodes"].as_array().cloned().unwrap_or_default();
+            nodes.into_iter().map(move |node| {
+                format!(
+                    "{place}: {}: {}: {}",
+                    text(&violation["id"]),
+                    node["target"],
+                    text(&node["failureSummary"]).replace('\n', " ")
+                )
+            })
+        })
+        .collect()
+}
+
+/// The script of axe-core; nothing, and a skip on record, where it is not installed.
+fn axe() -> Option<String> {
+    let modules = std::env::var_os("BERTH_BROWSER_MODULES").map(PathBuf::from);
+    let script =
+        modules.and_then(|modules| fs::read_to_string(modules.join("axe-core/axe.min.js")).ok());
+    if script.is_none() {
+        skip(
+            &this_test(),
+            "axe-core is not installed (BERTH_BROWSER_MODULES)",
+        );
+    }
+    script
+}

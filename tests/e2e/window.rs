@@ -1,0 +1,100 @@
+//! The real window on a virtual display, with the engine that it starts.
+
+use std::path::PathBuf;
+
+use berth_tests::{
+    LIMIT, Repository, Setup, processes, programs, skip, this_test,
+    webdriver::{Driver, Page, id, missing_program},
+};
+
+/// The window's program, as the system names its process.
+const WINDOW: &str = "berth-desktop";
+
+#[tokio::test]
+async fn a_killed_window_leaves_its_session_running_and_shows_it_again() {
+    let Some(window) = window_program() else {
+        return;
+    };
+    let setup = Setup::new();
+    let repository = Repository::with_history(&setup.folder().join("harbor"));
+    let mut variables = setup.variables();
+    variables.insert("BERTH_ENGINE".into(), programs::berth().into());
+    let driver = Driver::webkit(variables).await;
+
+    let page = driver.window(&window).await;
+    page.sees(&id("first-run")).await;
+    let engine = setup.client();
+    let first_pid = engine.endpoint().pid;
+    assert!(
+        processes::is_alive(first_pid),
+        "the window started an engine"
+    );
+    // The folder picker of the system is beyond WebDriver's reach.
+    engine.add_project(&repository.path).await;
+    page.click(&id("agent-picker")).await;
+    page.click("[data-testid=agent-option][data-value=shell]")
+        .await;
+    page.click(&id("start-session")).await;
+    page.click(&id("tab-terminal")).await;
+    page.type_into_terminal("echo $((40+2))\n").await;
+    answers_42(&page).await;
+
+    let windows = driver.processes(WINDOW);
+    assert_eq!(windows.len(), 1, "one window is open");
+    for &pid in &windows {
+        processes::kill(pid);
+    }
+    let left = processes::gone(&windows, LIMIT).await;
+    assert!(left.is_empty(), "the window is gone: {left:?}");
+    drop(page);
+    let sessions = engine.sessions().await;
+    assert_eq!(sessions.len(), 1);
+    assert!(sessions[0].status.is_live(), "{:?}", sessions[0].status);
+    assert!(engine.screen(sessions[0].id).await.text.contains("42"));
+
+    let page = driver.window(&window).await;
+    page.click(&format!(
+        "[data-testid=session-row][data-session='{}'] a",
+        sessions[0].id
+    ))
+    .await;
+    page.click(&id("tab-terminal")).await;
+    answers_42(&page).await;
+    page.type_into_terminal("echo still $((50+5))\n").await;
+    page.terminal("still 55", |screen| {
+        screen.lines().any(|line| line == "still 55").then_some(())
+    })
+    .await;
+    assert_eq!(
+        setup.client().endpoint().pid,
+        first_pid,
+        "it is the same engine"
+    );
+}
+
+/// The program of the window; nothing, and a skip on record, where it or its display is missing.
+fn window_program() -> Option<PathBuf> {
+    let needed = ["xvfb-run", "dbus-run-session", "WebKitWebDriver"];
+    if let Some(name) = missing_program(&needed) {
+        skip(&this_test(), &format!("{name} is not installed"));
+        return None;
+    }
+    let program = built_window();
+    if program.is_none() {
+        skip(&this_test(), "the window is not built");
+    }
+    program
+}
+
+fn built_window() -> Option<PathBuf> {
+    let beside = programs::berth().with_file_name(WINDOW);
+    let named = std::env::var_os("BERTH_DESKTOP_BIN").map(PathBuf::from);
+    named.or(Some(beside)).filter(|path| path.is_file())
+}
+
+async fn answers_42(page: &Page) {
+    page.terminal("42", |screen| {
+        screen.lines().any(|line| line == "42").then_some(())
+    })
+    .await;
+}
