@@ -12,6 +12,10 @@ const KEPT: usize = 7;
 /// What is logged unless `BERTH_LOG` says otherwise.
 const USUAL: &str = "info,sqlx=warn,hyper=warn";
 
+/// What is never logged: the emulator's parser logs what it does not know of a terminal's output,
+/// and that may be anything.
+const NEVER: &str = "vte=off,alacritty_terminal=off";
+
 /// Starts logging. Lines may be lost when the guard is dropped too early.
 pub fn start(folder: &Path) -> io::Result<WorkerGuard> {
     let file = rolling::Builder::new()

@@ -1,0 +1,175 @@
+//! The list of changed files. Only the rows in sight are in the page.
+
+use berth_protocol::{ChangeKind, FileChange};
+use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+
+use crate::logic::paths::split_file;
+use crate::logic::windowing::visible_rows;
+use crate::state::{See, SeeUntracked, effect, memo};
+use crate::strings::t;
+
+/// Height of a row, in pixels, as in the style sheet.
+const ROW: f64 = 28.0;
+
+#[component]
+pub fn FileList(
+    files: RwSignal<Vec<FileChange>>,
+    chosen: RwSignal<Option<String>>,
+) -> impl IntoView {
+    let list = NodeRef::<html::Div>::new();
+    let top = RwSignal::new(0.0);
+    let height = RwSignal::new(600.0);
+    let observer = StoredValue::new(None::<send_wrapper::SendWrapper<web_sys::ResizeObserver>>);
+    effect(move || {
+        let Some(list) = list.get() else { return };
+        height.set(f64::from(list.client_height()));
+        let element = list.clone();
+        let measure = Closure::<dyn Fn()>::new(move || {
+            height.try_set(f64::from(element.client_height()));
+        });
+        if let Ok(made) = web_sys::ResizeObserver::new(measure.into_js_value().unchecked_ref()) {
+            made.observe(&list);
+            observer.set_value(Some(send_wrapper::SendWrapper::new(made)));
+        }
+    });
+    on_cleanup(move || {
+        observer.with_value(|observer| {
+            if let Some(observer) = observer {
+                observer.disconnect();
+            }
+        });
+    });
+    let count = memo(move || files.with(Vec::len));
+    let range = memo(move || visible_rows(count.get(), ROW, top.get(), height.get()));
+    let shown = memo(move || {
+        let rows = range.get();
+        files.with(|all| {
+            rows.filter_map(|at| all.get(at).cloned())
+                .collect::<Vec<_>>()
+        })
+    });
+    let step = move |by: i64| {
+        let count = i64::try_from(count.get_untracked()).unwrap_or(0);
+        let at = chosen.see_untracked(|path| {
+            files.with_untracked(|all| {
+                path.as_ref()
+                    .and_then(|path| all.iter().position(|f| f.path == *path))
+            })
+        });
+        let at = at.and_then(|at| i64::try_from(at).ok());
+        let next = at.map_or(0, |at| (at + by).clamp(0, (count - 1).max(0)));
+        let Ok(next) = usize::try_from(next) else {
+            return;
+        };
+        let path = files.with_untracked(|all| all.get(next).map(|f| f.path.clone()));
+        chosen.set(path);
+        if let Some(list) = list.get_untracked() {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_precision_loss,
+                reason = "a list is far shorter"
+            )]
+            let (row_top, row) = ((next as f64 * ROW) as i32, ROW as i32);
+            if row_top < list.scroll_top() {
+                list.set_scroll_top(row_top);
+            } else if row_top + row > list.scroll_top() + list.client_height() {
+                list.set_scroll_top(row_top + row - list.client_height());
+            }
+        }
+    };
+    let on_key = move |event: web_sys::KeyboardEvent| {
+        let by = match event.key().as_str() {
+            "ArrowDown" => 1,
+            "ArrowUp" => -1,
+            "PageDown" => 20,
+            "PageUp" => -20,
+            "Home" => i64::from(i32::MIN),
+            "End" => i64::from(i32::MAX),
+            _ => return,
+        };
+        event.prevent_default();
+        step(by);
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a list is far shorter")]
+    let style = move || format!("height:{}px", count.get() as f64 * ROW);
+    #[expect(clippy::cast_precision_loss, reason = "a list is far shorter")]
+    let offset = move || format!("transform:translateY({}px)", range.get().start as f64 * ROW);
+    view! {
+        <div
+            class="file-list"
+            node_ref=list
+            role="listbox"
+            tabindex="0"
+            aria-label=t().changed_files
+            on:scroll=move |_| {
+                if let Some(list) = list.get_untracked() {
+                    top.set(f64::from(list.scroll_top()));
+                }
+            }
+            on:keydown=on_key
+        >
+            <div class="file-space" style=style role="presentation">
+                <div style=offset role="presentation">
+                    <For each=move || shown.get() key=|change| (change.path.clone(), change.added, change.removed) let:change>
+                        {row(change, chosen)}
+                    </For>
+                </div>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn row(file: FileChange, chosen: RwSignal<Option<String>>) -> AnyView {
+    let (letter, class, word) = kind(file.kind);
+    let (folder, name) = split_file(&file.path);
+    let (folder, name) = (folder.to_owned(), name.to_owned());
+    let path = file.path.clone();
+    let this = file.path.clone();
+    let selected = memo(move || chosen.see(|chosen| chosen.as_deref() == Some(this.as_str())));
+    let tip = match &file.old_path {
+        Some(old) => format!("{old} → {}", file.path),
+        None => file.path.clone(),
+    };
+    view! {
+        <div
+            class="file-row"
+            role="option"
+            aria-selected=move || selected.get().to_string()
+            data-testid="change-row"
+            data-path=file.path.clone()
+            data-tip=tip
+            on:click=move |_| chosen.set(Some(path.clone()))
+        >
+            <span class=format!("file-kind {class}") aria-label=word>{letter}</span>
+            <span class="file-path"><span class="file-folder">{folder}</span><span class="file-name">{name}</span></span>
+            <span class="file-stat">
+                {match (file.added, file.removed) {
+                    (None, None) => view! { <span>{t().binary_short}</span> }.into_any(),
+                    (added, removed) => {
+                        view! {
+                            {added.filter(|n| *n > 0).map(|n| view! { <span class="plus">{format!("+{n}")}</span> })}
+                            {removed.filter(|n| *n > 0).map(|n| view! { <span class="minus">{format!("−{n}")}</span> })}
+                        }
+                            .into_any()
+                    }
+                }}
+            </span>
+        </div>
+    }
+    .into_any()
+}
+
+fn kind(kind: ChangeKind) -> (&'static str, &'static str, &'static str) {
+    match kind {
+        ChangeKind::Added => ("A", "is-added", t().kind_added),
+        ChangeKind::Untracked => ("U", "is-added", t().kind_untracked),
+        ChangeKind::Modified => ("M", "is-modified", t().kind_modified),
+        ChangeKind::Deleted => ("D", "is-removed", t().kind_deleted),
+        ChangeKind::Renamed => ("R", "is-modified", t().kind_renamed),
+        ChangeKind::TypeChanged => ("T", "is-modified", t().kind_type),
+        ChangeKind::Conflicted => ("!", "is-removed", t().kind_conflicted),
+    }
+}

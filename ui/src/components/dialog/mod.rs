@@ -1,0 +1,65 @@
+//! A modal dialog on the browser's own `<dialog>`, which keeps focus and Esc right.
+
+use leptos::{html, prelude::*};
+use send_wrapper::SendWrapper;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use crate::state::{App, app, effect};
+use crate::web::{clock, dom};
+
+/// A dialog that is open as long as it is in the page. Esc and a click beside it close it.
+#[component]
+pub fn Dialog(
+    #[prop(into)] label: String,
+    #[prop(optional)] class: &'static str,
+    /// It has work in it that a stray click must not lose.
+    #[prop(optional)]
+    sticky: bool,
+    children: Children,
+) -> impl IntoView {
+    let app = app();
+    let node = NodeRef::<html::Dialog>::new();
+    let before = SendWrapper::new(dom::focused());
+    on_cleanup(move || give_back(app, before.take()));
+    effect(move || {
+        if let Some(dialog) = node.get()
+            && !dialog.open()
+        {
+            dialog.show_modal().ok();
+        }
+    });
+    let on_click = move |event: web_sys::MouseEvent| {
+        let on_backdrop = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+            .is_some_and(|element| element.tag_name() == "DIALOG");
+        if on_backdrop && !sticky {
+            app.ui.close_dialog();
+        }
+    };
+    view! {
+        <dialog
+            node_ref=node
+            class=format!("dialog {class}")
+            aria-label=label
+            on:mousedown=on_click
+            on:close=move |_| app.ui.close_dialog()
+        >
+            <div class="dialog-body">{children()}</div>
+        </dialog>
+    }
+    .into_any()
+}
+
+/// Gives the focus back to where it was, once the dialog is gone, unless another one follows.
+fn give_back(app: App, element: Option<HtmlElement>) {
+    let Some(element) = element else { return };
+    leptos::task::spawn_local(async move {
+        clock::next_frame().await;
+        let nowhere = dom::focused().is_none_or(|focused| focused.tag_name() == "BODY");
+        if nowhere && app.ui.dialog.get_untracked().is_none() && element.is_connected() {
+            element.focus().ok();
+        }
+    });
+}

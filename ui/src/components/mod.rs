@@ -1,0 +1,29 @@
+//! The parts that pages are made of.
+
+pub mod agent_list;
+pub mod approval;
+pub mod button;
+pub mod changes;
+pub mod chat;
+pub mod confirm;
+pub mod connection;
+pub mod copy_value;
+pub mod details;
+pub mod dialog;
+pub mod folder_dialog;
+pub mod icon;
+pub mod menu;
+pub mod new_session;
+pub mod notice;
+pub mod palette;
+pub mod picker;
+pub mod resizer;
+pub mod session_header;
+pub mod session_menu;
+pub mod shortcut_sheet;
+pub mod sidebar;
+pub mod status_dot;
+pub mod terminal;
+pub mod toasts;
+pub mod tooltip;
+pub mod when;

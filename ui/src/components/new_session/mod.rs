@@ -1,0 +1,205 @@
+//! The box for a new session: what should be done, and beneath it by whom and where.
+
+mod pickers;
+
+use berth_protocol::ProjectId;
+use leptos::{html, prelude::*};
+
+use crate::components::button::{Button, Look};
+use crate::components::dialog::Dialog;
+use crate::components::icon::icon_name;
+use crate::components::notice::InlineFailure;
+use crate::logic::command_line::CommandLineError;
+use crate::logic::new_session::{CUSTOM, Form, FormError, WORKTREE, first_agent, request};
+use crate::state::{ModelStoreFields, app, effect, memo, run};
+use crate::strings::t;
+use crate::web::error::ApiError;
+use crate::web::{dom, storage};
+use pickers::Pickers;
+
+/// What was chosen last is offered first.
+const LAST_PROJECT: &str = "berth.last-project";
+const LAST_AGENT: &str = "berth.last-agent";
+
+/// The choices under the box. Each is a signal, so that one picker does not redraw the others.
+#[derive(Clone, Copy)]
+pub struct Choices {
+    pub project: RwSignal<Option<ProjectId>>,
+    pub agent: RwSignal<String>,
+    pub workspace: RwSignal<String>,
+    pub base: RwSignal<String>,
+    pub mode: RwSignal<String>,
+}
+
+/// The box in a dialog.
+#[component]
+pub fn NewSessionDialog() -> impl IntoView {
+    view! {
+        <Dialog label=t().new_session class="new-dialog" sticky=true>
+            <NewSessionForm/>
+        </Dialog>
+    }
+    .into_any()
+}
+
+#[component]
+pub fn NewSessionForm() -> impl IntoView {
+    let app = app();
+    let choices = Choices {
+        project: RwSignal::new(None),
+        agent: RwSignal::default(),
+        workspace: RwSignal::new(WORKTREE.to_owned()),
+        base: RwSignal::default(),
+        mode: RwSignal::default(),
+    };
+    let prompt = app.ui.new_prompt;
+    let command = RwSignal::new(String::new());
+    let busy = RwSignal::new(false);
+    let failure = RwSignal::new(None::<(String, Option<String>)>);
+    let area = NodeRef::<html::Textarea>::new();
+    effect(move || {
+        if let Some(area) = area.get() {
+            area.focus().ok();
+        }
+    });
+    // Sensible choices until the user makes others: what was used last, or the first that works.
+    effect(move || {
+        let projects = app.model.projects().get();
+        let known = |id: &ProjectId| {
+            projects
+                .iter()
+                .any(|project| project.id == *id && !project.missing)
+        };
+        if choices
+            .project
+            .get_untracked()
+            .as_ref()
+            .is_none_or(|id| !known(id))
+        {
+            let last = storage::get(LAST_PROJECT)
+                .and_then(|id| id.parse().ok())
+                .filter(known);
+            choices.project.set(last.or_else(|| {
+                projects
+                    .iter()
+                    .rev()
+                    .find(|project| !project.missing)
+                    .map(|project| project.id)
+            }));
+        }
+    });
+    effect(move || {
+        let agents = app.model.agents().get();
+        if !agents
+            .iter()
+            .any(|a| a.id.as_str() == choices.agent.get_untracked())
+        {
+            choices
+                .agent
+                .set(first_agent(&agents, storage::get(LAST_AGENT).as_deref()).unwrap_or_default());
+        }
+    });
+    let is_custom = memo(move || choices.agent.get() == CUSTOM);
+    let start = move || {
+        let form = Form {
+            prompt: prompt.get_untracked(),
+            agent: choices.agent.get_untracked(),
+            workspace: choices.workspace.get_untracked(),
+            base: choices.base.get_untracked(),
+            mode: choices.mode.get_untracked(),
+            command: command.get_untracked(),
+        };
+        let project = choices
+            .project
+            .get_untracked()
+            .and_then(|id| app.project_now(id));
+        let agents = app.model.agents().get_untracked();
+        let request = match request(&form, project.as_ref(), &agents) {
+            Ok(request) => request,
+            Err(error) => return failure.set(Some((missing(error).to_owned(), None))),
+        };
+        failure.set(None);
+        run(busy, async move {
+            match app.api().create_session(&request).await {
+                Ok(session) => {
+                    storage::set(LAST_PROJECT, &request.project_id.to_string());
+                    storage::set(LAST_AGENT, request.agent.as_str());
+                    prompt.set(String::new());
+                    let id = session.id;
+                    app.take_session(session);
+                    app.open_session(id);
+                }
+                Err(error) => {
+                    failure.try_set(Some(described(&error)));
+                }
+            }
+        });
+    };
+    let on_key = move |event: web_sys::KeyboardEvent| {
+        if event.key() == "Enter" && (event.meta_key() || event.ctrl_key()) {
+            event.prevent_default();
+            start();
+        }
+    };
+    let keys = if dom::keyboard().mac {
+        "⌘⏎"
+    } else {
+        "Ctrl ⏎"
+    };
+    view! {
+        <form class="new-form" on:submit=move |event| event.prevent_default() on:keydown=on_key>
+            <textarea
+                node_ref=area
+                class="new-prompt"
+                rows="4"
+                data-testid="session-prompt"
+                aria-label=t().prompt_label
+                placeholder=t().prompt_placeholder
+                prop:value=prompt
+                on:input=move |event| prompt.set(event_target_value(&event))
+            ></textarea>
+            <Show when=move || is_custom.get()>
+                <label class="new-command">
+                    <span>{t().command}</span>
+                    <input
+                        type="text"
+                        class="input is-mono"
+                        data-testid="session-command"
+                        placeholder=t().command_placeholder
+                        spellcheck="false"
+                        autocomplete="off"
+                        prop:value=command
+                        on:input=move |event| command.set(event_target_value(&event))
+                    />
+                </label>
+            </Show>
+            {move || failure.get().map(|(text, hint)| view! { <div class="new-failure"><InlineFailure text=text hint=hint.unwrap_or_default()/></div> })}
+            <div class="new-foot">
+                <Pickers choices=choices/>
+                <Button
+                    label=Signal::derive(move || if busy.get() { t().starting } else { t().start }.to_owned())
+                    look=Look::Primary
+                    icon_name=icon_name!("corner-down-left")
+                    testid="start-session"
+                    tip=keys
+                    busy=busy
+                    on_click=Callback::new(move |()| start())
+                />
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+fn missing(error: FormError) -> &'static str {
+    match error {
+        FormError::NoProject => t().choose_project_first,
+        FormError::NoAgent => t().choose_agent_first,
+        FormError::Command(CommandLineError::Empty) => t().command_empty,
+        FormError::Command(CommandLineError::OpenQuote) => t().command_open_quote,
+    }
+}
+
+fn described(error: &ApiError) -> (String, Option<String>) {
+    (error.text(), error.hint())
+}

@@ -1,0 +1,244 @@
+//! The pickers under the box for a new session.
+
+use berth_protocol::{Agent, AgentState, BranchList, Project};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::Choices;
+use crate::components::icon::icon_name;
+use crate::components::picker::{Choice, Picker};
+use crate::logic::new_session::{IN_PLACE, WORKTREE, can_have_worktrees, can_start};
+use crate::logic::paths::{shorten, with_tilde};
+use crate::state::{DialogKind, ModelStoreFields, See, app, effect, memo};
+use crate::strings::{fill, t};
+
+/// The last line of the picker of projects.
+const ADD_PROJECT: &str = "add";
+
+#[component]
+pub fn Pickers(choices: Choices) -> impl IntoView {
+    let app = app();
+    let project = memo(move || {
+        let id = choices.project.get()?;
+        app.model
+            .projects()
+            .see(|all| all.iter().find(|project| project.id == id).cloned())
+    });
+    let agent = memo(move || {
+        let id = choices.agent.get();
+        app.model
+            .agents()
+            .see(|all| all.iter().find(|agent| agent.id.as_str() == id).cloned())
+    });
+    let worktrees = memo(move || project.see(|p| p.as_ref().is_some_and(can_have_worktrees)));
+    let in_worktree = memo(move || worktrees.get() && choices.workspace.get() == WORKTREE);
+    let has_modes =
+        memo(move || agent.see(|a| a.as_ref().is_some_and(|a| !a.permission_modes.is_empty())));
+    // A mode belongs to its agent: another agent starts in its own default.
+    effect(move || {
+        let mode = agent.see(|a| {
+            a.as_ref()
+                .and_then(|a| a.permission_modes.first().map(|m| m.id.clone()))
+        });
+        choices.mode.set(mode.unwrap_or_default());
+    });
+    let pick_project = Callback::new(move |value: String| {
+        if value == ADD_PROJECT {
+            app.ui.open(DialogKind::AddProject);
+        } else {
+            choices.base.set(String::new());
+            choices.project.set(value.parse().ok());
+        }
+    });
+    let workspace_value = Signal::derive(move || {
+        if in_worktree.get() {
+            WORKTREE
+        } else {
+            IN_PLACE
+        }
+        .to_owned()
+    });
+    view! {
+        <div class="pickers">
+            <Picker
+                name=icon_name!("folder")
+                label=t().project
+                placeholder=t().choose_project
+                testid="project-picker"
+                option_testid="project-option"
+                choices=Signal::derive(move || project_choices(&app.model.projects().get(), app.home_dir().as_deref()))
+                value=Signal::derive(move || choices.project.get().map(|id| id.to_string()).unwrap_or_default())
+                on_pick=pick_project
+            />
+            <Picker
+                name=icon_name!("bot")
+                label=t().agent
+                placeholder=t().choose_agent
+                testid="agent-picker"
+                option_testid="agent-option"
+                choices=Signal::derive(move || agent_choices(&app.model.agents().get()))
+                value=choices.agent
+                on_pick=Callback::new(move |value| choices.agent.set(value))
+            />
+            <Picker
+                name=icon_name!("folder-git-2")
+                label=t().workspace
+                placeholder=t().worktree
+                testid="workspace-picker"
+                option_testid="workspace-option"
+                choices=Signal::derive(move || workspace_choices(project.get().as_ref()))
+                value=workspace_value
+                on_pick=Callback::new(move |value| choices.workspace.set(value))
+            />
+            <Show when=move || in_worktree.get()>
+                <BasePicker choices=choices/>
+            </Show>
+            <Show when=move || has_modes.get()>
+                <Picker
+                    name=icon_name!("shield")
+                    label=t().permission_mode
+                    placeholder=t().permission_mode
+                    testid="mode-picker"
+                    option_testid="mode-option"
+                    choices=Signal::derive(move || mode_choices(agent.get().as_ref()))
+                    value=choices.mode
+                    on_pick=Callback::new(move |value| choices.mode.set(value))
+                />
+            </Show>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn BasePicker(choices: Choices) -> impl IntoView {
+    let app = app();
+    let branches = RwSignal::new(BranchList {
+        branches: Vec::new(),
+        default: None,
+    });
+    effect(move || {
+        let Some(id) = choices.project.get() else {
+            return;
+        };
+        spawn_local(async move {
+            // Without a list the worktree starts from the project's own branch.
+            if let Ok(list) = app.api().branches(id).await {
+                branches.try_set(list);
+            }
+        });
+    });
+    let list = Signal::derive(move || {
+        branches.see(|list| {
+            let default = list.default.as_deref();
+            let mut all: Vec<_> = list
+                .branches
+                .iter()
+                .map(|branch| {
+                    let choice = Choice::new(branch.clone(), branch.clone());
+                    if Some(branch.as_str()) == default {
+                        choice.detail(t().default_branch)
+                    } else {
+                        choice
+                    }
+                })
+                .collect();
+            all.sort_by_key(|choice| Some(choice.value.as_str()) != default);
+            all
+        })
+    });
+    let value = Signal::derive(move || {
+        let chosen = choices.base.get();
+        if chosen.is_empty() {
+            branches.see(|list| list.default.clone().unwrap_or_default())
+        } else {
+            chosen
+        }
+    });
+    view! {
+        <Picker
+            name=icon_name!("git-branch")
+            label=t().base
+            placeholder=t().default_branch
+            testid="base-picker"
+            option_testid="base-option"
+            choices=list
+            value=value
+            on_pick=Callback::new(move |value| choices.base.set(value))
+        />
+    }
+    .into_any()
+}
+
+fn project_choices(projects: &[Project], home: Option<&str>) -> Vec<Choice> {
+    let mut all: Vec<_> = projects
+        .iter()
+        .map(|project| Choice {
+            disabled: project.missing,
+            detail: if project.missing {
+                t().project_missing.to_owned()
+            } else {
+                shorten(&with_tilde(&project.path, home), 48)
+            },
+            ..Choice::new(project.id.to_string(), project.name.clone())
+        })
+        .collect();
+    all.push(Choice::new(ADD_PROJECT, t().add_project_more));
+    all
+}
+
+fn agent_choices(agents: &[Agent]) -> Vec<Choice> {
+    agents
+        .iter()
+        .map(|agent| {
+            let detail = match agent.state {
+                AgentState::Ready => agent.version.clone().unwrap_or_default(),
+                AgentState::Checking => t().agent_checking.to_owned(),
+                AgentState::Missing => t().agent_missing.to_owned(),
+                AgentState::Unsupported => t().agent_unsupported.to_owned(),
+                AgentState::Broken => agent
+                    .detail
+                    .clone()
+                    .unwrap_or_else(|| t().agent_broken.to_owned()),
+            };
+            let choice = Choice::new(agent.id.as_str(), agent.name.clone()).detail(detail);
+            Choice {
+                disabled: !can_start(agent),
+                ..choice
+            }
+        })
+        .collect()
+}
+
+fn workspace_choices(project: Option<&Project>) -> Vec<Choice> {
+    let worktrees = project.is_some_and(can_have_worktrees);
+    let why_not = match project.and_then(|p| p.git.as_ref()) {
+        None => t().worktree_no_git,
+        Some(_) => t().worktree_no_commit,
+    };
+    let path = project.map(|p| shorten(&p.path, 40)).unwrap_or_default();
+    vec![
+        Choice {
+            disabled: !worktrees,
+            ..Choice::new(WORKTREE, t().worktree).detail(if worktrees {
+                t().worktree_text
+            } else {
+                why_not
+            })
+        },
+        Choice::new(IN_PLACE, t().in_place).detail(fill(t().in_place_text, &[&path])),
+    ]
+}
+
+fn mode_choices(agent: Option<&Agent>) -> Vec<Choice> {
+    let modes = agent
+        .map(|agent| agent.permission_modes.as_slice())
+        .unwrap_or_default();
+    modes
+        .iter()
+        .map(|mode| Choice {
+            warn: mode.unchecked,
+            ..Choice::new(mode.id.clone(), mode.name.clone()).detail(mode.description.clone())
+        })
+        .collect()
+}

@@ -1,0 +1,18 @@
+//! Decisions of the UI that need no browser: parsing, grouping, wording and layout arithmetic.
+
+pub mod command_line;
+pub mod compose;
+pub mod fuzzy;
+pub mod groups;
+pub mod keys;
+pub mod lists;
+pub mod markdown;
+pub mod new_session;
+pub mod patch;
+pub mod paths;
+pub mod route;
+pub mod sse;
+pub mod status;
+pub mod time;
+pub mod transcript;
+pub mod windowing;

@@ -1,0 +1,189 @@
+//! What the box for a new session offers, and the request that it becomes.
+
+use berth_protocol::{Agent, AgentState, CreateSession, Project, WorkspaceRequest};
+
+use crate::logic::command_line::{self, CommandLineError};
+
+/// The agent that runs a command of the user's own.
+pub const CUSTOM: &str = "custom";
+/// The value of "in place" in the picker of workspaces.
+pub const IN_PLACE: &str = "in_place";
+/// The value of "worktree" in the picker of workspaces.
+pub const WORKTREE: &str = "worktree";
+
+/// What the user chose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    /// What should be done; may be empty.
+    pub prompt: String,
+    /// Name of the agent.
+    pub agent: String,
+    /// [`WORKTREE`] or [`IN_PLACE`].
+    pub workspace: String,
+    /// Branch to start from; empty for the project's own.
+    pub base: String,
+    /// Permission mode; empty for the agent's own.
+    pub mode: String,
+    /// Command line of the agent [`CUSTOM`].
+    pub command: String,
+}
+
+/// Why a session cannot be started yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormError {
+    /// No project is chosen.
+    NoProject,
+    /// No agent is chosen that can be started.
+    NoAgent,
+    /// The command line is not usable.
+    Command(CommandLineError),
+}
+
+/// The project can have worktrees.
+pub fn can_have_worktrees(project: &Project) -> bool {
+    !project.missing && project.git.as_ref().is_some_and(|git| git.has_commits)
+}
+
+/// The agent can be started.
+pub fn can_start(agent: &Agent) -> bool {
+    matches!(agent.state, AgentState::Ready | AgentState::Checking)
+}
+
+/// The agent to offer first: the one used last if it can be started, else the first that can. A
+/// plain shell or a command of one's own is offered only when nothing else is there.
+pub fn first_agent(agents: &[Agent], last: Option<&str>) -> Option<String> {
+    let ready = || agents.iter().filter(|agent| can_start(agent));
+    let used = ready().find(|agent| Some(agent.id.as_str()) == last);
+    let real = || ready().find(|agent| !matches!(agent.id.as_str(), CUSTOM | "shell"));
+    used.or_else(real)
+        .or_else(|| ready().next())
+        .map(|agent| agent.id.to_string())
+}
+
+/// The request that starts the session.
+pub fn request(
+    form: &Form,
+    project: Option<&Project>,
+    agents: &[Agent],
+) -> Result<CreateSession, FormError> {
+    let project = project.ok_or(FormError::NoProject)?;
+    let agent = agents
+        .iter()
+        .find(|agent| agent.id.as_str() == form.agent && can_start(agent))
+        .ok_or(FormError::NoAgent)?;
+    let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let workspace = if form.workspace == IN_PLACE || !can_have_worktrees(project) {
+        WorkspaceRequest::InPlace
+    } else {
+        WorkspaceRequest::Worktree {
+            base: text(&form.base),
+            branch: None,
+        }
+    };
+    let command = if form.agent == CUSTOM {
+        Some(command_line::split(&form.command).map_err(FormError::Command)?)
+    } else {
+        None
+    };
+    Ok(CreateSession {
+        project_id: project.id,
+        agent: agent.id.clone(),
+        message: text(&form.prompt),
+        title: None,
+        workspace: Some(workspace),
+        transport: None,
+        permission_mode: text(&form.mode)
+            .filter(|mode| agent.permission_modes.iter().any(|m| m.id == *mode)),
+        command,
+        size: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn agent(id: &str, state: AgentState) -> Agent {
+        Agent {
+            id: id.parse().unwrap(),
+            name: id.to_owned(),
+            state,
+            path: None,
+            found: None,
+            version: None,
+            detail: None,
+            sign_in_hint: None,
+            install_hint: None,
+            permission_modes: Vec::new(),
+        }
+    }
+
+    fn project(git: &str) -> Project {
+        let text = format!(
+            r#"{{"id":"01890a5d-ac96-774b-bcce-b302099a8057","path":"/p","name":"p","git":{git},"missing":false,"created_at":"2026-01-01T00:00:00Z"}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    const GIT: &str = r#"{"root":"/p","branch":"main","linked_worktree":false,"has_commits":true}"#;
+
+    #[test]
+    fn a_real_agent_is_offered_before_a_shell() {
+        let agents = [
+            agent("shell", AgentState::Ready),
+            agent("codex", AgentState::Missing),
+            agent("claude", AgentState::Ready),
+        ];
+        assert_eq!(first_agent(&agents, None).as_deref(), Some("claude"));
+        assert_eq!(
+            first_agent(&agents, Some("shell")).as_deref(),
+            Some("shell")
+        );
+        assert_eq!(
+            first_agent(&agents, Some("codex")).as_deref(),
+            Some("claude")
+        );
+        assert_eq!(first_agent(&agents[..2], None).as_deref(), Some("shell"));
+        assert_eq!(first_agent(&agents[1..2], None), None);
+    }
+
+    #[test]
+    fn a_folder_without_git_is_worked_in_place() {
+        let agents = [agent("claude", AgentState::Ready)];
+        let form = Form {
+            agent: "claude".into(),
+            workspace: WORKTREE.into(),
+            base: "dev".into(),
+            ..Form::default()
+        };
+        let made = request(&form, Some(&project("null")), &agents).unwrap();
+        assert_eq!(made.workspace, Some(WorkspaceRequest::InPlace));
+        let made = request(&form, Some(&project(GIT)), &agents).unwrap();
+        assert_eq!(
+            made.workspace,
+            Some(WorkspaceRequest::Worktree {
+                base: Some("dev".into()),
+                branch: None
+            })
+        );
+        assert_eq!(made.message, None);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let agents = [agent("custom", AgentState::Ready)];
+        let form = Form {
+            agent: "custom".into(),
+            ..Form::default()
+        };
+        assert_eq!(request(&form, None, &agents), Err(FormError::NoProject));
+        assert_eq!(
+            request(&form, Some(&project(GIT)), &[]),
+            Err(FormError::NoAgent)
+        );
+        assert_eq!(
+            request(&form, Some(&project(GIT)), &agents),
+            Err(FormError::Command(CommandLineError::Empty))
+        );
+    }
+}

@@ -1,2 +1,0 @@
-//! (written next)
-fn main() {}

@@ -1,0 +1,9 @@
+//! The pages. A page composes components and decides nothing.
+
+pub mod audit;
+pub mod home;
+pub mod no_token;
+pub mod page;
+pub mod projects;
+pub mod session;
+pub mod settings;

@@ -1,0 +1,124 @@
+//! Settings: looks, agents, the engine.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::components::agent_list::{AgentList, RefreshAgents};
+use crate::components::copy_value::CopyValue;
+use crate::components::icon::{icon, icon_name};
+use crate::components::notice::Skeleton;
+use crate::logic::paths::{shorten, with_tilde};
+use crate::pages::page::Page;
+use crate::state::{ModelStoreFields, ThemeChoice, app};
+use crate::strings::t;
+use crate::web::dom;
+
+/// Longest path shown, in characters.
+const PATH: usize = 56;
+
+#[component]
+pub fn SettingsPage() -> impl IntoView {
+    view! {
+        <Page title=t().settings text=t().settings_text>
+            <section class="setting">
+                <header><div><h2>{t().appearance}</h2><p>{t().appearance_text}</p></div><ThemePicker/></header>
+            </section>
+            <section class="setting">
+                <header><div><h2>{t().agents}</h2><p>{t().agents_text}</p></div><RefreshAgents/></header>
+                <AgentList/>
+            </section>
+            <section class="setting">
+                <header><div><h2>{t().engine}</h2><p>{t().engine_text}</p></div></header>
+                <Engine/>
+            </section>
+            <section class="setting">
+                <header><div><h2>{t().about}</h2><p>{t().about_text}</p></div></header>
+                <p class="about-version">"Berth " {env!("CARGO_PKG_VERSION")}</p>
+            </section>
+        </Page>
+    }
+    .into_any()
+}
+
+#[component]
+fn ThemePicker() -> impl IntoView {
+    let theme = app().prefs.theme;
+    let choices = [
+        (ThemeChoice::System, t().theme_system, icon_name!("monitor")),
+        (ThemeChoice::Light, t().theme_light, icon_name!("sun")),
+        (ThemeChoice::Dark, t().theme_dark, icon_name!("moon")),
+    ];
+    view! {
+        <div class="segments" role="radiogroup" aria-label=t().appearance>
+            {choices
+                .map(|(choice, label, name)| {
+                    view! {
+                        <label class="segment">
+                            <input
+                                type="radio"
+                                name="theme"
+                                value=choice.slug()
+                                data-testid=format!("theme-{}", choice.slug())
+                                prop:checked=move || theme.get() == choice
+                                on:change=move |_| theme.set(choice)
+                            />
+                            {icon(name)}
+                            <span>{label}</span>
+                        </label>
+                    }
+                })
+                .collect_view()}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Engine() -> impl IntoView {
+    let app = app();
+    // Warnings may have come since the page was opened.
+    spawn_local(async move {
+        if let Ok(info) = app.api().engine().await {
+            app.model.engine().set(Some(info));
+        }
+    });
+    view! {
+        {move || match app.model.engine().get() {
+            None => view! { <Skeleton rows=4/> }.into_any(),
+            Some(info) => {
+                let home = info.home_dir.clone();
+                let path = |path: String| {
+                    let shown = shorten(&with_tilde(&path, home.as_deref()), PATH);
+                    view! { <CopyValue label=t().folder value=Signal::stored(path) shown=Signal::stored(shown)/> }
+                };
+                let address = dom::window().location().origin().unwrap_or_default();
+                view! {
+                    {(!info.warnings.is_empty())
+                        .then(|| {
+                            view! {
+                                <ul class="warnings">
+                                    {info
+                                        .warnings
+                                        .iter()
+                                        .map(|warning| view! { <li>{icon(icon_name!("triangle-alert"))}<span>{warning.clone()}</span></li> })
+                                        .collect_view()}
+                                </ul>
+                            }
+                        })}
+                    <dl class="settings-facts">
+                        <dt>{t().version}</dt><dd>{info.version}</dd>
+                        <dt>{t().process}</dt><dd>{info.pid}</dd>
+                        <dt>{t().system}</dt><dd>{info.os}</dd>
+                        <dt>{t().environment}</dt><dd>{info.environment}</dd>
+                        <dt>{t().data_folder}</dt><dd>{path(info.data_dir)}</dd>
+                        <dt>{t().log_folder}</dt><dd>{path(info.log_dir)}</dd>
+                        <dt>{t().schema}</dt><dd>{info.schema_version}</dd>
+                        <dt>{t().page_address}</dt><dd>{address}</dd>
+                    </dl>
+                }
+                    .into_any()
+            }
+        }}
+    }
+    .into_any()
+}

@@ -1,0 +1,141 @@
+//! The page's own state: where the user is, what is open, what was said.
+
+use berth_protocol::{ProjectId, SessionId};
+use leptos::prelude::*;
+
+use crate::logic::route::{Route, Tab};
+use crate::web::{clock, dom};
+
+/// A dialog. One is open at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialogKind {
+    NewSession,
+    Palette,
+    Sheet,
+    AddProject,
+    DeleteSession(SessionId),
+    ArchiveSession(SessionId),
+    RenameSession(SessionId),
+    RenameProject(ProjectId),
+    RemoveProject(ProjectId),
+}
+
+/// What a toast is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToastKind {
+    Done,
+    Error,
+}
+
+/// A short notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    pub id: u32,
+    pub kind: ToastKind,
+    pub text: String,
+    pub hint: Option<String>,
+}
+
+/// The page's own state.
+#[derive(Clone, Copy)]
+pub struct Ui {
+    pub route: RwSignal<Route>,
+    pub dialog: RwSignal<Option<DialogKind>>,
+    pub toasts: RwSignal<Vec<Toast>>,
+    /// A side column stands over the page as a drawer; on narrow windows only.
+    pub sidebar_drawer: RwSignal<bool>,
+    pub details_drawer: RwSignal<bool>,
+    /// Milliseconds since 1970, now and then.
+    pub now: RwSignal<i64>,
+    /// What is written in the box for a new session, and kept when it closes.
+    pub new_prompt: RwSignal<String>,
+    /// Counts up when a draft was changed by something other than typing.
+    pub draft_changed: RwSignal<u32>,
+    next_toast: StoredValue<u32>,
+}
+
+/// How long a toast stays, in milliseconds. Errors stay longer, because they are read.
+const TOAST_DONE: i32 = 4_000;
+const TOAST_ERROR: i32 = 10_000;
+/// Toasts shown at once.
+const MAX_TOASTS: usize = 4;
+
+impl Ui {
+    pub fn new() -> Self {
+        let fragment = dom::window().location().hash().unwrap_or_default();
+        Self {
+            route: RwSignal::new(Route::parse(&fragment)),
+            dialog: RwSignal::new(None),
+            toasts: RwSignal::default(),
+            sidebar_drawer: RwSignal::new(false),
+            details_drawer: RwSignal::new(false),
+            now: RwSignal::new(clock::now()),
+            new_prompt: RwSignal::default(),
+            draft_changed: RwSignal::new(0),
+            next_toast: StoredValue::new(0),
+        }
+    }
+
+    /// Goes to a page.
+    pub fn go(self, route: Route) {
+        self.sidebar_drawer.set(false);
+        if self.route.get_untracked() != route {
+            dom::window().location().set_hash(&route.fragment()).ok();
+            self.route.set(route);
+        }
+    }
+
+    /// Goes to a part of the session that is shown, without a step in the history.
+    pub fn show_tab(self, tab: Tab) {
+        if let Route::Session { id, .. } = self.route.get_untracked() {
+            let route = Route::Session { id, tab };
+            dom::replace_fragment(&route.fragment());
+            self.route.set(route);
+        }
+    }
+
+    pub fn open(self, dialog: DialogKind) {
+        self.sidebar_drawer.set(false);
+        self.dialog.set(Some(dialog));
+    }
+
+    pub fn close_dialog(self) {
+        self.dialog.set(None);
+    }
+
+    /// Says that something was done.
+    pub fn say(self, text: impl Into<String>) {
+        self.toast(ToastKind::Done, text.into(), None);
+    }
+
+    pub fn toast(self, kind: ToastKind, text: String, hint: Option<String>) {
+        let id = self.next_toast.get_value() + 1;
+        self.next_toast.set_value(id);
+        self.toasts.update(|toasts| {
+            toasts.retain(|toast| toast.text != text);
+            if toasts.len() >= MAX_TOASTS {
+                toasts.remove(0);
+            }
+            toasts.push(Toast {
+                id,
+                kind,
+                text,
+                hint,
+            });
+        });
+        leptos::task::spawn_local(async move {
+            clock::sleep(if kind == ToastKind::Error {
+                TOAST_ERROR
+            } else {
+                TOAST_DONE
+            })
+            .await;
+            self.dismiss(id);
+        });
+    }
+
+    pub fn dismiss(self, id: u32) {
+        self.toasts
+            .update(|toasts| toasts.retain(|toast| toast.id != id));
+    }
+}

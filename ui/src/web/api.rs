@@ -1,0 +1,159 @@
+//! Requests to the engine.
+
+use berth_protocol::{Code, Problem};
+use serde::{Serialize, de::DeserializeOwned};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Headers, RequestInit, Response};
+
+use crate::web::dom;
+use crate::web::endpoint::Endpoint;
+use crate::web::error::ApiError;
+
+/// The engine's HTTP interface at one address.
+#[derive(Clone)]
+pub struct Api {
+    endpoint: Endpoint,
+}
+
+impl Api {
+    /// The interface at this address.
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint }
+    }
+
+    /// Reads.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+        read(&self.text("GET", path, None).await?)
+    }
+
+    /// Sends a body and reads the answer.
+    pub async fn send<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: &str,
+        path: &str,
+        body: &B,
+    ) -> Result<T, ApiError> {
+        let body = serde_json::to_string(body).map_err(|_| ApiError::Unreadable)?;
+        read(&self.text(method, path, Some(body)).await?)
+    }
+
+    /// Does something without a body; the answer may be empty.
+    pub async fn act(&self, method: &str, path: &str) -> Result<String, ApiError> {
+        self.text(method, path, None).await
+    }
+
+    /// Sends a body; the answer may be empty.
+    pub async fn tell<B: Serialize>(&self, path: &str, body: &B) -> Result<String, ApiError> {
+        let body = serde_json::to_string(body).map_err(|_| ApiError::Unreadable)?;
+        self.text("POST", path, Some(body)).await
+    }
+
+    async fn text(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<String, ApiError> {
+        let response = self.response(method, path, body, &[]).await?;
+        let text = response.text().map_err(|_| ApiError::Unreachable)?;
+        let text = JsFuture::from(text)
+            .await
+            .map_err(|_| ApiError::Unreachable)?;
+        Ok(text.as_string().unwrap_or_default())
+    }
+
+    /// Reads a file.
+    pub async fn blob(&self, path: &str) -> Result<web_sys::Blob, ApiError> {
+        let response = self.response("GET", path, None, &[]).await?;
+        let blob = response.blob().map_err(|_| ApiError::Unreachable)?;
+        JsFuture::from(blob)
+            .await
+            .map_err(|_| ApiError::Unreachable)?
+            .dyn_into()
+            .map_err(|_| ApiError::Unreadable)
+    }
+
+    /// The response to a request, once its head is there. Refusals are errors.
+    pub async fn response(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<String>,
+        headers: &[(&str, &str)],
+    ) -> Result<Response, ApiError> {
+        let response = self
+            .fetch(method, path, body, headers)
+            .await
+            .map_err(|_| ApiError::Unreachable)?;
+        if response.ok() {
+            return Ok(response);
+        }
+        let text = match response.text() {
+            Ok(text) => JsFuture::from(text)
+                .await
+                .ok()
+                .and_then(|text| text.as_string()),
+            Err(_) => None,
+        };
+        let problem = text.and_then(|text| serde_json::from_str::<Problem>(&text).ok());
+        let problem = problem.unwrap_or_else(|| {
+            let code = if response.status() == 401 {
+                Code::Unauthorized
+            } else {
+                Code::Unknown
+            };
+            let mut problem = Problem::new(code, format!("HTTP {} {}", response.status(), path));
+            problem.status = response.status();
+            problem
+        });
+        Err(ApiError::Problem(Box::new(problem)))
+    }
+
+    async fn fetch(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<String>,
+        extra: &[(&str, &str)],
+    ) -> Result<Response, JsValue> {
+        let headers = Headers::new()?;
+        headers.set("authorization", &format!("Bearer {}", self.endpoint.token))?;
+        for (name, value) in extra {
+            headers.set(name, value)?;
+        }
+        let init = RequestInit::new();
+        init.set_method(method);
+        if let Some(body) = body {
+            headers.set("content-type", "application/json")?;
+            init.set_body(&body.into());
+        }
+        init.set_headers(&headers);
+        let url = format!("{}/api/v1{path}", self.endpoint.url);
+        JsFuture::from(dom::window().fetch_with_str_and_init(&url, &init))
+            .await?
+            .dyn_into()
+    }
+
+    /// Address of the WebSocket at this path.
+    pub fn socket_url(&self, path: &str) -> String {
+        format!(
+            "{}/api/v1{path}",
+            self.endpoint.url.replacen("http", "ws", 1)
+        )
+    }
+
+    /// The bearer token, for the WebSocket's subprotocol.
+    pub fn token(&self) -> &str {
+        &self.endpoint.token
+    }
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
+    serde_json::from_str(text).map_err(|error| {
+        web_sys::console::error_1(
+            &format!("an answer of the engine is not understood: {error}").into(),
+        );
+        ApiError::Unreadable
+    })
+}

@@ -1,0 +1,151 @@
+//! The engine's endpoints by name.
+
+use berth_protocol::*;
+
+use crate::web::api::Api;
+use crate::web::error::ApiError;
+
+/// Messages fetched in one page.
+const MESSAGE_PAGE: u32 = 500;
+/// Changed files fetched in one page.
+const DIFF_PAGE: u32 = 1_000;
+
+type Answer<T> = Result<T, ApiError>;
+
+impl Api {
+    pub async fn projects(&self) -> Answer<ProjectList> {
+        self.get("/projects").await
+    }
+
+    pub async fn add_project(&self, path: &str) -> Answer<Project> {
+        self.send(
+            "POST",
+            "/projects",
+            &CreateProject {
+                path: path.to_owned(),
+                name: None,
+            },
+        )
+        .await
+    }
+
+    pub async fn rename_project(&self, id: ProjectId, name: String) -> Answer<Project> {
+        self.send("PATCH", &format!("/projects/{id}"), &UpdateProject { name })
+            .await
+    }
+
+    pub async fn remove_project(&self, id: ProjectId) -> Answer<()> {
+        self.act("DELETE", &format!("/projects/{id}"))
+            .await
+            .map(drop)
+    }
+
+    pub async fn branches(&self, id: ProjectId) -> Answer<BranchList> {
+        self.get(&format!("/projects/{id}/branches")).await
+    }
+
+    pub async fn folders(&self, path: &str) -> Answer<FolderList> {
+        self.get(&format!("/folders?path={}", encode(path))).await
+    }
+
+    pub async fn home_folder(&self) -> Answer<FolderList> {
+        self.get("/folders").await
+    }
+
+    pub async fn agents(&self) -> Answer<AgentList> {
+        self.get("/agents").await
+    }
+
+    pub async fn refresh_agents(&self) -> Answer<()> {
+        self.act("POST", "/agents/refresh").await.map(drop)
+    }
+
+    pub async fn engine(&self) -> Answer<EngineInfo> {
+        self.get("/engine").await
+    }
+
+    pub async fn sessions(&self) -> Answer<SessionList> {
+        self.get("/sessions").await
+    }
+
+    pub async fn create_session(&self, request: &CreateSession) -> Answer<Session> {
+        self.send("POST", "/sessions", request).await
+    }
+
+    pub async fn rename_session(&self, id: SessionId, title: String) -> Answer<Session> {
+        self.send(
+            "PATCH",
+            &format!("/sessions/{id}"),
+            &UpdateSession { title },
+        )
+        .await
+    }
+
+    pub async fn delete_session(&self, id: SessionId, discard: bool) -> Answer<()> {
+        let discard = if discard { "?discard=true" } else { "" };
+        self.act("DELETE", &format!("/sessions/{id}{discard}"))
+            .await
+            .map(drop)
+    }
+
+    /// `stop`, `interrupt`, `restart`, `archive` or `restore`. The answer is the session, if the
+    /// engine sends one.
+    pub async fn act_on_session(&self, id: SessionId, what: &str) -> Answer<Option<Session>> {
+        let text = self.act("POST", &format!("/sessions/{id}/{what}")).await?;
+        Ok(serde_json::from_str(&text).ok())
+    }
+
+    pub async fn answer(&self, id: SessionId, approval: &Approval) -> Answer<()> {
+        self.tell(&format!("/sessions/{id}/approval"), approval)
+            .await
+            .map(drop)
+    }
+
+    pub async fn work(&self, id: SessionId) -> Answer<UnsavedWork> {
+        self.get(&format!("/sessions/{id}/work")).await
+    }
+
+    pub async fn messages(&self, id: SessionId, after: i64) -> Answer<MessagePage> {
+        self.get(&format!(
+            "/sessions/{id}/messages?after={after}&limit={MESSAGE_PAGE}"
+        ))
+        .await
+    }
+
+    pub async fn chat(&self, session_id: SessionId, content: String) -> Answer<ChatAccepted> {
+        self.send(
+            "POST",
+            "/chat",
+            &ChatRequest {
+                session_id,
+                content,
+            },
+        )
+        .await
+    }
+
+    pub async fn diff(&self, id: SessionId, cursor: Option<&str>) -> Answer<DiffPage> {
+        let cursor = cursor
+            .map(|cursor| format!("&cursor={}", encode(cursor)))
+            .unwrap_or_default();
+        self.get(&format!("/sessions/{id}/diff?limit={DIFF_PAGE}{cursor}"))
+            .await
+    }
+
+    pub async fn patch(&self, id: SessionId, path: &str) -> Answer<FilePatch> {
+        self.get(&format!("/sessions/{id}/diff/file?path={}", encode(path)))
+            .await
+    }
+
+    pub async fn audit(&self, after: i64) -> Answer<AuditPage> {
+        self.get(&format!("/audit?after={after}&limit=500")).await
+    }
+
+    pub async fn verify_audit(&self) -> Answer<AuditVerification> {
+        self.get("/audit/verify").await
+    }
+}
+
+fn encode(text: &str) -> String {
+    js_sys::encode_uri_component(text).into()
+}

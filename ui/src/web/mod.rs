@@ -1,0 +1,13 @@
+//! The browser: where the engine is, how it is asked, and what only a browser or the window can do.
+
+pub mod api;
+pub mod calls;
+pub mod clipboard;
+pub mod clock;
+pub mod dom;
+pub mod endpoint;
+pub mod error;
+pub mod events;
+pub mod storage;
+pub mod stream;
+pub mod tauri;

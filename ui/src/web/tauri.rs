@@ -1,0 +1,53 @@
+//! What only the desktop window can do. Without the window every call answers `None`.
+
+use js_sys::{Function, Object, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+/// The page runs in the Tauri window.
+pub fn present() -> bool {
+    core().is_some()
+}
+
+fn core() -> Option<JsValue> {
+    let global = Reflect::get(&js_sys::global(), &"__TAURI__".into()).ok()?;
+    if !global.is_object() {
+        return None;
+    }
+    let core = Reflect::get(&global, &"core".into()).ok()?;
+    core.is_object().then_some(core)
+}
+
+/// Runs a command of the window. `None` without a window, and when the command fails.
+pub async fn invoke(command: &str, arguments: &[(&str, &str)]) -> Option<JsValue> {
+    let core = core()?;
+    let invoke: Function = Reflect::get(&core, &"invoke".into())
+        .ok()?
+        .dyn_into()
+        .ok()?;
+    let object = Object::new();
+    for (name, value) in arguments {
+        Reflect::set(&object, &(*name).into(), &(*value).into()).ok()?;
+    }
+    let promise: Promise = invoke
+        .call2(&core, &command.into(), &object)
+        .ok()?
+        .dyn_into()
+        .ok()?;
+    JsFuture::from(promise).await.ok()
+}
+
+/// A text property of an object.
+pub fn text_of(object: &JsValue, name: &str) -> Option<String> {
+    Reflect::get(object, &name.into()).ok()?.as_string()
+}
+
+/// Lets the user choose a folder.
+pub async fn pick_folder() -> Option<String> {
+    invoke("pick_folder", &[]).await?.as_string()
+}
+
+/// Starts the engine anew.
+pub async fn restart_engine() {
+    invoke("restart_engine", &[]).await;
+}
