@@ -415,17 +415,20 @@ async fn a_program_that_is_killed_tells_the_signal() {
 }
 
 #[tokio::test]
-async fn a_flooding_program_leaves_the_engine_responsive_and_bounded() {
+async fn flooding_programs_leave_the_engine_responsive_and_bounded() {
+    // More than the engine has threads on a small machine: each could keep one for itself.
+    const FLOODS: usize = 4;
     let engine = Engine::start().await;
     let project = plain_project(&engine).await;
     let other = engine.client.shell(project.id).await;
     let mut viewer = engine.client.view(other.id).await;
     let before = processes::memory(engine.pid());
-    let flood = engine
-        .client
-        .command(project.id, &["yes", "a line of the flood"])
-        .await;
-    let mut stalled = engine.client.view(flood.id).await;
+    let mut floods = Vec::new();
+    for _ in 0..FLOODS {
+        let words = ["yes", "a line of the flood"];
+        floods.push(engine.client.command(project.id, &words).await.id);
+    }
+    let mut stalled = engine.client.view(floods[0]).await;
     stalled.stall();
     stalled.sees("a line of the flood").await;
 
@@ -439,18 +442,17 @@ async fn a_flooding_program_leaves_the_engine_responsive_and_bounded() {
     let took = began.elapsed();
     assert!(took < Duration::from_secs(20), "ten rounds took {took:?}");
     let grown = processes::memory(engine.pid()).saturating_sub(before);
-    assert!(grown < 200 * 1024, "the engine grew by {grown} KiB");
-    assert!(engine.client.session(flood.id).await.status.is_live());
+    assert!(grown < 300 * 1024, "the engine grew by {grown} KiB");
 
-    let began = Instant::now();
-    engine.client.stop(flood.id).await;
-    assert!(
-        began.elapsed() < STOP_LIMIT,
-        "stopping took {:?}",
-        began.elapsed()
-    );
-    let left = processes::with("BERTH_SESSION_ID", flood.id.to_string());
-    assert_eq!(left, Vec::<u32>::new());
+    for id in floods {
+        assert!(engine.client.session(id).await.status.is_live());
+        let began = Instant::now();
+        engine.client.stop(id).await;
+        let took = began.elapsed();
+        assert!(took < STOP_LIMIT, "stopping took {took:?}");
+        let left = processes::with("BERTH_SESSION_ID", id.to_string());
+        assert_eq!(left, Vec::<u32>::new());
+    }
 }
 
 #[tokio::test]

@@ -38,10 +38,27 @@ pub fn tone(status: &Status) -> Tone {
         Status::Starting | Status::Running => Tone::Running,
         Status::Waiting => Tone::Waiting,
         Status::NeedsAttention { .. } => Tone::Attention,
+        _ if was_stopped(status) => Tone::Ended,
         Status::Exited { code: Some(0), .. } => Tone::Ended,
         Status::Exited { code: Some(_), .. } => Tone::Failed,
         Status::Exited { code: None, .. } => Tone::Ended,
         Status::Failed { .. } => Tone::Failed,
+    }
+}
+
+/// Somebody ended the program from outside: by a signal, or by one that it turned into an exit code
+/// (128 and the signal's number, as shells count).
+fn was_stopped(status: &Status) -> bool {
+    match status {
+        Status::Exited {
+            code: Some(129 | 130 | 143),
+            ..
+        } => true,
+        Status::Exited {
+            code: None,
+            signal: Some(signal),
+        } => matches!(signal.as_str(), "SIGHUP" | "SIGINT" | "SIGTERM"),
+        _ => false,
     }
 }
 
@@ -53,6 +70,7 @@ pub fn word(status: &Status) -> String {
         Status::Running => t.status_running.to_owned(),
         Status::Waiting => t.status_waiting.to_owned(),
         Status::NeedsAttention { .. } => t.status_needs_attention.to_owned(),
+        _ if was_stopped(status) => t.status_stopped.to_owned(),
         Status::Exited { code: Some(0), .. }
         | Status::Exited {
             code: None,
@@ -73,6 +91,7 @@ pub fn word(status: &Status) -> String {
 pub fn ending(status: &Status, agent: &str) -> Option<String> {
     let t = t();
     match status {
+        _ if was_stopped(status) => Some(fill(t.ended_stopped, &[agent])),
         Status::Exited { code: Some(0), .. } => Some(fill(t.ended_well, &[agent])),
         Status::Exited {
             code: Some(code), ..
@@ -123,10 +142,12 @@ mod tests {
         );
         check(
             None,
-            Some("SIGTERM"),
-            "SIGTERM",
-            "claude was ended by SIGTERM.",
+            Some("SIGKILL"),
+            "ended, SIGKILL",
+            "claude was ended by SIGKILL.",
         );
+        check(None, Some("SIGTERM"), "stopped", "claude was stopped.");
+        check(Some(143), None, "stopped", "claude was stopped.");
         assert_eq!(ending(&Status::Running, "claude"), None);
     }
 

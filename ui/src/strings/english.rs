@@ -86,10 +86,12 @@ strings! {
     status_exited: "ended",
     status_exited_code: "exit code {}",
     status_exited_signal: "ended, {}",
+    status_stopped: "stopped",
     status_failed: "failed",
     ended_well: "{} has ended.",
     ended_with_code: "{} ended with exit code {}.",
     ended_by_signal: "{} was ended by {}.",
+    ended_stopped: "{} was stopped.",
     ended_somehow: "{} has ended.",
 
     // Sidebar.

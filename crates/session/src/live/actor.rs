@@ -108,7 +108,12 @@ impl Actor {
             let deadline = self.deadline().into_iter().chain(drained_by).min();
             tokio::select! {
                 taken = output.take(), if output_open => match taken {
-                    Some(bytes) => self.printed(bytes),
+                    Some(bytes) => {
+                        self.printed(bytes);
+                        // A flood always has more: without this the task would keep its thread,
+                        // and neither its commands nor other tasks would have their turn.
+                        tokio::task::yield_now().await;
+                    }
                     None => output_open = false,
                 },
                 command = commands.recv() => match command {
