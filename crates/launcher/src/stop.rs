@@ -93,5 +93,10 @@ async fn is_there(data_dir: &Path, endpoint: &Endpoint) -> bool {
 /// Some engine still has the data folder: it goes on writing after it has stopped answering.
 fn is_locked(data_dir: &Path) -> bool {
     let lock = std::fs::File::open(data_dir.join(crate::LOCK_FILE));
-    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
+    lock.is_ok_and(|lock| {
+        matches!(
+            lock.try_lock_shared(),
+            Err(std::fs::TryLockError::WouldBlock)
+        )
+    })
 }

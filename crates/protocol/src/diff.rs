@@ -8,7 +8,7 @@ use crate::DiffStat;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DiffPage {
-    /// The commit that the workspace is compared with; absent outside git.
+    /// The commit that the workspace is compared with; absent before the repository's first commit.
     pub base_commit: Option<String>,
     /// All changed files together.
     pub total: DiffStat,

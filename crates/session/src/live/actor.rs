@@ -33,6 +33,13 @@ const SILENT_START: Duration = Duration::from_secs(1);
 /// CLI with a new face is never "starting" for ever.
 const UNCLEAR: Duration = Duration::from_secs(5);
 
+/// However much it prints, a program counts as started after this time.
+const LONGEST_START: Duration = Duration::from_secs(30);
+
+/// How long an agent that says it is blocked has to draw its question before the rows on its screen
+/// are taken for one.
+const DRAWING: Duration = Duration::from_secs(1);
+
 /// How long output may still come after the program and all its descendants have ended.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -54,6 +61,9 @@ pub(super) struct Actor {
     glance_at: Option<Instant>,
     settle_at: Option<Instant>,
     unclear_at: Option<Instant>,
+    started: Instant,
+    /// Since when the agent has been blocked without a question that could be read.
+    blocked_since: Option<Instant>,
     stopping: bool,
 }
 
@@ -83,6 +93,8 @@ impl Actor {
             glance_at: None,
             settle_at: Some(now + SILENT_START),
             unclear_at: Some(now + UNCLEAR),
+            started: now,
+            blocked_since: None,
             stopping: false,
         }
     }
@@ -189,7 +201,9 @@ impl Actor {
 
         let now = Instant::now();
         self.settle_at = Some(now + self.start.rules.settle);
-        self.unclear_at = Some(now + UNCLEAR);
+        if self.status == Status::Starting {
+            self.unclear_at = Some((now + UNCLEAR).min(self.started + LONGEST_START));
+        }
         if self.sending.is_some() {
             self.look(false);
         } else if self.glance_at.is_none() {
@@ -295,9 +309,17 @@ impl Actor {
     }
 
     fn next_status(&mut self, activity: Activity, settled: bool) -> Option<Status> {
+        if !matches!(activity, Activity::Asks(_)) {
+            self.blocked_since = None;
+        }
         match activity {
             Activity::Busy => Some(Status::Running),
-            Activity::Asks(question) if settled => Some(self.attention(question)),
+            Activity::Asks(question) if settled => {
+                if question.options.is_empty() && !self.waited_for_question() {
+                    return None;
+                }
+                Some(self.attention(question))
+            }
             Activity::Asks(_) => None,
             Activity::Ready if settled => Some(Status::Waiting),
             // The question was answered, and the agent goes on.
@@ -318,11 +340,26 @@ impl Actor {
             } if settled => Some(Status::Waiting),
             Activity::Unclear {
                 quiet_is_ready: true,
-            } => self.turn.is_some().then_some(Status::Running),
+            } => {
+                // A program that prints without a pause has started all the same.
+                let started =
+                    self.status == Status::Starting && self.started.elapsed() >= SILENT_START;
+                (self.turn.is_some() || started).then_some(Status::Running)
+            }
             Activity::Unclear {
                 quiet_is_ready: false,
             } => matches!(self.status, Status::NeedsAttention { .. }).then_some(Status::Running),
         }
+    }
+
+    /// An agent may say that it is blocked before it has drawn its question.
+    fn waited_for_question(&mut self) -> bool {
+        let since = *self.blocked_since.get_or_insert_with(Instant::now);
+        let waited = since.elapsed() >= DRAWING;
+        if !waited {
+            self.settle_at = Some(since + DRAWING);
+        }
+        waited
     }
 
     /// The agent looks ready: its turn ends, unless it has not begun.
