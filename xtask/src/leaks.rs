@@ -82,3 +82,7 @@ pub(crate) fn pid(id: u32) -> Option<nix::unistd::Pid> {
     let raw = i32::try_from(id).ok().filter(|raw| *raw > 1)?;
     Some(nix::unistd::Pid::from_raw(raw))
 }
+
+#[cfg(all(test, target_os = "linux"))]
+#[path = "leaks_tests.rs"]
+mod tests;

@@ -26,7 +26,11 @@ pub fn start(folder: &Path) -> io::Result<WorkerGuard> {
         .build(folder)
         .map_err(io::Error::other)?;
     let (file, guard) = tracing_appender::non_blocking(file);
-    let filter = || EnvFilter::try_from_env("BERTH_LOG").unwrap_or_else(|_| EnvFilter::new(USUAL));
+    let filter = || {
+        let wanted = std::env::var("BERTH_LOG").unwrap_or_else(|_| USUAL.to_owned());
+        // Last, so that no wish can override it.
+        EnvFilter::new(format!("{wanted},{NEVER}"))
+    };
     let console = fmt::layer()
         .with_writer(io::stderr)
         .compact()

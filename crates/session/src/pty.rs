@@ -224,6 +224,8 @@ impl Pty {
                 input,
                 output,
                 pid,
+                #[cfg(windows)]
+                _leash: leash,
             },
             exit,
         ))

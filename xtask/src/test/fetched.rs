@@ -60,12 +60,11 @@ pub(super) fn install(
     let place = folder.join(fetched.place);
 
     let pinned = repository.root.join("tests").join(fetched.name);
-    let mut wanted = Vec::new();
+    let mut contents = Vec::new();
     for name in FILES {
-        let content = cache::read(&pinned.join(name))?;
-        cache::write(&folder.join(name), &content)?;
-        wanted.extend(content);
+        contents.push(cache::read(&pinned.join(name))?);
     }
+    let wanted = contents.concat();
     if place.is_dir() && cache::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(place);
     }
@@ -76,6 +75,9 @@ pub(super) fn install(
     );
     // An interrupted installation must not look complete.
     fs::remove_file(&stamp).ok();
+    for (name, content) in FILES.iter().zip(&contents) {
+        cache::write(&folder.join(name), content)?;
+    }
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     process::run(
         Command::new(npm)

@@ -269,8 +269,18 @@ impl Actor {
         if reading.activity == Activity::Busy {
             self.worked();
         }
-        let sent = self.turn.as_ref().and_then(|turn| turn.sent.as_deref());
-        let reply = sent.map(|sent| reading::reply(self.start.rules, &self.terminal, sent));
+        if let Some(turn) = &mut self.turn {
+            turn.see_works(self.terminal.program_works());
+        }
+        let reply = self.turn.as_ref().and_then(|turn| {
+            let sent = turn.sent.as_deref()?;
+            Some(reading::reply(
+                self.start.rules,
+                &self.terminal,
+                sent,
+                turn.worked,
+            ))
+        });
         if let (Some(reply), Some(turn)) = (&reply, &mut self.turn)
             && *reply != turn.reported
         {
@@ -294,7 +304,8 @@ impl Actor {
         if self.status == Status::Starting || self.sending.is_some() {
             return;
         }
-        let turn = self.turn.get_or_insert_with(|| Turn::new(None));
+        let works = self.terminal.program_works();
+        let turn = self.turn.get_or_insert_with(|| Turn::new(None, works));
         turn.worked = true;
         if turn.sent.is_some() {
             return;
@@ -365,7 +376,7 @@ impl Actor {
     /// The agent looks ready: its turn ends, unless it has not begun.
     fn may_wait(&mut self, reply: String) {
         if let Some(turn) = &self.turn {
-            if !turn.may_end(&reply) {
+            if !turn.may_end(self.start.rules.prompt.is_some(), &reply) {
                 self.settle_at = Some(turn.patience_ends());
                 return;
             }
@@ -406,7 +417,7 @@ impl Actor {
             },
             Step::Taken => {
                 self.last_sent.clone_from(&sending.content);
-                self.turn = Some(Turn::new(Some(sending.content.clone())));
+                self.turn = Some(Turn::new(Some(sending.content.clone()), sending.works));
                 let stored = sending.taken;
                 self.report(SessionEvent::Taken {
                     content: sending.content,
@@ -489,7 +500,7 @@ impl Actor {
         if let Some(error) = refusal {
             return self.refuse(taken, &error);
         }
-        let sending = Sending::new(content, taken);
+        let sending = Sending::new(content, taken, self.terminal.program_works());
         match self.pty.write(sending.typed(&self.terminal)) {
             Ok(()) => self.sending = Some(sending),
             Err(error) => self.refuse(sending.taken, &input_error(error)),
@@ -551,7 +562,7 @@ impl Actor {
             self.refuse(sending.taken, &SessionError::Ended);
         }
         if let Some(sent) = self.turn.take().and_then(|turn| turn.sent) {
-            let content = reading::reply(self.start.rules, &self.terminal, &sent);
+            let content = reading::reply(self.start.rules, &self.terminal, &sent, true);
             self.report(SessionEvent::Reply {
                 content,
                 complete: true,

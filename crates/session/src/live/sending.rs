@@ -34,6 +34,8 @@ pub(super) struct Sending {
     pub content: String,
     /// Who waits for it.
     pub taken: oneshot::Sender<Result<Message, Problem>>,
+    /// How often the program had begun to work before it was typed.
+    pub works: u64,
     tail: String,
     stage: Stage,
     give_up: Instant,
@@ -60,13 +62,18 @@ pub(super) enum Step {
 }
 
 impl Sending {
-    pub fn new(content: String, taken: oneshot::Sender<Result<Message, Problem>>) -> Self {
+    pub fn new(
+        content: String,
+        taken: oneshot::Sender<Result<Message, Problem>>,
+        works: u64,
+    ) -> Self {
         let squeezed = squeezed(&content);
         let skip = squeezed.chars().count().saturating_sub(TAIL);
         let now = Instant::now();
         Self {
             content,
             taken,
+            works,
             tail: squeezed.chars().skip(skip).collect(),
             stage: Stage::Typed { until: now + ECHO },
             give_up: now + Duration::from_secs(GIVE_UP),

@@ -16,21 +16,30 @@ pub(super) struct Turn {
     /// The agent was seen working on it.
     pub worked: bool,
     since: Instant,
+    /// How often the program had begun to work before.
+    works: u64,
 }
 
 impl Turn {
-    pub fn new(sent: Option<String>) -> Self {
+    pub fn new(sent: Option<String>, works: u64) -> Self {
         Self {
             sent,
             reported: String::new(),
             worked: false,
             since: Instant::now(),
+            works,
         }
     }
 
-    /// A ready agent has really finished, rather than not begun.
-    pub fn may_end(&self, reply: &str) -> bool {
-        self.worked || !reply.is_empty() || self.since.elapsed() >= SILENCE
+    /// The program has begun to work so often by now.
+    pub fn see_works(&mut self, works: u64) {
+        self.worked |= works > self.works;
+    }
+
+    /// A ready agent has really finished, rather than not begun. Of an agent that shows when it
+    /// works, text on the screen proves nothing: it may be of an earlier turn.
+    pub fn may_end(&self, shows_work: bool, reply: &str) -> bool {
+        self.worked || (!shows_work && !reply.is_empty()) || self.since.elapsed() >= SILENCE
     }
 
     /// When to look again at an agent that seems not to have begun.

@@ -16,7 +16,10 @@ const REACH: usize = crate::terminal::SCROLLBACK_LINES + 500;
 
 /// What the agent has said since it took the message `sent`, without the repeated message, the
 /// input box, status rows and the marks and indentation of the agent's layout.
-pub fn reply(rules: &ScreenRules, terminal: &Terminal, sent: &str) -> String {
+///
+/// When the repeated message is not found the reply is empty, unless the agent has `worked`: then
+/// the last message on the screen, or the top of the scrollback, is taken for its place.
+pub fn reply(rules: &ScreenRules, terminal: &Terminal, sent: &str, worked: bool) -> String {
     let lines = terminal.all_lines(REACH);
     let screen_top = lines
         .len()
@@ -37,7 +40,12 @@ pub fn reply(rules: &ScreenRules, terminal: &Terminal, sent: &str) -> String {
             (None, None) => screen.len(),
         };
     let lines = &lines[..end];
-    let begin = after_echo(rules, lines, sent).unwrap_or(0);
+    let found = after_echo(rules, lines, sent);
+    let begin = match found.or_else(|| worked.then(|| after_last_echo(rules, lines))) {
+        Some(begin) => begin,
+        None if rules.echo.is_some() => return String::new(),
+        None => 0,
+    };
     words(rules, &lines[begin..])
 }
 
@@ -79,18 +87,9 @@ fn after_echo(rules: &ScreenRules, lines: &[Line], sent: &str) -> Option<usize> 
             let rows = lines.iter().enumerate().rev();
             rows.filter_map(|(row, line)| Some((row, echo.captures(&line.text)?.get(1)?.as_str())))
         };
-        let found = echoes().find_map(|(row, first)| match &rules.pasted {
+        return echoes().find_map(|(row, first)| match &rules.pasted {
             Some(pasted) if pasted.is_match(first) => Some(row + 1),
             _ => end_of_echo(lines, row, letters(first), &wanted),
-        });
-        // An agent that shows the message in a way that cannot be recognised still shows it as the
-        // last of the user's messages.
-        return found.or_else(|| {
-            let (row, _) = echoes().next()?;
-            let length = lines[row..]
-                .iter()
-                .position(|line| line.text.trim().is_empty())?;
-            Some(row + length)
         });
     }
     (0..lines.len()).rev().find_map(|row| {
@@ -104,6 +103,23 @@ fn after_echo(rules: &ScreenRules, lines: &[Line], sent: &str) -> Option<usize> 
             })?;
         end_of_echo(lines, row, text[start..].to_owned(), &wanted)
     })
+}
+
+/// The row behind the last of the user's messages, however it is shown.
+fn after_last_echo(rules: &ScreenRules, lines: &[Line]) -> usize {
+    let is_echo = |line: &Line| {
+        rules
+            .echo
+            .as_ref()
+            .is_some_and(|echo| echo.is_match(&line.text))
+    };
+    let Some(row) = lines.iter().rposition(is_echo) else {
+        return 0;
+    };
+    let length = lines[row..]
+        .iter()
+        .position(|line| line.text.trim().is_empty());
+    row + length.unwrap_or(lines.len() - row)
 }
 
 /// The row behind a message that begins in a row with `seen`.

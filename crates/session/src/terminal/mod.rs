@@ -150,6 +150,12 @@ impl Terminal {
         self.scanner.status
     }
 
+    /// How often the program said that it began to work: work that was over before anybody looked
+    /// is counted too.
+    pub fn program_works(&self) -> u64 {
+        self.scanner.works
+    }
+
     /// When a synchronized update (DEC mode 2026) that the program has not ended must be shown
     /// all the same; call [`Self::end_synchronized_update`] then.
     pub fn synchronized_until(&self) -> Option<Instant> {

@@ -28,6 +28,8 @@ pub(super) struct Scanner {
     /// The beginning of a sequence whose end has not come yet.
     open: Vec<u8>,
     pub status: Option<ProgramStatus>,
+    /// How often the program said that it began to work.
+    pub works: u64,
 }
 
 impl Scanner {
@@ -69,6 +71,7 @@ impl Scanner {
             replies.extend_from_slice(b"\x1b]7501;?\x1b\\");
             return;
         }
+        let before = self.status;
         let state = body
             .split(':')
             .find_map(|field| field.strip_prefix("state="));
@@ -80,6 +83,8 @@ impl Scanner {
             // A word of a newer version says nothing that could be relied on.
             _ => self.status,
         };
+        let works = self.status == Some(ProgramStatus::Working);
+        self.works += u64::from(works && before != self.status);
     }
 }
 
