@@ -79,9 +79,7 @@ recorded! {
         unclear
         ready
         ---
-         ▐▛███▛█   Claude Code v2.1.330
-        ▝▜██████▀  Opus 5.5 · API Usage Billing
-         ▝▝   ▝▝   ~/demo
+
     "#]];
     claude_trust: "claude", "trust", "" => expect![[r#"
         asks "Security guide" ["No, exit", "Yes, I trust this folder"]
@@ -266,10 +264,7 @@ recorded! {
     codex_start: "codex", "inline-start", "" => expect![[r#"
         ready
         ---
-          >_ OpenAI Codex (v0.169.0)
-             ~/demo
 
-          Tip: Press ^r to search previously entered prompts.
     "#]];
     codex_trust: "codex", "trust", "" => expect![[r#"
         ready
