@@ -29,6 +29,10 @@ const GLANCE: Duration = Duration::from_millis(60);
 /// A program that prints nothing counts as started after this time.
 const SILENT_START: Duration = Duration::from_secs(1);
 
+/// How long an agent that starts must pause before its input box counts: a terminal program that is
+/// still asking its terminal what it can do takes typed text for the answer.
+const STARTING: Duration = Duration::from_millis(500);
+
 /// An agent whose screen matches no rule counts as waiting after this time of silence, so that a
 /// CLI with a new face is never "starting" for ever.
 const UNCLEAR: Duration = Duration::from_secs(5);
@@ -200,7 +204,15 @@ impl Actor {
         let _ = self.updates.send(Update::Output(frame));
 
         let now = Instant::now();
-        self.settle_at = Some(now + self.start.rules.settle);
+        let starting = self.status == Status::Starting && self.start.rules.prompt.is_some();
+        let settle = self.start.rules.settle;
+        self.settle_at = Some(
+            now + if starting {
+                settle.max(STARTING)
+            } else {
+                settle
+            },
+        );
         if self.status == Status::Starting {
             self.unclear_at = Some((now + UNCLEAR).min(self.started + LONGEST_START));
         }
