@@ -2,11 +2,13 @@
 
 #![cfg(unix)]
 
-use std::{fs, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use berth_model_server::{ModelServer, Script};
 use berth_protocol::{Attention, CreateSession, Project, Role, Session, SessionId, Status};
-use berth_tests::{Engine, Repository, Setup, processes, programs, session, skip, this_test};
+use berth_tests::{
+    Engine, Repository, Setup, agents, processes, programs, session, skip, this_test,
+};
 
 /// How long an agent may take for one thing on a slow machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,7 +33,7 @@ impl Stage {
         let model = ModelServer::start(Script::default()).expect("the model server starts");
         let setup = Setup::new();
         let repository = Repository::with_history(&setup.folder().join("repository"));
-        let setup = configured(setup, &model, &repository.path);
+        let setup = agents::configure(setup, &model, &repository.path);
         let engine = setup.start().await;
         let project = engine.client.add_project(&repository.path).await;
         Some(Self {
@@ -271,57 +273,7 @@ impl Stage {
     }
 }
 
-/// Both agents as somebody has them who has used them before and trusts the repository.
-fn configured(setup: Setup, model: &ModelServer, repository: &Path) -> Setup {
-    let claude = setup.folder().join("claude");
-    let codex = setup.folder().join("codex");
-    for made in [&claude, &codex] {
-        fs::create_dir(made).expect("the agent's folder can be made");
-    }
-    let repository = repository.to_str().expect("the path is text");
-    let state = serde_json::json!({
-        "hasCompletedOnboarding": true,
-        "projects": {repository: {"hasTrustDialogAccepted": true}},
-    });
-    fs::write(claude.join(".claude.json"), state.to_string()).expect("the state can be written");
-    let config = format!(
-        r#"model = "gpt-5.5"
-model_provider = "test"
-
-[model_providers.test]
-name = "test"
-base_url = "{url}"
-env_key = "TEST_KEY"
-wire_api = "responses"
-request_max_retries = 0
-stream_max_retries = 0
-
-[projects."{repository}"]
-trust_level = "trusted"
-
-[tui]
-screen_reader_detection_done = true
-
-[tui.model_availability_nux]
-"gpt-6.1-sol" = 4
-
-[notice.model_migrations]
-"gpt-5.5" = "gpt-6-sol"
-"#,
-        url = model.openai_url()
-    );
-    fs::write(codex.join("config.toml"), config).expect("the config can be written");
-    setup
-        .variable("CLAUDE_CONFIG_DIR", claude)
-        .variable("ANTHROPIC_BASE_URL", model.base_url())
-        .variable("ANTHROPIC_AUTH_TOKEN", "dummy")
-        .variable("ENABLE_TOOL_SEARCH", "false")
-        .variable("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
-        .variable("CODEX_HOME", codex)
-        .variable("TEST_KEY", "dummy")
-}
-
-macro_rules! agents {
+macro_rules! tests {
     ($($test:ident: $agent:literal => $act:ident($($argument:expr),*);)*) => {
         $(
             #[tokio::test]
@@ -334,7 +286,7 @@ macro_rules! agents {
     };
 }
 
-agents! {
+tests! {
     claude_answers_and_the_transcript_has_its_words: "claude" => answers();
     claude_writes_a_file_once_that_is_approved:
         "claude" => approves("write: made.txt: made by the agent", "made.txt");

@@ -3,6 +3,7 @@
 //! A test starts an [`Engine`] of its own, speaks to it through [`Client`], and waits for what
 //! happens through its events; nothing here sleeps to let something happen.
 
+pub mod agents;
 mod client;
 mod engine;
 pub mod processes;

@@ -1,14 +1,13 @@
 //! What a test of the UI plays on: an engine, a project, agents that talk to a model server, and a
 //! driver for pages.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use berth_model_server::{ModelServer, Script};
 use berth_tests::{
-    Engine, Repository, Setup, programs, skip, this_test,
+    Engine, Repository, Setup, agents, programs, skip, this_test,
     webdriver::{Driver, Page, free_port, id, missing_program},
 };
-use serde_json::json;
 
 /// A real agent program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +55,8 @@ impl Stage {
         let repository = Repository::with_history(&setup.folder().join("harbor"));
         let model =
             agent.map(|_| ModelServer::start(Script::default()).expect("the model server starts"));
-        if let (Some(agent), Some(model)) = (agent, &model) {
-            setup = agent.configure(setup, &repository, model);
+        if let Some(model) = &model {
+            setup = agents::configure(setup, model, &repository.path);
         }
         Some(Self {
             engine: setup.start().await,
@@ -88,61 +87,6 @@ impl Agent {
             Self::Codex => "codex",
         }
     }
-
-    /// Writes what the agent has to know, and tells it where that is.
-    fn configure(self, setup: Setup, repository: &Repository, model: &ModelServer) -> Setup {
-        let folder = setup.folder().join(self.name());
-        fs::create_dir(&folder).expect("the agent's folder can be made");
-        match self {
-            Self::Claude => {
-                // Trust in a repository is trust in its worktrees.
-                let trusted = repository.path.display().to_string();
-                let known = json!({
-                    "hasCompletedOnboarding": true,
-                    "projects": {trusted: {"hasTrustDialogAccepted": true}},
-                });
-                write(&folder.join(".claude.json"), &known.to_string());
-                setup
-                    .variable("CLAUDE_CONFIG_DIR", folder)
-                    .variable("ANTHROPIC_BASE_URL", model.base_url())
-                    .variable("ANTHROPIC_AUTH_TOKEN", "dummy")
-                    .variable("ENABLE_TOOL_SEARCH", "false")
-                    .variable("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
-                    .variable("DISABLE_AUTOUPDATER", "1")
-            }
-            Self::Codex => {
-                let (url, trusted) = (model.openai_url(), repository.path.display());
-                let settings = format!(
-                    r#"model = "gpt-5.5"
-model_provider = "test"
-
-[model_providers.test]
-name = "test"
-base_url = "{url}"
-env_key = "TEST_KEY"
-wire_api = "responses"
-request_max_retries = 0
-stream_max_retries = 0
-
-[projects."{trusted}"]
-trust_level = "trusted"
-
-# Announcements that would otherwise wait for an answer.
-[tui]
-screen_reader_detection_done = true
-[tui.model_availability_nux]
-"gpt-6.1-sol" = 4
-[notice.model_migrations]
-"gpt-5.5" = "gpt-6-sol"
-"#
-                );
-                write(&folder.join("config.toml"), &settings);
-                setup
-                    .variable("CODEX_HOME", folder)
-                    .variable("TEST_KEY", "dummy")
-            }
-        }
-    }
 }
 
 /// Adds a project in the UI, from a page that offers it.
@@ -164,8 +108,4 @@ pub async fn start_session(page: &Page, agent: &str, message: &str) {
         .await;
     page.click(&id("start-session")).await;
     page.sees(&id("tab-terminal")).await;
-}
-
-fn write(path: &Path, text: &str) {
-    fs::write(path, text).expect("a file of the test can be written");
 }
