@@ -9,6 +9,7 @@ mod assets;
 mod error;
 mod npm;
 mod stamp;
+mod trim;
 mod wasm;
 
 use std::path::{Path, PathBuf};
@@ -75,6 +76,7 @@ pub fn build(options: &Options) -> Result<Built, UiBuildError> {
     if !stamp.holds("wasm", &inputs, &dist.join("berth_ui_bg.wasm")) {
         wasm::bind(&compiled, &dist)?;
         if options.profile == Profile::Release {
+            trim::trim(&dist.join("berth_ui_bg.wasm"), &dist.join("berth_ui.js"))?;
             wasm::shrink(&ui, &dist.join("berth_ui_bg.wasm"))?;
         }
         stamp.set("wasm", inputs)?;
