@@ -1,6 +1,6 @@
 //! The frame: three columns, the page between them, and what stands above all of it.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -29,7 +29,7 @@ use crate::pages::no_token::NoTokenPage;
 use crate::pages::projects::ProjectsPage;
 use crate::pages::session::SessionPage;
 use crate::pages::settings::SettingsPage;
-use crate::state::{App, DialogKind, ModelStoreFields, Phase, See, SeeUntracked, memo};
+use crate::state::{App, DialogKind, Phase, memo};
 use crate::strings::t;
 use crate::web::{clock, dom};
 
@@ -40,7 +40,7 @@ const TICK: i32 = 20_000;
 #[wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();
-    mount_to_body(Root);
+    mount_to_body(|| view! { <Root/> });
     if let Some(splash) = dom::document().get_element_by_id("splash") {
         splash.remove();
     }

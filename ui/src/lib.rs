@@ -6,6 +6,7 @@
 
 pub mod logic;
 pub mod strings;
+pub mod wire;
 
 #[cfg(target_arch = "wasm32")]
 mod app;
@@ -15,5 +16,7 @@ mod components;
 mod pages;
 #[cfg(target_arch = "wasm32")]
 mod state;
+#[cfg(target_arch = "wasm32")]
+mod view;
 #[cfg(target_arch = "wasm32")]
 mod web;

@@ -61,8 +61,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("berth-desktop", &["berth-launcher", "berth-protocol"]),
-    ("berth-ui", &["berth-protocol"]),
+    ("berth-ui", &["berth-protocol", "berth-ui-view"]),
     ("berth-ui-build", &[]),
+    ("berth-ui-view", &[]),
     ("berth-model-server", &[]),
     (
         "berth-tests",

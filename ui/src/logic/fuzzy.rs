@@ -1,16 +1,15 @@
 //! Matching for the palette and for pickers: all letters in order, words and starts first.
 
+use crate::logic::case::lower;
+use crate::logic::order::sorted;
+
 /// How well `text` answers `query`; higher is better, `None` when it does not. Case does not count.
 pub fn score(query: &str, text: &str) -> Option<i32> {
-    let text: Vec<char> = text.chars().flat_map(char::to_lowercase).collect();
+    let text: Vec<char> = lower(text).chars().collect();
     let mut total = 0;
     let mut from = 0;
     let mut previous: Option<usize> = None;
-    for wanted in query
-        .chars()
-        .flat_map(char::to_lowercase)
-        .filter(|c| !c.is_whitespace())
-    {
+    for wanted in lower(query).chars().filter(|c| !c.is_whitespace()) {
         let starts_word = |at: usize| at == 0 || !text[at - 1].is_alphanumeric();
         let mut candidates = (from..text.len()).filter(|&at| text[at] == wanted);
         let first = candidates.next()?;
@@ -43,11 +42,11 @@ pub fn rank<'a, T>(query: &str, items: &'a [T], text: impl Fn(&T) -> String) -> 
     if query.trim().is_empty() {
         return items.iter().collect();
     }
-    let mut found: Vec<_> = items
+    let found: Vec<_> = items
         .iter()
         .filter_map(|item| Some((score(query, &text(item))?, item)))
         .collect();
-    found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    let found = sorted(found, |(a, _), (b, _)| b.cmp(a));
     found.into_iter().map(|(_, item)| item).collect()
 }
 

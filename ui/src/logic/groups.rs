@@ -2,6 +2,9 @@
 
 use berth_protocol::{Session, SessionId, Status};
 
+use crate::logic::case::lower;
+use crate::logic::order::sorted;
+
 /// A group of the sidebar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Group {
@@ -35,7 +38,7 @@ impl Group {
 /// The sessions of one group whose title, branch or agent answers `query`, in the order of the
 /// sidebar: live ones before ended ones, then the newest first.
 pub fn members(sessions: &[Session], group: Group, query: &str) -> Vec<SessionId> {
-    let query = query.trim().to_lowercase();
+    let query = lower(query.trim());
     let answers = |session: &Session| {
         query.is_empty()
             || [
@@ -45,20 +48,23 @@ pub fn members(sessions: &[Session], group: Group, query: &str) -> Vec<SessionId
             ]
             .into_iter()
             .flatten()
-            .any(|text| text.to_lowercase().contains(&query))
+            .any(|text| lower(text).contains(&query))
     };
-    let mut found: Vec<_> = sessions
+    let found: Vec<_> = sessions
         .iter()
         .filter(|session| Group::of(session) == group && answers(session))
         .collect();
-    found.sort_by_key(|session| {
+    let rank = |session: &Session| {
         (
             !session.status.is_live(),
             std::cmp::Reverse(session.created_at),
             session.id,
         )
-    });
-    found.into_iter().map(|session| session.id).collect()
+    };
+    sorted(found, |a, b| rank(a).cmp(&rank(b)))
+        .into_iter()
+        .map(|session| session.id)
+        .collect()
 }
 
 /// All sessions that are not archived, in the order of the sidebar: what ⌘1 to ⌘9 choose from.

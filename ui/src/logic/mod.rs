@@ -1,5 +1,6 @@
 //! Decisions of the UI that need no browser: parsing, grouping, wording and layout arithmetic.
 
+pub mod case;
 pub mod command_line;
 pub mod compose;
 pub mod fuzzy;
@@ -8,6 +9,7 @@ pub mod keys;
 pub mod lists;
 pub mod markdown;
 pub mod new_session;
+pub mod order;
 pub mod patch;
 pub mod paths;
 pub mod route;

@@ -1,6 +1,6 @@
 //! The frame of a page that is not a session: a title, a sentence, and the content.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 
 #[component]
 pub fn Page(

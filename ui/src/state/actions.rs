@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
+use crate::view::prelude::*;
 use berth_protocol::*;
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::{App, DialogKind, ToastKind};

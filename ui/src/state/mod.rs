@@ -10,23 +10,22 @@ mod ui;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::view::prelude::*;
 use berth_protocol::*;
-use leptos::prelude::*;
-use reactive_stores::Store;
 
 use crate::logic::{lists, transcript::Transcript};
 use crate::web::{api::Api, endpoint::Endpoint};
 
 pub use actions::run;
-pub use model::{Connection, Model, ModelStoreFields, Phase};
+pub use model::{Connection, Model, Phase};
 pub use prefs::{Prefs, ThemeChoice};
-pub use reactive::{See, SeeUntracked, effect, memo};
+pub use reactive::{Memo, RwSignal, Signal, effect, memo};
 pub use ui::{DialogKind, ToastKind, Ui};
 
 /// The whole state; cheap to copy, and in every component's context.
 #[derive(Clone, Copy)]
 pub struct App {
-    pub model: Store<Model>,
+    pub model: Model,
     pub ui: Ui,
     pub prefs: Prefs,
     endpoint: RwSignal<Option<Endpoint>>,
@@ -43,7 +42,7 @@ pub fn app() -> App {
 impl App {
     pub fn new() -> Self {
         Self {
-            model: Store::new(Model::default()),
+            model: Model::new(),
             ui: Ui::new(),
             prefs: Prefs::load(),
             endpoint: RwSignal::new(None),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::reactive::RwSignal;
 use berth_protocol::*;
-use reactive_stores::Store;
 
 /// How far the page has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,15 +34,33 @@ pub enum Connection {
     },
 }
 
-/// The engine's state. Lists are shared, so that looking at one costs nothing.
-#[derive(Clone, Debug, Default, Store)]
-pub struct Model {
-    pub phase: Phase,
-    pub connection: Connection,
-    pub projects: Arc<Vec<Project>>,
-    pub sessions: Arc<Vec<Session>>,
-    pub agents: Arc<Vec<Agent>>,
-    pub engine: Option<EngineInfo>,
+macro_rules! model {
+    ($($(#[$doc:meta])* $name:ident: $kind:ty,)*) => {
+        /// The engine's state, a signal for each part. Lists are shared, so that looking at one costs
+        /// nothing.
+        #[derive(Clone, Copy)]
+        pub struct Model { $($name: RwSignal<$kind>,)* }
+
+        impl Model {
+            /// Nothing is known yet.
+            pub fn new() -> Self {
+                Self { $($name: RwSignal::new(Default::default()),)* }
+            }
+
+            $($(#[$doc])* pub fn $name(self) -> RwSignal<$kind> {
+                self.$name
+            })*
+        }
+    };
+}
+
+model! {
+    phase: Phase,
+    connection: Connection,
+    projects: Arc<Vec<Project>>,
+    sessions: Arc<Vec<Session>>,
+    agents: Arc<Vec<Agent>>,
+    engine: Option<EngineInfo>,
     /// Counts up whenever everything was fetched anew.
-    pub generation: u32,
+    generation: u32,
 }

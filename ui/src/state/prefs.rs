@@ -1,6 +1,6 @@
 //! What the user chose and the page remembers.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 
 use super::effect;
 use crate::web::{dom, storage};
@@ -34,8 +34,8 @@ pub struct Prefs {
     pub sidebar_open: RwSignal<bool>,
     pub details_open: RwSignal<bool>,
     /// Widths in pixels.
-    pub sidebar_width: RwSignal<f64>,
-    pub details_width: RwSignal<f64>,
+    pub sidebar_width: RwSignal<i32>,
+    pub details_width: RwSignal<i32>,
 }
 
 /// Name under which boot.js finds the theme before anything is drawn.
@@ -53,8 +53,8 @@ impl Prefs {
             dark: RwSignal::new(false),
             sidebar_open: flag("berth.sidebar", true),
             details_open: flag("berth.details", true),
-            sidebar_width: width("berth.sidebar-width", 264.0),
-            details_width: width("berth.details-width", 288.0),
+            sidebar_width: width("berth.sidebar-width", 264),
+            details_width: width("berth.details-width", 288),
         }
     }
 
@@ -90,11 +90,11 @@ fn flag(key: &str, otherwise: bool) -> RwSignal<bool> {
     RwSignal::new(storage::get(key).map_or(otherwise, |saved| saved == "true"))
 }
 
-fn width(key: &str, otherwise: f64) -> RwSignal<f64> {
-    let saved = storage::get(key).and_then(|saved| saved.parse::<f64>().ok());
+fn width(key: &str, otherwise: i32) -> RwSignal<i32> {
+    let saved = storage::get(key).and_then(|saved| saved.parse::<i32>().ok());
     RwSignal::new(
         saved
-            .filter(|width| (160.0..=640.0).contains(width))
+            .filter(|width| (160..=640).contains(width))
             .unwrap_or(otherwise),
     )
 }

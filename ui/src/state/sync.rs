@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use crate::view::prelude::*;
 use berth_protocol::{Code, Event};
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::{App, Connection, ModelStoreFields, Phase};
+use super::{App, Connection, Phase};
 use crate::logic::transcript::Loading;
-use crate::web::{clock, endpoint, error::ApiError, events, stream::EventStream, tauri};
+use crate::web::{api, clock, endpoint, error::ApiError, stream::EventStream, tauri};
+use crate::wire;
 
 /// Pauses between attempts, in milliseconds; the last one is repeated.
 const PAUSES: [i32; 6] = [250, 500, 1_000, 2_000, 4_000, 8_000];
@@ -105,9 +106,10 @@ impl App {
                 if event.id.is_some() {
                     last_id.clone_from(&event.id);
                 }
-                match events::read(&event.name, &event.data) {
-                    Some(Event::Reset) => self.fetch_all().await?,
-                    Some(event) => self.apply(event),
+                match wire::event(&event.name, &event.data) {
+                    Some(Ok(Event::Reset)) => self.fetch_all().await?,
+                    Some(Ok(event)) => self.apply(event),
+                    Some(Err(wrong)) => api::not_understood(wrong),
                     None => {}
                 }
             }

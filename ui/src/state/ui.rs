@@ -1,7 +1,7 @@
 //! The page's own state: where the user is, what is open, what was said.
 
+use crate::view::prelude::*;
 use berth_protocol::{ProjectId, SessionId};
-use leptos::prelude::*;
 
 use crate::logic::route::{Route, Tab};
 use crate::web::{clock, dom};

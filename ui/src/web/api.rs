@@ -1,7 +1,6 @@
 //! Requests to the engine.
 
 use berth_protocol::{Code, Problem};
-use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
@@ -9,6 +8,7 @@ use web_sys::{Headers, RequestInit, Response};
 use crate::web::dom;
 use crate::web::endpoint::Endpoint;
 use crate::web::error::ApiError;
+use crate::wire::{self, Read, Write};
 
 /// The engine's HTTP interface at one address.
 #[derive(Clone)]
@@ -23,19 +23,18 @@ impl Api {
     }
 
     /// Reads.
-    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+    pub async fn get<T: Read>(&self, path: &str) -> Result<T, ApiError> {
         read(&self.text("GET", path, None).await?)
     }
 
     /// Sends a body and reads the answer.
-    pub async fn send<B: Serialize, T: DeserializeOwned>(
+    pub async fn send<T: Read>(
         &self,
         method: &str,
         path: &str,
-        body: &B,
+        body: &impl Write,
     ) -> Result<T, ApiError> {
-        let body = serde_json::to_string(body).map_err(|_| ApiError::Unreadable)?;
-        read(&self.text(method, path, Some(body)).await?)
+        read(&self.text(method, path, Some(body.write())).await?)
     }
 
     /// Does something without a body; the answer may be empty.
@@ -44,9 +43,8 @@ impl Api {
     }
 
     /// Sends a body; the answer may be empty.
-    pub async fn tell<B: Serialize>(&self, path: &str, body: &B) -> Result<String, ApiError> {
-        let body = serde_json::to_string(body).map_err(|_| ApiError::Unreadable)?;
-        self.text("POST", path, Some(body)).await
+    pub async fn tell(&self, path: &str, body: &impl Write) -> Result<String, ApiError> {
+        self.text("POST", path, Some(body.write())).await
     }
 
     async fn text(
@@ -96,16 +94,22 @@ impl Api {
                 .and_then(|text| text.as_string()),
             Err(_) => None,
         };
-        let problem = text.and_then(|text| serde_json::from_str::<Problem>(&text).ok());
+        let problem = text.and_then(|text| wire::read::<Problem>(&text).ok());
         let problem = problem.unwrap_or_else(|| {
             let code = if response.status() == 401 {
                 Code::Unauthorized
             } else {
                 Code::Unknown
             };
-            let mut problem = Problem::new(code, format!("HTTP {} {}", response.status(), path));
-            problem.status = response.status();
-            problem
+            Problem {
+                kind: String::new(),
+                title: String::new(),
+                status: response.status(),
+                code,
+                detail: format!("HTTP {} {path}", response.status()),
+                hint: None,
+                work: None,
+            }
         });
         Err(ApiError::Problem(Box::new(problem)))
     }
@@ -149,11 +153,14 @@ impl Api {
     }
 }
 
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
-    serde_json::from_str(text).map_err(|error| {
-        web_sys::console::error_1(
-            &format!("an answer of the engine is not understood: {error}").into(),
-        );
+fn read<T: Read>(text: &str) -> Result<T, ApiError> {
+    wire::read(text).map_err(|wrong| {
+        not_understood(wrong);
         ApiError::Unreadable
     })
+}
+
+/// Tells whoever looks for the reason which part of an answer or event this version does not know.
+pub fn not_understood(wrong: &str) {
+    web_sys::console::error_1(&format!("what the engine sent is not understood: {wrong}").into());
 }

@@ -4,6 +4,7 @@ use berth_protocol::*;
 
 use crate::web::api::Api;
 use crate::web::error::ApiError;
+use crate::wire::{self, AuditEntries};
 
 /// Messages fetched in one page.
 const MESSAGE_PAGE: u32 = 500;
@@ -92,7 +93,7 @@ impl Api {
     /// engine sends one.
     pub async fn act_on_session(&self, id: SessionId, what: &str) -> Answer<Option<Session>> {
         let text = self.act("POST", &format!("/sessions/{id}/{what}")).await?;
-        Ok(serde_json::from_str(&text).ok())
+        Ok(wire::read(&text).ok())
     }
 
     pub async fn answer(&self, id: SessionId, approval: &Approval) -> Answer<()> {
@@ -137,7 +138,7 @@ impl Api {
             .await
     }
 
-    pub async fn audit(&self, after: i64) -> Answer<AuditPage> {
+    pub async fn audit(&self, after: i64) -> Answer<AuditEntries> {
         self.get(&format!("/audit?after={after}&limit=500")).await
     }
 

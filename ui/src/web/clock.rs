@@ -47,6 +47,11 @@ fn options(pairs: &[(&str, &str)]) -> JsValue {
     object.into()
 }
 
+/// The moment as machines read it.
+pub fn iso(at: Timestamp) -> String {
+    date(at).to_iso_string().into()
+}
+
 /// Date and time to the second.
 pub fn exact(at: Timestamp) -> String {
     let options = options(&[("dateStyle", "medium"), ("timeStyle", "medium")]);

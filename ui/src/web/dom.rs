@@ -99,6 +99,12 @@ pub fn matches_media(query: &str) -> bool {
         .is_some_and(|list| list.matches())
 }
 
+/// A length in whole pixels.
+#[expect(clippy::cast_possible_truncation, reason = "a page is far smaller")]
+pub fn pixels(length: f64) -> i32 {
+    length.round() as i32
+}
+
 /// Opens a web address outside the app.
 pub fn open_url(url: String) {
     leptos::task::spawn_local(async move {

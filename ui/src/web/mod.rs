@@ -7,7 +7,6 @@ pub mod clock;
 pub mod dom;
 pub mod endpoint;
 pub mod error;
-pub mod events;
 pub mod storage;
 pub mod stream;
 pub mod tauri;

@@ -1,14 +1,14 @@
 //! The agents of this machine: which are there, where, in which version, and what helps if not.
 
+use crate::view::prelude::*;
 use berth_protocol::{Agent, AgentState};
-use leptos::prelude::*;
 
 use crate::components::button::Button;
 use crate::components::copy_value::CopyValue;
 use crate::components::icon::icon_name;
 use crate::components::notice::{Empty, Skeleton};
 use crate::logic::paths::{shorten, with_tilde};
-use crate::state::{App, ModelStoreFields, Phase, See, app, memo, run};
+use crate::state::{App, Phase, app, memo, run};
 use crate::strings::{fill, t};
 
 /// Longest path shown, in characters.

@@ -1,12 +1,12 @@
 //! A question of the agent with its answers: the same card in the chat and above the terminal.
 
+use crate::view::prelude::*;
 use berth_protocol::{Approval, Attention, Session, SessionId, Status};
-use leptos::prelude::*;
 
 use crate::components::button::{Button, Look};
 use crate::components::icon::{icon, icon_name};
 use crate::logic::route::Tab;
-use crate::state::{See, app, memo};
+use crate::state::{app, memo};
 use crate::strings::{fill, t};
 
 /// The open question of a session, if there is one.

@@ -1,6 +1,6 @@
 //! Buttons.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 
 use crate::components::icon::{IconName, icon};
 

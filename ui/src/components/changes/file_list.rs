@@ -1,17 +1,17 @@
 //! The list of changed files. Only the rows in sight are in the page.
 
+use crate::view::{html, prelude::*};
 use berth_protocol::{ChangeKind, FileChange};
-use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 
 use crate::logic::paths::split_file;
-use crate::logic::windowing::visible_rows;
-use crate::state::{See, SeeUntracked, effect, memo};
+use crate::logic::windowing::{height_of, visible_rows};
+use crate::state::{effect, memo};
 use crate::strings::t;
 
 /// Height of a row, in pixels, as in the style sheet.
-const ROW: f64 = 28.0;
+const ROW: i32 = 28;
 
 #[component]
 pub fn FileList(
@@ -19,15 +19,15 @@ pub fn FileList(
     chosen: RwSignal<Option<String>>,
 ) -> impl IntoView {
     let list = NodeRef::<html::Div>::new();
-    let top = RwSignal::new(0.0);
-    let height = RwSignal::new(600.0);
+    let top = RwSignal::new(0);
+    let height = RwSignal::new(600);
     let observer = StoredValue::new(None::<send_wrapper::SendWrapper<web_sys::ResizeObserver>>);
     effect(move || {
         let Some(list) = list.get() else { return };
-        height.set(f64::from(list.client_height()));
+        height.set(list.client_height());
         let element = list.clone();
         let measure = Closure::<dyn Fn()>::new(move || {
-            height.try_set(f64::from(element.client_height()));
+            height.try_set(element.client_height());
         });
         if let Ok(made) = web_sys::ResizeObserver::new(measure.into_js_value().unchecked_ref()) {
             made.observe(&list);
@@ -66,16 +66,11 @@ pub fn FileList(
         let path = files.with_untracked(|all| all.get(next).map(|f| f.path.clone()));
         chosen.set(path);
         if let Some(list) = list.get_untracked() {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_precision_loss,
-                reason = "a list is far shorter"
-            )]
-            let (row_top, row) = ((next as f64 * ROW) as i32, ROW as i32);
+            let row_top = i32::try_from(height_of(next, ROW)).unwrap_or(i32::MAX);
             if row_top < list.scroll_top() {
                 list.set_scroll_top(row_top);
-            } else if row_top + row > list.scroll_top() + list.client_height() {
-                list.set_scroll_top(row_top + row - list.client_height());
+            } else if row_top + ROW > list.scroll_top() + list.client_height() {
+                list.set_scroll_top(row_top + ROW - list.client_height());
             }
         }
     };
@@ -92,10 +87,11 @@ pub fn FileList(
         event.prevent_default();
         step(by);
     };
-    #[expect(clippy::cast_precision_loss, reason = "a list is far shorter")]
-    let style = move || format!("height:{}px", count.get() as f64 * ROW);
-    #[expect(clippy::cast_precision_loss, reason = "a list is far shorter")]
-    let offset = move || format!("transform:translateY({}px)", range.get().start as f64 * ROW);
+    let style = move || format!("height:{}px", height_of(count.get(), ROW));
+    let offset = move || {
+        let above = height_of(range.get().start, ROW);
+        format!("transform:translateY({above}px)")
+    };
     view! {
         <div
             class="file-list"
@@ -105,7 +101,7 @@ pub fn FileList(
             aria-label=t().changed_files
             on:scroll=move |_| {
                 if let Some(list) = list.get_untracked() {
-                    top.set(f64::from(list.scroll_top()));
+                    top.set(list.scroll_top());
                 }
             }
             on:keydown=on_key

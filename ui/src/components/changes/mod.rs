@@ -3,14 +3,14 @@
 mod file_list;
 mod patch_view;
 
+use crate::view::prelude::*;
 use berth_protocol::{Code, DiffStat, FileChange, Session, SessionId};
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::components::button::IconButton;
 use crate::components::icon::{icon, icon_name};
 use crate::components::notice::{Empty, Failure, Skeleton};
-use crate::state::{App, See, app, effect, memo};
+use crate::state::{App, app, effect, memo};
 use crate::strings::{count, fill, t};
 use crate::web::error::ApiError;
 use file_list::FileList;

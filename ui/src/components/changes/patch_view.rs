@@ -1,21 +1,21 @@
 //! The patch of one file, with line numbers. Only the rows in sight are in the page.
 
+use crate::view::{html, prelude::*};
 use berth_protocol::{FilePatch, SessionId};
 use leptos::task::spawn_local;
-use leptos::{html, prelude::*};
 
 use crate::components::button::IconButton;
 use crate::components::copy_value::CopyValue;
 use crate::components::icon::icon_name;
 use crate::components::notice::{Empty, Failure, Skeleton};
 use crate::logic::patch::{Row, RowKind, rows};
-use crate::logic::windowing::visible_rows;
+use crate::logic::windowing::{height_of, visible_rows};
 use crate::state::{app, effect, memo};
 use crate::strings::t;
 use crate::web::error::ApiError;
 
 /// Height of a line, in pixels, as in the style sheet.
-const LINE: f64 = 20.0;
+const LINE: i32 = 20;
 
 #[component]
 pub fn PatchView(id: SessionId, path: String, on_back: Callback<()>) -> impl IntoView {
@@ -80,25 +80,21 @@ fn Lines(lines: Vec<Row>, truncated: bool) -> impl IntoView {
         .unwrap_or(0);
     let lines = StoredValue::new(lines);
     let list = NodeRef::<html::Div>::new();
-    let top = RwSignal::new(0.0);
-    let height = RwSignal::new(1_200.0);
+    let top = RwSignal::new(0);
+    let height = RwSignal::new(1_200);
     effect(move || {
         if let Some(list) = list.get() {
-            height.set(f64::from(list.client_height()).max(400.0));
+            height.set(list.client_height().max(400));
         }
     });
     let range = memo(move || visible_rows(count, LINE, top.get(), height.get()));
-    #[expect(clippy::cast_precision_loss, reason = "a patch is far shorter")]
     let space = format!(
         "height:{}px;min-width:calc({widest}ch + 140px)",
-        count as f64 * LINE
+        height_of(count, LINE)
     );
-    #[expect(clippy::cast_precision_loss, reason = "a patch is far shorter")]
     let offset = move || {
-        format!(
-            "transform:translateY({}px)",
-            range.get().start as f64 * LINE
-        )
+        let above = height_of(range.get().start, LINE);
+        format!("transform:translateY({above}px)")
     };
     view! {
         <div
@@ -107,8 +103,8 @@ fn Lines(lines: Vec<Row>, truncated: bool) -> impl IntoView {
             tabindex="0"
             on:scroll=move |_| {
                 if let Some(list) = list.get_untracked() {
-                    top.set(f64::from(list.scroll_top()));
-                    height.set(f64::from(list.client_height()));
+                    top.set(list.scroll_top());
+                    height.set(list.client_height());
                 }
             }
         >

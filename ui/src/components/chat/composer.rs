@@ -1,12 +1,12 @@
 //! The box in which a message is written.
 
+use crate::view::{html, prelude::*};
 use berth_protocol::{Session, SessionId};
-use leptos::{html, prelude::*};
 
 use crate::components::button::Button;
 use crate::components::icon::{icon, icon_name};
 use crate::logic::compose::Composer;
-use crate::state::{See, app, effect, memo};
+use crate::state::{app, effect, memo};
 use crate::strings::{fill, t};
 
 /// Tallest box, in pixels; a longer message scrolls.
@@ -23,12 +23,12 @@ pub fn ComposerBox(
     let text = RwSignal::new(app.draft(id));
     let area = NodeRef::<html::Textarea>::new();
     let busy = RwSignal::new(false);
-    Effect::new(move |before: Option<u32>| {
+    let mut before = None;
+    effect(move || {
         let count = app.ui.draft_changed.get();
-        if before.is_some_and(|before| before != count) {
+        if before.replace(count).is_some_and(|before| before != count) {
             text.set(app.draft(id));
         }
-        count
     });
     effect(move || {
         text.track();

@@ -1,7 +1,7 @@
 //! One entry of the conversation.
 
+use crate::view::prelude::*;
 use berth_protocol::{Role, SessionId};
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 

@@ -3,8 +3,8 @@
 mod composer;
 mod message;
 
+use crate::view::{html, prelude::*};
 use berth_protocol::{Session, SessionId};
-use leptos::{html, prelude::*};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
@@ -18,7 +18,7 @@ use crate::logic::compose::Composer;
 use crate::logic::route::Tab;
 use crate::logic::status;
 use crate::logic::transcript::Loading;
-use crate::state::{See, SeeUntracked, app, effect, memo};
+use crate::state::{app, effect, memo};
 use crate::strings::{fill, t};
 use composer::ComposerBox;
 use message::Entry;

@@ -1,14 +1,14 @@
 //! Deletes a session, after showing what would be lost with its workspace.
 
+use crate::view::prelude::*;
 use berth_protocol::{SessionId, UnsavedWork, WorkspaceKind};
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::Confirm;
 use crate::components::button::Look;
 use crate::components::icon::{icon, icon_name};
 use crate::components::notice::Skeleton;
-use crate::state::{See, app, memo, run};
+use crate::state::{app, memo, run};
 use crate::strings::{count, fill, t};
 use crate::web::error::ApiError;
 

@@ -3,8 +3,8 @@
 mod delete_session;
 mod rename;
 
+use crate::view::prelude::*;
 use berth_protocol::{ProjectId, SessionId};
-use leptos::prelude::*;
 
 use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;

@@ -1,12 +1,12 @@
 //! Gives a session or a project another name.
 
+use crate::view::{html, prelude::*};
 use berth_protocol::{ProjectId, SessionId};
-use leptos::{html, prelude::*};
 
 use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
 use crate::components::notice::InlineFailure;
-use crate::state::{See, app, effect, run};
+use crate::state::{app, effect, run};
 use crate::strings::t;
 use crate::web::error::ApiError;
 

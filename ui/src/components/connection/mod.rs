@@ -1,11 +1,11 @@
 //! The connection to the engine: a dot while all is well, a bar across the page when it is lost.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::components::button::{Button, Look};
 use crate::components::icon::{icon, icon_name};
-use crate::state::{Connection, ModelStoreFields, app, memo};
+use crate::state::{Connection, app, memo};
 use crate::strings::{fill, t};
 use crate::web::{clock, tauri};
 
@@ -66,7 +66,7 @@ fn LostBar() -> impl IntoView {
     spawn_local(async move {
         loop {
             clock::sleep(500).await;
-            if now.try_set(clock::now()).is_some() {
+            if now.try_update(|now| *now = clock::now()).is_none() {
                 return;
             }
         }

@@ -1,6 +1,6 @@
 //! A value that copies whole when it is clicked, however short it is shown.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::components::icon::{Icon, icon_name};

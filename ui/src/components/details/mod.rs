@@ -1,7 +1,7 @@
 //! The right column of a session: facts that can be copied.
 
+use crate::view::prelude::*;
 use berth_protocol::{Session, SessionId, WorkspaceKind};
-use leptos::prelude::*;
 
 use crate::components::button::{Button, IconButton};
 use crate::components::copy_value::CopyValue;
@@ -10,7 +10,7 @@ use crate::components::resizer::Resizer;
 use crate::components::session_menu::download_recording;
 use crate::components::when::When;
 use crate::logic::paths::{shorten, with_tilde};
-use crate::state::{App, ModelStoreFields, See, app};
+use crate::state::{App, app};
 use crate::strings::t;
 
 /// What a row takes beside its value, and the width of a letter in it, in pixels.
@@ -58,7 +58,8 @@ fn facts(app: App, session: Session) -> AnyView {
         clippy::cast_sign_loss,
         reason = "a few dozen letters"
     )]
-    let letters = ((app.prefs.details_width.get() - ROW_REST) / LETTER).max(8.0) as usize;
+    let letters =
+        ((f64::from(app.prefs.details_width.get()) - ROW_REST) / LETTER).max(8.0) as usize;
     let workspace = session.workspace;
     let agent = app
         .model

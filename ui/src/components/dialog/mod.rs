@@ -1,6 +1,6 @@
 //! A modal dialog on the browser's own `<dialog>`, which keeps focus and Esc right.
 
-use leptos::{html, prelude::*};
+use crate::view::{html, prelude::*};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;

@@ -1,8 +1,8 @@
 //! Adds a project: the system's own folder picker in the window, a browser of folders elsewhere,
 //! and a field for the path in both.
 
+use crate::view::prelude::*;
 use berth_protocol::FolderList;
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::components::button::{Button, IconButton, Look};
@@ -11,7 +11,7 @@ use crate::components::icon::{icon, icon_name};
 use crate::components::notice::{InlineFailure, Skeleton};
 use crate::logic::paths::shorten;
 use crate::logic::route::Route;
-use crate::state::{See, app, run};
+use crate::state::{app, run};
 use crate::strings::{fill, t};
 use crate::web::error::ApiError;
 use crate::web::tauri;

@@ -1,6 +1,6 @@
 //! Icons: symbols of lucide that the build puts into the page.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 
 /// The icons that the build puts into the page.
 const LIST: &str = include_str!("../../../icons.txt");

@@ -1,7 +1,7 @@
 //! A menu under a button, on the browser's own popover: it stands above everything, and Esc or a
 //! click elsewhere closes it.
 
-use leptos::{html, prelude::*};
+use crate::view::{html, prelude::*};
 use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
 
 use crate::components::icon::{IconName, icon};
@@ -36,27 +36,29 @@ pub fn place(anchor: &web_sys::Element, popover: &web_sys::HtmlElement) {
     let rect = anchor.get_bounding_client_rect();
     let window = dom::window();
     let size = |value: Result<wasm_bindgen::JsValue, _>| {
-        value.ok().and_then(|v| v.as_f64()).unwrap_or(800.0)
+        dom::pixels(value.ok().and_then(|v| v.as_f64()).unwrap_or(800.0))
     };
     let (width, height) = (size(window.inner_width()), size(window.inner_height()));
+    let (top, bottom) = (dom::pixels(rect.top()), dom::pixels(rect.bottom()));
+    let (left, right) = (dom::pixels(rect.left()), dom::pixels(rect.right()));
     let style = popover.style();
     let set = |name: &str, value: String| style.set_property(name, &value).ok();
-    let below = height - rect.bottom() - 12.0;
-    let above = rect.top() - 12.0;
-    if below >= 280.0 || below >= above {
-        set("top", format!("{}px", rect.bottom() + 4.0));
+    let below = height - bottom - 12;
+    let above = top - 12;
+    if below >= 280 || below >= above {
+        set("top", format!("{}px", bottom + 4));
         set("bottom", "auto".to_owned());
         set("max-height", format!("{below}px"));
     } else {
-        set("bottom", format!("{}px", height - rect.top() + 4.0));
+        set("bottom", format!("{}px", height - top + 4));
         set("top", "auto".to_owned());
         set("max-height", format!("{above}px"));
     }
-    if rect.left() > width / 2.0 {
-        set("right", format!("{}px", (width - rect.right()).max(8.0)));
+    if left > width / 2 {
+        set("right", format!("{}px", (width - right).max(8)));
         set("left", "auto".to_owned());
     } else {
-        set("left", format!("{}px", rect.left().max(8.0)));
+        set("left", format!("{}px", left.max(8)));
         set("right", "auto".to_owned());
     }
 }

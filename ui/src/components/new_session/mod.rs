@@ -2,8 +2,8 @@
 
 mod pickers;
 
+use crate::view::{html, prelude::*};
 use berth_protocol::ProjectId;
-use leptos::{html, prelude::*};
 
 use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
@@ -11,7 +11,7 @@ use crate::components::icon::icon_name;
 use crate::components::notice::InlineFailure;
 use crate::logic::command_line::CommandLineError;
 use crate::logic::new_session::{CUSTOM, Form, FormError, WORKTREE, first_agent, request};
-use crate::state::{ModelStoreFields, app, effect, memo, run};
+use crate::state::{app, effect, memo, run};
 use crate::strings::t;
 use crate::web::error::ApiError;
 use crate::web::{dom, storage};

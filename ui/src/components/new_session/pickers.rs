@@ -1,15 +1,16 @@
 //! The pickers under the box for a new session.
 
+use crate::view::prelude::*;
 use berth_protocol::{Agent, AgentState, BranchList, Project};
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::Choices;
 use crate::components::icon::icon_name;
 use crate::components::picker::{Choice, Picker};
 use crate::logic::new_session::{IN_PLACE, WORKTREE, can_have_worktrees, can_start};
+use crate::logic::order::sorted;
 use crate::logic::paths::{shorten, with_tilde};
-use crate::state::{DialogKind, ModelStoreFields, See, app, effect, memo};
+use crate::state::{DialogKind, app, effect, memo};
 use crate::strings::{fill, t};
 
 /// The last line of the picker of projects.
@@ -131,7 +132,7 @@ fn BasePicker(choices: Choices) -> impl IntoView {
     let list = Signal::derive(move || {
         branches.see(|list| {
             let default = list.default.as_deref();
-            let mut all: Vec<_> = list
+            let all: Vec<_> = list
                 .branches
                 .iter()
                 .map(|branch| {
@@ -143,8 +144,8 @@ fn BasePicker(choices: Choices) -> impl IntoView {
                     }
                 })
                 .collect();
-            all.sort_by_key(|choice| Some(choice.value.as_str()) != default);
-            all
+            let is_other = |choice: &Choice| Some(choice.value.as_str()) != default;
+            sorted(all, |a, b| is_other(a).cmp(&is_other(b)))
         })
     });
     let value = Signal::derive(move || {

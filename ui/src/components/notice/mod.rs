@@ -1,6 +1,6 @@
 //! The faces of a list or page that has nothing to show: empty, loading or failed.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 
 use crate::components::button::Button;
 use crate::components::icon::{IconName, icon, icon_name};

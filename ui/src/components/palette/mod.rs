@@ -1,6 +1,6 @@
 //! The palette: every page, session and action, by a few letters of its name.
 
-use leptos::{html, prelude::*};
+use crate::view::{html, prelude::*};
 
 use crate::components::dialog::Dialog;
 use crate::components::icon::{IconName, icon, icon_name};
@@ -9,7 +9,7 @@ use crate::logic::groups;
 use crate::logic::keys::Shortcut;
 use crate::logic::route::{Route, Tab};
 use crate::logic::{fuzzy, status};
-use crate::state::{App, DialogKind, ModelStoreFields, ThemeChoice, app, effect};
+use crate::state::{App, DialogKind, ThemeChoice, app, effect, memo};
 use crate::strings::{fill, t};
 use crate::web::dom;
 
@@ -25,6 +25,13 @@ struct Command {
     run: Callback<()>,
 }
 
+/// No two are known to be the same: what they run cannot be compared.
+impl PartialEq for Command {
+    fn eq(&self, _other: &Self) -> bool {
+        false
+    }
+}
+
 #[component]
 pub fn Palette() -> impl IntoView {
     let app = app();
@@ -32,19 +39,16 @@ pub fn Palette() -> impl IntoView {
     let at = RwSignal::new(0_usize);
     let list = NodeRef::<html::Div>::new();
     let all = StoredValue::new(commands(app));
-    let found = Memo::new_with_compare(
-        move |_| {
-            let query = query.get();
-            all.with_value(|all| {
-                fuzzy::rank(&query, all, |c| format!("{} {}", c.label, c.detail))
-                    .into_iter()
-                    .take(MAX_ROWS)
-                    .cloned()
-                    .collect::<Vec<_>>()
-            })
-        },
-        |_, _| true,
-    );
+    let found = memo(move || {
+        let query = query.get();
+        all.with_value(|all| {
+            fuzzy::rank(&query, all, |c| format!("{} {}", c.label, c.detail))
+                .into_iter()
+                .take(MAX_ROWS)
+                .cloned()
+                .collect::<Vec<_>>()
+        })
+    });
     let choose = move |index: usize| {
         if let Some(command) = found.with_untracked(|found| found.get(index).cloned()) {
             app.ui.close_dialog();
@@ -116,7 +120,7 @@ pub fn Palette() -> impl IntoView {
                                     class="palette-row"
                                     role="option"
                                     id=row_id(index)
-                                    data-index=index
+                                    data-index=index.to_string()
                                     data-testid="palette-row"
                                     aria-selected=move || (at.get() == index).to_string()
                                     on:pointermove=move |_| {

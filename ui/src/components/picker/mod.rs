@@ -1,6 +1,6 @@
 //! A compact picker: a button that says what is chosen, and a list to choose from.
 
-use leptos::{html, prelude::*};
+use crate::view::{html, prelude::*};
 
 use crate::components::icon::{IconName, icon, icon_name};
 use crate::components::menu::{hide, move_focus, place, popover_id};

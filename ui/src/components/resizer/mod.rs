@@ -1,26 +1,26 @@
 //! The edge of a side column: dragged, or moved with the arrow keys.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 use wasm_bindgen::JsCast;
 
 /// Narrowest and widest column, in pixels.
-const MIN: f64 = 200.0;
-const MAX: f64 = 520.0;
+const MIN: i32 = 200;
+const MAX: i32 = 520;
 /// How far one press of an arrow key moves the edge, in pixels.
-const STEP: f64 = 16.0;
+const STEP: i32 = 16;
 
 #[component]
 pub fn Resizer(
-    width: RwSignal<f64>,
+    width: RwSignal<i32>,
     /// The column stands at the right: it grows to the left.
     #[prop(optional)]
     right: bool,
     #[prop(into)] label: String,
 ) -> impl IntoView {
-    let drag = StoredValue::new(None::<(f64, f64)>);
-    let sign = if right { -1.0 } else { 1.0 };
+    let drag = StoredValue::new(None::<(i32, i32)>);
+    let sign = if right { -1 } else { 1 };
     let down = move |event: web_sys::PointerEvent| {
-        drag.set_value(Some((f64::from(event.client_x()), width.get_untracked())));
+        drag.set_value(Some((event.client_x(), width.get_untracked())));
         if let Some(element) = event
             .target()
             .and_then(|t| t.dyn_into::<web_sys::Element>().ok())
@@ -31,11 +31,7 @@ pub fn Resizer(
     };
     let moved = move |event: web_sys::PointerEvent| {
         if let Some((start, before)) = drag.get_value() {
-            width.set(
-                (before + sign * (f64::from(event.client_x()) - start))
-                    .clamp(MIN, MAX)
-                    .round(),
-            );
+            width.set((before + sign * (event.client_x() - start)).clamp(MIN, MAX));
         }
     };
     let key = move |event: web_sys::KeyboardEvent| {

@@ -1,7 +1,7 @@
 //! The head of a session: what it is, what it does, and the parts to look at.
 
+use crate::view::prelude::*;
 use berth_protocol::{Session, SessionId, WorkspaceKind};
-use leptos::prelude::*;
 
 use crate::components::button::{Button, IconButton};
 use crate::components::icon::{icon, icon_name};
@@ -9,7 +9,7 @@ use crate::components::session_menu::SessionMenu;
 use crate::components::status_dot::StatusChip;
 use crate::logic::keys::Shortcut;
 use crate::logic::route::{Route, Tab};
-use crate::state::{DialogKind, See, app, memo};
+use crate::state::{DialogKind, app, memo};
 use crate::strings::{fill, t};
 use crate::web::dom;
 

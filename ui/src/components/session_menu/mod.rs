@@ -1,7 +1,7 @@
 //! What can be done with a session, as a menu: the same in the sidebar and in the session's head.
 
+use crate::view::prelude::*;
 use berth_protocol::SessionId;
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 

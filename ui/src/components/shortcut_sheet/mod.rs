@@ -1,6 +1,6 @@
 //! All keys on one sheet.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 
 use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;

@@ -2,8 +2,8 @@
 
 mod session_row;
 
+use crate::view::prelude::*;
 use berth_protocol::SessionId;
-use leptos::prelude::*;
 
 use crate::components::button::IconButton;
 use crate::components::connection::ConnectionState;
@@ -13,7 +13,7 @@ use crate::components::resizer::Resizer;
 use crate::logic::groups::{self, Group};
 use crate::logic::keys::Shortcut;
 use crate::logic::route::Route;
-use crate::state::{DialogKind, ModelStoreFields, Phase, See, app, memo};
+use crate::state::{DialogKind, Phase, app, memo};
 use crate::strings::t;
 use crate::web::dom;
 use session_row::SessionRow;

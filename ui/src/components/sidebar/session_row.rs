@@ -1,14 +1,14 @@
 //! One session in the sidebar.
 
+use crate::view::prelude::*;
 use berth_protocol::SessionId;
-use leptos::prelude::*;
 
 use crate::components::session_menu::SessionMenu;
 use crate::components::status_dot::StatusDot;
 use crate::components::when::When;
 use crate::logic::route::{Route, Tab};
 use crate::logic::status::{self, Tone};
-use crate::state::{See, app, memo};
+use crate::state::{app, memo};
 
 #[component]
 pub fn SessionRow(id: SessionId) -> impl IntoView {

@@ -1,10 +1,9 @@
 //! A session's status as a shape, and as a shape with a word.
 
+use crate::view::prelude::*;
 use berth_protocol::Status;
-use leptos::prelude::*;
 
 use crate::logic::status::{self, Tone};
-use crate::state::See;
 
 /// The shape. Whoever shows it alone names the status otherwise.
 #[component]

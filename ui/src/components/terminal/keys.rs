@@ -1,7 +1,7 @@
 //! Keys that the app keeps while a terminal has focus.
 
+use crate::view::prelude::*;
 use js_sys::Function;
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;

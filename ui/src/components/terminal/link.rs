@@ -5,12 +5,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use crate::view::prelude::*;
 use berth_protocol::{
     ACK_EVERY, BEARER_SUBPROTOCOL_PREFIX, ClientControl, SUBPROTOCOL, ServerControl, SessionId,
     Size, Status,
 };
 use js_sys::{Array, ArrayBuffer, Function, Reflect, Uint8Array};
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -19,6 +19,7 @@ use web_sys::{MessageEvent, WebSocket};
 use super::xterm::{FitAddon, Terminal};
 use crate::state::App;
 use crate::web::{clock, dom};
+use crate::wire::{self, Write};
 
 /// Pauses before reconnecting, in milliseconds; the last one is repeated.
 const PAUSES: [i32; 5] = [250, 500, 1_000, 2_000, 4_000];
@@ -168,9 +169,7 @@ impl Link {
             }
             return;
         }
-        let control = data
-            .as_string()
-            .and_then(|text| serde_json::from_str(&text).ok());
+        let control = data.as_string().and_then(|text| wire::read(&text).ok());
         match control {
             Some(ServerControl::Snapshot { size, .. }) => {
                 self.attempt.set(0);
@@ -236,7 +235,8 @@ impl Link {
     }
 
     fn tell(&self, control: &ClientControl) {
-        if let (Some(socket), Ok(text)) = (self.open_socket(), serde_json::to_string(control)) {
+        if let Some(socket) = self.open_socket() {
+            let text = control.write();
             socket.send_with_str(&text).ok();
         }
     }

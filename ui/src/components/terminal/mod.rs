@@ -8,16 +8,16 @@ mod search;
 mod theme;
 mod xterm;
 
+use crate::view::{html, prelude::*};
 use berth_protocol::{Session, SessionId};
 use leptos::task::spawn_local;
-use leptos::{html, prelude::*};
 use send_wrapper::SendWrapper;
 
 use crate::components::approval::ApprovalCard;
 use crate::components::button::{Button, IconButton};
 use crate::components::icon::{icon, icon_name};
 use crate::logic::status;
-use crate::state::{See, app, effect, memo};
+use crate::state::{app, effect, memo};
 use crate::strings::t;
 use crate::web::dom;
 use link::LinkState;

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
+use crate::view::prelude::*;
 use berth_protocol::SessionId;
 use js_sys::Function;
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};

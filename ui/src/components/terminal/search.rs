@@ -1,7 +1,7 @@
 //! The bar that searches a terminal.
 
+use crate::view::{html, prelude::*};
 use js_sys::{Function, Reflect};
-use leptos::{html, prelude::*};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -10,7 +10,7 @@ use super::theme;
 use super::xterm::{SearchAddon, object};
 use crate::components::button::IconButton;
 use crate::components::icon::icon_name;
-use crate::state::{See, effect};
+use crate::state::effect;
 use crate::strings::{fill, t};
 
 /// Which hit is shown, of how many.

@@ -1,6 +1,6 @@
 //! Short notices in the corner, read out by screen readers.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 
 use crate::components::button::IconButton;
 use crate::components::icon::{icon, icon_name};

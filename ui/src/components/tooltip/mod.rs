@@ -1,10 +1,9 @@
 //! One tooltip for the whole page: elements say with `data-tip` (and `data-tip-keys`) what it shows.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use crate::state::SeeUntracked;
 use crate::web::{clock, dom};
 
 /// How long the pointer rests before a tooltip shows, in milliseconds.
@@ -14,8 +13,8 @@ const DELAY: i32 = 450;
 struct Tip {
     text: String,
     keys: String,
-    x: f64,
-    y: f64,
+    x: i32,
+    y: i32,
     below: bool,
 }
 
@@ -94,16 +93,16 @@ fn describe(element: &Element) -> Option<Tip> {
         .get_attribute("data-tip")
         .filter(|text| !text.is_empty())?;
     let rect = element.get_bounding_client_rect();
-    let width = dom::window().inner_width().ok()?.as_f64()?;
+    let width = dom::pixels(dom::window().inner_width().ok()?.as_f64()?);
     let below = rect.top() < 60.0;
     Some(Tip {
         text,
         keys: element.get_attribute("data-tip-keys").unwrap_or_default(),
-        x: (rect.left() + rect.width() / 2.0).clamp(80.0, (width - 80.0).max(80.0)),
+        x: dom::pixels(rect.left() + rect.width() / 2.0).clamp(80, (width - 80).max(80)),
         y: if below {
-            rect.bottom() + 6.0
+            dom::pixels(rect.bottom()) + 6
         } else {
-            rect.top() - 6.0
+            dom::pixels(rect.top()) - 6
         },
         below,
     })

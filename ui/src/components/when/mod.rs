@@ -1,7 +1,7 @@
 //! Moments: how long ago, and exactly on hover.
 
+use crate::view::prelude::*;
 use berth_protocol::Timestamp;
-use leptos::prelude::*;
 
 use crate::logic::time;
 use crate::state::app;
@@ -20,7 +20,7 @@ pub fn When(#[prop(into)] at: Signal<Timestamp>, #[prop(optional)] long: bool) -
         }
     };
     view! {
-        <time class="when" datetime=move || at.get().to_string() data-tip=move || clock::exact(at.get())>
+        <time class="when" datetime=move || clock::iso(at.get()) data-tip=move || clock::exact(at.get())>
             {text}
         </time>
     }

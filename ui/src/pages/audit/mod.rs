@@ -1,7 +1,7 @@
 //! The audit trail: what happened, and whether the record is whole.
 
-use berth_protocol::{AuditEvent, AuditVerification};
-use leptos::prelude::*;
+use crate::view::prelude::*;
+use berth_protocol::AuditVerification;
 
 use crate::components::button::Button;
 use crate::components::copy_value::CopyValue;
@@ -12,6 +12,7 @@ use crate::pages::page::Page;
 use crate::state::{app, run};
 use crate::strings::{fill, t};
 use crate::web::error::ApiError;
+use crate::wire::AuditEntry;
 
 /// Events shown; older ones are asked for.
 const SHOWN: usize = 200;
@@ -19,7 +20,7 @@ const SHOWN: usize = 200;
 #[component]
 pub fn AuditPage() -> impl IntoView {
     let app = app();
-    let events = RwSignal::new(None::<Result<Vec<AuditEvent>, ApiError>>);
+    let events = RwSignal::new(None::<Result<Vec<AuditEntry>, ApiError>>);
     let shown = RwSignal::new(SHOWN);
     let busy = RwSignal::new(false);
     let checking = RwSignal::new(false);
@@ -120,19 +121,13 @@ fn verdict_view(found: AuditVerification) -> AnyView {
     .into_any()
 }
 
-fn row(event: AuditEvent) -> AnyView {
-    let details = match &event.details {
-        serde_json::Value::Object(map) => map
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(key, value)| match value {
-                serde_json::Value::String(text) => format!("{key} {text}"),
-                other => format!("{key} {other}"),
-            })
-            .collect::<Vec<_>>()
-            .join(" · "),
-        _ => String::new(),
-    };
+fn row(event: AuditEntry) -> AnyView {
+    let details: Vec<_> = event
+        .details
+        .iter()
+        .map(|(name, fact)| format!("{name} {fact}"))
+        .collect();
+    let details = details.join(" · ");
     let tail: String = {
         let skip = event.subject_id.chars().count().saturating_sub(8);
         event.subject_id.chars().skip(skip).collect()

@@ -1,6 +1,6 @@
 //! The first page: the box for a new session, or, before there is a project, the way to it.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 
 use crate::components::agent_list::{AgentList, RefreshAgents};
 use crate::components::button::{Button, Look};
@@ -12,7 +12,7 @@ use crate::logic::groups;
 use crate::logic::new_session::can_start;
 use crate::logic::route::{Route, Tab};
 use crate::logic::status;
-use crate::state::{DialogKind, ModelStoreFields, Phase, See, app, memo};
+use crate::state::{DialogKind, Phase, app, memo};
 use crate::strings::{count, t};
 
 /// Sessions shown under the box.

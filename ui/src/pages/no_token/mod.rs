@@ -1,6 +1,6 @@
 //! What the page says when nothing gave it the engine's token.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 
 use crate::components::copy_value::CopyValue;
 use crate::strings::t;

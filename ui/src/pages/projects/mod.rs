@@ -1,7 +1,7 @@
 //! All projects: add, rename, remove.
 
+use crate::view::prelude::*;
 use berth_protocol::{Project, ProjectId};
-use leptos::prelude::*;
 
 use crate::components::button::{Button, Look};
 use crate::components::copy_value::CopyValue;
@@ -10,7 +10,7 @@ use crate::components::menu::{MenuButton, MenuItem};
 use crate::components::notice::{Empty, Skeleton};
 use crate::logic::paths::{shorten, with_tilde};
 use crate::pages::page::Page;
-use crate::state::{App, DialogKind, ModelStoreFields, Phase, See, app};
+use crate::state::{App, DialogKind, Phase, app};
 use crate::strings::{count, fill, t};
 
 /// Longest path shown, in characters.

@@ -1,7 +1,7 @@
 //! One session: its conversation, its terminal, its changes.
 
+use crate::view::prelude::*;
 use berth_protocol::SessionId;
-use leptos::prelude::*;
 
 use crate::components::button::Button;
 use crate::components::changes::Changes;
@@ -11,7 +11,7 @@ use crate::components::notice::{Empty, Skeleton};
 use crate::components::session_header::{SessionHeader, SessionTabs};
 use crate::components::terminal::TerminalView;
 use crate::logic::route::{Route, Tab};
-use crate::state::{ModelStoreFields, Phase, See, app, memo};
+use crate::state::{Phase, app, memo};
 use crate::strings::t;
 
 #[component]

@@ -1,6 +1,6 @@
 //! Settings: looks, agents, the engine.
 
-use leptos::prelude::*;
+use crate::view::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::components::agent_list::{AgentList, RefreshAgents};
@@ -9,7 +9,7 @@ use crate::components::icon::{icon, icon_name};
 use crate::components::notice::Skeleton;
 use crate::logic::paths::{shorten, with_tilde};
 use crate::pages::page::Page;
-use crate::state::{ModelStoreFields, ThemeChoice, app};
+use crate::state::{ThemeChoice, app};
 use crate::strings::t;
 use crate::web::dom;
 

@@ -1,0 +1,304 @@
+//! Both directions against serde, which the engine uses.
+
+use std::fmt::Debug;
+
+use berth_protocol::*;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::json::Json;
+use super::{AuditEntry, Read, Write, event, read};
+
+/// What the engine writes is read as what it meant, with everything there and with nothing that may
+/// be left out.
+fn check<T: Read + Serialize + DeserializeOwned + PartialEq + Debug>(texts: &[&str]) {
+    for text in texts {
+        let meant: T = serde_json::from_str(text).unwrap();
+        let written = serde_json::to_string(&meant).unwrap();
+        assert_eq!(read::<T>(&written).as_ref(), Ok(&meant), "{written}");
+        let pretty = serde_json::to_string_pretty(&meant).unwrap();
+        assert_eq!(read::<T>(&pretty).as_ref(), Ok(&meant), "{pretty}");
+    }
+}
+
+const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+const AT: &str = "2026-11-23T19:05:01.25Z";
+
+fn session(status: &str) -> String {
+    format!(
+        r#"{{"id":"{ID}","project_id":"{ID}","agent":"claude","title":"ä \"q\" \\ \n",{status},
+            "workspace":{{"kind":"worktree","path":"/w","branch":"b","base":null,"base_commit":"c"}},
+            "transport":"acp","permission_mode":"plan","command":["a","b"],"size":{{"rows":40,"cols":120}},
+            "run":2,"changes":{{"files":1,"added":5000000000,"removed":3}},"created_at":"{AT}",
+            "updated_at":"1969-12-31T23:59:59.999999999Z","ended_at":"2024-02-29T00:00:00Z","archived_at":null}}"#
+    )
+}
+
+fn message(rest: &str) -> String {
+    format!(
+        r#"{{"id":"{ID}","session_id":"{ID}","seq":7,"role":"agent","content":"c","at":"{AT}","run":1{rest}}}"#
+    )
+}
+
+const AGENT: &str = r#"{"id":"codex","name":"Codex","state":"unsupported","path":"/p","found":"usual_folder",
+    "version":"1","detail":"d","sign_in_hint":"s","install_hint":"i",
+    "permission_modes":[{"id":"a","name":"n","description":"d","unchecked":true}]}"#;
+const PROJECT: &str = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","path":"/p","name":"n",
+    "git":{"root":"/","branch":null,"linked_worktree":true,"has_commits":false},"missing":true,
+    "created_at":"2000-03-01T00:00:00Z"}"#;
+
+#[test]
+fn answers_are_read_as_serde_reads_them() {
+    let statuses = [
+        r#""status":"starting""#,
+        r#""status":"running""#,
+        r#""status":"waiting""#,
+        r#""status":"needs_attention","attention":{"id":"1","question":"q","options":[{"id":"y","label":"Yes"}]}"#,
+        r#""status":"exited","code":-1,"signal":null"#,
+        r#""status":"exited","code":null,"signal":"SIGTERM""#,
+        r#""status":"failed","failure":{"code":"session.spawn_failed","detail":"d"}"#,
+    ];
+    for status in statuses {
+        check::<Session>(&[&session(status)]);
+        check::<SessionList>(&[&format!(r#"{{"sessions":[{}]}}"#, session(status))]);
+        check::<ServerControl>(&[&format!(r#"{{"type":"ended",{status}}}"#)]);
+    }
+    check::<ServerControl>(&[
+        r#"{"type":"snapshot","size":{"rows":2,"cols":3},"run":1,"skipped":9}"#,
+        r#"{"type":"resized","size":{"rows":2,"cols":3}}"#,
+    ]);
+    check::<MessagePage>(&[
+        &format!(
+            r#"{{"messages":[{},{}],"next":9}}"#,
+            message(""),
+            message(r#","partial":true"#)
+        ),
+        r#"{"messages":[],"next":null}"#,
+    ]);
+    check::<ChatAccepted>(&[&format!(r#"{{"message":{}}}"#, message(""))]);
+    check::<AgentList>(&[&format!(r#"{{"agents":[{AGENT}]}}"#)]);
+    for state in ["checking", "ready", "broken", "missing"] {
+        for found in ["null", "\"path\"", "\"built_in\""] {
+            check::<Agent>(&[&format!(
+                r#"{{"id":"a","name":"A","state":"{state}","path":null,"found":{found},"version":null,"detail":null,
+                    "sign_in_hint":null,"install_hint":null,"permission_modes":[]}}"#
+            )]);
+        }
+    }
+    check::<ProjectList>(&[&format!(r#"{{"projects":[{PROJECT}]}}"#)]);
+    check::<BranchList>(&[r#"{"branches":["a","b"],"default":"a"}"#]);
+    check::<FolderList>(&[
+        r#"{"path":"/a","parent":"/","folders":[{"name":"n","path":"/a/n","git":true}]}"#,
+    ]);
+    check::<EngineInfo>(&[
+        r#"{"version":"1","pid":4,"data_dir":"/d","log_dir":"/l","home_dir":"/h","os":"linux","schema_version":3,
+            "environment":"e","warnings":["w"]}"#,
+    ]);
+    check::<UnsavedWork>(&[
+        r#"{"uncommitted":1,"files":["f"],"unpushed":1,"commits":[{"hash":"h","subject":"s"}]}"#,
+    ]);
+    for kind in [
+        "added",
+        "untracked",
+        "modified",
+        "deleted",
+        "renamed",
+        "type_changed",
+        "conflicted",
+    ] {
+        check::<DiffPage>(&[&format!(
+            r#"{{"base_commit":null,"total":{{"files":1,"added":1,"removed":0}},"next":"n",
+                "files":[{{"path":"p","kind":"{kind}","added":null,"removed":1}},
+                         {{"path":"p","old_path":"o","kind":"{kind}","added":1,"removed":null}}]}}"#
+        )]);
+    }
+    check::<FilePatch>(&[r#"{"path":"p","patch":"@@","binary":false,"truncated":true}"#]);
+    check::<AuditVerification>(&[
+        r#"{"valid":false,"checked":9,"first":1,"last":9,"broken_at":4}"#,
+        r#"{"valid":true,"checked":0,"first":null,"last":null,"broken_at":null}"#,
+    ]);
+}
+
+#[test]
+fn problems_are_read_with_every_code() {
+    for code in Code::ALL {
+        let problem = serde_json::to_string(&Problem::new(*code, "d")).unwrap();
+        check::<Problem>(&[&problem]);
+    }
+    check::<Problem>(&[
+        r#"{"type":"t","title":"t","status":409,"code":"workspace.has_work","detail":"d",
+            "work":{"uncommitted":0,"files":[],"unpushed":0,"commits":[]}}"#,
+        r#"{"type":"t","title":"t","status":418,"code":"moon.too_far","detail":"d","hint":"h"}"#,
+    ]);
+}
+
+#[test]
+fn events_are_read_as_serde_reads_them() {
+    let texts = [
+        r#"{"type":"reset"}"#.to_owned(),
+        format!(r#"{{"type":"project_changed","project":{PROJECT}}}"#),
+        format!(r#"{{"type":"project_removed","id":"{ID}"}}"#),
+        format!(r#"{{"type":"agents_changed","agents":[{AGENT}]}}"#),
+        format!(
+            r#"{{"type":"session_changed","session":{}}}"#,
+            session(r#""status":"running""#)
+        ),
+        format!(r#"{{"type":"session_removed","id":"{ID}"}}"#),
+        format!(r#"{{"type":"message_changed","message":{}}}"#, message("")),
+    ];
+    for text in texts {
+        let meant: Event = serde_json::from_str(&text).unwrap();
+        let written = serde_json::to_string(&meant).unwrap();
+        assert_eq!(event(meant.name(), &written), Some(Ok(meant)), "{written}");
+    }
+    assert_eq!(event("moon_rises", "{}"), None);
+    assert_eq!(event("session_removed", "{}"), Some(Err("id")));
+}
+
+#[test]
+fn facts_of_the_audit_trail_become_texts() {
+    let written = serde_json::to_string(&AuditEvent {
+        seq: 3,
+        at: AT.parse().unwrap(),
+        action: "session.created".into(),
+        subject_kind: "session".into(),
+        subject_id: ID.into(),
+        details: serde_json::json!({"a": "x", "b": 2, "c": null, "d": [1, true], "e": {"f": "g"}}),
+        prev_hash: "0".into(),
+        hash: "1".into(),
+    })
+    .unwrap();
+    let entry: AuditEntry = read(&written).unwrap();
+    let fact = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    assert_eq!(
+        entry.details,
+        [
+            fact("a", "x"),
+            fact("b", "2"),
+            fact("d", "1, true"),
+            fact("e", "f g")
+        ]
+    );
+    assert_eq!((entry.seq, entry.at), (3, AT.parse().unwrap()));
+}
+
+#[test]
+fn bodies_are_written_as_serde_reads_them() {
+    fn check<T: Write + DeserializeOwned + PartialEq + Debug>(body: &T) {
+        let written = body.write();
+        let read: T = serde_json::from_str(&written).unwrap_or_else(|e| panic!("{written}: {e}"));
+        assert_eq!(read, *body, "{written}");
+    }
+    let odd = "ä \"q\" \\ \n \t \r \u{0} \u{1f} 🦀".to_owned();
+    check(&Approval {
+        attention_id: odd.clone(),
+        option_id: "o".into(),
+    });
+    check(&ChatRequest {
+        session_id: ID.parse().unwrap(),
+        content: odd.clone(),
+    });
+    check(&CreateProject {
+        path: odd.clone(),
+        name: None,
+    });
+    check(&CreateProject {
+        path: "p".into(),
+        name: Some(odd.clone()),
+    });
+    check(&UpdateProject { name: odd.clone() });
+    check(&UpdateSession { title: odd.clone() });
+    check(&ClientControl::Resize {
+        size: Size::DEFAULT,
+    });
+    check(&ClientControl::Ack { bytes: 7 });
+    let bare = CreateSession {
+        project_id: ID.parse().unwrap(),
+        agent: "claude".parse().unwrap(),
+        message: None,
+        title: None,
+        workspace: None,
+        transport: None,
+        permission_mode: None,
+        command: None,
+        size: None,
+    };
+    check(&bare);
+    check(&CreateSession {
+        workspace: Some(WorkspaceRequest::InPlace),
+        ..bare.clone()
+    });
+    for (base, branch) in [(None, None), (Some("main".to_owned()), Some(odd.clone()))] {
+        check(&CreateSession {
+            message: Some(odd.clone()),
+            title: Some(odd.clone()),
+            workspace: Some(WorkspaceRequest::Worktree { base, branch }),
+            transport: Some(Transport::Acp),
+            permission_mode: Some("plan".into()),
+            command: Some(vec![odd.clone(), String::new()]),
+            size: Some(Size::DEFAULT),
+            ..bare.clone()
+        });
+    }
+}
+
+#[test]
+fn moments_are_read_as_jiff_reads_them() {
+    for text in [
+        "1970-01-01T00:00:00Z",
+        "2000-02-29T23:59:59.999Z",
+        "2100-02-28T12:00:00.000000001Z",
+        "2026-12-31T23:59:59.5Z",
+        "1969-07-20T20:17:40Z",
+        "1601-01-01T00:00:00Z",
+    ] {
+        let meant: Timestamp = text.parse().unwrap();
+        assert_eq!(
+            read::<Timestamp>(&format!("\"{text}\"")),
+            Ok(meant),
+            "{text}"
+        );
+    }
+    for text in [
+        "",
+        "2026-11-23",
+        "2026-11-23T19:05:01",
+        "2026-13-01T00:00:00Z",
+        "xT1:2:3Z",
+    ] {
+        assert_eq!(
+            read::<Timestamp>(&format!("\"{text}\"")),
+            Err("time"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn texts_are_unescaped_and_what_is_not_json_is_refused() {
+    for text in [
+        r#""""#,
+        r#""a\u00e4\ud83e\udd80\"\\\/\b\f\n\r\t""#,
+        r#""\n""#,
+        "\"🦀\"",
+    ] {
+        let meant: String = serde_json::from_str(text).unwrap();
+        assert_eq!(read::<String>(text), Ok(meant), "{text}");
+    }
+    for text in [
+        "",
+        "{",
+        "[1,",
+        "[1 2]",
+        "{\"a\"}",
+        "{\"a\":1,}",
+        "nul",
+        "\"a",
+        "\"\\x\"",
+        "1 2",
+        "-",
+        "\"\\u12\"",
+    ] {
+        assert_eq!(Json::parse(text), None, "{text}");
+    }
+    assert_eq!(Json::parse(&"[".repeat(100_000)), None);
+}
