@@ -80,6 +80,7 @@ impl<T: 'static> RwSignal<T> {
         }
     }
 
+    #[track_caller]
     fn cell(self) -> Rc<RefCell<T>> {
         held(self.held).unwrap_or_else(|| gone())
     }
@@ -104,19 +105,20 @@ impl<T: 'static> RwSignal<T> {
         held::<RefCell<T>>(self.held).map(|cell| look(&cell.borrow()))
     }
 
+    /// Sets the value. One that is gone stays gone: an answer may come after the part of the page
+    /// that waited for it was left.
     pub fn set(self, value: T) {
-        self.cell().replace(value);
-        self.changed.notify();
+        self.try_update(|old| *old = value);
     }
 
     /// Sets the value, if it is still there.
     pub fn try_set(self, value: T) {
-        self.try_update(|old| *old = value);
+        self.set(value);
     }
 
+    /// Changes the value, if it is still there.
     pub fn update(self, change: impl FnOnce(&mut T)) {
-        change(&mut self.cell().borrow_mut());
-        self.changed.notify();
+        self.try_update(change);
     }
 
     /// Changes the value, if it is still there.

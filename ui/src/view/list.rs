@@ -30,6 +30,13 @@ pub struct Rows {
     end: Node,
 }
 
+impl Drop for MountedList {
+    /// As with a part that changes: the rows must not follow anything from now on.
+    fn drop(&mut self) {
+        self.rows.rows.take();
+    }
+}
+
 struct Row {
     key: u64,
     mounted: Mounted,

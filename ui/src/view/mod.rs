@@ -50,14 +50,24 @@ pub enum Mounted {
     Text(web_sys::Text),
     Element(Element),
     Many(Vec<Mounted>),
-    /// A part that changes, and the mark behind it.
-    Live {
-        now: Rc<RefCell<Mounted>>,
-        end: Node,
-        #[expect(dead_code, reason = "it lives as long as the part")]
-        effect: RenderEffect<()>,
-    },
+    Live(Live),
     List(list::MountedList),
+}
+
+/// A part that changes, and the mark behind it.
+pub struct Live {
+    now: Rc<RefCell<Mounted>>,
+    end: Node,
+    #[expect(dead_code, reason = "it lives as long as the part")]
+    effect: RenderEffect<()>,
+}
+
+impl Drop for Live {
+    /// The effect's closure is freed a moment later, but what it has made must not follow anything
+    /// from now on: the signals may be gone already.
+    fn drop(&mut self) {
+        self.now.replace(Mounted::Nothing);
+    }
 }
 
 impl View {
@@ -91,7 +101,7 @@ impl Mounted {
             Self::Text(node) => take_out(node),
             Self::Element(element) => take_out(element.node()),
             Self::Many(parts) => parts.iter().for_each(Self::remove),
-            Self::Live { now, end, .. } => {
+            Self::Live(Live { now, end, .. }) => {
                 now.borrow().remove();
                 take_out(end);
             }
@@ -108,7 +118,7 @@ impl Mounted {
             Self::Many(parts) => parts
                 .iter()
                 .for_each(|part| part.move_before(parent, before)),
-            Self::Live { now, end, .. } => {
+            Self::Live(Live { now, end, .. }) => {
                 now.borrow().move_before(parent, before);
                 insert(parent, end, Some(before));
             }
@@ -123,7 +133,7 @@ impl Mounted {
             Self::Text(node) => Some(Node::clone(node)),
             Self::Element(element) => Some(element.node().clone()),
             Self::Many(parts) => parts.iter().find_map(Self::first),
-            Self::Live { now, end, .. } => now.borrow().first().or_else(|| Some(end.clone())),
+            Self::Live(Live { now, end, .. }) => now.borrow().first().or_else(|| Some(end.clone())),
             Self::List(list) => list.first(),
         }
     }
@@ -132,7 +142,7 @@ impl Mounted {
     fn last(&self) -> Option<Node> {
         match self {
             Self::Many(parts) => parts.iter().rev().find_map(Self::last),
-            Self::Live { end, .. } => Some(end.clone()),
+            Self::Live(Live { end, .. }) => Some(end.clone()),
             Self::List(list) => Some(list.end().clone()),
             other => other.first(),
         }
@@ -158,7 +168,7 @@ fn live(mut make: Box<dyn FnMut() -> View>, parent: &Node, before: Option<&Node>
         let (now, end) = (now.clone(), end.clone());
         follow(Box::new(move || replace(&now, make(), &end)))
     };
-    Mounted::Live { now, end, effect }
+    Mounted::Live(Live { now, end, effect })
 }
 
 /// Puts a view in the place of the one before. A text that only changes keeps its node.
