@@ -46,8 +46,8 @@ pub fn CopyValue(
             type="button"
             class="copy-value"
             class:is-copied=copied
-            // What is seen is part of the name, so that it can be spoken to a computer.
-            aria-label=move || fill(t().copy_named, &[&label, &shown.get()])
+            // The name has the whole value: a shortened path means nothing when it is read aloud.
+            aria-label=move || fill(t().copy_named, &[&label, &value.get()])
             data-tip=value
             on:click=copy
         >
