@@ -1,5 +1,6 @@
 //! Decisions of the UI that need no browser: parsing, grouping, wording and layout arithmetic.
 
+pub mod approval;
 pub mod case;
 pub mod command_line;
 pub mod compose;

@@ -171,6 +171,7 @@ strings! {
     archived: "Archived. Bring it back from its menu at any time.",
     deleted: "Deleted.",
     approval: "Approval",
+    approval_key: "Key {}",
     approval_title: "{} needs an answer",
     approval_in_terminal: "Only the terminal can answer this question.",
 

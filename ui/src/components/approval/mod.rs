@@ -3,11 +3,15 @@
 use crate::view::prelude::*;
 use berth_protocol::{Approval, Attention, Session, SessionId, Status};
 
+use wasm_bindgen::JsCast;
+
 use crate::components::button::{Button, Look};
 use crate::components::icon::{icon, icon_name};
+use crate::logic::approval::{chosen, primary};
 use crate::logic::route::Tab;
 use crate::state::{app, memo};
 use crate::strings::{fill, t};
+use crate::web::dom;
 
 /// The open question of a session, if there is one.
 pub fn open_question(session: Memo<Option<Session>>) -> Memo<Option<Attention>> {
@@ -44,23 +48,35 @@ pub fn ApprovalCard(
                     let busy = RwSignal::new(false);
                     let none = attention.options.is_empty();
                     let question_id = attention.id.clone();
+                    let stands_out = primary(attention.options.iter().map(|option| option.label.as_str()));
+                    let approvals: Vec<_> = attention
+                        .options
+                        .iter()
+                        .map(|option| Approval {
+                            attention_id: question_id.clone(),
+                            option_id: option.id.clone(),
+                        })
+                        .collect();
+                    let approvals = StoredValue::new(approvals);
+                    let answer = move |at: usize| {
+                        if let Some(approval) = approvals.with_value(|all| all.get(at).cloned()) {
+                            app.answer(id, approval, busy);
+                        }
+                    };
+                    choose_by_key(attention.options.len(), answer);
                     let options = attention
                         .options
                         .into_iter()
                         .enumerate()
                         .map(|(at, option)| {
-                            let approval = Approval {
-                                attention_id: question_id.clone(),
-                                option_id: option.id,
-                            };
-                            let answer = Callback::new(move |()| app.answer(id, approval.clone(), busy));
                             view! {
                                 <Button
                                     label=option.label
-                                    look=if at == 0 { Look::Primary } else { Look::Plain }
+                                    look=if stands_out == Some(at) { Look::Primary } else { Look::Plain }
                                     testid="approval-option"
                                     disabled=busy
-                                    on_click=answer
+                                    tip=fill(t().approval_key, &[&(at + 1).to_string()])
+                                    on_click=Callback::new(move |()| answer(at))
                                 />
                             }
                         })
@@ -98,4 +114,29 @@ pub fn ApprovalCard(
         }}
     }
     .into_any()
+}
+
+/// Lets the digits answer while the card is there, unless something is being written: in a box, in
+/// the terminal or in a dialog.
+fn choose_by_key(count: usize, answer: impl Fn(usize) + 'static) {
+    dom::listen(&dom::window(), "keydown", move |event| {
+        let Some(event) = event.dyn_ref::<web_sys::KeyboardEvent>() else {
+            return;
+        };
+        let press = dom::press(event);
+        let written = dom::focused().is_some_and(|focused| {
+            focused
+                .closest("input:not(:disabled), textarea:not(:disabled), dialog, .xterm")
+                .ok()
+                .flatten()
+                .is_some()
+        });
+        if written || press.ctrl || press.meta || press.alt {
+            return;
+        }
+        if let Some(at) = chosen(&press.key, count) {
+            event.prevent_default();
+            answer(at);
+        }
+    });
 }
