@@ -5,6 +5,7 @@ mod message;
 
 use crate::view::{html, prelude::*};
 use berth_protocol::{Session, SessionId};
+use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
@@ -20,9 +21,14 @@ use crate::logic::status;
 use crate::logic::transcript::Loading;
 use crate::state::{app, effect, memo};
 use crate::strings::{fill, t};
+use crate::web::clock;
 use composer::ComposerBox;
 use message::Entry;
 
+/// Messages that are drawn at first, and each time that the view nears the oldest one drawn.
+const PAGE: usize = 60;
+/// Nearer than this to the oldest message drawn, in pixels, older ones are drawn.
+const NEAR_START: i32 = 800;
 /// Nearer than this to the end, in pixels, the view follows what comes.
 const NEAR_END: i32 = 80;
 
@@ -75,8 +81,27 @@ pub fn Chat(id: SessionId, session: Memo<Option<Session>>) -> impl IntoView {
             }
         });
     });
+    // Older messages than this many are not drawn yet; none before the conversation is here.
+    let hidden = RwSignal::new(None::<usize>);
+    let drawing = StoredValue::new(false);
+    let draw_older = move |list: web_sys::HtmlDivElement| {
+        let before = hidden.get_untracked().unwrap_or_default();
+        if before == 0 || list.scroll_top() > NEAR_START || drawing.get_value() {
+            return;
+        }
+        drawing.set_value(true);
+        // What is seen stays where it is, however much is put above it.
+        let below = list.scroll_height() - list.scroll_top();
+        hidden.set(Some(before.saturating_sub(PAGE)));
+        spawn_local(async move {
+            clock::next_frame().await;
+            list.set_scroll_top(list.scroll_height() - below);
+            drawing.try_set_value(false);
+        });
+    };
     let on_scroll = move |_| {
         if let Some(list) = list.get_untracked() {
+            draw_older(list.clone());
             let left = list.scroll_height() - list.scroll_top() - list.client_height();
             let near = left < NEAR_END;
             if near != following.get_untracked() {
@@ -92,7 +117,19 @@ pub fn Chat(id: SessionId, session: Memo<Option<Session>>) -> impl IntoView {
     let of = transcript.clone();
     let face = memo(move || of.with(|t| (t.loading().clone(), t.is_empty())));
     let keys_of = transcript.clone();
-    let keys = memo(move || keys_of.with(|t| t.keys()));
+    let keys = memo(move || {
+        let mut keys = keys_of.with(|t| t.keys());
+        let from = hidden.get().unwrap_or(keys.len().saturating_sub(PAGE));
+        keys.drain(..from.min(keys.len()));
+        keys
+    });
+    let loaded = transcript.clone();
+    effect(move || {
+        let (done, count) = loaded.with(|t| (*t.loading() == Loading::Done, t.keys().len()));
+        if done && hidden.get_untracked().is_none() {
+            hidden.set(Some(count.saturating_sub(PAGE)));
+        }
+    });
     let for_entries = StoredValue::new(transcript);
     view! {
         <div class="chat">
