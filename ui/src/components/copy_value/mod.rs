@@ -41,13 +41,23 @@ pub fn CopyValue(
             icon_name!("copy")
         }
     });
+    // What is seen is part of the name, so that it can be spoken to a computer; a path that is
+    // shortened in the middle means nothing when it is read aloud, so the whole follows.
+    let accessible_name = move || {
+        let (shown, value) = (shown.get(), value.get());
+        let spoken = if shown.contains('…') {
+            format!("{shown} {value}")
+        } else {
+            shown
+        };
+        fill(t().copy_named, &[&label, &spoken])
+    };
     view! {
         <button
             type="button"
             class="copy-value"
             class:is-copied=copied
-            // The name has the whole value: a shortened path means nothing when it is read aloud.
-            aria-label=move || fill(t().copy_named, &[&label, &value.get()])
+            aria-label=accessible_name
             data-tip=value
             on:click=copy
         >
