@@ -6,7 +6,7 @@
 use std::{ffi::OsStr, io, ops::ControlFlow, path::PathBuf, process::Stdio, time::Duration};
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     process::{Child, Command},
 };
 
@@ -35,6 +35,7 @@ pub(crate) struct Run {
     folder: PathBuf,
     action: String,
     timeout: Duration,
+    input: Vec<u8>,
 }
 
 /// How a run ended.
@@ -61,6 +62,7 @@ impl Run {
             folder,
             action,
             timeout,
+            input: Vec::new(),
         }
     }
 
@@ -76,6 +78,12 @@ impl Run {
 
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// What git reads from its standard input.
+    pub(crate) fn input(mut self, input: Vec<u8>) -> Self {
+        self.input = input;
         self
     }
 
@@ -182,8 +190,13 @@ impl Run {
         mut self,
         take: impl FnMut(&[u8]) -> ControlFlow<()> + Send,
     ) -> Result<Answer, WorkspaceError> {
+        let stdin = if self.input.is_empty() {
+            Stdio::null()
+        } else {
+            Stdio::piped()
+        };
         self.command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
@@ -203,7 +216,8 @@ impl Run {
         })?;
         let mut group = Group::of(&child);
         let mut stderr = Vec::new();
-        let ended = tokio::time::timeout(self.timeout, follow(&mut child, take, &mut stderr)).await;
+        let following = follow(&mut child, &self.input, take, &mut stderr);
+        let ended = tokio::time::timeout(self.timeout, following).await;
         let exit = match ended {
             Ok(Ok(exit)) => {
                 group.release();
@@ -255,15 +269,18 @@ impl Answer {
     }
 }
 
-/// Reads both pipes until the program ended, and returns its exit code.
+/// Writes the input and reads both other pipes until the program ended, and returns its exit code.
 async fn follow(
     child: &mut Child,
+    input: &[u8],
     mut take: impl FnMut(&[u8]) -> ControlFlow<()> + Send,
     stderr: &mut Vec<u8>,
 ) -> io::Result<Option<i32>> {
+    let stdin = child.stdin.take();
     let out = child.stdout.take();
     let err = child.stderr.take();
-    let reading = async {
+    let piping = async {
+        let write_in = write(stdin, input);
         let read_out = read(out, |chunk| take(chunk));
         let read_err = read(err, |chunk| {
             stderr.extend_from_slice(chunk);
@@ -271,22 +288,33 @@ async fn follow(
             stderr.drain(..surplus);
             ControlFlow::Continue(())
         });
-        tokio::try_join!(read_out, read_err).map(|_| ())
+        tokio::try_join!(write_in, read_out, read_err).map(|_| ())
     };
-    tokio::pin!(reading);
+    tokio::pin!(piping);
     let status = tokio::select! {
-        read = &mut reading => {
-            read?;
+        piped = &mut piping => {
+            piped?;
             child.wait().await?
         }
         status = child.wait() => {
-            if let Ok(read) = tokio::time::timeout(AFTER_EXIT, &mut reading).await {
-                read?;
+            if let Ok(piped) = tokio::time::timeout(AFTER_EXIT, &mut piping).await {
+                piped?;
             }
             status?
         }
     };
     Ok(status.code())
+}
+
+async fn write(pipe: Option<impl AsyncWrite + Unpin>, input: &[u8]) -> io::Result<()> {
+    let Some(mut pipe) = pipe else {
+        return Ok(());
+    };
+    match pipe.write_all(input).await {
+        // A program that ends without reading everything says itself why.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
 }
 
 async fn read(

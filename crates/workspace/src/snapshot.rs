@@ -10,7 +10,7 @@ use berth_protocol::SessionId;
 use uuid::Uuid;
 
 use crate::{
-    Git, WorkspaceError,
+    Git, WorkspaceError, raw_diff,
     repository::Repository,
     run::Run,
     text::{self, lossy},
@@ -80,21 +80,30 @@ impl Git {
         let current = self.current_branch(top).await?;
         let action = format!("keep the uncommitted changes of {}", top.display());
         let index = Index::copy_of(there)?;
-        let run = || {
+        let with = |index: &Index| {
             self.write(top, &action)
                 .env("GIT_INDEX_FILE", &index.path)
                 .args(EXACT)
         };
+        let run = || with(&index);
         if index.is_new {
             run().args(["read-tree", &head]).succeed().await?;
         }
         let staged = run().arg("write-tree").line().await?;
-        let mut add = run().args(["add", "--all"]);
-        if there.git_dir.join("info/sparse-checkout").exists() {
-            add = add.arg("--sparse");
+        let changed = self.changed(there, &index, &head).await?;
+        let work = Index::empty(there);
+        with(&work).args(["read-tree", &head]).succeed().await?;
+        // What is gone goes first: a folder may be a file or a link now, and the other way round.
+        for (how, paths) in [("--force-remove", changed.gone), ("--add", changed.there)] {
+            if !paths.is_empty() {
+                with(&work)
+                    .args(["update-index", "-z", how, "--stdin"])
+                    .input(paths)
+                    .succeed()
+                    .await?;
+            }
         }
-        add.succeed().await?;
-        let worked = run().arg("write-tree").line().await?;
+        let worked = with(&work).arg("write-tree").line().await?;
         let before = run()
             .args(["rev-parse", "--verify"])
             .arg(format!("{head}^{{tree}}"))
@@ -160,9 +169,14 @@ impl Git {
         snapshot: &Snapshot,
     ) -> Result<(), WorkspaceError> {
         let action = format!("bring back the uncommitted changes of {}", root.display());
-        let run = || self.write(root, &action).args(EXACT);
+        let run = || self.write(root, &action);
+        // From one tree to the other, so that only what differs between the two is written. Given
+        // the second one alone, git would also write what differs from the index, to which every
+        // file with line ends of the user's settings belongs now that these are switched off.
         run()
-            .args(["read-tree", "--reset", "-u", &snapshot.commit])
+            .args(EXACT)
+            .args(["read-tree", "--reset", "-u"])
+            .args([&snapshot.head, &snapshot.commit])
             .succeed()
             .await?;
         run()
@@ -199,6 +213,41 @@ impl Git {
             return Err(answer.into_error());
         }
         Ok(true)
+    }
+
+    /// The files that are not as the user's checkout of `head` would make them, untracked ones
+    /// included, whether staged or not.
+    ///
+    /// They are told by git with the user's own settings and not by comparing the index, which
+    /// knows of a staged file only that it has not changed since, not which line ends it has.
+    async fn changed(
+        &self,
+        there: &Repository,
+        index: &Index,
+        head: &str,
+    ) -> Result<Changed, WorkspaceError> {
+        let look = |what: &str| {
+            let action = format!("look for {what} files in {}", there.top.display());
+            self.read(&there.top, action)
+                .patient(LOOK_TIMEOUT)
+                .env("GIT_INDEX_FILE", &index.path)
+        };
+        let mut changed = Changed::default();
+        let mut status = None;
+        raw_diff::diff(look("changed"))
+            .args(["--name-status", "-z", "--no-renames"])
+            .args(["--end-of-options", head, "--"])
+            .records(|record| match status.take() {
+                None => status = Some(record.to_owned()),
+                Some(letter) if letter == b"D" => push(&mut changed.gone, record),
+                Some(_) => push(&mut changed.there, record),
+            })
+            .await?;
+        look("untracked")
+            .args(["ls-files", "-z", "--others", "--exclude-standard"])
+            .records(|path| push(&mut changed.there, path))
+            .await?;
+        Ok(changed)
     }
 
     /// What is under way in a worktree, whose state is in files that go with it.
@@ -280,6 +329,20 @@ impl Git {
     }
 }
 
+/// Paths of changed files, each with a zero byte behind it.
+#[derive(Default)]
+struct Changed {
+    /// Not in the work tree, or not in the index any more.
+    gone: Vec<u8>,
+    /// In the work tree, new or with other content.
+    there: Vec<u8>,
+}
+
+fn push(paths: &mut Vec<u8>, path: &[u8]) {
+    paths.extend_from_slice(path);
+    paths.push(0);
+}
+
 /// Commits of Berth's own, which also work where the user has not told git a name yet.
 fn as_berth(run: Run) -> Run {
     run.env("GIT_AUTHOR_NAME", "Berth")
@@ -288,7 +351,7 @@ fn as_berth(run: Run) -> Run {
         .env("GIT_COMMITTER_EMAIL", "berth@localhost")
 }
 
-/// A copy of a worktree's index, removed when it is dropped.
+/// An index beside a worktree's own, removed when it is dropped.
 struct Index {
     path: PathBuf,
     /// There was nothing to copy.
@@ -296,13 +359,20 @@ struct Index {
 }
 
 impl Index {
+    /// The name of an index that git is still to make.
+    fn empty(there: &Repository) -> Self {
+        let name = format!("berth-index-{}", Uuid::new_v4());
+        Self {
+            path: there.git_dir.join(name),
+            is_new: true,
+        }
+    }
+
     /// Copies the index rather than making one from HEAD, so that files which did not change need
     /// not be read again and a sparse checkout stays sparse.
     fn copy_of(there: &Repository) -> Result<Self, WorkspaceError> {
         let from = there.git_dir.join("index");
-        let path = there
-            .git_dir
-            .join(format!("berth-index-{}", Uuid::new_v4()));
+        let mut copy = Self::empty(there);
         let failed = |source| WorkspaceError::Io {
             action: "copy the index",
             path: from.clone(),
@@ -310,15 +380,10 @@ impl Index {
         };
         let modified = match fs::metadata(&from).and_then(|found| found.modified()) {
             Ok(modified) => modified,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self { path, is_new: true });
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(copy),
             Err(error) => return Err(failed(error)),
         };
-        let copy = Self {
-            path,
-            is_new: false,
-        };
+        copy.is_new = false;
         fs::copy(&from, &copy.path).map_err(failed)?;
         // Git reads a file again that is as new as the index ("racy git" in git's technical
         // documentation); a younger copy would hide what was changed in that moment.
@@ -337,3 +402,6 @@ impl Drop for Index {
         let _ = fs::remove_file(&self.path);
     }
 }
+
+#[cfg(test)]
+mod tests;
