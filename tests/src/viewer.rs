@@ -1,8 +1,10 @@
 //! A viewer of a session's terminal.
 
 use berth_protocol::{
-    BEARER_SUBPROTOCOL_PREFIX, ClientControl, Endpoint, SUBPROTOCOL, ServerControl, SessionId, Size,
+    ACK_EVERY, BEARER_SUBPROTOCOL_PREFIX, ClientControl, Endpoint, SUBPROTOCOL, ServerControl,
+    SessionId, Size,
 };
+use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -12,10 +14,11 @@ use tokio_tungstenite::{
 
 use crate::LIMIT;
 
-/// An open terminal. It acknowledges what it gets unless it is told to stall.
+/// An open terminal. It acknowledges what it gets, as the UI does, unless it is told to stall.
 pub struct Viewer {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     stalled: bool,
+    keeps: bool,
     unacknowledged: usize,
     text: Vec<u8>,
 }
@@ -26,7 +29,7 @@ pub enum Shown {
     /// A control message.
     Control(ServerControl),
     /// Bytes for the terminal.
-    Bytes(Vec<u8>),
+    Bytes(Bytes),
 }
 
 impl Viewer {
@@ -54,6 +57,7 @@ impl Viewer {
         Self {
             socket,
             stalled: false,
+            keeps: true,
             unacknowledged: 0,
             text: Vec::new(),
         }
@@ -62,6 +66,12 @@ impl Viewer {
     /// From now on nothing is acknowledged.
     pub fn stall(&mut self) {
         self.stalled = true;
+    }
+
+    /// From now on nothing is kept of what is drawn, however much it is.
+    pub fn keep_nothing(&mut self) {
+        self.keeps = false;
+        self.text = Vec::new();
     }
 
     /// What comes next; `None` when the engine closes the terminal.
@@ -73,12 +83,14 @@ impl Viewer {
             let message = tokio::time::timeout(LIMIT, self.socket.next()).await;
             match message.expect("the terminal says something in time")? {
                 Ok(Message::Binary(bytes)) => {
-                    self.text.extend_from_slice(&bytes);
+                    if self.keeps {
+                        self.text.extend_from_slice(&bytes);
+                    }
                     self.unacknowledged += bytes.len();
-                    if !self.stalled {
+                    if !self.stalled && self.unacknowledged >= ACK_EVERY {
                         self.acknowledge().await;
                     }
-                    return Some(Shown::Bytes(bytes.to_vec()));
+                    return Some(Shown::Bytes(bytes));
                 }
                 Ok(Message::Text(text)) => {
                     let control = serde_json::from_str(&text).expect("the message is known");

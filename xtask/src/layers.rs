@@ -80,6 +80,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "berth-workspace",
         ],
     ),
+    (
+        "berth-bench",
+        &[
+            "berth-model-server",
+            "berth-protocol",
+            "berth-session",
+            "berth-tests",
+        ],
+    ),
     ("xtask", &["berth-ui-build"]),
 ];
 

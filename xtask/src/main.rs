@@ -8,6 +8,7 @@
     reason = "a command line program speaks to its terminal"
 )]
 
+mod bench;
 mod cache;
 mod checkout;
 mod ci;
@@ -28,7 +29,10 @@ use clap::{Args, Parser, Subcommand};
 use crate::{process::ProcessError, repository::Repository, setup::Needs};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Builds, runs, tests and checks Berth")]
+#[command(
+    name = "cargo xtask",
+    about = "Builds, runs, tests, measures and checks Berth"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,6 +48,8 @@ enum Command {
     Run(run::RunArgs),
     /// Run the tests: everything, or what FILTER or --only names
     Test(test::TestArgs),
+    /// Measure what is shipped beside the bare thing
+    Bench(bench::BenchArgs),
     /// Prove that every crate uses only what it may
     Layers,
     /// Type-check for Windows and macOS
@@ -109,6 +115,7 @@ fn execute(command: Command) -> Result<ExitCode, Error> {
         Command::Ui(args) => ui::run(&repository, &args)?,
         Command::Run(args) => return run::run(&repository, &args),
         Command::Test(args) => return test::run(&repository, &args),
+        Command::Bench(args) => return bench::run(&repository, &args),
         Command::Layers => layers::run(&repository)?,
         Command::Cross => cross::run(&repository)?,
         Command::Ci => return ci::run(&repository),

@@ -77,8 +77,17 @@ impl Repository {
 
     /// Where the debug build of a program is.
     pub(crate) fn binary(&self, name: &str) -> PathBuf {
+        self.built("debug", name)
+    }
+
+    /// Where the build of a program is as it is shipped.
+    pub(crate) fn release_binary(&self, name: &str) -> PathBuf {
+        self.built("release", name)
+    }
+
+    fn built(&self, profile: &str, name: &str) -> PathBuf {
         let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-        self.target.join("debug").join(file)
+        self.target.join(profile).join(file)
     }
 
     /// Whether some member builds this program.

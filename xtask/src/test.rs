@@ -164,6 +164,17 @@ pub(crate) fn execute(repository: &Repository, args: &TestArgs) -> Result<Outcom
     Ok(outcome)
 }
 
+/// Installs what npm fetches for the tests; returns the variables and what they name.
+pub(crate) fn fetch_packages(
+    repository: &Repository,
+) -> Result<Vec<(&'static str, PathBuf)>, TestError> {
+    let mut places = Vec::new();
+    for fetched in FETCHED {
+        places.push((fetched.variable, fetched::install(repository, fetched)?));
+    }
+    Ok(places)
+}
+
 /// The end-to-end test targets to run.
 fn end_to_end_targets(repository: &Repository, only: Option<Kind>) -> Vec<&str> {
     repository
