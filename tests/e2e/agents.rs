@@ -242,6 +242,44 @@ impl Stage {
         );
     }
 
+    async fn stands_in_the_box(&self, id: SessionId, message: &str) -> bool {
+        let text = self.engine.client.screen(id).await.text;
+        let lines: Vec<&str> = text.lines().collect();
+        let end = &lines[lines.len().saturating_sub(5)..];
+        end.iter().any(|line| line.contains(message))
+    }
+
+    /// What the user types into the terminal enters the transcript, also the same words again.
+    async fn takes_typed_messages(&self) {
+        let client = &self.engine.client;
+        let session = self.start().await;
+        let message = "say: Once more.";
+        assert_eq!(self.exchange(session.id, message).await, "Once more.");
+        for typed in 1..=2 {
+            let before = client.messages(session.id).await.len();
+            let mut viewer = client.view(session.id).await;
+            client
+                .input(session.id, message)
+                .await
+                .expect("it is typed");
+            // Enter that comes with the text would be taken for part of it.
+            while !self.stands_in_the_box(session.id, message).await {
+                viewer.next().await.expect("the terminal stays open");
+            }
+            client.input(session.id, "\r").await.expect("it is typed");
+            let (role, content) = client
+                .until(format!("typed message {typed} is answered"), async || {
+                    let messages = client.messages(session.id).await;
+                    assert!(messages.len() <= before + 2, "{messages:?}");
+                    let said = (messages.len() == before + 2).then(|| &messages[before]);
+                    said.map(|said| (said.role, said.content.clone()))
+                })
+                .await;
+            assert_eq!((role, content.as_str()), (Role::User, message));
+            self.waiting(session.id).await;
+        }
+    }
+
     /// A stopped session leaves no process, whatever the agent was doing.
     async fn is_stopped(&self) {
         let client = &self.engine.client;
@@ -293,6 +331,7 @@ tests! {
     claude_answers_at_length_and_nothing_is_lost: "claude" => answers_at_length();
     claude_is_interrupted_and_goes_on: "claude" => is_interrupted();
     claude_tells_an_error_of_its_provider: "claude" => tells_an_error();
+    claude_s_terminal_takes_messages_too: "claude" => takes_typed_messages();
     claude_leaves_no_process_when_it_is_stopped: "claude" => is_stopped();
 
     codex_answers_and_the_transcript_has_its_words: "codex" => answers();
@@ -300,5 +339,6 @@ tests! {
     codex_answers_at_length_and_nothing_is_lost: "codex" => answers_at_length();
     codex_is_interrupted_and_goes_on: "codex" => is_interrupted();
     codex_tells_an_error_of_its_provider: "codex" => tells_an_error();
+    codex_s_terminal_takes_messages_too: "codex" => takes_typed_messages();
     codex_leaves_no_process_when_it_is_stopped: "codex" => is_stopped();
 }

@@ -8,6 +8,7 @@
 
 mod assets;
 mod client;
+mod limits;
 mod logging;
 mod serve;
 

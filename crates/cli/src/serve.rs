@@ -6,7 +6,7 @@ use berth_engine::{Config, Engine, EngineError};
 use clap::Args;
 use serde_json::json;
 
-use crate::{assets::BuiltUi, client, logging};
+use crate::{assets::BuiltUi, client, limits, logging};
 
 /// Exit code when another engine has the data folder.
 const ALREADY_RUNNING: u8 = 3;
@@ -40,6 +40,7 @@ pub async fn serve(data_dir: PathBuf, options: Options) -> ExitCode {
             None
         }
     };
+    limits::raise_open_files();
     let engine = match Engine::start(config).await {
         Ok(engine) => engine,
         Err(error) => return failed(&error),

@@ -15,7 +15,10 @@ use std::{
 
 use berth_protocol::Size;
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::Instant,
+};
 
 /// Output held for a session that is not processed yet, in bytes.
 const QUEUE_CAP: usize = 256 * 1024;
@@ -105,6 +108,8 @@ pub struct Output {
 #[derive(Default)]
 struct OutputState {
     bytes: Vec<u8>,
+    /// Who takes the output wants to be woken only when there are as many bytes.
+    enough: usize,
     ended: bool,
     abandoned: bool,
 }
@@ -115,13 +120,16 @@ impl Output {
     }
 
     /// Waits for output and takes at most [`FRAME`] bytes of it; `None` at the end of the output.
-    /// Cancelling loses nothing.
-    pub async fn take(&self) -> Option<Vec<u8>> {
+    /// Until `patient_until` only a whole frame counts as output, so that a flood, which comes in
+    /// pieces of 4 KiB, does not wake anybody for each of them. Cancelling loses nothing.
+    pub async fn take(&self, patient_until: Option<Instant>) -> Option<Vec<u8>> {
         loop {
             let ready = self.ready.notified();
+            let patience = patient_until.filter(|until| Instant::now() < *until);
             {
                 let mut state = self.lock();
-                if !state.bytes.is_empty() {
+                state.enough = if patience.is_some() { FRAME } else { 1 };
+                if state.bytes.len() >= state.enough || (state.ended && !state.bytes.is_empty()) {
                     let rest = if state.bytes.len() > FRAME {
                         state.bytes.split_off(FRAME)
                     } else {
@@ -135,7 +143,11 @@ impl Output {
                     return None;
                 }
             }
-            ready.await;
+            match patience {
+                // The end of patience is as good a reason to look again as more output.
+                Some(until) => drop(tokio::time::timeout_at(until, ready).await),
+                None => ready.await,
+            }
         }
     }
 
@@ -151,8 +163,11 @@ impl Output {
             return false;
         }
         state.bytes.extend_from_slice(bytes);
+        let enough = state.bytes.len() >= state.enough;
         drop(state);
-        self.ready.notify_one();
+        if enough {
+            self.ready.notify_one();
+        }
         true
     }
 

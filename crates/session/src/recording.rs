@@ -28,6 +28,8 @@ pub struct Recorder {
     cap: u64,
     /// The beginning of a character whose other bytes have not come yet.
     partial: Vec<u8>,
+    /// Where the next line is put together.
+    line: Vec<u8>,
 }
 
 /// Why a recording ended before its session.
@@ -71,6 +73,7 @@ impl Recorder {
             written: 0,
             cap,
             partial: Vec::new(),
+            line: Vec::new(),
         };
         let mut line = header.to_string();
         line.push('\n');
@@ -83,14 +86,22 @@ impl Recorder {
 
     /// Records output. After an error nothing more must be recorded.
     pub fn output(&mut self, bytes: &[u8]) -> io::Result<Recorded> {
-        self.partial.extend_from_slice(bytes);
-        let whole = complete_prefix(&self.partial);
-        let rest = self.partial.split_off(whole);
-        let whole = std::mem::replace(&mut self.partial, rest);
+        if self.partial.is_empty() {
+            let (whole, rest) = bytes.split_at(complete_prefix(bytes));
+            self.partial.extend_from_slice(rest);
+            return self.text(whole);
+        }
+        let mut joined = std::mem::take(&mut self.partial);
+        joined.extend_from_slice(bytes);
+        self.partial = joined.split_off(complete_prefix(&joined));
+        self.text(&joined)
+    }
+
+    fn text(&mut self, whole: &[u8]) -> io::Result<Recorded> {
         if whole.is_empty() {
             return Ok(Recorded::All);
         }
-        self.event("o", &String::from_utf8_lossy(&whole))
+        self.event("o", &String::from_utf8_lossy(whole))
     }
 
     /// Records a new size.
@@ -100,18 +111,23 @@ impl Recorder {
 
     fn event(&mut self, kind: &str, data: &str) -> io::Result<Recorded> {
         let time = self.started.elapsed().as_secs_f64();
-        let data = serde_json::Value::from(data);
-        let line = format!("[{time:.6},\"{kind}\",{data}]\n");
-        if self.written + line.len() as u64 > self.cap {
+        // Kept from event to event: a flood of output has thousands.
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        write!(line, "[{time:.6},\"{kind}\",")?;
+        serde_json::to_writer(&mut line, data)?;
+        line.extend_from_slice(b"]\n");
+        let fits = self.written + line.len() as u64 <= self.cap;
+        if fits {
+            self.put(&line)?;
+        } else {
             let marker = format!("[{time:.6},\"m\",\"the recording reached its size limit\"]\n");
             self.file.write_all(marker.as_bytes())?;
-            self.file.flush()?;
-            return Ok(Recorded::Full);
         }
-        self.put(line.as_bytes())?;
+        self.line = line;
         // A kill of the engine loses nothing that the system has taken.
         self.file.flush()?;
-        Ok(Recorded::All)
+        Ok(if fits { Recorded::All } else { Recorded::Full })
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use berth_protocol::{Attention, Failure, Problem, Size, Status};
+use berth_protocol::{Failure, Problem, Size, Status};
 use bytes::Bytes;
 use tokio::{
     sync::{broadcast, mpsc, oneshot},
@@ -18,16 +18,23 @@ use super::{
 use crate::{
     process::{Family, Reaper},
     pty::{Exit, InputError, Pty},
-    reading::{self, Activity, Question, Reading},
+    reading::{self, Activity, Reading},
     recording::{Recorded, Recorder},
     terminal::Terminal,
 };
+
+/// Output of at least this many bytes at once is the beginning of more: an echo is shorter, and so
+/// is what a program draws for a key.
+const MUCH: usize = 2 * 1024;
+
+/// How long more output is collected after much of it.
+const COLLECT: Duration = Duration::from_millis(2);
 
 /// While output flows, the screen is read at most this often.
 const GLANCE: Duration = Duration::from_millis(60);
 
 /// A program that prints nothing counts as started after this time.
-const SILENT_START: Duration = Duration::from_secs(1);
+pub(super) const SILENT_START: Duration = Duration::from_secs(1);
 
 /// How long an agent that starts must pause before its input box counts: a terminal program that is
 /// still asking its terminal what it can do takes typed text for the answer.
@@ -40,34 +47,34 @@ const UNCLEAR: Duration = Duration::from_secs(5);
 /// However much it prints, a program counts as started after this time.
 const LONGEST_START: Duration = Duration::from_secs(30);
 
-/// How long an agent that says it is blocked has to draw its question before the rows on its screen
-/// are taken for one.
-const DRAWING: Duration = Duration::from_secs(1);
-
 /// How long output may still come after the program and all its descendants have ended.
 const DRAIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Actor {
-    start: Start,
-    pty: Arc<Pty>,
+    pub(super) start: Start,
+    pub(super) pty: Arc<Pty>,
     family: Family,
     recorder: Option<Recorder>,
     events: mpsc::UnboundedSender<SessionEvent>,
-    terminal: Terminal,
+    pub(super) terminal: Terminal,
     offset: u64,
     updates: broadcast::Sender<Update>,
-    status: Status,
-    questions: u64,
-    sending: Option<Sending>,
-    turn: Option<Turn>,
+    pub(super) status: Status,
+    pub(super) questions: u64,
+    pub(super) sending: Option<Sending>,
+    pub(super) turn: Option<Turn>,
     /// The last message that is known, to tell a new one that was typed from it.
-    last_sent: String,
+    pub(super) last_sent: String,
+    /// Somebody pressed Enter in the terminal since the last turn.
+    pub(super) entered: bool,
+    /// How many of the user's messages the screen had at the end of the last turn.
+    pub(super) repeated: usize,
     glance_at: Option<Instant>,
-    settle_at: Option<Instant>,
+    pub(super) settle_at: Option<Instant>,
     unclear_at: Option<Instant>,
-    started: Instant,
+    pub(super) started: Instant,
     /// Since when the agent has been blocked without a question that could be read.
-    blocked_since: Option<Instant>,
+    pub(super) blocked_since: Option<Instant>,
     stopping: bool,
 }
 
@@ -94,6 +101,8 @@ impl Actor {
             sending: None,
             turn: None,
             last_sent: String::new(),
+            entered: false,
+            repeated: 0,
             glance_at: None,
             settle_at: Some(now + SILENT_START),
             unclear_at: Some(now + UNCLEAR),
@@ -114,6 +123,7 @@ impl Actor {
         let mut swept: Option<oneshot::Receiver<()>> = None;
         let mut drained_by: Option<Instant> = None;
         let mut output_open = true;
+        let mut collect_until = None;
         loop {
             if ended.is_some()
                 && swept.is_none()
@@ -123,8 +133,9 @@ impl Actor {
             }
             let deadline = self.deadline().into_iter().chain(drained_by).min();
             tokio::select! {
-                taken = output.take(), if output_open => match taken {
+                taken = output.take(collect_until), if output_open => match taken {
                     Some(bytes) => {
+                        collect_until = (bytes.len() >= MUCH).then(|| Instant::now() + COLLECT);
                         self.printed(bytes);
                         // A flood always has more: without this the task would keep its thread,
                         // and neither its commands nor other tasks would have their turn.
@@ -274,150 +285,7 @@ impl Actor {
         }
     }
 
-    /// Reads the screen and draws the consequences. `settled`: the program has paused.
-    fn look(&mut self, settled: bool) {
-        let reading = reading::read(self.start.rules, &self.terminal);
-        self.advance_sending(&reading);
-        if reading.activity == Activity::Busy {
-            self.worked();
-        }
-        if let Some(turn) = &mut self.turn {
-            turn.see_works(self.terminal.program_works());
-        }
-        let reply = self.turn.as_ref().and_then(|turn| {
-            let sent = turn.sent.as_deref()?;
-            Some(reading::reply(
-                self.start.rules,
-                &self.terminal,
-                sent,
-                turn.worked,
-            ))
-        });
-        if let (Some(reply), Some(turn)) = (&reply, &mut self.turn)
-            && *reply != turn.reported
-        {
-            turn.reported.clone_from(reply);
-            let content = reply.clone();
-            self.report(SessionEvent::Reply {
-                content,
-                complete: false,
-            });
-        }
-        match self.next_status(reading.activity, settled) {
-            Some(Status::Waiting) => self.may_wait(reply.unwrap_or_default()),
-            Some(status) => self.set_status(status),
-            None => {}
-        }
-    }
-
-    /// The agent works. When no message was sent, the user has typed one into the terminal; it is
-    /// read from the screen as soon as the agent repeats it.
-    fn worked(&mut self) {
-        if self.status == Status::Starting || self.sending.is_some() {
-            return;
-        }
-        let works = self.terminal.program_works();
-        let turn = self.turn.get_or_insert_with(|| Turn::new(None, works));
-        turn.worked = true;
-        if turn.sent.is_some() {
-            return;
-        }
-        let seen = reading::last_message(self.start.rules, &self.terminal);
-        let Some(content) = seen.filter(|seen| !reading::same_words(seen, &self.last_sent)) else {
-            return;
-        };
-        turn.sent = Some(content.clone());
-        self.last_sent.clone_from(&content);
-        self.report(SessionEvent::Typed { content });
-    }
-
-    fn next_status(&mut self, activity: Activity, settled: bool) -> Option<Status> {
-        if !matches!(activity, Activity::Asks(_)) {
-            self.blocked_since = None;
-        }
-        match activity {
-            Activity::Busy => Some(Status::Running),
-            Activity::Asks(question) if settled => {
-                if question.options.is_empty() && !self.waited_for_question() {
-                    return None;
-                }
-                Some(self.attention(question))
-            }
-            Activity::Asks(_) => None,
-            Activity::Ready if settled => Some(Status::Waiting),
-            // The question was answered, and the agent goes on.
-            Activity::Ready => {
-                matches!(self.status, Status::NeedsAttention { .. }).then_some(Status::Running)
-            }
-            Activity::Unclear { .. } if self.start.rules.foreground => {
-                if !self.pty.leader_in_foreground() {
-                    Some(Status::Running)
-                } else if settled {
-                    Some(Status::Waiting)
-                } else {
-                    None
-                }
-            }
-            Activity::Unclear {
-                quiet_is_ready: true,
-            } if settled => Some(Status::Waiting),
-            Activity::Unclear {
-                quiet_is_ready: true,
-            } => {
-                // A program that prints without a pause has started all the same.
-                let started =
-                    self.status == Status::Starting && self.started.elapsed() >= SILENT_START;
-                (self.turn.is_some() || started).then_some(Status::Running)
-            }
-            Activity::Unclear {
-                quiet_is_ready: false,
-            } => matches!(self.status, Status::NeedsAttention { .. }).then_some(Status::Running),
-        }
-    }
-
-    /// An agent may say that it is blocked before it has drawn its question.
-    fn waited_for_question(&mut self) -> bool {
-        let since = *self.blocked_since.get_or_insert_with(Instant::now);
-        let waited = since.elapsed() >= DRAWING;
-        if !waited {
-            self.settle_at = Some(since + DRAWING);
-        }
-        waited
-    }
-
-    /// The agent looks ready: its turn ends, unless it has not begun.
-    fn may_wait(&mut self, reply: String) {
-        if let Some(turn) = &self.turn {
-            if !turn.may_end(self.start.rules.prompt.is_some(), &reply) {
-                self.settle_at = Some(turn.patience_ends());
-                return;
-            }
-            self.turn = None;
-            self.report(SessionEvent::Reply {
-                content: reply,
-                complete: true,
-            });
-        }
-        self.set_status(Status::Waiting);
-    }
-
-    fn attention(&mut self, question: Question) -> Status {
-        if let Status::NeedsAttention { attention } = &self.status
-            && attention.question == question.text
-            && attention.options == question.options
-        {
-            return self.status.clone();
-        }
-        self.questions += 1;
-        let attention = Attention {
-            id: format!("{}-{}", self.start.run, self.questions),
-            question: question.text,
-            options: question.options,
-        };
-        Status::NeedsAttention { attention }
-    }
-
-    fn advance_sending(&mut self, reading: &Reading) {
+    pub(super) fn advance_sending(&mut self, reading: &Reading) {
         let Some(mut sending) = self.sending.take() else {
             return;
         };
@@ -455,6 +323,7 @@ impl Actor {
     fn command(&mut self, command: Command) {
         match command {
             Command::Input(bytes, answer) => {
+                self.entered |= bytes.contains(&b'\r');
                 let _ = answer.send(self.type_in(bytes));
             }
             Command::Send { content, taken } => self.send(content, taken),
@@ -556,14 +425,7 @@ impl Actor {
         self.report(SessionEvent::Resized(size));
     }
 
-    fn set_status(&mut self, status: Status) {
-        if status != self.status {
-            self.status = status.clone();
-            self.report(SessionEvent::Status(status));
-        }
-    }
-
-    fn report(&self, event: SessionEvent) {
+    pub(super) fn report(&self, event: SessionEvent) {
         if self.events.send(event).is_err() {
             tracing::debug!(session = %self.start.id, "nobody listens to the session any more");
         }

@@ -7,6 +7,7 @@
 
 mod actor;
 mod sending;
+mod status;
 mod turn;
 mod viewer;
 

@@ -14,13 +14,33 @@ const FENCE: &str = "```";
 /// Rows that are searched for the reply, from the bottom.
 const REACH: usize = crate::terminal::SCROLLBACK_LINES + 500;
 
+/// Rows that are searched first.
+const NEAR: usize = 300;
+
 /// What the agent has said since it took the message `sent`, without the repeated message, the
 /// input box, status rows and the marks and indentation of the agent's layout.
 ///
 /// When the repeated message is not found the reply is empty, unless the agent has `worked`: then
 /// the last message on the screen, or the top of the scrollback, is taken for its place.
 pub fn reply(rules: &ScreenRules, terminal: &Terminal, sent: &str, worked: bool) -> String {
-    let lines = terminal.all_lines(REACH);
+    // A reply is read many times while it grows, and most are short.
+    let near = rows_until_input(rules, terminal, NEAR);
+    if let Some(begin) = after_echo(rules, &near, sent) {
+        return words(rules, &near[begin..]);
+    }
+    let lines = rows_until_input(rules, terminal, REACH);
+    let found = after_echo(rules, &lines, sent);
+    let begin = match found.or_else(|| worked.then(|| after_last_echo(rules, &lines))) {
+        Some(begin) => begin,
+        None if rules.echo.is_some() => return String::new(),
+        None => 0,
+    };
+    words(rules, &lines[begin..])
+}
+
+/// The last rows, `reach` at most, without the input box and what is below it.
+fn rows_until_input(rules: &ScreenRules, terminal: &Terminal, reach: usize) -> Vec<Line> {
+    let mut lines = terminal.all_lines(reach);
     let screen_top = lines
         .len()
         .saturating_sub(usize::from(terminal.size().rows));
@@ -39,14 +59,23 @@ pub fn reply(rules: &ScreenRules, terminal: &Terminal, sent: &str, worked: bool)
             }
             (None, None) => screen.len(),
         };
-    let lines = &lines[..end];
-    let found = after_echo(rules, lines, sent);
-    let begin = match found.or_else(|| worked.then(|| after_last_echo(rules, lines))) {
-        Some(begin) => begin,
-        None if rules.echo.is_some() => return String::new(),
-        None => 0,
+    lines.truncate(end);
+    lines
+}
+
+/// How many of the user's messages stand on the screen and in the scrollback, as the agent repeats
+/// them.
+pub fn messages(rules: &ScreenRules, terminal: &Terminal) -> usize {
+    let Some(echo) = &rules.echo else {
+        return 0;
     };
-    words(rules, &lines[begin..])
+    let lines = terminal.all_lines(REACH);
+    let screen_top = lines
+        .len()
+        .saturating_sub(usize::from(terminal.size().rows));
+    let end = input_box(rules, &lines[screen_top..]).map_or(lines.len(), |row| screen_top + row);
+    let echoes = lines[..end].iter();
+    echoes.filter(|line| echo.is_match(&line.text)).count()
 }
 
 /// The last of the user's messages on the screen, as the agent repeats it. `None` for programs that

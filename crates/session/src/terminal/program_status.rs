@@ -5,6 +5,8 @@
 //! terminal understands it, which is answered with the same. The emulator passes unknown sequences
 //! over, so they are picked from the bytes here.
 
+use memchr::memmem;
+
 /// How every sequence begins.
 const START: &[u8] = b"\x1b]7501;";
 
@@ -36,13 +38,15 @@ impl Scanner {
     /// Takes output and returns what is to be answered.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut replies = Vec::new();
-        if self.open.is_empty() && !bytes.contains(&0x1b) {
-            return replies;
-        }
-        self.open.extend_from_slice(bytes);
-        let data = std::mem::take(&mut self.open);
-        let mut rest = data.as_slice();
-        while let Some(at) = find(rest, START) {
+        let mut joined = std::mem::take(&mut self.open);
+        // Nearly always nothing is open, and then nothing has to be copied.
+        let mut rest = if joined.is_empty() {
+            bytes
+        } else {
+            joined.extend_from_slice(bytes);
+            joined.as_slice()
+        };
+        while let Some(at) = memmem::find(rest, START) {
             let body = &rest[at + START.len()..];
             let Some(end) = body.iter().position(|&byte| byte == 0x07 || byte == 0x1b) else {
                 if body.len() < LONGEST {
@@ -86,17 +90,6 @@ impl Scanner {
         let works = self.status == Some(ProgramStatus::Working);
         self.works += u64::from(works && before != self.status);
     }
-}
-
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    while let Some(at) = bytes[from..].iter().position(|&byte| byte == wanted[0]) {
-        if bytes[from + at..].starts_with(wanted) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
 }
 
 #[cfg(test)]
