@@ -19,10 +19,17 @@ async fn a_killed_window_leaves_its_session_running_and_shows_it_again() {
     let repository = Repository::with_history(&setup.folder().join("harbor"));
     let mut variables = setup.variables();
     variables.insert("BERTH_ENGINE".into(), programs::berth().into());
+    let timing = setup.folder().join("timing.jsonl");
+    variables.insert("BERTH_WINDOW_TIMING".into(), timing.clone().into());
     let driver = Driver::webkit(variables).await;
 
     let page = driver.window(&window).await;
     page.sees(&id("first-run")).await;
+    page.until("the window appears because the page is ready", async || {
+        let said = std::fs::read_to_string(&timing).unwrap_or_default();
+        Ok(said.contains("\"ready_ms\"").then_some(()))
+    })
+    .await;
     let engine = setup.client();
     let first_pid = engine.endpoint().pid;
     assert!(

@@ -29,9 +29,9 @@ use crate::pages::no_token::NoTokenPage;
 use crate::pages::projects::ProjectsPage;
 use crate::pages::session::SessionPage;
 use crate::pages::settings::SettingsPage;
-use crate::state::{App, DialogKind, Phase, memo};
+use crate::state::{App, DialogKind, Phase, effect, memo};
 use crate::strings::t;
-use crate::web::{clock, dom};
+use crate::web::{clock, dom, tauri};
 
 /// How often the ages in lists are brought up to date, in milliseconds.
 const TICK: i32 = 20_000;
@@ -53,6 +53,7 @@ fn Root() -> impl IntoView {
     app.prefs.follow();
     app.follow_engine();
     follow_window(app);
+    show_window(app);
     let no_token = memo(move || app.model.phase().get() == Phase::NoToken);
     view! {
         {move || if no_token.get() { view! { <NoTokenPage/> }.into_any() } else { view! { <Frame/> }.into_any() }}
@@ -60,6 +61,16 @@ fn Root() -> impl IntoView {
         <Toasts/>
         <Tooltips/>
     }
+}
+
+/// Lets the window appear once the page has something to show in it.
+fn show_window(app: App) {
+    let loaded = memo(move || app.model.phase().get() != Phase::Loading);
+    effect(move || {
+        if loaded.get() {
+            leptos::task::spawn_local(tauri::window_ready());
+        }
+    });
 }
 
 /// The address, the keyboard and the clock.

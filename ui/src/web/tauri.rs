@@ -47,6 +47,11 @@ pub async fn pick_folder() -> Option<String> {
     invoke("pick_folder", &[]).await?.as_string()
 }
 
+/// Says that there is something to see: the window is hidden until then.
+pub async fn window_ready() {
+    invoke("window_ready", &[]).await;
+}
+
 /// Starts the engine anew.
 pub async fn restart_engine() {
     invoke("restart_engine", &[]).await;
