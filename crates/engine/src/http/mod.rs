@@ -5,6 +5,7 @@ mod auth;
 mod docs;
 mod extract;
 mod projects;
+mod rest;
 mod sessions;
 mod stream;
 mod system;
@@ -106,6 +107,7 @@ pub fn router(state: Arc<State>) -> Router {
             Arc::clone(&state),
             auth::check,
         ))
+        .layer(middleware::from_fn(rest::discard))
         .layer(CompressionLayer::new().compress_when(compressed))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

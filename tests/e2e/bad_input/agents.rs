@@ -1,0 +1,124 @@
+//! Agents that are missing or broken.
+
+use std::fs;
+
+use berth_protocol::{AgentState, Code, CreateSession, WorkspaceRequest};
+use berth_tests::{Engine, Setup, session, skip, this_test};
+
+use crate::{plain_project, repository};
+
+#[tokio::test]
+async fn an_agent_that_is_not_there_or_not_a_program_is_refused() {
+    let engine = Engine::start().await;
+    let repository = repository(&engine);
+    let project = engine.client.add_project(&repository.path).await;
+    let missing = engine
+        .client
+        .try_start(&session(project.id, "goose"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(missing.code, Code::AgentMissing | Code::AgentUnsupported),
+        "{missing:?}"
+    );
+    let unknown = engine
+        .client
+        .try_start(&session(project.id, "nobody"))
+        .await
+        .unwrap_err();
+    assert_eq!(unknown.code, Code::AgentNotFound);
+
+    repository.write("data.txt", "no program\n");
+    let command = |words: &[&str]| CreateSession {
+        command: Some(words.iter().map(|&word| word.to_owned()).collect()),
+        workspace: Some(WorkspaceRequest::InPlace),
+        ..session(project.id, "custom")
+    };
+    for (words, code) in [
+        (&["no-such-program"][..], Code::AgentMissing),
+        (&["./missing.sh"], Code::AgentMissing),
+        (&["./data.txt"], Code::AgentNotExecutable),
+        (&[], Code::CommandInvalid),
+        (&[""], Code::CommandInvalid),
+        (&["echo", "nul\0"], Code::CommandInvalid),
+    ] {
+        let refused = engine.client.try_start(&command(words)).await.unwrap_err();
+        assert_eq!(refused.code, code, "{words:?}: {refused:?}");
+    }
+    let none = engine
+        .client
+        .try_start(&session(project.id, "custom"))
+        .await
+        .unwrap_err();
+    assert_eq!(none.code, Code::CommandInvalid);
+    let shell = CreateSession {
+        agent: "shell".parse().unwrap(),
+        ..command(&["ls"])
+    };
+    assert_eq!(
+        engine.client.try_start(&shell).await.unwrap_err().code,
+        Code::CommandInvalid
+    );
+
+    assert_eq!(
+        engine.client.sessions().await,
+        [],
+        "none of them left a session"
+    );
+    assert_eq!(
+        repository.git(&["worktree", "list"]).lines().count(),
+        1,
+        "nor a worktree"
+    );
+}
+
+#[tokio::test]
+async fn a_missing_agent_says_how_to_install_it() {
+    let bare = Setup::new().variable("PATH", "/usr/bin:/bin").start().await;
+    let project = plain_project(&bare).await;
+    let agents = bare.client.agents().await;
+    let claude = agents
+        .iter()
+        .find(|agent| agent.id.as_str() == "claude")
+        .unwrap();
+    if claude.state != AgentState::Missing {
+        return skip(&this_test(), "claude is installed for the whole system");
+    }
+    let refused = bare
+        .client
+        .try_start(&session(project.id, "claude"))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, Code::AgentMissing);
+    let hint = refused.hint.unwrap();
+    assert!(
+        hint.contains(claude.install_hint.as_deref().unwrap()),
+        "{hint}"
+    );
+}
+
+#[tokio::test]
+async fn an_agent_that_is_not_executable_is_broken_and_refused() {
+    let setup = Setup::new();
+    let programs = setup.folder().join("programs");
+    fs::create_dir(&programs).unwrap();
+    fs::write(programs.join("claude"), "no program").unwrap();
+    let path = format!("{}:/usr/bin:/bin", programs.display());
+    let engine = setup.variable("PATH", path).start().await;
+    let project = plain_project(&engine).await;
+    let agents = engine.client.agents().await;
+    let claude = agents
+        .into_iter()
+        .find(|agent| agent.id.as_str() == "claude")
+        .unwrap();
+    if claude.state != AgentState::Broken {
+        return skip(&this_test(), "claude is installed for the whole system");
+    }
+    assert!(claude.detail.is_some(), "it says what is wrong");
+    let refused = engine
+        .client
+        .try_start(&session(project.id, "claude"))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, Code::AgentNotExecutable);
+}

@@ -1,0 +1,145 @@
+//! Programs that end, flood or do not listen.
+
+use std::{time::Duration, time::Instant};
+
+use berth_protocol::{Code, Screen, Status};
+use berth_tests::{Engine, STOP_LIMIT, processes};
+use reqwest::Method;
+
+use crate::plain_project;
+
+#[tokio::test]
+async fn a_program_that_ends_at_once_fails_the_session_with_its_last_words() {
+    let engine = Engine::start().await;
+    let project = plain_project(&engine).await;
+    let words = ["bash", "-c", "echo 'no licence found'; exit 3"];
+    let id = engine.client.command(project.id, &words).await.id;
+    let ended = engine.client.ended(id).await;
+    let Status::Failed { failure } = ended.status else {
+        panic!("{:?}", ended.status)
+    };
+    assert_eq!(failure.code, Code::SpawnFailed);
+    assert!(failure.detail.contains("no licence found"), "{failure:?}");
+    assert!(failure.detail.contains('3'), "{failure:?}");
+    assert!(
+        engine
+            .client
+            .screen(id)
+            .await
+            .text
+            .contains("no licence found")
+    );
+    let good = engine.client.command(project.id, &["true"]).await.id;
+    let good = engine.client.ended(good).await;
+    assert_eq!(
+        good.status,
+        Status::Exited {
+            code: Some(0),
+            signal: None
+        }
+    );
+}
+
+#[tokio::test]
+async fn a_program_that_is_killed_tells_the_signal() {
+    let engine = Engine::start().await;
+    let project = plain_project(&engine).await;
+    let id = engine.client.shell(project.id).await.id;
+    engine.client.input(id, "kill -KILL $$\r").await.unwrap();
+    let ended = engine.client.ended(id).await;
+    assert_eq!(
+        ended.status,
+        Status::Exited {
+            code: None,
+            signal: Some("SIGKILL".to_owned())
+        }
+    );
+}
+
+#[tokio::test]
+async fn flooding_programs_leave_the_engine_responsive_and_bounded() {
+    // More than the engine has threads on a small machine: each could keep one for itself.
+    const FLOODS: usize = 4;
+    let engine = Engine::start().await;
+    let project = plain_project(&engine).await;
+    let other = engine.client.shell(project.id).await;
+    let mut viewer = engine.client.view(other.id).await;
+    let before = processes::memory(engine.pid());
+    let mut floods = Vec::new();
+    for _ in 0..FLOODS {
+        let words = ["yes", "a line of the flood"];
+        floods.push(engine.client.command(project.id, &words).await.id);
+    }
+    let mut stalled = engine.client.view(floods[0]).await;
+    stalled.stall();
+    stalled.sees("a line of the flood").await;
+
+    let began = Instant::now();
+    for round in 0..10 {
+        let health = engine.client.bare(Method::GET, "/health");
+        engine.client.send(health).await.unwrap();
+        viewer.type_in(&format!("echo roun''d-{round}\r")).await;
+        viewer.sees(&format!("round-{round}")).await;
+    }
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(20), "ten rounds took {took:?}");
+    let grown = processes::memory(engine.pid()).saturating_sub(before);
+    assert!(grown < 300 * 1024, "the engine grew by {grown} KiB");
+
+    for id in floods {
+        assert!(engine.client.session(id).await.status.is_live());
+        let began = Instant::now();
+        engine.client.stop(id).await;
+        let took = began.elapsed();
+        assert!(took < STOP_LIMIT, "stopping took {took:?}");
+        let left = processes::with("BERTH_SESSION_ID", id.to_string());
+        assert_eq!(left, Vec::<u32>::new());
+    }
+}
+
+#[tokio::test]
+async fn invalid_utf8_is_shown_and_recorded_as_far_as_it_can_be() {
+    let engine = Engine::start().await;
+    let project = plain_project(&engine).await;
+    let words = ["bash", "-c", r"printf 'a\xff\xfe\xc3b\xe2\x82end\n'; read"];
+    let id = engine.client.command(project.id, &words).await.id;
+    let mut viewer = engine.client.view(id).await;
+    viewer.sees("end").await;
+    let screen: Screen = engine.client.screen(id).await;
+    assert!(
+        screen.text.starts_with('a') && screen.text.contains("end"),
+        "{screen:?}"
+    );
+    engine.client.stop(id).await;
+    let recording = engine.client.recording(id).await.unwrap();
+    for line in recording.lines().skip(1) {
+        serde_json::from_str::<(f64, String, String)>(line).unwrap();
+    }
+    assert!(recording.contains("end"));
+    assert!(engine.client.screen(id).await.text.contains("end"));
+}
+
+#[tokio::test]
+async fn a_program_that_ignores_being_asked_is_killed_in_time() {
+    let engine = Engine::start().await;
+    let project = plain_project(&engine).await;
+    let script = "trap '' TERM HUP INT QUIT; echo dea''f; while :; do sleep 100; done";
+    let id = engine
+        .client
+        .command(project.id, &["bash", "-c", script])
+        .await
+        .id;
+    engine.client.view(id).await.sees("deaf").await;
+    let began = Instant::now();
+    let stopped = engine.client.stop(id).await;
+    assert!(
+        began.elapsed() < STOP_LIMIT,
+        "it took {:?}",
+        began.elapsed()
+    );
+    let killed = Status::Exited {
+        code: None,
+        signal: Some("SIGKILL".to_owned()),
+    };
+    assert_eq!(stopped.status, killed);
+}
