@@ -87,14 +87,20 @@ pub fn openapi_json() -> String {
     described().1.to_pretty_json().unwrap_or_default()
 }
 
+/// Every address: those of the API, which are described because they are served, and those of the
+/// description itself.
+fn addresses() -> Router<Arc<State>> {
+    let (api, description) = described();
+    api.merge(docs::router(description))
+}
+
 /// The whole service.
 pub fn router(state: Arc<State>) -> Router {
-    let (api, description) = described();
     let compressed = SizeAbove::new(1024)
         .and(NotForContentType::SSE)
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::const_new("font/"));
-    api.merge(docs::router(description))
+    addresses()
         .fallback(ui::serve)
         .method_not_allowed_fallback(async || {
             ApiError::new(
@@ -163,3 +169,6 @@ enum Problems {
     #[response(status = "5XX", content_type = "application/problem+json")]
     Failed(#[to_schema] Problem),
 }
+
+#[cfg(test)]
+mod tests;
