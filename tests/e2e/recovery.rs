@@ -2,6 +2,9 @@
 
 #![cfg(unix)]
 
+#[path = "recovery/endpoint.rs"]
+mod endpoint;
+
 use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 use berth_protocol::{Code, Role, Session, Status};

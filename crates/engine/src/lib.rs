@@ -26,7 +26,10 @@ pub use endpoint::prepare_folder;
 pub use error::EngineError;
 pub use http::openapi_json;
 
-use crate::{endpoint::EndpointFile, endpoint::EngineLock, state::State};
+use crate::{
+    endpoint::{EndpointFile, EngineLock, LeftBehind, Token},
+    state::State,
+};
 
 /// Version of the engine.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -47,11 +50,15 @@ impl Engine {
         endpoint::prepare_folder(&config.data_dir)?;
         let lock = EngineLock::take(&config.data_dir)?;
         let store = berth_store::Store::open(&config.data_dir.join("berth.db")).await?;
-        let listener = bind(config.port).await?;
+        let left = endpoint::left_behind(&lock, &config.data_dir).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the endpoint file of an engine that was killed is not used");
+            None
+        });
+        let (listener, token) = listen(config.port, left).await?;
         let address = listener.local_addr().map_err(EngineError::Address)?;
         let endpoint = Endpoint {
             url: format!("http://{address}"),
-            token: endpoint::new_token(),
+            token: token.0,
             pid: std::process::id(),
             version: VERSION.to_owned(),
         };
@@ -110,8 +117,34 @@ impl Engine {
     }
 }
 
-async fn bind(port: Option<u16>) -> Result<TcpListener, EngineError> {
-    let wanted = port.unwrap_or(0);
+/// Listens where the clients of an engine that was killed still look for it, under the token that
+/// they have; elsewhere, or when nobody left anything, under a new one.
+///
+/// Token and port are taken over together or not at all. At another port nobody could use the old
+/// token, and whoever has the port now was perhaps sent it by a client that tried again.
+async fn listen(
+    wanted: Option<u16>,
+    left: Option<LeftBehind>,
+) -> Result<(TcpListener, Token), EngineError> {
+    if let Some(left) = left
+        && wanted.is_none_or(|wanted| wanted == left.port)
+    {
+        match bind(left.port).await {
+            Ok(listener) => {
+                tracing::info!(
+                    port = left.port,
+                    "took over the address of an engine that was killed"
+                );
+                return Ok((listener, left.token));
+            }
+            Err(error) if wanted.is_some() => return Err(error),
+            Err(error) => tracing::info!(%error, "clients of an engine that was killed are lost"),
+        }
+    }
+    Ok((bind(wanted.unwrap_or(0)).await?, endpoint::new_token()))
+}
+
+async fn bind(wanted: u16) -> Result<TcpListener, EngineError> {
     TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, wanted))
         .await
         .map_err(|source| {

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct Endpoint {
     /// Base address, such as `http://127.0.0.1:41234`.
     pub url: String,
-    /// Bearer token. It is valid as long as this engine runs.
+    /// Bearer token. It is valid until this engine is stopped; one that is killed leaves it, with
+    /// its address, to the next.
     pub token: String,
     /// Process id of the engine.
     pub pid: u32,

@@ -6,7 +6,7 @@ use std::path::Path;
 use berth_model_server::{ModelServer, Script};
 use berth_tests::{
     Engine, Repository, Setup, agents, programs, skip, this_test,
-    webdriver::{Driver, Page, free_port, id, missing_program},
+    webdriver::{Driver, Page, id, missing_program},
 };
 
 /// A real agent program.
@@ -20,11 +20,11 @@ pub enum Agent {
 
 /// An engine with everything around it. Dropping it ends everything.
 pub struct Stage {
-    /// The engine, always on the same port, so that a page that is open finds it again.
+    /// The engine.
     pub engine: Engine,
     /// The project.
     pub repository: Repository,
-    /// The engine's port.
+    /// The engine's port, which it keeps when it is killed and started again.
     pub port: u16,
     driver: Driver,
     _model: Option<ModelServer>,
@@ -50,18 +50,24 @@ impl Stage {
             skip(&this_test(), &format!("{name} is not installed"));
             return None;
         }
-        let port = free_port();
-        let mut setup = Setup::new().argument("--port").argument(port.to_string());
+        let mut setup = Setup::new();
         let repository = Repository::with_history(&setup.folder().join("harbor"));
         let model =
             agent.map(|_| ModelServer::start(Script::default()).expect("the model server starts"));
         if let Some(model) = &model {
             setup = agents::configure(setup, model, &repository.path);
         }
+        let engine = setup.start().await;
+        let (_, port) = engine
+            .client
+            .endpoint()
+            .url
+            .rsplit_once(':')
+            .expect("the address has a port");
         Some(Self {
-            engine: setup.start().await,
+            port: port.parse().expect("the port is a number"),
+            engine,
             repository,
-            port,
             driver: Driver::chromium(),
             _model: model,
         })
