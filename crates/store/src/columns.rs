@@ -62,6 +62,19 @@ impl<'r> Columns<'r> {
         text.parse().map_err(|error: T::Err| self.damaged(error))
     }
 
+    /// As [`parse`](Self::parse), for a column that may be null.
+    pub(crate) fn maybe_parse<T: FromStr>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<T>, StoreError>
+    where
+        T::Err: std::error::Error + Send + Sync + 'static,
+    {
+        let text: Option<&str> = self.get(column)?;
+        text.map(|text| text.parse().map_err(|error: T::Err| self.damaged(error)))
+            .transpose()
+    }
+
     /// One of the words of the API.
     pub(crate) fn word<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
         let text: String = self.get(column)?;

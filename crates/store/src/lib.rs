@@ -34,6 +34,7 @@ mod session_changes;
 mod session_facts;
 mod sessions;
 mod settings;
+mod unfinished;
 mod verify;
 mod write;
 

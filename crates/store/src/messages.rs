@@ -9,7 +9,7 @@ use crate::{
     Op, Store, StoreError,
     audit::{PAGE_MAX, cut},
     columns::{Columns, word},
-    write::{Change, Subject},
+    write::{Change, Subject, Write},
 };
 
 const DOING: &str = "reading a transcript";
@@ -44,6 +44,73 @@ impl Store {
         content: &str,
         run: u32,
     ) -> Result<Message, StoreError> {
+        let (write, message) = self.add_message(id, session_id, role, content, run).await?;
+        commit(write, &message).await?;
+        Ok(message)
+    }
+
+    /// Adds a message of the user that the session's agent has still to take, which
+    /// [`message_delivered`](Self::message_delivered) tells.
+    ///
+    /// # Errors
+    /// As [`Self::append_message`].
+    pub async fn append_undelivered(
+        &self,
+        session_id: SessionId,
+        content: &str,
+        run: u32,
+    ) -> Result<Message, StoreError> {
+        let id = MessageId(Uuid::now_v7());
+        let (mut write, message) = self
+            .add_message(id, session_id, Role::User, content, run)
+            .await?;
+        let query = sqlx::query("UPDATE sessions SET undelivered_message = ? WHERE id = ?");
+        write
+            .execute(query.bind(id.to_string()).bind(session_id.to_string()))
+            .await?;
+        commit(write, &message).await?;
+        Ok(message)
+    }
+
+    /// The agent took a message, in this run of its session. Telling it again changes nothing.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn message_delivered(&self, message: &Message, run: u32) -> Result<(), StoreError> {
+        let mut write = self.write("noting a message as delivered").await?;
+        let query = sqlx::query(
+            "UPDATE sessions SET undelivered_message = NULL
+             WHERE id = ? AND undelivered_message = ?",
+        )
+        .bind(message.session_id.to_string())
+        .bind(message.id.to_string());
+        if write.execute(query).await? == 0 {
+            return write.abandon().await;
+        }
+        write
+            .commit(Change {
+                action: "message.delivered",
+                subject: Subject::Message(message.id),
+                details: json!({
+                    "run": run,
+                    "seq": message.seq,
+                    "session_id": message.session_id,
+                }),
+                op: Op::Upsert,
+                payload: json!({"seq": message.seq, "session_id": message.session_id}),
+            })
+            .await
+    }
+
+    /// Begins to add a message at the end of a session's transcript.
+    async fn add_message(
+        &self,
+        id: MessageId,
+        session_id: SessionId,
+        role: Role,
+        content: &str,
+        run: u32,
+    ) -> Result<(Write<'_>, Message), StoreError> {
         let mut write = self.write("adding a message").await?;
         let last = sqlx::query(
             "SELECT (SELECT MAX(seq) FROM messages WHERE session_id = sessions.id) AS last
@@ -79,22 +146,17 @@ impl Store {
                 .bind(run),
             )
             .await?;
-        write
-            .commit(Change {
-                action: "message.added",
-                subject: Subject::Message(message.id),
-                details: json!({
-                    "bytes": content.len(),
-                    "role": word(&role),
-                    "run": run,
-                    "seq": message.seq,
-                    "session_id": session_id,
-                }),
-                op: Op::Upsert,
-                payload: json!({"seq": message.seq, "session_id": session_id}),
-            })
-            .await?;
-        Ok(message)
+        Ok((write, message))
+    }
+
+    /// One message, if it exists.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        let query = sqlx::query("SELECT * FROM messages WHERE id = ?").bind(id.to_string());
+        let row = self.row(DOING, query).await?;
+        row.as_ref().map(message).transpose()
     }
 
     /// The messages of a session with a `seq` above `after`, in order, at most `limit` and at most
@@ -132,6 +194,23 @@ impl Store {
         let row = self.row(DOING, query.bind(session_id.to_string())).await?;
         row.map_or(Ok(0), |row| Columns::of(&row, DOING).number("count"))
     }
+}
+
+async fn commit(write: Write<'_>, message: &Message) -> Result<(), StoreError> {
+    let change = Change {
+        action: "message.added",
+        subject: Subject::Message(message.id),
+        details: json!({
+            "bytes": message.content.len(),
+            "role": word(&message.role),
+            "run": message.run,
+            "seq": message.seq,
+            "session_id": message.session_id,
+        }),
+        op: Op::Upsert,
+        payload: json!({"seq": message.seq, "session_id": message.session_id}),
+    };
+    write.commit(change).await
 }
 
 fn message(row: &SqliteRow) -> Result<Message, StoreError> {

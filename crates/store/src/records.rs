@@ -2,7 +2,8 @@
 //! whether an agent works or waits, is not among them.
 
 use berth_protocol::{
-    AgentId, DiffStat, Failure, ProjectId, SessionId, Size, Timestamp, Transport, Workspace,
+    AgentId, DiffStat, Failure, MessageId, ProjectId, SessionId, Size, Timestamp, Transport,
+    Workspace,
 };
 
 /// A project as it is stored.
@@ -90,6 +91,8 @@ pub struct SessionRecord {
     pub agent_session: Option<String>,
     /// Changes in its workspace when last looked at.
     pub changes: Option<DiffStat>,
+    /// The message that its agent has not taken yet.
+    pub undelivered: Option<MessageId>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When its phase last changed, or it was archived or brought back.
@@ -125,6 +128,17 @@ pub struct NewSession {
     pub size: Size,
     /// The agent's own name for the conversation, when it is known before the start.
     pub agent_session: Option<String>,
+}
+
+/// A workspace that is being made for a session which is not recorded yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedWorkspace {
+    /// The session that it is for.
+    pub session_id: SessionId,
+    /// Absolute path of the project's folder.
+    pub project_path: String,
+    /// Absolute path of the workspace's top folder.
+    pub path: String,
 }
 
 /// A change that waits for sync.

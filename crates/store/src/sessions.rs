@@ -8,13 +8,15 @@ use sqlx::sqlite::SqliteRow;
 use crate::{
     NewSession, Op, Phase, Process, SessionRecord, Store, StoreError,
     columns::{Columns, word},
+    unfinished,
     write::{Change, Subject, Write},
 };
 
 const DOING: &str = "reading the sessions";
 
 impl Store {
-    /// Adds a session: live, in its first run, without a process yet.
+    /// Adds a session: live, in its first run, without a process yet. Its workspace is finished
+    /// with that.
     ///
     /// # Errors
     /// [`StoreError::ProjectNotFound`].
@@ -28,6 +30,7 @@ impl Store {
         }
         let row = write.one(insert(&new, write.at().as_millisecond())).await?;
         let session = session(&row, write.doing())?;
+        write.execute(unfinished::delete(session.id)).await?;
         let change = Change {
             action: "session.created",
             subject: Subject::Session(session.id),
@@ -189,6 +192,7 @@ pub(crate) fn session(row: &SqliteRow, doing: &'static str) -> Result<SessionRec
         process: process(&columns)?,
         agent_session: columns.get("agent_session")?,
         changes: changes(&columns)?,
+        undelivered: columns.maybe_parse("undelivered_message")?,
         created_at: columns.moment("created_at")?,
         updated_at: columns.moment("updated_at")?,
         ended_at: columns.maybe_moment("ended_at")?,
