@@ -4,6 +4,8 @@
 
 #[path = "recovery/endpoint.rs"]
 mod endpoint;
+#[path = "recovery/workspaces.rs"]
+mod workspaces;
 
 use std::{fs, path::PathBuf, process::Command, time::Duration};
 

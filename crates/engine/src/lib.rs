@@ -64,6 +64,7 @@ impl Engine {
         };
         let state = State::new(config, store, endpoint.clone())?;
         recovery::reap(&state).await?;
+        recovery::clear_workspaces(&state).await?;
         state.start_background();
         let router = http::router(Arc::clone(&state));
         let file = EndpointFile::write(&state.config.data_dir, &endpoint)?;

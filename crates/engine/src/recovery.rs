@@ -1,21 +1,31 @@
-//! What a crashed engine left behind: sessions that are recorded as live, and their processes.
+//! What a crashed engine left behind: sessions that are recorded as live, with their processes, and
+//! workspaces whose sessions were never recorded.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use berth_protocol::{Code, Failure};
 use berth_session::process::Family;
 use berth_store::{Phase, SessionRecord, StoreError};
 
-use crate::state::State;
+use crate::{sessions, state::State};
 
 /// How long left-over programs have to end; they have lost their terminal already.
-const GRACE: Duration = Duration::from_millis(500);
+pub const LEFTOVER_GRACE: Duration = Duration::from_millis(500);
 
 /// Ends left-over processes and records how their sessions ended, before anybody can ask.
 pub async fn reap(state: &State) -> Result<(), StoreError> {
     let lost = state.store.live_sessions().await?;
     let ends = lost.into_iter().map(|record| end(state, record));
     futures::future::join_all(ends).await.into_iter().collect()
+}
+
+/// Removes unfinished workspaces, in the background. Which ones is found out before anybody can
+/// begin another.
+pub async fn clear_workspaces(state: &Arc<State>) -> Result<(), StoreError> {
+    let unfinished = state.store.unfinished_workspaces().await?;
+    let state = Arc::clone(state);
+    tokio::spawn(async move { sessions::clear_unfinished(&state, &unfinished).await });
+    Ok(())
 }
 
 async fn end(state: &State, record: SessionRecord) -> Result<(), StoreError> {
@@ -29,7 +39,7 @@ async fn end(state: &State, record: SessionRecord) -> Result<(), StoreError> {
                 session: record.id,
                 leader,
             },
-            GRACE,
+            LEFTOVER_GRACE,
         )
         .await;
     let left = match ended {

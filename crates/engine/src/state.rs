@@ -11,8 +11,11 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    Config, EngineError, agents::AgentCatalog, endpoint::prepare_folder, events::Bus,
-    sessions::Sessions,
+    Config, EngineError,
+    agents::AgentCatalog,
+    endpoint::prepare_folder,
+    events::Bus,
+    sessions::{self, Sessions},
 };
 
 pub struct State {
@@ -31,7 +34,7 @@ pub struct State {
 
 impl State {
     pub fn new(config: Config, store: Store, endpoint: Endpoint) -> Result<Arc<Self>, EngineError> {
-        for folder in ["recordings", "workspaces"] {
+        for folder in ["recordings", sessions::WORKSPACES] {
             prepare_folder(&config.data_dir.join(folder))?;
         }
         Ok(Arc::new(Self {

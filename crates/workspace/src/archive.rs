@@ -230,7 +230,9 @@ impl Git {
         let tip = match (self.commit(&repository.common_dir, &full).await?, snapshot) {
             (Some(tip), _) => tip,
             (None, Some(snapshot)) => {
-                self.add_branch(repository, branch, &snapshot.head).await?;
+                let reason = format!("branch: Created from {}", snapshot.head);
+                self.add_branch(repository, branch, &snapshot.head, &reason)
+                    .await?;
                 snapshot.head.clone()
             }
             (None, None) => {

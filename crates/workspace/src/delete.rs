@@ -8,8 +8,11 @@ use std::{
 use berth_protocol::SessionId;
 
 use crate::{
-    Git, SessionWorktree, WorkspaceError, archive, remove::remove_folder, repository::Repository,
-    text, worktree::carried_through,
+    Git, SessionWorktree, WorkspaceError, archive,
+    remove::{is_dead, remove_folder},
+    repository::Repository,
+    text,
+    worktree::carried_through,
 };
 
 /// What becomes of a deleted session's branch.
@@ -168,17 +171,6 @@ async fn remove_dead(path: &Path) -> Result<(), WorkspaceError> {
             path: path.to_owned(),
         }),
     }
-}
-
-/// Whether the folder's `.git` is a file that names a folder which does not exist.
-fn is_dead(folder: &Path) -> bool {
-    let Ok(link) = fs::read(folder.join(".git")) else {
-        return false;
-    };
-    let Some(target) = link.strip_prefix(b"gitdir: ") else {
-        return false;
-    };
-    !folder.join(text::path(target.trim_ascii_end())).exists()
 }
 
 #[cfg(test)]

@@ -109,16 +109,22 @@ impl Fixture {
             .unwrap()
     }
 
-    /// All refs with their hashes, all worktrees, and what is in the root folder.
-    pub(crate) fn state(&self) -> String {
+    /// All refs with their hashes, and all worktrees.
+    pub(crate) fn refs_and_worktrees(&self) -> String {
         let refs = self.run(&self.repo, ["for-each-ref"]);
         let worktrees = self.run(&self.repo, ["worktree", "list"]);
+        format!("{refs}\n{worktrees}")
+    }
+
+    /// [`Self::refs_and_worktrees`], and what is in the root folder.
+    pub(crate) fn state(&self) -> String {
+        let known = self.refs_and_worktrees();
         let mut names: Vec<_> = fs::read_dir(&self.root)
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
             .collect();
         names.sort();
-        format!("{refs}\n{worktrees}\n{names:?}")
+        format!("{known}\n{names:?}")
     }
 
     /// A worktree of a session on the branch `work`, at `wt/work`.
@@ -130,6 +136,7 @@ impl Fixture {
                 branch: Some("work"),
                 slug_from: "",
                 base: None,
+                session: SESSION,
             })
             .await
             .unwrap()

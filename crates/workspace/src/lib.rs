@@ -27,6 +27,7 @@ mod repository;
 mod run;
 mod snapshot;
 mod text;
+mod unfinished;
 mod work;
 mod worktree;
 
@@ -40,4 +41,6 @@ pub use delete::{BranchFate, Deleted};
 pub use error::WorkspaceError;
 pub use folder::{check_folder, list_folders};
 pub use git::Git;
+pub use remove::sweep_removed;
+pub use unfinished::{Leftover, UnfinishedWorktree};
 pub use worktree::{CreateWorktree, SessionWorktree, Worktree};

@@ -73,7 +73,46 @@ impl Git {
     }
 }
 
-fn aside(root: &Path) -> PathBuf {
+/// Deletes what interrupted removals left in the folder of all workspaces, which holds a folder for
+/// each project; returns how many there were. Only such folders go that no repository knows any
+/// more: with them everything was done but the deletion.
+pub async fn sweep_removed(workspaces: &Path) -> usize {
+    let workspaces = workspaces.to_owned();
+    let found = tokio::task::spawn_blocking(move || {
+        let list = |folder: &Path| folder.read_dir().into_iter().flatten().flatten();
+        let within = list(&workspaces).flat_map(|project| list(&project.path()));
+        let removed = |path: &PathBuf| {
+            path.to_str()
+                .is_some_and(|path| path.ends_with(REMOVED_SUFFIX))
+        };
+        within
+            .map(|entry| entry.path())
+            .filter(removed)
+            .filter(|path| is_dead(path))
+            .collect::<Vec<_>>()
+    });
+    let mut swept = 0;
+    for folder in found.await.unwrap_or_default() {
+        match remove_folder(folder).await {
+            Ok(()) => swept += 1,
+            Err(error) => tracing::warn!(%error, "the folder of a removed worktree is left"),
+        }
+    }
+    swept
+}
+
+/// Whether the folder's `.git` is a file that names a folder which does not exist.
+pub(crate) fn is_dead(folder: &Path) -> bool {
+    let Ok(link) = fs::read(folder.join(".git")) else {
+        return false;
+    };
+    let Some(target) = link.strip_prefix(b"gitdir: ") else {
+        return false;
+    };
+    !folder.join(text::path(target.trim_ascii_end())).exists()
+}
+
+pub(crate) fn aside(root: &Path) -> PathBuf {
     let mut name = root.file_name().map_or_else(OsString::new, OsString::from);
     name.push(REMOVED_SUFFIX);
     root.with_file_name(name)

@@ -92,7 +92,7 @@ impl Git {
         Ok(work)
     }
 
-    async fn only_here(
+    pub(crate) async fn only_here(
         &self,
         repository: &Repository,
         folder: &Path,

@@ -8,7 +8,7 @@ use std::{
 use berth_protocol::SessionId;
 use tracing::Instrument;
 
-use crate::{Git, WorkspaceError, branch_name, repository::Repository, text};
+use crate::{Git, WorkspaceError, branch_name, repository::Repository, text, unfinished};
 
 /// Names that are tried when others make branches of the wanted name at the same time.
 const ATTEMPTS: usize = 5;
@@ -26,6 +26,9 @@ pub struct CreateWorktree<'a> {
     pub slug_from: &'a str,
     /// Branch, tag or commit to start from; the project's HEAD when absent.
     pub base: Option<&'a str>,
+    /// The session that it is for. What is left of it when the engine is killed before the session
+    /// is recorded is found by this: see [`Git::clear_unfinished`].
+    pub session: SessionId,
 }
 
 /// A worktree that was made.
@@ -66,6 +69,7 @@ struct Order {
     branch: Option<String>,
     slug_from: String,
     base: Option<String>,
+    session: SessionId,
 }
 
 impl Git {
@@ -88,6 +92,7 @@ impl Git {
             branch: wanted.branch.map(str::to_owned),
             slug_from: branch_name(wanted.slug_from),
             base: wanted.base.map(str::to_owned),
+            session: wanted.session,
         };
         carried_through("make a worktree", async move { git.create(order).await }).await
     }
@@ -166,6 +171,7 @@ impl Git {
         order: &Order,
         commit: &str,
     ) -> Result<String, WorkspaceError> {
+        let reason = unfinished::reason(commit, order.session);
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -189,7 +195,7 @@ impl Git {
                 },
                 None => taken.unused(&order.slug_from),
             };
-            match self.add_branch(repository, &name, commit).await {
+            match self.add_branch(repository, &name, commit, &reason).await {
                 Ok(()) => return Ok(name),
                 // Somebody else may have made it in the meantime; then the next look tells.
                 Err(_) if attempt < ATTEMPTS => {}
@@ -198,17 +204,17 @@ impl Git {
         }
     }
 
-    /// Makes a branch that must not exist.
+    /// Makes a branch that must not exist; its reflog begins with the reason.
     pub(crate) async fn add_branch(
         &self,
         repository: &Repository,
         branch: &str,
         commit: &str,
+        reason: &str,
     ) -> Result<(), WorkspaceError> {
         let action = format!("make the branch {branch} in {}", repository.top.display());
-        let reason = format!("branch: Created from {commit}");
         self.write_shared(repository, action)
-            .args(["update-ref", "--create-reflog", "-m", &reason])
+            .args(["update-ref", "--create-reflog", "-m", reason])
             .arg(format!("refs/heads/{branch}"))
             .args([commit, &"0".repeat(commit.len())])
             .succeed()

@@ -3,18 +3,19 @@
 use std::{path::Path, sync::Arc};
 
 use berth_protocol::{
-    Code, CreateSession, Message, Role, Session, SessionId, Status, Timestamp, Transport,
+    Code, CreateSession, Failure, Message, Role, Session, SessionId, Status, Timestamp, Transport,
+    Workspace,
 };
 use berth_session::{
     agents::{self, Order, Spec},
-    live::{self, Start},
+    live::{self, SessionEvent, SessionHandle, Start},
     pty::Launch,
 };
-use berth_store::{NewSession, SessionRecord};
-use tokio::sync::watch;
+use berth_store::{NewSession, Phase, SessionRecord};
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use super::{Live, announce, recording, supervise, talk, workspaces};
+use super::{Live, STOP_MARGIN, announce, recording, supervise, talk, workspaces};
 use crate::{error::ApiError, http::checked_text, projects, state::State};
 
 /// Longest title, in characters.
@@ -62,8 +63,6 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
     let slug_from = message.as_deref().unwrap_or(&title);
     let workspace =
         workspaces::make(state, id, &folder, request.workspace.clone(), slug_from).await?;
-    let path = workspace.path.clone();
-    let launch = agents::plan(spec, &order(Path::new(&path)), environment)?;
     let new = NewSession {
         id,
         project_id: project.id,
@@ -79,14 +78,9 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         size,
         agent_session: Some(agent_session.clone()),
     };
-    let record = match state.store.create_session(new).await {
-        Ok(record) => record,
-        Err(error) => {
-            workspaces::undo(state, id, &folder, &workspace).await;
-            return Err(error.into());
-        }
-    };
     let started = async {
+        let launch = agents::plan(spec, &order(Path::new(&workspace.path)), environment)?;
+        let record = state.store.create_session(new).await?;
         let first = match &message {
             Some(content) => Some(
                 state
@@ -102,14 +96,13 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         Ok(session) => Ok(session),
         Err(error) => {
             // The request failed, so it must leave nothing behind.
-            undo(state, id).await;
-            workspaces::undo(state, id, &folder, &workspace).await;
+            undo(state, id, &folder, &workspace).await;
             Err(error)
         }
     }
 }
 
-/// Runs a session that is recorded as live.
+/// Runs a session that is recorded as live. When this fails, nothing of the session runs.
 pub async fn run(
     state: &Arc<State>,
     record: SessionRecord,
@@ -145,7 +138,7 @@ pub async fn run(
     if let Some((pid, started_at)) = handle.family.leader
         && let Err(error) = state.store.session_spawned(id, pid, started_at).await
     {
-        handle.stop().await;
+        end(state, &handle, events).await;
         return Err(error.into());
     }
     let status = watch::Sender::new(Status::Starting);
@@ -166,21 +159,49 @@ pub async fn run(
     Ok(announce(state, super::record(state, id).await?))
 }
 
-async fn undo(state: &State, id: SessionId) {
-    let failure = berth_protocol::Failure {
-        code: Code::SpawnFailed,
-        detail: "the program could not be started".to_owned(),
+/// Ends a program that could not be recorded and waits until nothing of it runs any more: its
+/// workspace is removed next, and it must not write there meanwhile.
+async fn end(
+    state: &State,
+    handle: &SessionHandle,
+    mut events: mpsc::UnboundedReceiver<SessionEvent>,
+) {
+    let patience = state.config.grace + STOP_MARGIN;
+    let ended = tokio::time::timeout(patience, async {
+        handle.stop().await;
+        while let Some(event) = events.recv().await {
+            if matches!(event, SessionEvent::Ended(_)) {
+                break;
+            }
+        }
+    });
+    if ended.await.is_err() {
+        tracing::error!(session = %handle.id(), "a program that was not recorded does not end");
+    }
+}
+
+/// Takes back everything of a session that did not start. Its record goes last: as long as
+/// something of the session is left, the session can be seen and deleted.
+async fn undo(state: &State, id: SessionId, project: &Path, workspace: &Workspace) {
+    let undone = async {
+        let is_recorded = state.store.session(id).await?.is_some();
+        if is_recorded {
+            let failure = Failure {
+                code: Code::SpawnFailed,
+                detail: "the program could not be started".to_owned(),
+            };
+            let phase = Phase::Failed(failure);
+            state.store.session_ended(id, phase).await?;
+        }
+        workspaces::undo(state, id, project, workspace).await?;
+        if is_recorded {
+            state.store.delete_session(id).await?;
+        }
+        Ok::<(), ApiError>(())
     };
-    let ended = state
-        .store
-        .session_ended(id, berth_store::Phase::Failed(failure))
-        .await;
-    let deleted = match ended {
-        Ok(_) => state.store.delete_session(id).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = deleted {
-        tracing::error!(%id, %error, "a session that did not start stays in the store");
+    if let Err(error) = undone.await {
+        tracing::error!(%id, problem = %error.0, "something of a session that did not start is left");
+        super::publish(state, id).await;
     }
 }
 
@@ -208,3 +229,7 @@ fn title_from(message: Option<&str>, spec: &Spec) -> String {
         .map_or(cut.as_str(), |(words, _)| words);
     format!("{words}…")
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

@@ -26,10 +26,11 @@ pub use changes::{diff, patch};
 pub use create::create;
 pub use lifecycle::{archive, delete, rename, restart, restore, stop, work};
 pub use talk::{answer, chat, input, interrupt, replayed, resize, screen};
+pub use workspaces::{FOLDER as WORKSPACES, clear_unfinished};
 
 use crate::{error::ApiError, state::State};
 
-/// How long stopping all sessions may take beyond the time that programs are given.
+/// How long stopping sessions may take beyond the time that programs are given.
 const STOP_MARGIN: Duration = Duration::from_secs(5);
 
 /// What runs.

@@ -3,10 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use berth_protocol::{Code, SessionId, Workspace, WorkspaceKind, WorkspaceRequest};
-use berth_store::SessionRecord;
-use berth_workspace::{BranchFate, CreateWorktree, SessionWorktree, WorkspaceError};
+use berth_session::process::{Family, SESSION_VARIABLE};
+use berth_store::{SessionRecord, UnfinishedWorkspace};
+use berth_workspace::{
+    BranchFate, CreateWorktree, Git, Leftover, SessionWorktree, UnfinishedWorktree, WorkspaceError,
+};
+use serde_json::json;
 
-use crate::{error::ApiError, projects, state::State};
+use crate::{error::ApiError, projects, recovery::LEFTOVER_GRACE, state::State};
+
+/// Folder of all workspaces in the data folder.
+pub const FOLDER: &str = "workspaces";
 
 /// Makes the workspace that was asked for: without a wish, a worktree where git allows one.
 pub async fn make(
@@ -23,15 +30,29 @@ pub async fn make(
     let WorkspaceRequest::Worktree { base, branch } = request else {
         return in_place(state, project).await;
     };
+    let git = marked_git(state, id).await?;
     let root = folder(state, project, id);
+    let begun = UnfinishedWorkspace {
+        session_id: id,
+        project_path: text(project)?,
+        path: text(&root)?,
+    };
+    state.store.workspace_begun(&begun).await?;
     let order = CreateWorktree {
         repo: project,
         path: &root,
         branch: branch.as_deref(),
         slug_from,
         base: base.as_deref(),
+        session: id,
     };
-    let made = state.git().await?.create_worktree(order).await?;
+    let made = match git.create_worktree(order).await {
+        Ok(made) => made,
+        Err(error) => {
+            clear(state, &begun).await;
+            return Err(error.into());
+        }
+    };
     if let Some(hook) = &made.hook_failure {
         tracing::warn!(%id, hook, "the repository's post-checkout hook failed");
     }
@@ -44,10 +65,24 @@ pub async fn make(
     })
 }
 
-/// Takes back what [`make`] did.
-pub async fn undo(state: &State, id: SessionId, project: &Path, workspace: &Workspace) {
+/// git whose hooks, and whatever these start, belong to the session: they end with it, and after a
+/// crash with what is left of it.
+async fn marked_git(state: &State, id: SessionId) -> Result<Git, WorkspaceError> {
+    let mut variables = state.environment().await.variables();
+    variables.insert(SESSION_VARIABLE.into(), id.to_string().into());
+    Ok(state.git().await?.with_env(variables))
+}
+
+/// Takes back what [`make`] did, for a session that did not start. In the workspace there is
+/// nothing then but what was checked out.
+pub async fn undo(
+    state: &State,
+    id: SessionId,
+    project: &Path,
+    workspace: &Workspace,
+) -> Result<(), ApiError> {
     let (WorkspaceKind::Worktree, Some(branch)) = (workspace.kind, &workspace.branch) else {
-        return;
+        return Ok(());
     };
     let worktree = SessionWorktree {
         repo: project,
@@ -55,12 +90,88 @@ pub async fn undo(state: &State, id: SessionId, project: &Path, workspace: &Work
         branch,
         session: id,
     };
-    let undone = match state.git().await {
-        Ok(git) => git.delete(worktree, BranchFate::Delete).await.map(drop),
+    state
+        .git()
+        .await?
+        .delete(worktree, BranchFate::Delete)
+        .await?;
+    state.store.workspace_undone(id).await?;
+    Ok(())
+}
+
+/// Removes what a killed engine left of the workspaces that it was making: their sessions were
+/// never recorded, so nobody would ever find them.
+///
+/// Only what is in the list is looked at, and no session that is made from now on is in it, so this
+/// may run beside everything else.
+pub async fn clear_unfinished(state: &State, unfinished: &[UnfinishedWorkspace]) {
+    for workspace in unfinished {
+        let family = Family {
+            session: workspace.session_id,
+            leader: None,
+        };
+        // git outlives an engine that is killed, and so does a hook that it waits for.
+        state.reaper.end(family, LEFTOVER_GRACE).await;
+        clear(state, workspace).await;
+    }
+    let swept = berth_workspace::sweep_removed(&state.config.data_dir.join(FOLDER)).await;
+    if swept > 0 {
+        tracing::info!(swept, "deleted the folders of worktrees that were removed");
+    }
+}
+
+/// Removes what is left of one workspace, and forgets it when nothing is left. Whatever cannot be
+/// removed now is looked at again at the next start.
+async fn clear(state: &State, workspace: &UnfinishedWorkspace) {
+    let id = workspace.session_id;
+    let path = &workspace.path;
+    let worktree = UnfinishedWorktree {
+        repo: Path::new(&workspace.project_path),
+        root: Path::new(path),
+        session: id,
+    };
+    let cleared = match state.git().await {
+        Ok(git) => git.clear_unfinished(worktree).await,
         Err(error) => Err(error),
     };
-    if let Err(error) = undone {
-        tracing::error!(%id, %error, "the worktree of a session that did not start stays behind");
+    let noted = match cleared {
+        Ok(Leftover::Nothing) => state.store.workspace_undone(id).await,
+        Ok(Leftover::Removed) => {
+            tracing::warn!(session = %id, path, "removed a workspace whose session was never recorded");
+            let noted = state
+                .store
+                .note(
+                    "workspace.removed",
+                    "session",
+                    &id.to_string(),
+                    json!({"reason": "unfinished"}),
+                )
+                .await;
+            match noted {
+                Ok(_) => state.store.workspace_undone(id).await,
+                Err(error) => Err(error),
+            }
+        }
+        Ok(Leftover::Kept { branch, work }) => {
+            tracing::warn!(
+                session = %id,
+                path,
+                branch,
+                uncommitted = work.uncommitted,
+                commits = work.unpushed,
+                "a workspace whose session was never recorded is kept: it is in use or holds work \
+                 that is nowhere else"
+            );
+            return;
+        }
+        Err(error) => {
+            tracing::warn!(session = %id, path, %error,
+                "what is left of a workspace whose session was never recorded stays for now");
+            return;
+        }
+    };
+    if let Err(error) = noted {
+        tracing::warn!(session = %id, %error, "a removed workspace could not be noted");
     }
 }
 
@@ -151,7 +262,7 @@ fn folder(state: &State, project: &Path, id: SessionId) -> PathBuf {
     state
         .config
         .data_dir
-        .join("workspaces")
+        .join(FOLDER)
         .join(name)
         .join(id.short())
 }

@@ -53,3 +53,21 @@ async fn read_only_folders_are_deleted_and_links_are_not_followed() {
     remove_folder(doomed.clone()).await.unwrap();
     assert!(!doomed.exists() && kept.join("file").exists());
 }
+
+#[tokio::test]
+async fn a_sweep_deletes_what_git_has_let_go_and_nothing_else() {
+    let fixture = Fixture::new();
+    let worktree = fixture.worktree().await;
+    let moved = aside(&worktree.root);
+    fs::rename(&worktree.root, &moved).unwrap();
+    fixture.write("wt/precious.berth-removed/x", "");
+    fixture.write("wt/precious/x", "");
+    assert_eq!(sweep_removed(&fixture.root).await, 0);
+    assert!(moved.join("a.txt").exists(), "git still knows it");
+    fixture.run(&fixture.repo, ["worktree", "prune"]);
+    assert_eq!(sweep_removed(&fixture.root).await, 1);
+    assert!(!moved.exists());
+    assert!(fixture.root.join("wt/precious.berth-removed/x").exists());
+    assert!(fixture.root.join("wt/precious/x").exists());
+    assert_eq!(sweep_removed(&fixture.root.join("missing")).await, 0);
+}

@@ -3,7 +3,7 @@ use std::fs;
 use berth_protocol::Code;
 
 use super::*;
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, SESSION};
 
 struct Case<'a> {
     branch: Option<&'a str>,
@@ -35,6 +35,7 @@ async fn create_in(
             branch: case.branch,
             slug_from: case.slug_from,
             base: case.base,
+            session: SESSION,
         })
         .await
 }
@@ -302,6 +303,7 @@ async fn a_worktree_is_finished_when_its_caller_gives_up() {
         branch: None,
         slug_from: "x",
         base: None,
+        session: SESSION,
     };
     let waited = tokio::time::timeout(
         std::time::Duration::from_millis(1),
