@@ -4,6 +4,8 @@
 
 #[path = "recovery/endpoint.rs"]
 mod endpoint;
+#[path = "recovery/messages.rs"]
+mod messages;
 #[path = "recovery/workspaces.rs"]
 mod workspaces;
 

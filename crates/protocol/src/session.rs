@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, Code, ProjectId, SessionId};
+use crate::{AgentId, Code, MessageId, ProjectId, SessionId};
 
 /// One run of an agent in a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,10 @@ pub struct Session {
     pub run: u32,
     /// Changed files in its workspace when last looked at.
     pub changes: Option<DiffStat>,
+    /// The message of the transcript that the agent has not taken yet: it is handed over as soon
+    /// as the agent takes messages, after a restart too.
+    #[serde(default)]
+    pub undelivered: Option<MessageId>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When its status last changed.

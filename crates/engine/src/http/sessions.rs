@@ -124,7 +124,8 @@ pub async fn stop(Shared(state): Shared<Arc<State>>, Path(id): Path<SessionId>) 
         .map(Json)
 }
 
-/// Starts the agent again in the same workspace; a running one is stopped first.
+/// Starts the agent again in the same workspace; a running one is stopped first. A message that the
+/// agent had not taken yet is handed over.
 #[utoipa::path(post, path = "/sessions/{id}/restart", tag = "sessions", params(("id" = SessionId, Path)),
     responses((status = 200, body = Session), Problems))]
 pub async fn restart(

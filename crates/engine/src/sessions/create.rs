@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use berth_protocol::{
-    Code, CreateSession, Failure, Message, Role, Session, SessionId, Status, Timestamp, Transport,
+    Code, CreateSession, Failure, Message, Session, SessionId, Status, Timestamp, Transport,
     Workspace,
 };
 use berth_session::{
@@ -82,14 +82,13 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         let launch = agents::plan(spec, &order(Path::new(&workspace.path)), environment)?;
         let record = state.store.create_session(new).await?;
         let first = match &message {
-            Some(content) => Some(
-                state
-                    .store
-                    .append_message(id, Role::User, content, record.run)
-                    .await?,
-            ),
+            Some(content) => {
+                let run = record.run;
+                Some(state.store.append_undelivered(id, content, run).await?)
+            }
             None => None,
         };
+        let record = super::record(state, record.id).await?;
         run(state, record, spec, launch, first).await
     };
     match started.await {
@@ -102,13 +101,14 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
     }
 }
 
-/// Runs a session that is recorded as live. When this fails, nothing of the session runs.
+/// Runs a session that is recorded as live, and hands the message over that its agent has not taken
+/// yet. When this fails, nothing of the session runs.
 pub async fn run(
     state: &Arc<State>,
     record: SessionRecord,
     spec: &'static Spec,
     launch: Launch,
-    first_message: Option<Message>,
+    undelivered: Option<Message>,
 ) -> Result<Session, ApiError> {
     let (id, run) = (record.id, record.run);
     let cast = recording(state, id, run);
@@ -146,15 +146,13 @@ pub async fn run(
         handle,
         status,
         since: Timestamp::now(),
-        first_message: first_message.clone(),
+        undelivered: undelivered.clone(),
     };
     state.sessions.began(id, live);
     tokio::spawn(supervise::supervise(Arc::clone(state), id, run, events));
-    if let Some(message) = first_message {
-        state.publish(berth_protocol::Event::MessageChanged {
-            message: message.clone(),
-        });
-        tokio::spawn(talk::deliver(Arc::clone(state), id, message));
+    if let Some(message) = undelivered {
+        state.publish(berth_protocol::Event::MessageChanged { message });
+        tokio::spawn(talk::deliver(Arc::clone(state), id));
     }
     Ok(announce(state, super::record(state, id).await?))
 }

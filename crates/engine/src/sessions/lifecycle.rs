@@ -65,7 +65,11 @@ pub async fn restart(state: &Arc<State>, id: SessionId) -> Result<Session, ApiEr
         .set_agent_session(id, Some(&agent_session))
         .await?;
     let new = record(state, id).await?;
-    match create::run(state, new, spec, launch, None).await {
+    let undelivered = match new.undelivered {
+        Some(message) => state.store.message(message).await?,
+        None => None,
+    };
+    match create::run(state, new, spec, launch, undelivered).await {
         Ok(session) => Ok(session),
         Err(error) => {
             let failure = berth_protocol::Failure {

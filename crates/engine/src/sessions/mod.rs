@@ -49,8 +49,8 @@ struct Live {
     handle: SessionHandle,
     status: watch::Sender<Status>,
     since: Timestamp,
-    /// The first message, stored when the session was created and not taken by the agent yet.
-    first_message: Option<Message>,
+    /// The message that was stored when the session was created and not taken by the agent yet.
+    undelivered: Option<Message>,
 }
 
 impl Sessions {
@@ -80,6 +80,11 @@ impl Sessions {
     ) -> T {
         let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
         act(starts.entry(id).or_insert_with(|| watch::Sender::new(None)))
+    }
+
+    /// The message that the agent of a running session has still to take.
+    fn undelivered(&self, id: SessionId) -> Option<Message> {
+        self.live().get(&id)?.undelivered.clone()
     }
 
     fn began(&self, id: SessionId, live: Live) {
@@ -162,6 +167,7 @@ pub fn shown(sessions: &Sessions, record: SessionRecord) -> Session {
         size: record.size,
         run: record.run,
         changes: record.changes,
+        undelivered: record.undelivered,
         created_at: record.created_at,
         updated_at,
         ended_at: record.ended_at,

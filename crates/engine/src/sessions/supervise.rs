@@ -82,13 +82,18 @@ async fn status_changed(state: &Arc<State>, id: SessionId, status: Status) {
     }
 }
 
-/// Stores a message that the agent took. The first one is stored already.
+/// Stores a message that the agent took. The one that a session began with is stored already.
 async fn take(state: &State, id: SessionId, run: u32, content: String) -> Result<Message, Problem> {
-    let first = state.sessions.live().get_mut(&id).and_then(|live| {
-        live.first_message
+    let waiting = state.sessions.live().get_mut(&id).and_then(|live| {
+        live.undelivered
             .take_if(|message| message.content == content)
     });
-    if let Some(message) = first {
+    if let Some(message) = waiting {
+        match state.store.message_delivered(&message, run).await {
+            Ok(()) => publish(state, id).await,
+            // The next run of the session hands it over once more.
+            Err(error) => drop(lost("a message's delivery was not stored", id, &error)),
+        }
         return Ok(message);
     }
     match state

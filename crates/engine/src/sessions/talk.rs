@@ -128,9 +128,10 @@ async fn running(state: &State, id: SessionId) -> Result<SessionHandle, ApiError
     ))
 }
 
-/// Hands the first message over once the agent takes messages. A question that the agent asks
-/// before that, such as whether it may trust the folder, is the user's to answer first.
-pub async fn deliver(state: Arc<State>, id: SessionId, message: Message) {
+/// Hands over the message that the session began with, once the agent takes messages. A question
+/// that the agent asks before that, such as whether it may trust the folder, is the user's to
+/// answer first. What is not handed over in this run stays for the next.
+pub async fn deliver(state: Arc<State>, id: SessionId) {
     let (Some(handle), Some(mut status)) = (state.sessions.handle(id), state.sessions.status(id))
     else {
         return;
@@ -144,7 +145,11 @@ pub async fn deliver(state: Arc<State>, id: SessionId, message: Message) {
             tracing::info!(session = %id, "the session ended before it took its first message");
             return;
         }
-        match handle.send(message.content.clone()).await {
+        // The user may have typed it meanwhile.
+        let Some(message) = state.sessions.undelivered(id) else {
+            return;
+        };
+        match handle.send(message.content).await {
             Ok(_) => return,
             Err(Problem {
                 code: Code::SessionNeedsAttention | Code::SessionBusy,
