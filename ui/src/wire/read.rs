@@ -138,6 +138,7 @@ impl Read for Session {
             size: member(json, "size")?,
             run: member(json, "run")?,
             changes: member(json, "changes")?,
+            undelivered: member(json, "undelivered")?,
             created_at: member(json, "created_at")?,
             updated_at: member(json, "updated_at")?,
             ended_at: member(json, "ended_at")?,

@@ -28,7 +28,7 @@ fn session(status: &str) -> String {
         r#"{{"id":"{ID}","project_id":"{ID}","agent":"claude","title":"ä \"q\" \\ \n",{status},
             "workspace":{{"kind":"worktree","path":"/w","branch":"b","base":null,"base_commit":"c"}},
             "transport":"acp","permission_mode":"plan","command":["a","b"],"size":{{"rows":40,"cols":120}},
-            "run":2,"changes":{{"files":1,"added":5000000000,"removed":3}},"created_at":"{AT}",
+            "run":2,"changes":{{"files":1,"added":5000000000,"removed":3}},"undelivered":"{ID}","created_at":"{AT}",
             "updated_at":"1969-12-31T23:59:59.999999999Z","ended_at":"2024-02-29T00:00:00Z","archived_at":null}}"#
     )
 }
