@@ -249,13 +249,14 @@ impl Stage {
         end.iter().any(|line| line.contains(message))
     }
 
-    /// What the user types into the terminal enters the transcript, also the same words again.
+    /// What the user types into the terminal enters the transcript.
     async fn takes_typed_messages(&self) {
         let client = &self.engine.client;
         let session = self.start().await;
-        let message = "say: Once more.";
-        assert_eq!(self.exchange(session.id, message).await, "Once more.");
+        assert_eq!(self.exchange(session.id, "say: Sent.").await, "Sent.");
         for typed in 1..=2 {
+            let message = format!("say: Typed {typed}.");
+            let message = message.as_str();
             let before = client.messages(session.id).await.len();
             let mut viewer = client.view(session.id).await;
             client
@@ -267,14 +268,19 @@ impl Stage {
                 viewer.next().await.expect("the terminal stays open");
             }
             client.input(session.id, "\r").await.expect("it is typed");
-            let (role, content) = client
-                .until(format!("typed message {typed} is answered"), async || {
-                    let messages = client.messages(session.id).await;
-                    assert!(messages.len() <= before + 2, "{messages:?}");
-                    let said = (messages.len() == before + 2).then(|| &messages[before]);
-                    said.map(|said| (said.role, said.content.clone()))
-                })
-                .await;
+            let answered = client.until(format!("typed message {typed} is answered"), async || {
+                let messages = client.messages(session.id).await;
+                assert!(messages.len() <= before + 2, "{messages:?}");
+                let said = (messages.len() == before + 2).then(|| &messages[before]);
+                said.map(|said| (said.role, said.content.clone()))
+            });
+            let Ok((role, content)) = tokio::time::timeout(PATIENCE / 2, answered).await else {
+                panic!(
+                    "typed message {typed} is not answered: {:?}\n{}",
+                    client.messages(session.id).await,
+                    client.screen(session.id).await.text
+                );
+            };
             assert_eq!((role, content.as_str()), (Role::User, message));
             self.waiting(session.id).await;
         }

@@ -27,7 +27,9 @@ const LEFT_OUT: &[&str] = &[
     "berth-desktop",
     "berth-ui",
     "berth-ui-build",
+    "berth-ui-view",
     "berth-tests",
+    "berth-bench",
     "berth-model-server",
     "xtask",
 ];

@@ -65,6 +65,8 @@ pub(super) struct Actor {
     pub(super) turn: Option<Turn>,
     /// The last message that is known, to tell a new one that was typed from it.
     pub(super) last_sent: String,
+    /// How often the program had begun to work by the end of the last turn.
+    pub(super) works: u64,
     /// Somebody pressed Enter in the terminal since the last turn.
     pub(super) entered: bool,
     /// How many of the user's messages the screen had at the end of the last turn.
@@ -76,6 +78,8 @@ pub(super) struct Actor {
     /// Since when the agent has been blocked without a question that could be read.
     pub(super) blocked_since: Option<Instant>,
     stopping: bool,
+    /// Ends what the program started since somebody stopped it.
+    stop_sweep: Option<oneshot::Receiver<()>>,
 }
 
 impl Actor {
@@ -101,6 +105,7 @@ impl Actor {
             sending: None,
             turn: None,
             last_sent: String::new(),
+            works: 0,
             entered: false,
             repeated: 0,
             glance_at: None,
@@ -109,6 +114,7 @@ impl Actor {
             started: now,
             blocked_since: None,
             stopping: false,
+            stop_sweep: None,
         }
     }
 
@@ -183,12 +189,17 @@ impl Actor {
         .min()
     }
 
-    /// Ends what the program left behind, in the background.
-    fn sweep(&self) -> oneshot::Receiver<()> {
+    /// Ends what the program left behind, in the background, after any earlier sweep: one that
+    /// outlived this run would end the programs of the next, which have the same mark.
+    fn sweep(&mut self) -> oneshot::Receiver<()> {
         let (done, swept) = oneshot::channel();
+        let mut earlier = self.stop_sweep.take();
         let (reaper, family, grace): (Reaper, _, _) =
             (self.start.reaper.clone(), self.family, self.start.grace);
         tokio::spawn(async move {
+            if earlier.is_some() {
+                finished(&mut earlier).await;
+            }
             reaper.end(family, grace).await;
             let _ = done.send(());
         });
@@ -198,7 +209,7 @@ impl Actor {
     fn stop(&mut self) {
         if !std::mem::replace(&mut self.stopping, true) {
             // The program is among those that are ended; its end is seen like any other.
-            drop(self.sweep());
+            self.stop_sweep = Some(self.sweep());
         }
     }
 

@@ -21,11 +21,21 @@ impl Actor {
     pub(super) fn look(&mut self, settled: bool) {
         let reading = reading::read(self.start.rules, &self.terminal);
         self.advance_sending(&reading);
-        if reading.activity == Activity::Busy {
+        let works = self.terminal.program_works();
+        if self.status == Status::Starting {
+            self.works = works;
+        }
+        // A short answer may have begun and ended between two looks, and the message that it answers
+        // may be repeated only when it ends.
+        let typed = match &self.turn {
+            Some(turn) => turn.sent.is_none(),
+            None => works > self.works,
+        };
+        if reading.activity == Activity::Busy || typed {
             self.worked();
         }
         if let Some(turn) = &mut self.turn {
-            turn.see_works(self.terminal.program_works());
+            turn.see_works(works);
         }
         let reply = self.turn.as_ref().and_then(|turn| {
             let sent = turn.sent.as_deref()?;
@@ -140,11 +150,17 @@ impl Actor {
     /// The agent looks ready: its turn ends, unless it has not begun.
     fn may_wait(&mut self, reply: String) {
         if let Some(turn) = &self.turn {
+            // What was typed may be drawn after the agent says that it has finished.
+            if turn.sent.is_none() && self.entered && turn.age() < DRAWING {
+                self.settle_at = Some(Instant::now() + DRAWING - turn.age());
+                return;
+            }
             if !turn.may_end(self.start.rules.prompt.is_some(), &reply) {
                 self.settle_at = Some(turn.patience_ends());
                 return;
             }
             self.turn = None;
+            self.works = self.terminal.program_works();
             self.entered = false;
             self.repeated = reading::messages(self.start.rules, &self.terminal);
             self.report(SessionEvent::Reply {

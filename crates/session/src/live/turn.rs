@@ -42,6 +42,11 @@ impl Turn {
         self.worked || (!shows_work && !reply.is_empty()) || self.since.elapsed() >= SILENCE
     }
 
+    /// How long it has lasted.
+    pub fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
+
     /// When to look again at an agent that seems not to have begun.
     pub fn patience_ends(&self) -> Instant {
         self.since + SILENCE
