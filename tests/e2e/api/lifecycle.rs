@@ -8,6 +8,9 @@ use reqwest::Method;
 
 use crate::{folder, repository, terminal::is_exit};
 
+/// Longer than programs that were asked to end are waited for before they are killed, which is 3 s.
+const PAST_GRACE: Duration = Duration::from_secs(4);
+
 #[tokio::test]
 async fn stopping_a_session_ends_everything_that_it_started() {
     let engine = Engine::start().await;
@@ -97,6 +100,29 @@ async fn a_session_is_restarted_in_its_place_and_its_viewers_stay() {
         first.text().await.unwrap().contains("first-run"),
         "the first recording stays"
     );
+}
+
+#[tokio::test]
+async fn what_a_restart_has_ended_does_not_end_the_new_run() {
+    let engine = Engine::start().await;
+    let project = engine.client.add_project(&folder(&engine, "plain")).await;
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(engine.client.shell(project.id).await.id);
+    }
+    for id in &ids {
+        let path = format!("/sessions/{id}/restart");
+        let restarted: Session = engine.client.act(&path).await.unwrap();
+        assert_eq!(restarted.run, 2);
+    }
+    for id in &ids {
+        let line = format!("sleep {}; echo still-he''re\r", PAST_GRACE.as_secs());
+        engine.client.waiting(*id).await;
+        engine.client.input(*id, &line).await.unwrap();
+    }
+    for id in &ids {
+        engine.client.view(*id).await.sees("still-here").await;
+    }
 }
 
 #[tokio::test]
