@@ -93,7 +93,7 @@ async fn after_output(
     }
     for session in sessions {
         let mut viewer = client.view(session.id).await;
-        viewer.sees("end\r\n").await;
+        viewer.sees("end").await;
     }
     tokio::time::sleep(SETTLED).await;
     report.add(Figure {
