@@ -95,21 +95,30 @@ impl Viewer {
         let mut runs = state.sessions.runs(id);
         loop {
             let handle = runs.borrow_and_update().clone();
-            match handle {
-                Some(handle) => self.follow(&handle).await?,
-                None => self.show_ended(state, id).await?,
-            }
-            self.wait_for_next_run(&mut runs).await?;
+            let end_told = match &handle {
+                Some(handle) => self.follow(handle).await?,
+                None => {
+                    self.show_ended(state, id).await?;
+                    true
+                }
+            };
+            let followed = handle.as_ref().map(SessionHandle::run);
+            // A run is among the running ones for a moment after its end: it is not the next one.
+            let is_next = |now: &Option<SessionHandle>| match now {
+                Some(now) => Some(now.run()) != followed,
+                None => !end_told,
+            };
+            self.wait_for(&mut runs, is_next).await?;
         }
     }
 
-    /// Shows a running session until it ends.
-    async fn follow(&mut self, handle: &SessionHandle) -> Result<(), Gone> {
+    /// Shows a running session until it ends, and says whether it could tell the end.
+    async fn follow(&mut self, handle: &SessionHandle) -> Result<bool, Gone> {
         let mut seen = None;
         loop {
-            // It ended before it could be viewed; its end is told by the next run's state.
+            // It ended before it could be viewed.
             let Ok(view) = handle.view().await else {
-                return Ok(());
+                return Ok(false);
             };
             if let Some(seen) = seen {
                 self.skipped += view.offset.saturating_sub(seen);
@@ -118,7 +127,8 @@ impl Viewer {
             match self.stream(handle, view).await? {
                 Next::Repaint { seen: last } => seen = Some(last),
                 Next::Ended(status) => {
-                    return self.control(&ServerControl::Ended { status }).await;
+                    self.control(&ServerControl::Ended { status }).await?;
+                    return Ok(true);
                 }
             }
         }
@@ -224,13 +234,14 @@ impl Viewer {
         .await
     }
 
-    async fn wait_for_next_run(
+    async fn wait_for(
         &mut self,
         runs: &mut watch::Receiver<Option<SessionHandle>>,
+        is_next: impl Fn(&Option<SessionHandle>) -> bool,
     ) -> Result<(), Gone> {
         loop {
             tokio::select! {
-                changed = async { runs.wait_for(Option::is_some).await.map(drop) } => {
+                changed = async { runs.wait_for(&is_next).await.map(drop) } => {
                     return changed.map_err(|_| Gone);
                 }
                 message = self.socket.recv() => self.heard(None, message).await?,
