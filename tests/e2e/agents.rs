@@ -249,25 +249,59 @@ impl Stage {
         end.iter().any(|line| line.contains(message))
     }
 
+    /// Types a message into the agent's terminal as a user does.
+    async fn type_in(&self, id: SessionId, message: &str) {
+        let client = &self.engine.client;
+        let mut viewer = client.view(id).await;
+        client.input(id, message).await.expect("it is typed");
+        // Enter that comes with the text would be taken for part of it.
+        while !self.stands_in_the_box(id, message).await {
+            viewer.next().await.expect("the terminal stays open");
+        }
+        client.input(id, "\r").await.expect("it is typed");
+    }
+
+    /// What the user types while the agent works is answered after it, and stands behind it.
+    async fn takes_a_message_meanwhile(&self) {
+        let client = &self.engine.client;
+        let session = self.start().await;
+        client
+            .chat(session.id, "slow: 4000: First.")
+            .await
+            .expect("the agent takes the message");
+        self.reaches(session.id, "running").await;
+        self.type_in(session.id, "say: Second.").await;
+        client
+            .message_with(session.id, Role::Agent, "Second.")
+            .await;
+        self.waiting(session.id).await;
+        let messages = client.messages(session.id).await;
+        let said: Vec<_> = messages
+            .iter()
+            .map(|m| (m.role, m.content.as_str()))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                (Role::User, "slow: 4000: First."),
+                (Role::Agent, "First."),
+                (Role::User, "say: Second."),
+                (Role::Agent, "Second."),
+            ]
+        );
+    }
+
     /// What the user types into the terminal enters the transcript.
     async fn takes_typed_messages(&self) {
         let client = &self.engine.client;
         let session = self.start().await;
         assert_eq!(self.exchange(session.id, "say: Sent.").await, "Sent.");
-        for typed in 1..=2 {
+        // The same words again are a message of their own.
+        for typed in [1, 1, 2] {
             let message = format!("say: Typed {typed}.");
             let message = message.as_str();
             let before = client.messages(session.id).await.len();
-            let mut viewer = client.view(session.id).await;
-            client
-                .input(session.id, message)
-                .await
-                .expect("it is typed");
-            // Enter that comes with the text would be taken for part of it.
-            while !self.stands_in_the_box(session.id, message).await {
-                viewer.next().await.expect("the terminal stays open");
-            }
-            client.input(session.id, "\r").await.expect("it is typed");
+            self.type_in(session.id, message).await;
             let answered = client.until(format!("typed message {typed} is answered"), async || {
                 let messages = client.messages(session.id).await;
                 assert!(messages.len() <= before + 2, "{messages:?}");
@@ -338,6 +372,7 @@ tests! {
     claude_is_interrupted_and_goes_on: "claude" => is_interrupted();
     claude_tells_an_error_of_its_provider: "claude" => tells_an_error();
     claude_s_terminal_takes_messages_too: "claude" => takes_typed_messages();
+    claude_takes_a_message_while_it_works: "claude" => takes_a_message_meanwhile();
     claude_leaves_no_process_when_it_is_stopped: "claude" => is_stopped();
 
     codex_answers_and_the_transcript_has_its_words: "codex" => answers();

@@ -67,10 +67,12 @@ pub(super) struct Actor {
     pub(super) last_sent: String,
     /// How often the program had begun to work by the end of the last turn.
     pub(super) works: u64,
-    /// Somebody pressed Enter in the terminal since the last turn.
+    /// Somebody pressed Enter in the terminal, and no message has come of it yet.
     pub(super) entered: bool,
-    /// How many of the user's messages the screen had at the end of the last turn.
+    /// How many of the user's messages the screen has of those that are known.
     pub(super) repeated: usize,
+    /// Programs draw everything once more for a new size, so `repeated` is out of date.
+    pub(super) resized: bool,
     glance_at: Option<Instant>,
     pub(super) settle_at: Option<Instant>,
     unclear_at: Option<Instant>,
@@ -108,6 +110,7 @@ impl Actor {
             works: 0,
             entered: false,
             repeated: 0,
+            resized: false,
             glance_at: None,
             settle_at: Some(now + SILENT_START),
             unclear_at: Some(now + UNCLEAR),
@@ -308,7 +311,11 @@ impl Actor {
             },
             Step::Taken => {
                 self.last_sent.clone_from(&sending.content);
-                self.turn = Some(Turn::new(Some(sending.content.clone()), sending.works));
+                self.turn = Some(Turn::new(
+                    Some(sending.content.clone()),
+                    sending.works,
+                    sending.echoes,
+                ));
                 let stored = sending.taken;
                 self.report(SessionEvent::Taken {
                     content: sending.content,
@@ -392,7 +399,8 @@ impl Actor {
         if let Some(error) = refusal {
             return self.refuse(taken, &error);
         }
-        let sending = Sending::new(content, taken, self.terminal.program_works());
+        let echoes = reading::messages(self.start.rules, &self.terminal).unwrap_or(self.repeated);
+        let sending = Sending::new(content, taken, self.terminal.program_works(), echoes);
         match self.pty.write(sending.typed(&self.terminal)) {
             Ok(()) => self.sending = Some(sending),
             Err(error) => self.refuse(sending.taken, &input_error(error)),
@@ -430,6 +438,7 @@ impl Actor {
             return;
         }
         self.terminal.resize(size);
+        self.resized = true;
         self.pty.resize(size);
         self.record(|recorder| recorder.resized(size));
         let _ = self.updates.send(Update::Resized(size));

@@ -36,6 +36,8 @@ pub(super) struct Sending {
     pub taken: oneshot::Sender<Result<Message, Problem>>,
     /// How often the program had begun to work before it was typed.
     pub works: u64,
+    /// How many of the user's messages the agent's screen had before it was typed.
+    pub echoes: usize,
     tail: String,
     stage: Stage,
     give_up: Instant,
@@ -66,6 +68,7 @@ impl Sending {
         content: String,
         taken: oneshot::Sender<Result<Message, Problem>>,
         works: u64,
+        echoes: usize,
     ) -> Self {
         let squeezed = squeezed(&content);
         let skip = squeezed.chars().count().saturating_sub(TAIL);
@@ -74,6 +77,7 @@ impl Sending {
             content,
             taken,
             works,
+            echoes,
             tail: squeezed.chars().skip(skip).collect(),
             stage: Stage::Typed { until: now + ECHO },
             give_up: now + Duration::from_secs(GIVE_UP),

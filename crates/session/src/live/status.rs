@@ -25,15 +25,12 @@ impl Actor {
         if self.status == Status::Starting {
             self.works = works;
         }
-        // A short answer may have begun and ended between two looks, and the message that it answers
-        // may be repeated only when it ends.
-        let typed = match &self.turn {
-            Some(turn) => turn.sent.is_none(),
-            None => works > self.works,
-        };
-        if reading.activity == Activity::Busy || typed {
+        self.count_again(settled);
+        // A short answer may have begun and ended between two looks.
+        if reading.activity == Activity::Busy || (self.turn.is_none() && works > self.works) {
             self.worked();
         }
+        self.find_typed();
         if let Some(turn) = &mut self.turn {
             turn.see_works(works);
         }
@@ -63,16 +60,28 @@ impl Actor {
         }
     }
 
-    /// The agent works. When no message was sent, the user has typed one into the terminal; it is
-    /// read from the screen as soon as the agent repeats it.
+    /// The agent works.
     fn worked(&mut self) {
         if self.status == Status::Starting || self.sending.is_some() {
             return;
         }
-        let works = self.terminal.program_works();
-        let turn = self.turn.get_or_insert_with(|| Turn::new(None, works));
+        let (works, echoes) = (self.terminal.program_works(), self.repeated);
+        let turn = self
+            .turn
+            .get_or_insert_with(|| Turn::new(None, works, echoes));
         turn.worked = true;
-        if turn.sent.is_some() {
+        turn.unseen_since = None;
+    }
+
+    /// Reads a message that the user has typed into the terminal, once the agent repeats it. Some
+    /// agents do so only after they have said that they are done, and of a short answer no work may
+    /// be seen at all.
+    fn find_typed(&mut self) {
+        let expected = match &self.turn {
+            Some(turn) => turn.sent.is_none(),
+            None => self.entered,
+        };
+        if !expected || self.status == Status::Starting || self.sending.is_some() {
             return;
         }
         let seen = reading::last_message(self.start.rules, &self.terminal);
@@ -83,14 +92,34 @@ impl Actor {
         // repeats them once more.
         if reading::same_words(&content, &self.last_sent)
             && !(self.entered
-                && reading::messages(self.start.rules, &self.terminal) > self.repeated)
+                && reading::messages(self.start.rules, &self.terminal)
+                    .is_some_and(|echoes| echoes > self.repeated))
         {
             return;
         }
         self.entered = false;
+        let (works, echoes) = (self.works, self.repeated);
+        let turn = self
+            .turn
+            .get_or_insert_with(|| Turn::new(None, works, echoes));
         turn.sent = Some(content.clone());
         self.last_sent.clone_from(&content);
         self.report(SessionEvent::Typed { content });
+    }
+
+    /// Counts the user's messages on the screen anew when the program has drawn them for another
+    /// size.
+    fn count_again(&mut self, settled: bool) {
+        if settled && self.resized && self.turn.is_none() && self.sending.is_none() {
+            self.resized = false;
+            self.count();
+        }
+    }
+
+    fn count(&mut self) {
+        if let Some(echoes) = reading::messages(self.start.rules, &self.terminal) {
+            self.repeated = echoes;
+        }
     }
 
     fn next_status(&mut self, activity: Activity, settled: bool) -> Option<Status> {
@@ -149,24 +178,43 @@ impl Actor {
 
     /// The agent looks ready: its turn ends, unless it has not begun.
     fn may_wait(&mut self, reply: String) {
-        if let Some(turn) = &self.turn {
-            // What was typed may be drawn after the agent says that it has finished.
-            if turn.sent.is_none() && self.entered && turn.age() < DRAWING {
-                self.settle_at = Some(Instant::now() + DRAWING - turn.age());
+        let (rules, terminal) = (self.start.rules, &self.terminal);
+        if let Some(turn) = &mut self.turn {
+            let repeated = match rules.echo {
+                Some(_) => reading::messages(rules, terminal) > Some(turn.echoes),
+                None => rules.prompt.is_none(),
+            };
+            let unseen = match turn.sent {
+                Some(_) => rules.echo.is_some() && !repeated,
+                None => self.entered,
+            };
+            // An agent may say that it has finished before it draws the message and its answer.
+            let now = Instant::now();
+            let drawn_by = *turn.unseen_since.get_or_insert(now) + DRAWING;
+            if unseen && now < drawn_by {
+                self.settle_at = Some(drawn_by);
                 return;
             }
-            if !turn.may_end(self.start.rules.prompt.is_some(), &reply) {
+            if !turn.may_end(&reply, repeated) {
                 self.settle_at = Some(turn.patience_ends());
                 return;
             }
+            // What else the user typed meanwhile is still to be found.
+            let known = turn.sent.as_ref().map(|_| turn.echoes + 1);
+            self.works = terminal.program_works();
+            self.count();
+            self.repeated = known.map_or(self.repeated, |known| known.min(self.repeated));
             self.turn = None;
-            self.works = self.terminal.program_works();
-            self.entered = false;
-            self.repeated = reading::messages(self.start.rules, &self.terminal);
             self.report(SessionEvent::Reply {
                 content: reply,
                 complete: true,
             });
+        }
+        if self.status == Status::Starting && !self.entered {
+            // What an agent shows of an earlier conversation is not typed now.
+            let shown = reading::last_message(self.start.rules, &self.terminal);
+            self.last_sent = shown.unwrap_or_default();
+            self.count();
         }
         self.set_status(Status::Waiting);
     }

@@ -15,19 +15,25 @@ pub(super) struct Turn {
     pub reported: String,
     /// The agent was seen working on it.
     pub worked: bool,
+    /// Since when the agent has looked ready although it has not repeated the message.
+    pub unseen_since: Option<Instant>,
     since: Instant,
     /// How often the program had begun to work before.
     works: u64,
+    /// How many of the user's messages the agent's screen had before.
+    pub echoes: usize,
 }
 
 impl Turn {
-    pub fn new(sent: Option<String>, works: u64) -> Self {
+    pub fn new(sent: Option<String>, works: u64, echoes: usize) -> Self {
         Self {
             sent,
             reported: String::new(),
             worked: false,
+            unseen_since: None,
             since: Instant::now(),
             works,
+            echoes,
         }
     }
 
@@ -36,15 +42,11 @@ impl Turn {
         self.worked |= works > self.works;
     }
 
-    /// A ready agent has really finished, rather than not begun. Of an agent that shows when it
-    /// works, text on the screen proves nothing: it may be of an earlier turn.
-    pub fn may_end(&self, shows_work: bool, reply: &str) -> bool {
-        self.worked || (!shows_work && !reply.is_empty()) || self.since.elapsed() >= SILENCE
-    }
-
-    /// How long it has lasted.
-    pub fn age(&self) -> Duration {
-        self.since.elapsed()
+    /// A ready agent has really finished, rather than not begun. `repeated`: it has repeated the
+    /// message. Text on the screen proves nothing before, for it may answer the same words of an
+    /// earlier turn.
+    pub fn may_end(&self, reply: &str, repeated: bool) -> bool {
+        self.worked || self.since.elapsed() >= SILENCE || (!reply.is_empty() && repeated)
     }
 
     /// When to look again at an agent that seems not to have begun.

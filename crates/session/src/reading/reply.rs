@@ -26,7 +26,7 @@ pub fn reply(rules: &ScreenRules, terminal: &Terminal, sent: &str, worked: bool)
     // A reply is read many times while it grows, and most are short.
     let near = rows_until_input(rules, terminal, NEAR);
     if let Some(begin) = after_echo(rules, &near, sent) {
-        return words(rules, &near[begin..]);
+        return words(rules, until_next_echo(rules, &near[begin..]));
     }
     let lines = rows_until_input(rules, terminal, REACH);
     let found = after_echo(rules, &lines, sent);
@@ -35,64 +35,85 @@ pub fn reply(rules: &ScreenRules, terminal: &Terminal, sent: &str, worked: bool)
         None if rules.echo.is_some() => return String::new(),
         None => 0,
     };
-    words(rules, &lines[begin..])
+    words(rules, until_next_echo(rules, &lines[begin..]))
+}
+
+/// The rows up to the user's next message, which may have been typed while the agent worked.
+fn until_next_echo<'a>(rules: &ScreenRules, lines: &'a [Line]) -> &'a [Line] {
+    let next = rules
+        .echo
+        .as_ref()
+        .and_then(|echo| lines.iter().position(|line| echo.is_match(&line.text)));
+    &lines[..next.unwrap_or(lines.len())]
 }
 
 /// The last rows, `reach` at most, without the input box and what is below it.
 fn rows_until_input(rules: &ScreenRules, terminal: &Terminal, reach: usize) -> Vec<Line> {
     let mut lines = terminal.all_lines(reach);
-    let screen_top = lines
-        .len()
-        .saturating_sub(usize::from(terminal.size().rows));
+    let screen_top = screen_top(terminal, &lines);
     let screen = &lines[screen_top..];
-    let asked = rules
-        .prompt
-        .as_ref()
-        .and_then(|_| question::find(rules, screen));
-    let end = screen_top
-        + match (asked, input_box(rules, screen)) {
-            (Some(found), _) => found.row,
-            (None, Some(row)) => row - usize::from(rules.border.is_some() && row > 0),
-            // A shell's next prompt is not part of what its command printed.
-            (None, None) if rules.foreground => {
-                usize::from(terminal.cursor().row).min(screen.len())
-            }
-            (None, None) => screen.len(),
-        };
-    lines.truncate(end);
+    let end = match ask_or_input(rules, screen) {
+        Some(row) => row,
+        // A shell's next prompt is not part of what its command printed.
+        None if rules.foreground => usize::from(terminal.cursor().row).min(screen.len()),
+        None => screen.len(),
+    };
+    lines.truncate(screen_top + end);
     lines
 }
 
-/// How many of the user's messages stand on the screen and in the scrollback, as the agent repeats
-/// them.
-pub fn messages(rules: &ScreenRules, terminal: &Terminal) -> usize {
-    let Some(echo) = &rules.echo else {
-        return 0;
-    };
-    let lines = terminal.all_lines(REACH);
-    let screen_top = lines
+/// The last rows, `reach` at most, above the question or the input box. `None` when there is
+/// neither: the agent is drawing, and what is typed in its box would be taken for a message.
+fn drawn_rows(rules: &ScreenRules, terminal: &Terminal, reach: usize) -> Option<Vec<Line>> {
+    let mut lines = terminal.all_lines(reach);
+    let screen_top = screen_top(terminal, &lines);
+    let end = ask_or_input(rules, &lines[screen_top..])?;
+    lines.truncate(screen_top + end);
+    Some(lines)
+}
+
+fn screen_top(terminal: &Terminal, lines: &[Line]) -> usize {
+    lines
         .len()
-        .saturating_sub(usize::from(terminal.size().rows));
-    let end = input_box(rules, &lines[screen_top..]).map_or(lines.len(), |row| screen_top + row);
-    let echoes = lines[..end].iter();
-    echoes.filter(|line| echo.is_match(&line.text)).count()
+        .saturating_sub(usize::from(terminal.size().rows))
+}
+
+/// The row of the screen where a question or the input box with its border begins.
+fn ask_or_input(rules: &ScreenRules, screen: &[Line]) -> Option<usize> {
+    rules.prompt.as_ref()?;
+    let asked = question::find(rules, screen).map(|found| found.row);
+    asked.or_else(|| {
+        let row = input_box(rules, screen)?;
+        Some(row - usize::from(rules.border.is_some() && row > 0))
+    })
+}
+
+/// How many of the user's messages stand on the screen and in the scrollback, as the agent repeats
+/// them. `None` for programs that do not mark them, and while the agent draws.
+pub fn messages(rules: &ScreenRules, terminal: &Terminal) -> Option<usize> {
+    let echo = rules.echo.as_ref()?;
+    let lines = drawn_rows(rules, terminal, REACH)?;
+    let echoes = lines.iter().filter(|line| echo.is_match(&line.text));
+    Some(echoes.count())
 }
 
 /// The last of the user's messages on the screen, as the agent repeats it. `None` for programs that
-/// do not mark it.
+/// do not mark it, and while the agent draws.
 pub fn last_message(rules: &ScreenRules, terminal: &Terminal) -> Option<String> {
     let echo = rules.echo.as_ref()?;
-    let lines = terminal.all_lines(REACH);
-    let screen_top = lines
-        .len()
-        .saturating_sub(usize::from(terminal.size().rows));
-    let end = input_box(rules, &lines[screen_top..]).map_or(lines.len(), |row| screen_top + row);
-    let (row, first) = lines[..end]
+    [NEAR, REACH].into_iter().find_map(|reach| {
+        let lines = drawn_rows(rules, terminal, reach)?;
+        last_echo(echo, &lines)
+    })
+}
+
+fn last_echo(echo: &Regex, lines: &[Line]) -> Option<String> {
+    let (row, first) = lines
         .iter()
         .enumerate()
         .rev()
         .find_map(|(row, line)| Some((row, echo.captures(&line.text)?.get(1)?.as_str())))?;
-    let rest = lines[row + 1..end]
+    let rest = lines[row + 1..]
         .iter()
         .take_while(|line| !line.text.trim().is_empty());
     let rest = rest.map(|line| {
