@@ -12,7 +12,7 @@ use berth_protocol::Event;
 use tokio::sync::broadcast;
 
 /// Changes kept for clients that come back.
-const KEPT: usize = 1_000;
+const KEPT: usize = 2_000;
 
 /// A change with its place in the stream.
 #[derive(Debug)]

@@ -53,6 +53,19 @@ impl State {
 
     /// Starts what may take a while and must not hold up the start.
     pub fn start_background(self: &Arc<Self>) {
+        let mut audit = self.store.follow_audit();
+        let state = Arc::clone(self);
+        tokio::spawn(async move {
+            let stopped = state.stopping.clone().cancelled_owned();
+            tokio::pin!(stopped);
+            while let Some(event) = tokio::select! {
+                event = audit.recv() => event,
+                () = &mut stopped => None,
+            } {
+                let event = Box::new(event);
+                state.publish(Event::AuditAdded { event });
+            }
+        });
         let state = Arc::clone(self);
         tokio::spawn(async move {
             let environment = state.environment().await;

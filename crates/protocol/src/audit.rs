@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::SessionId;
+
 /// One event of the audit trail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -17,6 +19,9 @@ pub struct AuditEvent {
     pub subject_kind: String,
     /// Identifier of that thing.
     pub subject_id: String,
+    /// The session that it is about; absent when it is about none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
     /// Further facts. Never free text of the user or the agent, never a secret.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub details: serde_json::Value,
@@ -26,13 +31,25 @@ pub struct AuditEvent {
     pub hash: String,
 }
 
+/// In which order events come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AuditOrder {
+    /// As they happened.
+    #[default]
+    Oldest,
+    /// The newest first.
+    Newest,
+}
+
 /// Answer of `GET /audit`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditPage {
-    /// Events, oldest first.
+    /// Events, in the order that was asked for.
     pub events: Vec<AuditEvent>,
-    /// Pass this as `after` to get the next page; absent at the end.
+    /// Pass this as `after` to get the next page in the same order; absent at the end.
     pub next: Option<i64>,
 }
 

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, Message, Project, ProjectId, Session, SessionId};
+use crate::{Agent, AuditEvent, Message, Project, ProjectId, Session, SessionId};
 
 /// One state change, sent on `GET /events` (all kinds) and `GET /chat/stream` (messages and
 /// status of one session) as server-sent events: `event` is the tag, `data` this value as JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
@@ -42,6 +42,11 @@ pub enum Event {
         /// The message as it is now.
         message: Message,
     },
+    /// Something happened that the audit trail tells.
+    AuditAdded {
+        /// What.
+        event: Box<AuditEvent>,
+    },
 }
 
 impl Event {
@@ -55,6 +60,7 @@ impl Event {
             Self::SessionChanged { .. } => "session_changed",
             Self::SessionRemoved { .. } => "session_removed",
             Self::MessageChanged { .. } => "message_changed",
+            Self::AuditAdded { .. } => "audit_added",
         }
     }
 }

@@ -38,6 +38,7 @@ mod unfinished;
 mod verify;
 mod write;
 
+pub use audit::AuditQuery;
 pub use canonical::canonical_json;
 pub use chain::{ChainedEvent, GENESIS_HASH, event_hash};
 pub use error::StoreError;

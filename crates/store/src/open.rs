@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use berth_protocol::AuditEvent;
 use sqlx::{
     ConnectOptions, Sqlite, SqliteConnection, SqlitePool,
     query::Query,
@@ -24,7 +25,7 @@ use sqlx::{
         SqliteSynchronous,
     },
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc::UnboundedSender};
 
 use crate::{StoreError, error::is_full, schema, write::Writer};
 
@@ -56,7 +57,11 @@ struct Inner {
     path: PathBuf,
     writer: Mutex<Writer>,
     readers: SqlitePool,
+    audit_followers: AuditFollowers,
 }
+
+/// Who wants to hear of new events of the audit trail.
+pub(crate) type AuditFollowers = std::sync::Mutex<Vec<UnboundedSender<AuditEvent>>>;
 
 impl Store {
     /// Opens the store at `path`, which is a file, or a folder that holds `berth.db`. What is
@@ -97,6 +102,7 @@ impl Store {
                 path,
                 writer: Mutex::new(Writer::Open(Some(conn))),
                 readers,
+                audit_followers: AuditFollowers::default(),
             }),
         })
     }
@@ -126,6 +132,10 @@ impl Store {
 
     pub(crate) fn writer(&self) -> &Mutex<Writer> {
         &self.inner.writer
+    }
+
+    pub(crate) fn audit_followers(&self) -> &AuditFollowers {
+        &self.inner.audit_followers
     }
 
     /// A connection that writes, for when the last one was given up.

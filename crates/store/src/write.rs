@@ -8,13 +8,14 @@
 //! transactions; after an error on which SQLite rolls back by itself, such as a full disk, that
 //! count stays too high and every later `BEGIN IMMEDIATE` on the connection is refused.
 
-use berth_protocol::{MessageId, ProjectId, SessionId, Timestamp};
+use berth_protocol::{AuditEvent, MessageId, ProjectId, SessionId, Timestamp};
 use serde_json::Value;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use tokio::sync::MutexGuard;
 
 use crate::{
     Op, Store, StoreError,
+    audit::session_id,
     canonical::canonical_json,
     chain::{ChainedEvent, event_hash},
     columns::{Columns, now},
@@ -37,6 +38,8 @@ pub(crate) struct Write<'a> {
     conn: SqliteConnection,
     doing: &'static str,
     at: Timestamp,
+    /// The audit event of this write; followers hear of it when it is committed.
+    noted: Option<AuditEvent>,
 }
 
 /// What a transaction changed: becomes its audit event and its outbox entry.
@@ -77,6 +80,8 @@ impl Subject {
     }
 }
 
+const COMMIT: &str = "COMMIT";
+
 impl Store {
     /// Waits for the writes before it, then begins a transaction.
     pub(crate) async fn write(&self, doing: &'static str) -> Result<Write<'_>, StoreError> {
@@ -95,6 +100,7 @@ impl Store {
             conn,
             doing,
             at: now(),
+            noted: None,
         };
         write.execute(sqlx::query("BEGIN IMMEDIATE")).await?;
         Ok(write)
@@ -148,7 +154,7 @@ impl Write<'_> {
             .bind(self.at.as_millisecond()),
         )
         .await?;
-        self.end("COMMIT").await
+        self.end(COMMIT).await
     }
 
     /// Ends something that is worth an audit event and changes no row.
@@ -161,13 +167,13 @@ impl Write<'_> {
     ) -> Result<(), StoreError> {
         self.append_audit(action, subject_kind, subject_id, details)
             .await?;
-        self.end("COMMIT").await
+        self.end(COMMIT).await
     }
 
     /// Ends a write of something that is no state: a cache, a preference, what can be seen again by
     /// looking.
     pub(crate) async fn commit_plain(self) -> Result<(), StoreError> {
-        self.end("COMMIT").await
+        self.end(COMMIT).await
     }
 
     /// Undoes the write and keeps the connection.
@@ -177,6 +183,12 @@ impl Write<'_> {
 
     async fn end(mut self, statement: &'static str) -> Result<(), StoreError> {
         self.execute(sqlx::query(statement)).await?;
+        // Told before the next write can begin, so that followers hear of events in their order.
+        if let Some(event) = &self.noted
+            && statement == COMMIT
+        {
+            self.store.tell_audit(event);
+        }
         *self.place = Writer::Open(Some(self.conn));
         Ok(())
     }
@@ -193,14 +205,14 @@ impl Write<'_> {
         let head = Columns::of(&head, self.doing);
         let last: i64 = head.get("seq")?;
         let prev_hash: &str = head.get("hash")?;
-        let details = canonical_json(details);
+        let text = canonical_json(details);
         let event = ChainedEvent {
             seq: last + 1,
             at: self.at.as_millisecond(),
             action,
             subject_kind,
             subject_id,
-            details: &details,
+            details: &text,
         };
         let hash = event_hash(prev_hash, &event);
         self.execute(
@@ -214,7 +226,7 @@ impl Write<'_> {
             .bind(action)
             .bind(subject_kind)
             .bind(subject_id)
-            .bind(&details)
+            .bind(&text)
             .bind(prev_hash)
             .bind(&hash),
         )
@@ -225,6 +237,21 @@ impl Write<'_> {
                 .bind(&hash),
         )
         .await?;
+        let session = match subject_kind {
+            "session" => Some(subject_id),
+            _ => details.get("session_id").and_then(Value::as_str),
+        };
+        self.noted = Some(AuditEvent {
+            seq: event.seq,
+            at: self.at,
+            action: action.to_owned(),
+            subject_kind: subject_kind.to_owned(),
+            subject_id: subject_id.to_owned(),
+            session_id: session_id(session),
+            details: details.clone(),
+            prev_hash: prev_hash.to_owned(),
+            hash,
+        });
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The audit trail.
 
-use berth_protocol::{Role, Session};
+use berth_protocol::{AuditPage, Event, Role, Session};
 use berth_tests::Engine;
 
 use crate::repository;
@@ -71,4 +71,45 @@ async fn the_audit_trail_tells_what_happened_and_is_whole() {
     let verified = engine.setup().berth(&["audit", "verify"]).await;
     assert!(verified.status.success());
     assert!(String::from_utf8_lossy(&verified.stdout).starts_with("valid: "));
+}
+
+#[tokio::test]
+async fn a_session_s_activity_is_told_apart_and_as_it_happens() {
+    let engine = Engine::start().await;
+    let client = &engine.client;
+    let project = client.add_project(&repository(&engine).path).await;
+    let other = client.shell(project.id).await;
+    let mut stream = client.events(None).await;
+    let session = client.shell(project.id).await;
+    client.interrupt(session.id).await.unwrap();
+
+    // The stream tells it as it happens.
+    let mut told = Vec::new();
+    while told.last().map(String::as_str) != Some("session.interrupted") {
+        if let Event::AuditAdded { event } = stream.next().await.event {
+            assert_eq!(event.session_id, Some(session.id));
+            told.push(event.action);
+        }
+    }
+    assert_eq!(
+        told,
+        ["session.created", "session.spawned", "session.interrupted"]
+    );
+
+    // And the trail tells it afterwards, the newest first.
+    let mut read = Vec::new();
+    let mut after = String::new();
+    loop {
+        let path = format!(
+            "/audit?session_id={}&order=newest&limit=2{after}",
+            session.id
+        );
+        let page: AuditPage = client.get(&path).await.unwrap();
+        read.extend(page.events.into_iter().map(|event| event.action));
+        let Some(next) = page.next else { break };
+        after = format!("&after={next}");
+    }
+    told.reverse();
+    assert_eq!(read, told);
+    client.stop(other.id).await;
 }

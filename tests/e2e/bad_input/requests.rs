@@ -211,6 +211,8 @@ async fn what_does_not_exist_has_a_code_of_its_kind() {
         "/projects/not-a-uuid",
         "/sessions/not-a-uuid",
         "/audit?after=x",
+        "/audit?order=sideways",
+        "/audit?session_id=x",
     ] {
         assert_eq!(code(Method::GET, path).await, Code::BadRequest, "{path}");
     }

@@ -1,5 +1,6 @@
 //! The parts that pages are made of.
 
+pub mod activity;
 pub mod agent_list;
 pub mod approval;
 pub mod button;

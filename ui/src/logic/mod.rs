@@ -1,5 +1,6 @@
 //! Decisions of the UI that need no browser: parsing, grouping, wording and layout arithmetic.
 
+pub mod activity;
 pub mod approval;
 pub mod case;
 pub mod command_line;
@@ -17,5 +18,6 @@ pub mod route;
 pub mod sse;
 pub mod status;
 pub mod time;
+pub mod trail;
 pub mod transcript;
 pub mod windowing;

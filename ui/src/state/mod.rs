@@ -5,6 +5,7 @@ mod model;
 mod prefs;
 mod reactive;
 mod sync;
+mod trail;
 mod ui;
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ pub use actions::run;
 pub use model::{Connection, Model, Phase};
 pub use prefs::{Prefs, ThemeChoice};
 pub use reactive::{Memo, RwSignal, Signal, effect, memo};
+pub use trail::ShownTrail;
 pub use ui::{DialogKind, ToastKind, Ui};
 
 /// The whole state; cheap to copy, and in every component's context.
@@ -32,6 +34,8 @@ pub struct App {
     transcripts: StoredValue<HashMap<SessionId, ArcRwSignal<Transcript>>>,
     /// What is written in each session's composer and not sent.
     drafts: StoredValue<HashMap<SessionId, String>>,
+    /// What is shown of the audit trail.
+    trails: StoredValue<Vec<ShownTrail>>,
 }
 
 /// The state of the page that this component belongs to.
@@ -48,6 +52,7 @@ impl App {
             endpoint: RwSignal::new(None),
             transcripts: StoredValue::default(),
             drafts: StoredValue::default(),
+            trails: StoredValue::default(),
         }
     }
 
@@ -134,7 +139,7 @@ impl App {
     pub fn apply(self, event: Event) {
         match event {
             // Handled where the stream is read.
-            Event::Reset => {}
+            Event::Reset | Event::AuditAdded { .. } => {}
             Event::ProjectChanged { project } => {
                 self.model
                     .projects()

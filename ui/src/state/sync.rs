@@ -10,7 +10,7 @@ use leptos::task::spawn_local;
 use super::{App, Connection, Phase};
 use crate::logic::transcript::Loading;
 use crate::web::{api, clock, endpoint, error::ApiError, stream::EventStream, tauri};
-use crate::wire;
+use crate::wire::{self, Heard};
 
 /// Pauses between attempts, in milliseconds; the last one is repeated.
 const PAUSES: [i32; 6] = [250, 500, 1_000, 2_000, 4_000, 8_000];
@@ -107,8 +107,12 @@ impl App {
                     last_id.clone_from(&event.id);
                 }
                 match wire::event(&event.name, &event.data) {
-                    Some(Ok(Event::Reset)) => self.fetch_all().await?,
-                    Some(Ok(event)) => self.apply(event),
+                    Some(Ok(Heard::Changed(Event::Reset))) => self.fetch_all().await?,
+                    Some(Ok(Heard::Changed(event))) => self.apply(event),
+                    Some(Ok(Heard::Noted(entry))) => {
+                        self.trails
+                            .update_value(|all| all.retain(|shown| shown.hear(&entry)));
+                    }
                     Some(Err(wrong)) => api::not_understood(wrong),
                     None => {}
                 }

@@ -15,6 +15,7 @@ macro_rules! strings {
 
 strings! {
     // Everywhere.
+    activity: "Activity",
     add_project: "Add project",
     agent: "Agent",
     agents: "Agents",
@@ -294,6 +295,21 @@ strings! {
     no_commits_short: "no commits",
     detached: "detached",
 
+    // Activity.
+    did_answer: "Question answered",
+    did_archive: "Archived",
+    did_create: "Session created",
+    did_deliver: "Message delivered",
+    did_end: "Ended",
+    did_interrupt: "Interrupted",
+    did_rename: "Renamed",
+    did_reply: "Reply",
+    did_restart: "Restarted",
+    did_restore: "Brought back",
+    did_send: "Message sent",
+    did_spawn: "Agent started",
+    did_stop_recording: "Recording stopped early",
+
     // Audit.
     audit_text: "What happened, in an order that cannot be changed unseen.",
     audit_failed: "The audit trail could not be read",
@@ -305,7 +321,7 @@ strings! {
     verify: "Verify",
     reload: "Reload",
     hash: "Hash",
-    show_older: "Show older ({} more)",
+    show_older: "Show older",
 
     // Settings.
     settings_text: "How Berth looks, and what it found on this machine.",

@@ -138,8 +138,23 @@ impl Api {
             .await
     }
 
-    pub async fn audit(&self, after: i64) -> Answer<AuditEntries> {
-        self.get(&format!("/audit?after={after}&limit=500")).await
+    /// Events, the newest first: of a session or of all, behind one or from the newest on.
+    pub async fn audit(
+        &self,
+        session: Option<SessionId>,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Answer<AuditEntries> {
+        let mut path = format!("/audit?order=newest&limit={limit}");
+        if let Some(id) = session {
+            path.push_str("&session_id=");
+            path.push_str(&id.to_string());
+        }
+        if let Some(after) = after {
+            path.push_str("&after=");
+            path.push_str(&after.to_string());
+        }
+        self.get(&path).await
     }
 
     pub async fn verify_audit(&self) -> Answer<AuditVerification> {

@@ -12,5 +12,5 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use read::{AuditEntries, AuditEntry, Read, event, read};
+pub use read::{AuditEntries, AuditEntry, Heard, Read, event, read};
 pub use write::Write;

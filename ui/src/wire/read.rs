@@ -18,8 +18,17 @@ pub fn read<T: Read>(text: &str) -> Result<T, Wrong> {
     T::take(&Json::parse(text).ok_or("JSON")?)
 }
 
+/// What the stream tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// The state is another one.
+    Changed(Event),
+    /// The audit trail has one more event.
+    Noted(AuditEntry),
+}
+
 /// The event of this name. `None` for a kind that a newer engine sends.
-pub fn event(name: &str, data: &str) -> Option<Result<Event, Wrong>> {
+pub fn event(name: &str, data: &str) -> Option<Result<Heard, Wrong>> {
     if !matches!(
         name,
         "reset"
@@ -29,6 +38,7 @@ pub fn event(name: &str, data: &str) -> Option<Result<Event, Wrong>> {
             | "session_changed"
             | "session_removed"
             | "message_changed"
+            | "audit_added"
     ) {
         return None;
     }
@@ -36,8 +46,9 @@ pub fn event(name: &str, data: &str) -> Option<Result<Event, Wrong>> {
     Some(json.ok_or("JSON").and_then(|json| event_of(name, &json)))
 }
 
-fn event_of(name: &str, json: &Json<'_>) -> Result<Event, Wrong> {
-    Ok(match name {
+fn event_of(name: &str, json: &Json<'_>) -> Result<Heard, Wrong> {
+    Ok(Heard::Changed(match name {
+        "audit_added" => return member(json, "event").map(Heard::Noted),
         "project_changed" => Event::ProjectChanged {
             project: member(json, "project")?,
         },
@@ -57,7 +68,7 @@ fn event_of(name: &str, json: &Json<'_>) -> Result<Event, Wrong> {
             message: member(json, "message")?,
         },
         _ => Event::Reset,
-    })
+    }))
 }
 
 fn member<T: Read>(json: &Json<'_>, name: &'static str) -> Result<T, Wrong> {
@@ -214,6 +225,8 @@ pub struct AuditEntry {
     pub subject_kind: String,
     /// Which one.
     pub subject_id: String,
+    /// The session that it is about, if any.
+    pub session_id: Option<SessionId>,
     /// Facts by name; those without a value are left out.
     pub details: Vec<(String, String)>,
     /// Its hash in the chain.
@@ -223,7 +236,7 @@ pub struct AuditEntry {
 /// A page of the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntries {
-    /// Events, oldest first.
+    /// Events, in the order that was asked for.
     pub events: Vec<AuditEntry>,
     /// Where the next page begins.
     pub next: Option<i64>,
@@ -248,6 +261,7 @@ impl Read for AuditEntry {
             action: member(json, "action")?,
             subject_kind: member(json, "subject_kind")?,
             subject_id: member(json, "subject_id")?,
+            session_id: member(json, "session_id")?,
             details,
             hash: member(json, "hash")?,
         })

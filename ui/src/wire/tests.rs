@@ -6,7 +6,7 @@ use berth_protocol::*;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::json::Json;
-use super::{AuditEntry, Read, Write, event, read};
+use super::{AuditEntry, Heard, Read, Write, event, read};
 
 /// What the engine writes is read as what it meant, with everything there and with nothing that may
 /// be left out.
@@ -148,7 +148,11 @@ fn events_are_read_as_serde_reads_them() {
     for text in texts {
         let meant: Event = serde_json::from_str(&text).unwrap();
         let written = serde_json::to_string(&meant).unwrap();
-        assert_eq!(event(meant.name(), &written), Some(Ok(meant)), "{written}");
+        assert_eq!(
+            event(meant.name(), &written),
+            Some(Ok(Heard::Changed(meant))),
+            "{written}"
+        );
     }
     assert_eq!(event("moon_rises", "{}"), None);
     assert_eq!(event("session_removed", "{}"), Some(Err("id")));
@@ -156,17 +160,18 @@ fn events_are_read_as_serde_reads_them() {
 
 #[test]
 fn facts_of_the_audit_trail_become_texts() {
-    let written = serde_json::to_string(&AuditEvent {
+    let event = AuditEvent {
         seq: 3,
         at: AT.parse().unwrap(),
         action: "session.created".into(),
         subject_kind: "session".into(),
         subject_id: ID.into(),
+        session_id: Some(ID.parse().unwrap()),
         details: serde_json::json!({"a": "x", "b": 2, "c": null, "d": [1, true], "e": {"f": "g"}}),
         prev_hash: "0".into(),
         hash: "1".into(),
-    })
-    .unwrap();
+    };
+    let written = serde_json::to_string(&event).unwrap();
     let entry: AuditEntry = read(&written).unwrap();
     let fact = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     assert_eq!(
@@ -179,6 +184,16 @@ fn facts_of_the_audit_trail_become_texts() {
         ]
     );
     assert_eq!((entry.seq, entry.at), (3, AT.parse().unwrap()));
+    assert_eq!(entry.session_id, event.session_id);
+
+    let added = Event::AuditAdded {
+        event: Box::new(event),
+    };
+    let written = serde_json::to_string(&added).unwrap();
+    assert_eq!(
+        super::event(added.name(), &written),
+        Some(Ok(Heard::Noted(entry)))
+    );
 }
 
 #[test]

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use axum::{extract::State as Shared, http::StatusCode};
-use berth_protocol::{AuditPage, AuditVerification, EngineInfo, Health};
+use berth_protocol::{AuditOrder, AuditPage, AuditVerification, EngineInfo, Health, SessionId};
+use berth_store::AuditQuery;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{
     Problems,
     extract::{Json, Query},
-    sessions::PageQuery,
 };
 use crate::{VERSION, error::ApiError, state::State};
 
@@ -61,20 +63,36 @@ pub async fn stop(Shared(state): Shared<Arc<State>>) -> StatusCode {
     StatusCode::ACCEPTED
 }
 
-/// The audit trail, oldest first, in pages of at most 1,000.
-#[utoipa::path(get, path = "/audit", tag = "audit",
-    params(("after" = Option<i64>, Query), ("limit" = Option<u32>, Query)),
+/// What of the audit trail, as query parameters.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AuditParams {
+    /// Only events of this session, its messages among them.
+    session_id: Option<SessionId>,
+    /// In which order; the oldest first when absent.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    order: AuditOrder,
+    /// Only events behind the one with this `seq`, in that order: `next` of the page before.
+    after: Option<i64>,
+    /// Most events on the page, up to 1,000; 200 when absent.
+    limit: Option<u32>,
+}
+
+/// The audit trail, in pages.
+#[utoipa::path(get, path = "/audit", tag = "audit", params(AuditParams),
     responses((status = 200, body = AuditPage), Problems))]
 pub async fn audit(
     Shared(state): Shared<Arc<State>>,
-    Query(page): Query<PageQuery>,
+    Query(wanted): Query<AuditParams>,
 ) -> Result<Json<AuditPage>, ApiError> {
-    Ok(Json(
-        state
-            .store
-            .audit(page.after, page.limit.unwrap_or(EVENTS))
-            .await?,
-    ))
+    let query = AuditQuery {
+        session: wanted.session_id,
+        newest_first: wanted.order == AuditOrder::Newest,
+        after: wanted.after,
+        limit: wanted.limit.unwrap_or(EVENTS),
+    };
+    Ok(Json(state.store.audit_page(&query).await?))
 }
 
 /// Checks the whole audit trail.

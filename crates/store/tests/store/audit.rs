@@ -1,5 +1,5 @@
-use berth_protocol::{AuditVerification, Failure, Role};
-use berth_store::{ChainedEvent, GENESIS_HASH, Phase, event_hash};
+use berth_protocol::{AuditVerification, Failure, Role, SessionId};
+use berth_store::{AuditQuery, ChainedEvent, GENESIS_HASH, Phase, event_hash};
 use serde_json::json;
 
 use crate::support::{Fixture, assert_consistent, execute, new_session};
@@ -162,6 +162,70 @@ async fn the_trail_is_read_in_pages() {
     assert_eq!(page.events[1].prev_hash, page.events[0].hash);
     let page = fixture.store.audit(2, 2).await.unwrap();
     assert_eq!((page.events.len(), page.next), (1, None));
+}
+
+#[tokio::test]
+async fn what_a_session_did_is_read_from_either_end() {
+    let (fixture, project, session) = Fixture::with_session().await;
+    let store = &fixture.store;
+    let other = store.create_session(new_session(project.id)).await.unwrap();
+    for id in [session.id, other.id, session.id] {
+        let said = store.append_message(id, Role::User, "Hello", 1);
+        said.await.unwrap();
+    }
+    let note = store.note(
+        "session.interrupted",
+        "session",
+        &session.id.to_string(),
+        json!({}),
+    );
+    note.await.unwrap();
+
+    let page = async |newest_first, after, limit| {
+        let wanted = AuditQuery {
+            session: Some(session.id),
+            newest_first,
+            after,
+            limit,
+        };
+        let page = store.audit_page(&wanted).await.unwrap();
+        let events = page.events.into_iter().inspect(|event| {
+            assert_eq!(event.session_id, Some(session.id));
+        });
+        let actions = events.map(|event| (event.seq, event.action));
+        (actions.collect::<Vec<_>>(), page.next)
+    };
+    let all = [
+        (2, "session.created".to_owned()),
+        (4, "message.added".to_owned()),
+        (6, "message.added".to_owned()),
+        (7, "session.interrupted".to_owned()),
+    ];
+    assert_eq!(page(false, None, 3).await, (all[..3].to_vec(), Some(6)));
+    assert_eq!(page(false, Some(6), 3).await, (all[3..].to_vec(), None));
+    let newest = |range: &[(i64, String)]| range.iter().rev().cloned().collect::<Vec<_>>();
+    assert_eq!(page(true, None, 3).await, (newest(&all[1..]), Some(4)));
+    assert_eq!(page(true, Some(4), 3).await, (newest(&all[..1]), None));
+}
+
+#[tokio::test]
+async fn followers_hear_of_what_was_committed_and_of_nothing_else() {
+    let (fixture, _, session) = Fixture::with_session().await;
+    let store = &fixture.store;
+    let mut events = store.follow_audit();
+    let left = store.follow_audit();
+    drop(left);
+    let missing = SessionId(uuid::Uuid::now_v7());
+    let refused = store.append_message(missing, Role::User, "Hello", 1).await;
+    assert!(refused.is_err());
+    store
+        .append_message(session.id, Role::User, "Hello", 1)
+        .await
+        .unwrap();
+    let told = events.try_recv().unwrap();
+    let written = store.audit(2, 10).await.unwrap().events;
+    assert_eq!(written, [told]);
+    assert!(events.try_recv().is_err());
 }
 
 /// The hash was computed apart, with Python:

@@ -3,6 +3,7 @@
 use crate::view::prelude::*;
 use berth_protocol::{Session, SessionId, WorkspaceKind};
 
+use crate::components::activity::Activity;
 use crate::components::button::{Button, IconButton};
 use crate::components::copy_value::CopyValue;
 use crate::components::icon::icon_name;
@@ -35,6 +36,7 @@ pub fn Details(id: SessionId, session: Memo<Option<Session>>) -> impl IntoView {
             </header>
             <div class="details-scroll">
                 {move || session.get().map(|session| facts(app, session))}
+                <Activity id=id/>
                 <section class="facts">
                     <h3>{t().recording}</h3>
                     <p class="facts-text">{t().recording_text}</p>

@@ -1,6 +1,6 @@
 //! The audit trail: what happened, and whether the record is whole.
 
-use crate::view::prelude::*;
+use crate::view::{keyed, prelude::*};
 use berth_protocol::AuditVerification;
 
 use crate::components::button::Button;
@@ -9,43 +9,19 @@ use crate::components::icon::{icon, icon_name};
 use crate::components::notice::{Empty, Failure, Skeleton};
 use crate::components::when::When;
 use crate::pages::page::Page;
-use crate::state::{app, run};
+use crate::state::{ShownTrail, app, memo, run};
 use crate::strings::{fill, t};
-use crate::web::error::ApiError;
 use crate::wire::AuditEntry;
 
-/// Events shown; older ones are asked for.
-const SHOWN: usize = 200;
+/// Events that are fetched at once.
+const PAGE: u32 = 200;
 
 #[component]
 pub fn AuditPage() -> impl IntoView {
     let app = app();
-    let events = RwSignal::new(None::<Result<Vec<AuditEntry>, ApiError>>);
-    let shown = RwSignal::new(SHOWN);
-    let busy = RwSignal::new(false);
+    let shown = ShownTrail::follow(None, PAGE);
     let checking = RwSignal::new(false);
     let verdict = RwSignal::new(None::<AuditVerification>);
-    let load = move || {
-        run(busy, async move {
-            let mut all = Vec::new();
-            let mut after = Some(0);
-            while let Some(from) = after {
-                match app.api().audit(from).await {
-                    Ok(page) => {
-                        all.extend(page.events);
-                        after = page.next;
-                    }
-                    Err(error) => {
-                        events.try_set(Some(Err(error)));
-                        return;
-                    }
-                }
-            }
-            all.reverse();
-            events.try_set(Some(Ok(all)));
-        });
-    };
-    load();
     let verify = Callback::new(move |()| {
         run(checking, async move {
             match app.api().verify_audit().await {
@@ -56,48 +32,62 @@ pub fn AuditPage() -> impl IntoView {
             }
         });
     });
+    let load = move |after| Callback::new(move |()| shown.load(app, after));
     let actions = view! {
-        <Button label=t().reload icon_name=icon_name!("refresh-cw") busy=busy on_click=Callback::new(move |()| load())/>
+        <Button label=t().reload icon_name=icon_name!("refresh-cw") busy=shown.busy on_click=load(None)/>
         <Button label=t().verify icon_name=icon_name!("shield-check") testid="verify" busy=checking on_click=verify/>
     }
     .into_any();
+    let count = memo(move || {
+        shown
+            .trail
+            .with(|trail| trail.as_ref().map(|t| t.entries().len()))
+    });
+    let older = memo(move || {
+        shown
+            .trail
+            .with(|trail| trail.as_ref().and_then(|t| t.older()))
+    });
+    let entries = move || {
+        shown.trail.with(|trail| {
+            trail
+                .as_ref()
+                .map(|t| t.entries().to_vec())
+                .unwrap_or_default()
+        })
+    };
     view! {
         <Page title=t().audit text=t().audit_text actions=actions>
             {move || verdict.get().map(verdict_view)}
-            {move || match events.get() {
-                None => view! { <Skeleton rows=8/> }.into_any(),
-                Some(Err(error)) => {
+            {move || match (shown.failure.get(), count.get()) {
+                (Some(error), _) => {
                     view! {
                         <Failure
                             title=t().audit_failed
                             text=error.text()
                             hint=error.hint().unwrap_or_default()
-                            on_retry=Callback::new(move |()| load())
+                            on_retry=load(None)
                         />
                     }
                         .into_any()
                 }
-                Some(Ok(all)) if all.is_empty() => {
+                (None, None) => view! { <Skeleton rows=8/> }.into_any(),
+                (None, Some(0)) => {
                     view! { <Empty name=icon_name!("history") title=t().no_audit text=t().no_audit_text/> }.into_any()
                 }
-                Some(Ok(all)) => {
-                    let left = all.len().saturating_sub(shown.get());
+                (None, Some(_)) => ().into_any(),
+            }}
+            <ol class="audit" class:is-empty=move || count.get().unwrap_or_default() == 0>
+                {keyed(entries, |entry| entry.seq, row)}
+            </ol>
+            {move || {
+                older.get().map(|_| {
                     view! {
-                        <ol class="audit">{all.into_iter().take(shown.get()).map(row).collect_view()}</ol>
-                        {(left > 0)
-                            .then(|| {
-                                view! {
-                                    <div class="audit-more">
-                                        <Button
-                                            label=fill(t().show_older, &[&left.to_string()])
-                                            on_click=Callback::new(move |()| shown.update(|n| *n += SHOWN))
-                                        />
-                                    </div>
-                                }
-                            })}
+                        <div class="audit-more">
+                            <Button label=t().show_older busy=shown.busy on_click=load(older.get_untracked())/>
+                        </div>
                     }
-                        .into_any()
-                }
+                })
             }}
         </Page>
     }

@@ -1,0 +1,62 @@
+//! What happened in a session, in words for people.
+
+use crate::strings::Strings;
+use crate::wire::AuditEntry;
+
+/// The words for an event. What this version does not know is called by its name in the trail.
+pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
+    let of_agent = || {
+        entry
+            .details
+            .iter()
+            .any(|(name, fact)| name == "role" && fact == "agent")
+    };
+    let words = match entry.action.as_str() {
+        "approval.answered" => t.did_answer,
+        "message.added" if of_agent() => t.did_reply,
+        "message.added" => t.did_send,
+        "message.delivered" => t.did_deliver,
+        "recording.stopped" => t.did_stop_recording,
+        "session.archived" => t.did_archive,
+        "session.created" => t.did_create,
+        "session.ended" => t.did_end,
+        "session.interrupted" => t.did_interrupt,
+        "session.renamed" => t.did_rename,
+        "session.restarted" => t.did_restart,
+        "session.restored" => t.did_restore,
+        "session.spawned" => t.did_spawn,
+        other => other,
+    };
+    words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_protocol::Timestamp;
+
+    use super::*;
+    use crate::strings::ENGLISH;
+
+    fn said(action: &str, role: &str) -> String {
+        words(
+            &ENGLISH,
+            &AuditEntry {
+                seq: 1,
+                at: Timestamp::UNIX_EPOCH,
+                action: action.to_owned(),
+                subject_kind: "message".to_owned(),
+                subject_id: String::new(),
+                session_id: None,
+                details: vec![("role".to_owned(), role.to_owned())],
+                hash: String::new(),
+            },
+        )
+    }
+
+    #[test]
+    fn a_message_is_told_from_a_reply_and_an_unknown_event_by_its_name() {
+        assert_eq!(said("message.added", "user"), "Message sent");
+        assert_eq!(said("message.added", "agent"), "Reply");
+        assert_eq!(said("session.cloned", ""), "session.cloned");
+    }
+}
