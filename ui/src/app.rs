@@ -68,7 +68,7 @@ fn show_window(app: App) {
     let loaded = memo(move || app.model.phase().get() != Phase::Loading);
     effect(move || {
         if loaded.get() {
-            leptos::task::spawn_local(tauri::window_ready());
+            crate::web::task::spawn_local(tauri::window_ready());
         }
     });
 }
@@ -97,7 +97,7 @@ fn follow_window(app: App) {
     for name in ["online", "focus"] {
         dom::listen(&window, name, move |_| app.retry_now());
     }
-    leptos::task::spawn_local(async move {
+    crate::web::task::spawn_local(async move {
         loop {
             clock::sleep(TICK).await;
             if dom::visible() {

@@ -12,6 +12,15 @@ use crate::{
 /// Branches that [`Git::branches`] returns at most.
 const MAX_BRANCHES: usize = 500;
 
+/// What is checked out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The branch; absent when HEAD is detached.
+    pub branch: Option<String>,
+    /// The commit; absent before the first one.
+    pub commit: Option<String>,
+}
+
 impl Git {
     /// What git says of the folder; nothing when it is gone or not in a git work tree, which also
     /// holds for a bare repository.
@@ -25,15 +34,12 @@ impl Git {
             Err(error) if error.is_not_a_repository() => return Ok(None),
             Err(error) => return Err(error),
         };
-        let (branch, head) = tokio::try_join!(
-            self.current_branch(&repository.top),
-            self.commit(&repository.top, "HEAD"),
-        )?;
+        let head = self.head_of(&repository.top).await?;
         Ok(Some(GitInfo {
             root: lossy_path(&repository.top),
-            branch,
+            branch: head.branch,
             linked_worktree: repository.is_linked(),
-            has_commits: head.is_some(),
+            has_commits: head.commit.is_some(),
         }))
     }
 
@@ -79,16 +85,22 @@ impl Git {
         Ok(BranchList { branches, default })
     }
 
-    /// The commit that is checked out; nothing outside git and before the first commit.
+    /// What is checked out in the folder; nothing outside git.
     ///
     /// # Errors
     /// [`WorkspaceError::DubiousOwnership`] and the failures of git itself.
-    pub async fn head_commit(&self, path: &Path) -> Result<Option<String>, WorkspaceError> {
+    pub async fn head(&self, path: &Path) -> Result<Head, WorkspaceError> {
         match self.repository(path).await {
-            Ok(repository) => self.commit(&repository.top, "HEAD").await,
-            Err(error) if error.is_not_a_repository() => Ok(None),
+            Ok(repository) => self.head_of(&repository.top).await,
+            Err(error) if error.is_not_a_repository() => Ok(Head::default()),
             Err(error) => Err(error),
         }
+    }
+
+    async fn head_of(&self, top: &Path) -> Result<Head, WorkspaceError> {
+        let (branch, commit) =
+            tokio::try_join!(self.current_branch(top), self.commit(top, "HEAD"))?;
+        Ok(Head { branch, commit })
     }
 
     /// The branch that is checked out; nothing when HEAD is detached.

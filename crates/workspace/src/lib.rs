@@ -41,6 +41,7 @@ pub use delete::{BranchFate, Deleted};
 pub use error::WorkspaceError;
 pub use folder::{check_folder, list_folders};
 pub use git::Git;
+pub use info::Head;
 pub use remove::sweep_removed;
 pub use unfinished::{Leftover, UnfinishedWorktree};
 pub use worktree::{CreateWorktree, SessionWorktree, Worktree};

@@ -90,6 +90,9 @@ impl Git {
                 path: folder.to_owned(),
             });
         }
+        let not_a_repository = || WorkspaceError::NotARepository {
+            path: folder.to_owned(),
+        };
         let ask = || {
             self.read(
                 folder,
@@ -97,13 +100,32 @@ impl Git {
             )
             .arg("rev-parse")
         };
-        // Without a work tree the question for its top folder is an error, so this comes first.
-        let inside = ask().arg("--is-inside-work-tree").line().await?;
-        if inside != "true" {
-            return Err(WorkspaceError::NotARepository {
-                path: folder.to_owned(),
+        // All in one run of git, which is most of what every look at a repository costs. Outside a
+        // work tree the first answer comes before the second question fails.
+        let answer = ask()
+            .args(["--path-format=absolute", "--is-inside-work-tree"])
+            .args(["--show-toplevel", "--absolute-git-dir", "--git-common-dir"])
+            .answer()
+            .await?;
+        let lines: Vec<&[u8]> = answer.stdout.split(|byte| *byte == b'\n').collect();
+        if lines[0] != b"true" {
+            return Err(match answer.exit {
+                Some(0) => not_a_repository(),
+                _ if lines[0] == b"false" => not_a_repository(),
+                _ => answer.into_error(),
             });
         }
+        if let [_, top, git_dir, common_dir, b""] = lines[..]
+            && answer.exit == Some(0)
+        {
+            let resolved = |path| text::resolved(&text::path(path));
+            return Ok(Repository {
+                top: resolved(top),
+                git_dir: resolved(git_dir),
+                common_dir: resolved(common_dir),
+            });
+        }
+        // A path with a line feed in it: one question after the other.
         let one = |what: &'static str| async move {
             let answer = ask()
                 .args(["--path-format=absolute", what])

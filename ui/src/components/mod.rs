@@ -27,4 +27,5 @@ pub mod status_dot;
 pub mod terminal;
 pub mod toasts;
 pub mod tooltip;
+pub mod trail_list;
 pub mod when;

@@ -1,12 +1,14 @@
 //! A part of the audit trail as it is shown: the newest first, with older events fetched page by
 //! page and new ones put on top as they happen.
 
+use std::rc::Rc;
+
 use crate::wire::{AuditEntries, AuditEntry};
 
 /// The events that are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trail {
-    entries: Vec<AuditEntry>,
+    entries: Vec<Rc<AuditEntry>>,
     older: Option<i64>,
 }
 
@@ -20,23 +22,23 @@ impl Trail {
 
     /// The page behind the last one.
     pub fn append(&mut self, page: AuditEntries) {
-        self.entries.extend(page.events);
+        self.entries.extend(page.events.into_iter().map(Rc::new));
         self.older = page.next;
     }
 
     /// Something happened.
-    pub fn add(&mut self, entry: &AuditEntry) {
+    pub fn add(&mut self, entry: &Rc<AuditEntry>) {
         if self
             .entries
             .first()
             .is_none_or(|first| first.seq < entry.seq)
         {
-            self.entries.insert(0, entry.clone());
+            self.entries.insert(0, Rc::clone(entry));
         }
     }
 
     /// The events, the newest first.
-    pub fn entries(&self) -> &[AuditEntry] {
+    pub fn entries(&self) -> &[Rc<AuditEntry>] {
         &self.entries
     }
 
@@ -79,11 +81,11 @@ mod tests {
     #[test]
     fn every_event_stands_once_whatever_comes_first() {
         let mut trail = Trail::default();
-        trail.add(&entry(8));
-        trail.add(&entry(9));
+        trail.add(&Rc::new(entry(8)));
+        trail.add(&Rc::new(entry(9)));
         // The answer was written before the last event.
         trail.begin(page(&[8, 5], Some(5)));
-        trail.add(&entry(9));
+        trail.add(&Rc::new(entry(9)));
         assert_eq!(seqs(&trail), [9, 8, 5]);
         trail.append(page(&[3], None));
         assert_eq!((seqs(&trail), trail.older()), (vec![9, 8, 5, 3], None));

@@ -1,10 +1,11 @@
 //! What the user does to sessions, and how the page tells of it.
 
 use std::future::Future;
+use std::pin::Pin;
 
 use crate::view::prelude::*;
+use crate::web::task::spawn_local;
 use berth_protocol::*;
-use leptos::task::spawn_local;
 
 use super::{App, DialogKind, ToastKind};
 use crate::logic::route::{Route, Tab};
@@ -18,6 +19,10 @@ const ENDING_PAUSE: i32 = 250;
 
 /// Runs a request and shows meanwhile that it runs.
 pub fn run(busy: RwSignal<bool>, work: impl Future<Output = ()> + 'static) {
+    run_boxed(busy, Box::pin(work));
+}
+
+fn run_boxed(busy: RwSignal<bool>, work: Pin<Box<dyn Future<Output = ()>>>) {
     if busy.get_untracked() {
         return;
     }

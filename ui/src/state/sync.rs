@@ -1,11 +1,12 @@
 //! Keeps the model in step with the engine: fetches everything once, follows the events, and heals
 //! a lost connection by itself.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::view::prelude::*;
+use crate::web::task::spawn_local;
 use berth_protocol::{Code, Event};
-use leptos::task::spawn_local;
 
 use super::{App, Connection, Phase};
 use crate::logic::transcript::Loading;
@@ -110,6 +111,7 @@ impl App {
                     Some(Ok(Heard::Changed(Event::Reset))) => self.fetch_all().await?,
                     Some(Ok(Heard::Changed(event))) => self.apply(event),
                     Some(Ok(Heard::Noted(entry))) => {
+                        let entry = Rc::new(entry);
                         self.trails
                             .update_value(|all| all.retain(|shown| shown.hear(&entry)));
                     }

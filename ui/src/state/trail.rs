@@ -1,5 +1,7 @@
 //! Parts of the audit trail that are on the page, and follow the engine while they are.
 
+use std::rc::Rc;
+
 use crate::view::prelude::*;
 use berth_protocol::SessionId;
 
@@ -61,7 +63,7 @@ impl ShownTrail {
     }
 
     /// Something happened. Returns whether this is still on the page.
-    pub(super) fn hear(self, entry: &AuditEntry) -> bool {
+    pub(super) fn hear(self, entry: &Rc<AuditEntry>) -> bool {
         let concerned = self.session.is_none() || self.session == entry.session_id;
         let known = self.trail.try_with_untracked(Option::is_some);
         if concerned && known == Some(true) {

@@ -123,7 +123,7 @@ impl Ui {
                 hint,
             });
         });
-        leptos::task::spawn_local(async move {
+        crate::web::task::spawn_local(async move {
             clock::sleep(if kind == ToastKind::Error {
                 TOAST_ERROR
             } else {

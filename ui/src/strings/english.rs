@@ -319,7 +319,6 @@ strings! {
     audit_broken_at: "The trail is broken at event {}: it is not as it was written.",
     audit_broken: "The trail is broken.",
     verify: "Verify",
-    reload: "Reload",
     hash: "Hash",
     show_older: "Show older",
 

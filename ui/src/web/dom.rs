@@ -107,7 +107,7 @@ pub fn pixels(length: f64) -> i32 {
 
 /// Opens a web address outside the app.
 pub fn open_url(url: String) {
-    leptos::task::spawn_local(async move {
+    crate::web::task::spawn_local(async move {
         if tauri::present() {
             tauri::invoke("open_url", &[("url", &url)]).await;
         } else {

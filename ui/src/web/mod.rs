@@ -9,4 +9,5 @@ pub mod endpoint;
 pub mod error;
 pub mod storage;
 pub mod stream;
+pub mod task;
 pub mod tauri;

@@ -2,8 +2,10 @@
 //! and twenty thousand files are compared once and not for every page.
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use berth_protocol::{Code, DiffPage, FilePatch, SessionId};
@@ -15,6 +17,9 @@ use crate::{error::ApiError, state::State};
 
 /// Comparisons that are kept, at most.
 const KEPT: usize = 8;
+
+/// How long sessions are gathered before their changes are counted.
+const GATHER: Duration = Duration::from_millis(200);
 
 /// Files on a page when the client does not say.
 const PAGE: usize = 200;
@@ -75,27 +80,100 @@ pub async fn patch(state: &State, id: SessionId, file: &str) -> Result<FilePatch
     Ok(state.git().await?.patch(&path, base, file).await?)
 }
 
-/// Counts a session's changes anew, for its row in the list.
-pub async fn refresh(state: Arc<State>, id: SessionId) {
-    let Ok(record) = record(&state, id).await else {
+/// Has a session's changes counted anew, for its row in the list. Many sessions may settle at once,
+/// many of them in the same folder; one task counts for all of them.
+pub fn recount(state: &Arc<State>, id: SessionId) {
+    if state.sessions.recounts.add(id) {
+        tokio::spawn(count_waiting(Arc::clone(state)));
+    }
+}
+
+/// The sessions whose changes are to be counted.
+#[derive(Default)]
+pub struct Recounts(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    sessions: Vec<SessionId>,
+    /// A task takes them.
+    is_served: bool,
+}
+
+impl Recounts {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a session; says whether nobody serves it yet, which is then up to the caller.
+    fn add(&self, id: SessionId) -> bool {
+        let mut waiting = self.lock();
+        if !waiting.sessions.contains(&id) {
+            waiting.sessions.push(id);
+        }
+        !std::mem::replace(&mut waiting.is_served, true)
+    }
+
+    /// Takes all of them; nothing, and they are no longer served, when there are none.
+    fn take(&self) -> Option<Vec<SessionId>> {
+        let mut waiting = self.lock();
+        waiting.is_served = !waiting.sessions.is_empty();
+        waiting
+            .is_served
+            .then(|| std::mem::take(&mut waiting.sessions))
+    }
+}
+
+async fn count_waiting(state: Arc<State>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(GATHER) => {}
+            () = state.stopping.cancelled() => return,
+        }
+        let Some(ids) = state.sessions.recounts.take() else {
+            return;
+        };
+        let mut folders: HashMap<(String, String), Vec<SessionRecord>> = HashMap::new();
+        for id in ids {
+            if let Ok(record) = record(&state, id).await
+                && let Some(base) = record.workspace.base_commit.clone()
+                && present(&record).is_ok()
+            {
+                let folder = (record.workspace.path.clone(), base);
+                folders.entry(folder).or_default().push(record);
+            }
+        }
+        for records in folders.into_values() {
+            count(&state, &records).await;
+        }
+    }
+}
+
+/// Counts the changes of sessions in the same folder with the same base.
+async fn count(state: &Arc<State>, records: &[SessionRecord]) {
+    let Some(first) = records.first() else {
         return;
     };
-    if record.workspace.base_commit.is_none() || present(&record).is_err() {
-        return;
-    }
-    let total = match compare(&state, &record).await {
+    let total = match compare(state, first).await {
         Ok(comparison) => comparison.total(),
         Err(error) => {
-            tracing::debug!(session = %id, problem = %error.0, "its changes could not be counted");
+            tracing::debug!(session = %first.id, problem = %error.0, "its changes could not be counted");
             return;
         }
     };
-    if record.changes == Some(total) {
-        return;
-    }
-    match state.store.set_session_changes(id, Some(total)).await {
-        Ok(_) => publish(&state, id).await,
-        Err(error) => tracing::warn!(session = %id, %error, "its changes could not be stored"),
+    for record in records {
+        if record.changes == Some(total) {
+            continue;
+        }
+        match state
+            .store
+            .set_session_changes(record.id, Some(total))
+            .await
+        {
+            Ok(_) => publish(state, record.id).await,
+            Err(error) => {
+                tracing::warn!(session = %record.id, %error, "its changes could not be stored");
+            }
+        }
     }
 }
 

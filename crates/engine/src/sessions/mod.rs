@@ -40,6 +40,7 @@ pub struct Sessions {
     /// Tells the viewers of ended sessions that there is something to see again.
     starts: Mutex<HashMap<SessionId, watch::Sender<Option<SessionHandle>>>>,
     comparisons: changes::Comparisons,
+    recounts: changes::Recounts,
     /// Guards what a session does to its workspace: only one such thing at a time.
     locks: Mutex<HashMap<SessionId, Arc<tokio::sync::Mutex<()>>>>,
 }

@@ -78,7 +78,7 @@ async fn status_changed(state: &Arc<State>, id: SessionId, status: Status) {
     }
     publish(state, id).await;
     if settled {
-        tokio::spawn(changes::refresh(Arc::clone(state), id));
+        changes::recount(state, id);
     }
 }
 
@@ -193,7 +193,7 @@ async fn end(state: &Arc<State>, id: SessionId, status: Status) {
     // Clients look at the store as soon as nothing runs any more.
     state.sessions.ended(id);
     publish(state, id).await;
-    tokio::spawn(changes::refresh(Arc::clone(state), id));
+    changes::recount(state, id);
 }
 
 async fn note(state: &State, id: SessionId, details: serde_json::Value) {

@@ -6,7 +6,8 @@ use berth_protocol::{Code, SessionId, Workspace, WorkspaceKind, WorkspaceRequest
 use berth_session::process::{Family, SESSION_VARIABLE};
 use berth_store::{SessionRecord, UnfinishedWorkspace};
 use berth_workspace::{
-    BranchFate, CreateWorktree, Git, Leftover, SessionWorktree, UnfinishedWorktree, WorkspaceError,
+    BranchFate, CreateWorktree, Git, Head, Leftover, SessionWorktree, UnfinishedWorktree,
+    WorkspaceError,
 };
 use serde_json::json;
 
@@ -225,22 +226,16 @@ async fn usual(state: &State, project: &Path) -> Result<WorkspaceRequest, ApiErr
 }
 
 async fn in_place(state: &State, project: &Path) -> Result<Workspace, ApiError> {
-    let (branch, base_commit) = match state.git().await {
-        Ok(git) => {
-            let info = git.info(project).await?;
-            (
-                info.and_then(|info| info.branch),
-                git.head_commit(project).await?,
-            )
-        }
-        Err(_) => (None, None),
+    let head = match state.git().await {
+        Ok(git) => git.head(project).await?,
+        Err(_) => Head::default(),
     };
     Ok(Workspace {
         kind: WorkspaceKind::InPlace,
         path: text(project)?,
         branch: None,
-        base: branch,
-        base_commit,
+        base: head.branch,
+        base_commit: head.commit,
     })
 }
 

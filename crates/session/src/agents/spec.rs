@@ -99,6 +99,10 @@ pub struct ScreenRules {
     /// First row of the user's message as the agent repeats it; group 1 is its text.
     #[serde(deserialize_with = "pattern")]
     pub echo: Option<Regex>,
+    /// Row right above the input box that says that the answer is complete, for agents that have
+    /// one: nothing more needs to be waited for then.
+    #[serde(deserialize_with = "pattern")]
+    pub finished: Option<Regex>,
     /// Rows of a reply that are the agent's furniture, not its words.
     #[serde(deserialize_with = "patterns")]
     pub noise: Vec<Regex>,
@@ -124,6 +128,7 @@ impl Default for ScreenRules {
             pasted: None,
             busy: Vec::new(),
             echo: None,
+            finished: None,
             noise: Vec::new(),
             bullet: None,
             tool: None,

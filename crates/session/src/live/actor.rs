@@ -73,6 +73,8 @@ pub(super) struct Actor {
     pub(super) repeated: usize,
     /// Programs draw everything once more for a new size, so `repeated` is out of date.
     pub(super) resized: bool,
+    /// When the program printed last.
+    pub(super) printed: Instant,
     glance_at: Option<Instant>,
     pub(super) settle_at: Option<Instant>,
     unclear_at: Option<Instant>,
@@ -111,6 +113,7 @@ impl Actor {
             entered: false,
             repeated: 0,
             resized: false,
+            printed: now,
             glance_at: None,
             settle_at: Some(now + SILENT_START),
             unclear_at: Some(now + UNCLEAR),
@@ -217,7 +220,9 @@ impl Actor {
     }
 
     fn printed(&mut self, bytes: Vec<u8>) {
+        let before = self.terminal.program_status();
         let replies = self.terminal.feed(&bytes);
+        let stated = self.terminal.program_status() != before;
         self.reply(replies);
         self.record(|recorder| recorder.output(&bytes));
         self.offset += bytes.len() as u64;
@@ -229,6 +234,7 @@ impl Actor {
         let _ = self.updates.send(Update::Output(frame));
 
         let now = Instant::now();
+        self.printed = now;
         let starting = self.status == Status::Starting && self.start.rules.prompt.is_some();
         let settle = self.start.rules.settle;
         self.settle_at = Some(
@@ -241,7 +247,7 @@ impl Actor {
         if self.status == Status::Starting {
             self.unclear_at = Some((now + UNCLEAR).min(self.started + LONGEST_START));
         }
-        if self.sending.is_some() {
+        if self.sending.is_some() || stated {
             self.look(false);
         } else if self.glance_at.is_none() {
             self.glance_at = Some(now + GLANCE);

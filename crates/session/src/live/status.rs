@@ -16,6 +16,9 @@ use crate::reading::{self, Activity, Question};
 /// are taken for one.
 const DRAWING: Duration = Duration::from_secs(1);
 
+/// How long output must pause before a frame counts as drawn.
+const REST_OF_FRAME: Duration = Duration::from_millis(20);
+
 impl Actor {
     /// Reads the screen and draws the consequences. `settled`: the program has paused.
     pub(super) fn look(&mut self, settled: bool) {
@@ -53,11 +56,32 @@ impl Actor {
                 complete: false,
             });
         }
+        let settled = settled || self.has_finished(&reading.activity);
         match self.next_status(reading.activity, settled) {
             Some(Status::Waiting) => self.may_wait(reply.unwrap_or_default()),
             Some(status) => self.set_status(status),
             None => {}
         }
+    }
+
+    /// The agent says that its answer is complete, and the frame that says so has been drawn.
+    fn has_finished(&mut self, activity: &Activity) -> bool {
+        let (rules, terminal) = (self.start.rules, &self.terminal);
+        let Some(turn) = &self.turn else {
+            return false;
+        };
+        if *activity != Activity::Ready
+            || !reading::finished(rules, terminal)
+            || reading::messages(rules, terminal) <= Some(turn.echoes)
+        {
+            return false;
+        }
+        let drawn = self.printed + REST_OF_FRAME;
+        if Instant::now() < drawn {
+            self.settle_at = Some(drawn);
+            return false;
+        }
+        true
     }
 
     /// The agent works.

@@ -107,6 +107,17 @@ pub fn last_message(rules: &ScreenRules, terminal: &Terminal) -> Option<String> 
     })
 }
 
+/// The agent says right above its input box that its answer is complete.
+pub fn finished(rules: &ScreenRules, terminal: &Terminal) -> bool {
+    let Some(finished) = &rules.finished else {
+        return false;
+    };
+    let screen = usize::from(terminal.size().rows);
+    let lines = drawn_rows(rules, terminal, screen).unwrap_or_default();
+    let last = lines.iter().rfind(|line| !line.text.trim().is_empty());
+    last.is_some_and(|line| finished.is_match(&line.text))
+}
+
 fn last_echo(echo: &Regex, lines: &[Line]) -> Option<String> {
     let (row, first) = lines
         .iter()

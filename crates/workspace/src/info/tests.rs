@@ -36,7 +36,7 @@ async fn a_plain_missing_bare_or_internal_folder_has_no_work_tree() {
     let missing = PathBuf::from("/nowhere/at/all");
     for path in [&fixture.root, &missing, &bare, &fixture.repo.join(".git")] {
         assert_eq!(info(&fixture, path).await, None, "{path:?}");
-        assert_eq!(fixture.git.head_commit(path).await.unwrap(), None);
+        assert_eq!(fixture.git.head(path).await.unwrap().commit, None);
     }
 }
 
@@ -69,7 +69,7 @@ async fn a_repository_without_commits_has_a_branch_but_no_head() {
     let found = info(&fixture, &empty).await.unwrap();
     assert_eq!(found.branch.as_deref(), Some("main"));
     assert!(!found.has_commits);
-    assert_eq!(fixture.git.head_commit(&empty).await.unwrap(), None);
+    assert_eq!(fixture.git.head(&empty).await.unwrap().commit, None);
     let list = fixture.git.branches(&empty).await.unwrap();
     assert_eq!((list.branches, list.default), (vec![], None));
 }
@@ -84,7 +84,7 @@ async fn a_detached_head_has_no_branch() {
     );
     let head = fixture.run(&fixture.repo, ["rev-parse", "HEAD"]);
     assert_eq!(
-        fixture.git.head_commit(&fixture.repo).await.unwrap(),
+        fixture.git.head(&fixture.repo).await.unwrap().commit,
         Some(head)
     );
 }

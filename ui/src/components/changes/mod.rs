@@ -4,8 +4,8 @@ mod file_list;
 mod patch_view;
 
 use crate::view::prelude::*;
+use crate::web::task::spawn_local;
 use berth_protocol::{Code, DiffStat, FileChange, Session, SessionId};
-use leptos::task::spawn_local;
 
 use crate::components::button::IconButton;
 use crate::components::icon::{icon, icon_name};

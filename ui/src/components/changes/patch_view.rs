@@ -1,8 +1,8 @@
 //! The patch of one file, with line numbers. Only the rows in sight are in the page.
 
 use crate::view::{html, prelude::*};
+use crate::web::task::spawn_local;
 use berth_protocol::{FilePatch, SessionId};
-use leptos::task::spawn_local;
 
 use crate::components::button::IconButton;
 use crate::components::copy_value::CopyValue;

@@ -1,8 +1,8 @@
 //! One entry of the conversation.
 
 use crate::view::prelude::*;
+use crate::web::task::spawn_local;
 use berth_protocol::{Role, SessionId};
-use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 
 use crate::components::button::{Button, IconButton, Look};

@@ -4,8 +4,8 @@ mod composer;
 mod message;
 
 use crate::view::{html, prelude::*};
+use crate::web::task::spawn_local;
 use berth_protocol::{Session, SessionId};
-use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;

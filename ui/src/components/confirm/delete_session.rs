@@ -1,8 +1,8 @@
 //! Deletes a session, after showing what would be lost with its workspace.
 
 use crate::view::prelude::*;
+use crate::web::task::spawn_local;
 use berth_protocol::{SessionId, UnsavedWork, WorkspaceKind};
-use leptos::task::spawn_local;
 
 use super::Confirm;
 use crate::components::button::Look;

@@ -1,7 +1,7 @@
 //! The connection to the engine: a dot while all is well, a bar across the page when it is lost.
 
 use crate::view::prelude::*;
-use leptos::task::spawn_local;
+use crate::web::task::spawn_local;
 
 use crate::components::button::{Button, Look};
 use crate::components::icon::{icon, icon_name};

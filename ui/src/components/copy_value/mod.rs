@@ -1,7 +1,7 @@
 //! A value that copies whole when it is clicked, however short it is shown.
 
 use crate::view::prelude::*;
-use leptos::task::spawn_local;
+use crate::web::task::spawn_local;
 
 use crate::components::icon::{Icon, icon_name};
 use crate::state::{ToastKind, app};

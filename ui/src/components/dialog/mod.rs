@@ -55,7 +55,7 @@ pub fn Dialog(
 /// Gives the focus back to where it was, once the dialog is gone, unless another one follows.
 fn give_back(app: App, element: Option<HtmlElement>) {
     let Some(element) = element else { return };
-    leptos::task::spawn_local(async move {
+    crate::web::task::spawn_local(async move {
         clock::next_frame().await;
         let nowhere = dom::focused().is_none_or(|focused| focused.tag_name() == "BODY");
         if nowhere && app.ui.dialog.get_untracked().is_none() && element.is_connected() {

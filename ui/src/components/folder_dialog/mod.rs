@@ -2,8 +2,8 @@
 //! and a field for the path in both.
 
 use crate::view::prelude::*;
+use crate::web::task::spawn_local;
 use berth_protocol::FolderList;
-use leptos::task::spawn_local;
 
 use crate::components::button::{Button, IconButton, Look};
 use crate::components::dialog::Dialog;

@@ -1,8 +1,8 @@
 //! The pickers under the box for a new session.
 
 use crate::view::prelude::*;
+use crate::web::task::spawn_local;
 use berth_protocol::{Agent, AgentState, BranchList, Project};
-use leptos::task::spawn_local;
 
 use super::Choices;
 use crate::components::icon::icon_name;

@@ -81,7 +81,7 @@ pub fn Skeleton(
     #[prop(optional)] class: &'static str,
 ) -> impl IntoView {
     let shown = RwSignal::new(false);
-    leptos::task::spawn_local(async move {
+    crate::web::task::spawn_local(async move {
         clock::sleep(PATIENCE).await;
         shown.try_set(true);
     });

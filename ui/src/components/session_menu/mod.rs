@@ -1,8 +1,8 @@
 //! What can be done with a session, as a menu: the same in the sidebar and in the session's head.
 
 use crate::view::prelude::*;
+use crate::web::task::spawn_local;
 use berth_protocol::SessionId;
-use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 
 use crate::components::icon::icon_name;

@@ -1,8 +1,8 @@
 //! Keys that the app keeps while a terminal has focus.
 
 use crate::view::prelude::*;
+use crate::web::task::spawn_local;
 use js_sys::Function;
-use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 

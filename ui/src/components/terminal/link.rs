@@ -6,12 +6,12 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::view::prelude::*;
+use crate::web::task::spawn_local;
 use berth_protocol::{
     ACK_EVERY, BEARER_SUBPROTOCOL_PREFIX, ClientControl, SUBPROTOCOL, ServerControl, SessionId,
     Size, Status,
 };
 use js_sys::{Array, ArrayBuffer, Function, Reflect, Uint8Array};
-use leptos::task::spawn_local;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, WebSocket};

@@ -9,8 +9,8 @@ mod theme;
 mod xterm;
 
 use crate::view::{html, prelude::*};
+use crate::web::task::spawn_local;
 use berth_protocol::{Session, SessionId};
-use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
 
 use crate::components::approval::ApprovalCard;

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use crate::view::prelude::*;
+use crate::web::task::spawn_local;
 use berth_protocol::SessionId;
 use js_sys::Function;
-use leptos::task::spawn_local;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;

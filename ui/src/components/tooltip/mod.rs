@@ -41,7 +41,7 @@ pub fn Tooltips() -> impl IntoView {
         };
         let mine = next_turn();
         tip.set(None);
-        leptos::task::spawn_local(async move {
+        crate::web::task::spawn_local(async move {
             clock::sleep(DELAY).await;
             if turn.try_get_value() == Some(mine) && element.is_connected() {
                 tip.set(describe(&element));

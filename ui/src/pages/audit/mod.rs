@@ -1,12 +1,13 @@
 //! The audit trail: what happened, and whether the record is whole.
 
-use crate::view::{keyed, prelude::*};
+use crate::view::prelude::*;
 use berth_protocol::AuditVerification;
 
 use crate::components::button::Button;
 use crate::components::copy_value::CopyValue;
 use crate::components::icon::{icon, icon_name};
-use crate::components::notice::{Empty, Failure, Skeleton};
+use crate::components::notice::Empty;
+use crate::components::trail_list::TrailList;
 use crate::components::when::When;
 use crate::pages::page::Page;
 use crate::state::{ShownTrail, app, memo, run};
@@ -32,63 +33,20 @@ pub fn AuditPage() -> impl IntoView {
             }
         });
     });
-    let load = move |after| Callback::new(move |()| shown.load(app, after));
     let actions = view! {
-        <Button label=t().reload icon_name=icon_name!("refresh-cw") busy=shown.busy on_click=load(None)/>
         <Button label=t().verify icon_name=icon_name!("shield-check") testid="verify" busy=checking on_click=verify/>
     }
     .into_any();
-    let count = memo(move || {
+    let empty = memo(move || {
         shown
             .trail
-            .with(|trail| trail.as_ref().map(|t| t.entries().len()))
+            .with(|trail| trail.as_ref().is_some_and(|t| t.entries().is_empty()))
     });
-    let older = memo(move || {
-        shown
-            .trail
-            .with(|trail| trail.as_ref().and_then(|t| t.older()))
-    });
-    let entries = move || {
-        shown.trail.with(|trail| {
-            trail
-                .as_ref()
-                .map(|t| t.entries().to_vec())
-                .unwrap_or_default()
-        })
-    };
     view! {
         <Page title=t().audit text=t().audit_text actions=actions>
             {move || verdict.get().map(verdict_view)}
-            {move || match (shown.failure.get(), count.get()) {
-                (Some(error), _) => {
-                    view! {
-                        <Failure
-                            title=t().audit_failed
-                            text=error.text()
-                            hint=error.hint().unwrap_or_default()
-                            on_retry=load(None)
-                        />
-                    }
-                        .into_any()
-                }
-                (None, None) => view! { <Skeleton rows=8/> }.into_any(),
-                (None, Some(0)) => {
-                    view! { <Empty name=icon_name!("history") title=t().no_audit text=t().no_audit_text/> }.into_any()
-                }
-                (None, Some(_)) => ().into_any(),
-            }}
-            <ol class="audit" class:is-empty=move || count.get().unwrap_or_default() == 0>
-                {keyed(entries, |entry| entry.seq, row)}
-            </ol>
-            {move || {
-                older.get().map(|_| {
-                    view! {
-                        <div class="audit-more">
-                            <Button label=t().show_older busy=shown.busy on_click=load(older.get_untracked())/>
-                        </div>
-                    }
-                })
-            }}
+            {move || empty.get().then(|| view! { <Empty name=icon_name!("history") title=t().no_audit text=t().no_audit_text/> })}
+            <TrailList shown=shown class="audit" row=row/>
         </Page>
     }
     .into_any()
@@ -111,7 +69,7 @@ fn verdict_view(found: AuditVerification) -> AnyView {
     .into_any()
 }
 
-fn row(event: AuditEntry) -> AnyView {
+fn row(event: &AuditEntry) -> AnyView {
     let details: Vec<_> = event
         .details
         .iter()
@@ -127,14 +85,14 @@ fn row(event: AuditEntry) -> AnyView {
         <li class="audit-row" data-testid="audit-row">
             <span class="audit-seq">{event.seq}</span>
             <span class="audit-what">
-                <span class="audit-action">{event.action}</span>
+                <span class="audit-action">{event.action.clone()}</span>
                 <span class="audit-subject">
-                    {event.subject_kind} " "
-                    <CopyValue label=t().id value=Signal::stored(event.subject_id) shown=Signal::stored(tail)/>
+                    {event.subject_kind.clone()} " "
+                    <CopyValue label=t().id value=Signal::stored(event.subject_id.clone()) shown=Signal::stored(tail)/>
                 </span>
                 <span class="audit-details">{details}</span>
             </span>
-            <CopyValue label=t().hash value=Signal::stored(event.hash) shown=Signal::stored(short)/>
+            <CopyValue label=t().hash value=Signal::stored(event.hash.clone()) shown=Signal::stored(short)/>
             <When at=event.at/>
         </li>
     }

@@ -1,7 +1,7 @@
 //! Settings: looks, agents, the engine.
 
 use crate::view::prelude::*;
-use leptos::task::spawn_local;
+use crate::web::task::spawn_local;
 
 use crate::components::agent_list::{AgentList, RefreshAgents};
 use crate::components::copy_value::CopyValue;
