@@ -9,9 +9,18 @@ const saved = (() => {
 const dark = saved === "dark" || (saved !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
 document.documentElement.dataset.theme = dark ? "dark" : "light";
 
+// The program comes and is compiled while the scripts are still on their way.
+const program = fetch(new URL("berth_ui_bg.wasm", import.meta.url));
+program.catch(() => {});
+
+const loadTerminal = () => import("./terminal.js");
+globalThis.berthLoadTerminal = loadTerminal;
+
 try {
   const { default: init } = await import("./berth_ui.js");
-  await init({ module_or_path: new URL("berth_ui_bg.wasm", import.meta.url) });
+  await init({ module_or_path: program });
+  // The first terminal then opens at once.
+  setTimeout(() => loadTerminal().catch(() => {}), 1000);
 } catch (error) {
   console.error(error);
   const splash = document.getElementById("splash");

@@ -10,19 +10,35 @@ use tokio::sync::Mutex;
 /// One start or stop at a time; a page that asks twice gets the same engine twice.
 #[derive(Default)]
 pub(crate) struct Engine {
-    turn: Mutex<()>,
+    /// What was found before the page asked for it; the first question gets it.
+    turn: Mutex<Option<Endpoint>>,
 }
 
 impl Engine {
+    /// Attaches to the engine or starts it while the page is still loading.
+    pub(crate) async fn prepare(&self) {
+        let mut early = self.turn.lock().await;
+        let found = match options() {
+            Ok(options) => attach_or_start(&options).await,
+            Err(error) => Err(error),
+        };
+        // The page asks again, and shows what is wrong.
+        *early = found.ok();
+    }
+
     /// The endpoint of a running engine, which is started if none runs.
     pub(crate) async fn endpoint(&self) -> Result<Endpoint, LaunchError> {
-        let _turn = self.turn.lock().await;
-        attach_or_start(&options()?).await
+        let mut early = self.turn.lock().await;
+        match early.take() {
+            Some(endpoint) => Ok(endpoint),
+            None => attach_or_start(&options()?).await,
+        }
     }
 
     /// Ends the engine with all its sessions and starts it again.
     pub(crate) async fn restart(&self) -> Result<Endpoint, LaunchError> {
-        let _turn = self.turn.lock().await;
+        let mut early = self.turn.lock().await;
+        *early = None;
         let options = options()?;
         // Before the old one is stopped: without a program there would be none afterwards.
         engine_program()?;

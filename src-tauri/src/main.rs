@@ -40,6 +40,10 @@ fn main() -> tauri::Result<()> {
         .invoke_handler(commands::handler())
         .on_window_event(window::on_event)
         .setup(|app| {
+            let handle = app.handle().clone();
+            tauri::async_runtime::spawn(async move {
+                handle.state::<engine::Engine>().prepare().await;
+            });
             window::open(app.handle())?;
             app.state::<timing::Timing>().mark(timing::Mark::Setup);
             Ok(())

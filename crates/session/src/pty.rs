@@ -1,8 +1,11 @@
 //! A program on a pseudo-terminal of its own.
 //!
-//! Two threads serve it, because reading a terminal and waiting for a process block on every
-//! platform: one moves output into a bounded queue, the other waits for the end. A full queue
-//! makes the reader wait, and with it the program; viewers are never a reason for that.
+//! A thread of its own moves its output into a bounded queue, because reading a terminal blocks on
+//! every platform. A full queue makes the reader wait, and with it the program; viewers are never a
+//! reason for that.
+
+#[cfg(unix)]
+mod exits;
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +32,7 @@ pub const FRAME: usize = 64 * 1024;
 /// Input that a program has not read yet, in messages; beyond it input is refused.
 const INPUT_CAP: usize = 256;
 
-/// Both threads only move bytes.
+/// The threads here only move bytes.
 const STACK: usize = 128 * 1024;
 
 /// What to run, with its whole environment: nothing is inherited.
@@ -226,11 +229,10 @@ impl Pty {
         let output = Arc::new(Output::default());
         let queue = Arc::clone(&output);
         start_thread("pty-read", move || read(reader, &queue))?;
-        let (exited, exit) = oneshot::channel();
-        start_thread("pty-wait", move || {
-            // The session may be gone; then nobody needs to know.
-            let _ = exited.send(wait(child));
-        })?;
+        #[cfg(unix)]
+        let exit = exits::watch(pid).map_err(PtyError::Open)?;
+        #[cfg(not(unix))]
+        let exit = wait(child)?;
         let (input, inputs) = mpsc::channel(INPUT_CAP);
         tokio::spawn(write(writer, inputs));
         Ok((
@@ -335,46 +337,19 @@ async fn write(mut writer: Box<dyn Write + Send>, mut inputs: mpsc::Receiver<Vec
     }
 }
 
-#[cfg(unix)]
-fn wait(child: Box<dyn portable_pty::Child + Send + Sync>) -> Exit {
-    use nix::{
-        errno::Errno,
-        sys::wait::{WaitStatus, waitpid},
-        unistd::Pid,
-    };
-    // portable-pty would give a signal's description in the system's language, not its name.
-    let lost = Exit {
-        code: None,
-        signal: None,
-    };
-    let Some(pid) = child.process_id().and_then(|pid| i32::try_from(pid).ok()) else {
-        return lost;
-    };
-    loop {
-        match waitpid(Pid::from_raw(pid), None) {
-            Ok(WaitStatus::Exited(_, code)) => {
-                return Exit {
-                    code: Some(code),
-                    signal: None,
-                };
-            }
-            Ok(WaitStatus::Signaled(_, signal, _)) => {
-                return Exit {
-                    code: None,
-                    signal: Some(signal.as_str().to_owned()),
-                };
-            }
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(_) => return lost,
-        }
-    }
-}
-
+/// Tells the end of a program, once.
 #[cfg(not(unix))]
-fn wait(mut child: Box<dyn portable_pty::Child + Send + Sync>) -> Exit {
-    let code = child
-        .wait()
-        .ok()
-        .and_then(|status| i32::try_from(status.exit_code()).ok());
-    Exit { code, signal: None }
+fn wait(
+    mut child: Box<dyn portable_pty::Child + Send + Sync>,
+) -> Result<oneshot::Receiver<Exit>, PtyError> {
+    let (exited, exit) = oneshot::channel();
+    start_thread("pty-wait", move || {
+        let code = child
+            .wait()
+            .ok()
+            .and_then(|status| i32::try_from(status.exit_code()).ok());
+        // The session may be gone; then nobody needs to know.
+        let _ = exited.send(Exit { code, signal: None });
+    })?;
+    Ok(exit)
 }

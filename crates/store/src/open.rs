@@ -3,10 +3,9 @@
 //! SQLite in WAL mode has one writer and any number of readers, and so has [`Store`]: one
 //! connection that writes (see `write.rs`) and a few that read, which never wait for it.
 //!
-//! **What survives.** A commit hands its pages to the operating system before it is acknowledged,
-//! so no death of the process, `kill -9` included, loses an acknowledged change. `synchronous` is
-//! `NORMAL`: the disk itself is told to keep them at checkpoints only, so a power cut may take the
-//! newest changes with it, but never leaves the file inconsistent.
+//! **What survives.** `synchronous` is `FULL`: a commit is on the disk before it is acknowledged, as
+//! far as the disk tells the truth, so neither `kill -9` nor a power cut loses an acknowledged
+//! change.
 
 use std::{
     fs::OpenOptions,
@@ -174,7 +173,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
+        .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         // The statements are the same few ones; their text in the log says nothing.

@@ -42,7 +42,7 @@ const LICENSES: [(&str, &str); 4] = [
 ];
 
 /// Files of the UI itself that are copied as they are.
-const OWN: [&str; 2] = ["boot.js", "favicon.svg"];
+const OWN: [&str; 3] = ["boot.js", "terminal.js", "favicon.svg"];
 
 /// Everything that the output is made from.
 pub fn inputs(ui: &Path) -> Result<Vec<PathBuf>, UiBuildError> {

@@ -127,10 +127,10 @@ impl App {
     /// so that nothing old overwrites something new.
     async fn fetch_all(self) -> Result<(), ApiError> {
         let api = self.api();
-        let projects = api.projects().await?.projects;
-        let agents = api.agents().await?.agents;
-        let engine = api.engine().await.ok();
-        let sessions = api.sessions().await?.sessions;
+        let (projects, agents, engine, sessions) =
+            futures::join!(api.projects(), api.agents(), api.engine(), api.sessions());
+        let (projects, agents) = (projects?.projects, agents?.agents);
+        let (engine, sessions) = (engine.ok(), sessions?.sessions);
         self.model.projects().set(Arc::new(projects));
         self.model.agents().set(Arc::new(agents));
         self.model.engine().set(engine);

@@ -35,6 +35,10 @@ pub fn TerminalView(id: SessionId, session: Memo<Option<Session>>) -> impl IntoV
     effect(move || {
         let Some(host) = host.get() else { return };
         spawn_local(async move {
+            if !xterm::load().await {
+                state.set(LinkState::Lost);
+                return;
+            }
             screen::load_font().await;
             // The page may have gone elsewhere while the font was loading.
             if host.is_connected() && screen.try_with_value(Option::is_none) == Some(true) {

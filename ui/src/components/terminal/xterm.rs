@@ -1,15 +1,17 @@
-//! Bindings to xterm.js, which the build puts beside the page's own script.
+//! Bindings to xterm.js, which `ui/terminal.js` loads when the first terminal is shown.
 
-use js_sys::{Array, Function, JsString, Object, Uint8Array};
+use js_sys::{Array, Function, JsString, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::HtmlElement;
 
-#[wasm_bindgen(raw_module = "./xterm.js")]
+#[wasm_bindgen]
 extern "C" {
     #[derive(Clone)]
+    #[wasm_bindgen(js_namespace = berthTerminal)]
     pub type Terminal;
 
-    #[wasm_bindgen(constructor)]
+    #[wasm_bindgen(constructor, js_namespace = berthTerminal)]
     pub fn new(options: &Object) -> Terminal;
     #[wasm_bindgen(method)]
     pub fn open(this: &Terminal, parent: &HtmlElement);
@@ -55,22 +57,24 @@ extern "C" {
     pub fn on_osc(this: &Parser, number: u16, handler: &Function);
 }
 
-#[wasm_bindgen(raw_module = "./addon-fit.js")]
+#[wasm_bindgen]
 extern "C" {
     #[derive(Clone)]
+    #[wasm_bindgen(js_namespace = berthTerminal)]
     pub type FitAddon;
-    #[wasm_bindgen(constructor)]
+    #[wasm_bindgen(constructor, js_namespace = berthTerminal)]
     pub fn new() -> FitAddon;
     /// Columns and rows that fit; undefined while the box has no size.
     #[wasm_bindgen(method, js_name = proposeDimensions)]
     pub fn propose(this: &FitAddon) -> wasm_bindgen::JsValue;
 }
 
-#[wasm_bindgen(raw_module = "./addon-search.js")]
+#[wasm_bindgen]
 extern "C" {
     #[derive(Clone)]
+    #[wasm_bindgen(js_namespace = berthTerminal)]
     pub type SearchAddon;
-    #[wasm_bindgen(constructor)]
+    #[wasm_bindgen(constructor, js_namespace = berthTerminal)]
     pub fn new() -> SearchAddon;
     #[wasm_bindgen(method, js_name = findNext)]
     pub fn find_next(this: &SearchAddon, term: &str, options: &Object) -> bool;
@@ -82,18 +86,34 @@ extern "C" {
     pub fn on_results(this: &SearchAddon, handler: &Function);
 }
 
-#[wasm_bindgen(raw_module = "./addon-web-links.js")]
+#[wasm_bindgen]
 extern "C" {
+    #[wasm_bindgen(js_namespace = berthTerminal)]
     pub type WebLinksAddon;
-    #[wasm_bindgen(constructor)]
+    #[wasm_bindgen(constructor, js_namespace = berthTerminal)]
     pub fn new(handler: &Function) -> WebLinksAddon;
 }
 
-#[wasm_bindgen(raw_module = "./addon-unicode11.js")]
+#[wasm_bindgen]
 extern "C" {
+    #[wasm_bindgen(js_namespace = berthTerminal)]
     pub type Unicode11Addon;
-    #[wasm_bindgen(constructor)]
+    #[wasm_bindgen(constructor, js_namespace = berthTerminal)]
     pub fn new() -> Unicode11Addon;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = berthLoadTerminal)]
+    fn load_scripts() -> Result<Promise, wasm_bindgen::JsValue>;
+}
+
+/// Loads xterm.js, once; nothing else here may be used before. Says whether it is there.
+pub async fn load() -> bool {
+    match load_scripts() {
+        Ok(loaded) => JsFuture::from(loaded).await.is_ok(),
+        Err(_) => false,
+    }
 }
 
 /// An object of these properties.
