@@ -9,11 +9,21 @@ const saved = (() => {
 const dark = saved === "dark" || (saved !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
 document.documentElement.dataset.theme = dark ? "dark" : "light";
 
-// The program comes and is compiled while the scripts are still on their way.
+// The program comes while the scripts are still on their way.
 const program = fetch(new URL("berth_ui_bg.wasm", import.meta.url));
 program.catch(() => {});
 
-const loadTerminal = () => import("./terminal.js");
+let loaded;
+let failures = 0;
+const loadTerminal = () => {
+  // A browser may remember that a script did not come; by another name it is asked for again.
+  loaded ??= import(`./terminal.js${failures ? `?${failures}` : ""}`).catch((error) => {
+    loaded = undefined;
+    failures += 1;
+    throw error;
+  });
+  return loaded;
+};
 globalThis.berthLoadTerminal = loadTerminal;
 
 try {

@@ -7,38 +7,49 @@ use berth_launcher::{
 use berth_protocol::{API_VERSION, Endpoint, SessionList};
 use tokio::sync::Mutex;
 
+/// What was found before the page asked for it; the first question gets it.
+#[derive(Default)]
+enum Early {
+    /// Nothing yet.
+    #[default]
+    Unknown,
+    /// This, whether or not it is what was hoped for.
+    Found(Result<Endpoint, LaunchError>),
+    /// The page has asked; from then on every question is a new look.
+    Asked,
+}
+
 /// One start or stop at a time; a page that asks twice gets the same engine twice.
 #[derive(Default)]
 pub(crate) struct Engine {
-    /// What was found before the page asked for it; the first question gets it.
-    turn: Mutex<Option<Endpoint>>,
+    turn: Mutex<Early>,
 }
 
 impl Engine {
     /// Attaches to the engine or starts it while the page is still loading.
     pub(crate) async fn prepare(&self) {
         let mut early = self.turn.lock().await;
-        let found = match options() {
-            Ok(options) => attach_or_start(&options).await,
-            Err(error) => Err(error),
-        };
-        // The page asks again, and shows what is wrong.
-        *early = found.ok();
+        if let Early::Unknown = *early {
+            *early = Early::Found(match options() {
+                Ok(options) => attach_or_start(&options).await,
+                Err(error) => Err(error),
+            });
+        }
     }
 
     /// The endpoint of a running engine, which is started if none runs.
     pub(crate) async fn endpoint(&self) -> Result<Endpoint, LaunchError> {
         let mut early = self.turn.lock().await;
-        match early.take() {
-            Some(endpoint) => Ok(endpoint),
-            None => attach_or_start(&options()?).await,
+        match std::mem::replace(&mut *early, Early::Asked) {
+            Early::Found(found) => found,
+            Early::Unknown | Early::Asked => attach_or_start(&options()?).await,
         }
     }
 
     /// Ends the engine with all its sessions and starts it again.
     pub(crate) async fn restart(&self) -> Result<Endpoint, LaunchError> {
         let mut early = self.turn.lock().await;
-        *early = None;
+        *early = Early::Asked;
         let options = options()?;
         // Before the old one is stopped: without a program there would be none afterwards.
         engine_program()?;

@@ -206,12 +206,8 @@ impl Pty {
             cwd: launch.cwd.display().to_string(),
             reason,
         };
-        let child = pair
-            .slave
-            .spawn_command(command)
-            .map_err(|error| failed(format!("{error:#}")))?;
-        // Only the program may hold the terminal's other side, or its end would go unnoticed.
-        drop(pair.slave);
+        #[cfg(unix)]
+        exits::prepare().map_err(PtyError::Open)?;
         let reader = pair
             .master
             .try_clone_reader()
@@ -220,6 +216,12 @@ impl Pty {
             .master
             .take_writer()
             .map_err(|error| PtyError::Open(error.to_string()))?;
+        let child = pair
+            .slave
+            .spawn_command(command)
+            .map_err(|error| failed(format!("{error:#}")))?;
+        // Only the program may hold the terminal's other side, or its end would go unnoticed.
+        drop(pair.slave);
         let pid = child
             .process_id()
             .ok_or_else(|| failed("it has no process id".to_owned()))?;
@@ -228,11 +230,14 @@ impl Pty {
 
         let output = Arc::new(Output::default());
         let queue = Arc::clone(&output);
-        start_thread("pty-read", move || read(reader, &queue))?;
         #[cfg(unix)]
-        let exit = exits::watch(pid).map_err(PtyError::Open)?;
+        let exit = exits::watch(
+            i32::try_from(pid).map_err(|_| failed(format!("{pid} is no process id")))?,
+        );
         #[cfg(not(unix))]
         let exit = wait(child)?;
+        // Without the thread the terminal's side is closed here, which ends the program.
+        start_thread("pty-read", move || read(reader, &queue))?;
         let (input, inputs) = mpsc::channel(INPUT_CAP);
         tokio::spawn(write(writer, inputs));
         Ok((

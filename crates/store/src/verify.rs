@@ -87,10 +87,13 @@ impl Store {
 }
 
 fn batch(after: i64, end: i64) -> Sql<'static> {
-    sqlx::query("SELECT * FROM audit_events WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?")
-        .bind(after)
-        .bind(end)
-        .bind(BATCH)
+    sqlx::query(
+        "SELECT seq, at, action, subject_kind, subject_id, details, prev_hash, hash
+         FROM audit_events WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+    )
+    .bind(after)
+    .bind(end)
+    .bind(BATCH)
 }
 
 /// The event in this row as the new end of the chain; nothing when it does not continue it.

@@ -143,3 +143,45 @@ async fn a_program_that_ignores_being_asked_is_killed_in_time() {
     };
     assert_eq!(stopped.status, killed);
 }
+
+/// A program that draws a question and is not listening yet: the first key is lost.
+const HARD_OF_HEARING: &str = r"stty -icanon -echo
+printf '\033]7501;state=blocked:app=x\033\\Go on?\n\xe2\x9d\xaf 1. Yes\n  2. No\n'
+dd bs=1 count=1 >/dev/null 2>&1
+key=$(dd bs=1 count=1 2>/dev/null)
+printf '\033]7501;state=idle:app=x\033\\\033[2J\033[Hheard %s\n' $key
+read -r rest";
+
+#[tokio::test]
+async fn an_answer_that_a_program_did_not_hear_is_given_again() {
+    let engine = Engine::start().await;
+    let client = &engine.client;
+    let project = plain_project(&engine).await;
+    let id = client
+        .command(project.id, &["bash", "-c", HARD_OF_HEARING])
+        .await
+        .id;
+    let mut events = client.chat_events(id, None).await;
+    let mut session = client.session(id).await;
+    let attention = loop {
+        if let Status::NeedsAttention { attention } = session.status {
+            break attention;
+        }
+        events.next().await;
+        session = client.session(id).await;
+    };
+    let labels: Vec<_> = attention.options.iter().map(|o| o.label.as_str()).collect();
+    assert_eq!(labels, ["Yes", "No"]);
+    client.answer(id, &attention.id, "2").await.unwrap();
+    let screen = client.screen(id).await.text;
+    assert!(screen.contains("heard 2"), "{screen}");
+    let again = client.answer(id, &attention.id, "2").await.unwrap_err();
+    assert_eq!(again.code, Code::AttentionGone);
+    let audit = client.audit().await;
+    let answers: Vec<_> = audit
+        .iter()
+        .filter(|event| event.action.starts_with("approval."))
+        .collect();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!(answers[0].details["option"], "2");
+}

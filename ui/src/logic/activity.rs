@@ -13,6 +13,7 @@ pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
     };
     let words = match entry.action.as_str() {
         "approval.answered" => t.did_answer,
+        "approval.failed" => t.did_not_answer,
         "message.added" if of_agent() => t.did_reply,
         "message.added" => t.did_send,
         "message.delivered" => t.did_deliver,

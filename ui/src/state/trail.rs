@@ -65,14 +65,12 @@ impl ShownTrail {
     /// Something happened. Returns whether this is still on the page.
     pub(super) fn hear(self, entry: &Rc<AuditEntry>) -> bool {
         let concerned = self.session.is_none() || self.session == entry.session_id;
-        let known = self.trail.try_with_untracked(Option::is_some);
-        if concerned && known == Some(true) {
-            self.trail.update(|trail| {
-                if let Some(trail) = trail {
-                    trail.add(entry);
-                }
-            });
+        let shown = self.trail.try_with_untracked(|_| ()).is_some();
+        if concerned && shown {
+            // The first page may have been read before it and still be on its way.
+            self.trail
+                .update(|trail| trail.get_or_insert_default().add(entry));
         }
-        known.is_some()
+        shown
     }
 }

@@ -302,6 +302,7 @@ strings! {
     did_deliver: "Message delivered",
     did_end: "Ended",
     did_interrupt: "Interrupted",
+    did_not_answer: "Answer not taken",
     did_rename: "Renamed",
     did_reply: "Reply",
     did_restart: "Restarted",

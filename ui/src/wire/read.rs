@@ -273,6 +273,10 @@ fn fact(value: &Json<'_>) -> Option<String> {
         Json::Null => return None,
         Json::Bool(on) => on.to_string(),
         Json::Number(written) => (*written).to_owned(),
+        // An identifier is known by its end.
+        Json::Text(text) if text.len() == 36 && text.as_bytes()[8] == b'-' => {
+            text.chars().skip(28).collect()
+        }
         Json::Text(text) => text.to_string(),
         Json::List(items) => items.iter().filter_map(fact).collect::<Vec<_>>().join(", "),
         Json::Object(members) => members

@@ -111,7 +111,7 @@ pub async fn interrupt(
     Shared(state): Shared<Arc<State>>,
     Path(id): Path<SessionId>,
 ) -> Result<StatusCode, ApiError> {
-    sessions::interrupt(&state, id).await?;
+    carried_through(async move { sessions::interrupt(&state, id).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

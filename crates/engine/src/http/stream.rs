@@ -21,7 +21,7 @@ use crate::{error::ApiError, events::Numbered, sessions, state::State};
 /// A quiet stream says something this often, so that a broken connection is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Every state change.
+/// Every state change, and every new event of the audit trail.
 #[utoipa::path(get, path = "/events", tag = "events", params(("last-event-id" = Option<String>, Header)),
     responses((status = 200, content_type = "text/event-stream", body = Event), Problems))]
 pub async fn events(

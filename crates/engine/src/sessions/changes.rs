@@ -11,6 +11,7 @@ use std::{
 use berth_protocol::{Code, DiffPage, FilePatch, SessionId};
 use berth_store::SessionRecord;
 use berth_workspace::Comparison;
+use futures::StreamExt;
 
 use super::{publish, record};
 use crate::{error::ApiError, state::State};
@@ -20,6 +21,9 @@ const KEPT: usize = 8;
 
 /// How long sessions are gathered before their changes are counted.
 const GATHER: Duration = Duration::from_millis(200);
+
+/// Folders that are looked at together.
+const AT_ONCE: usize = 4;
 
 /// Files on a page when the client does not say.
 const PAGE: usize = 200;
@@ -142,9 +146,10 @@ async fn count_waiting(state: Arc<State>) {
                 folders.entry(folder).or_default().push(record);
             }
         }
-        for records in folders.into_values() {
-            count(&state, &records).await;
-        }
+        // A folder on a drive that hangs must not hold up the others.
+        futures::stream::iter(folders.into_values())
+            .for_each_concurrent(AT_ONCE, async |records| count(&state, &records).await)
+            .await;
     }
 }
 

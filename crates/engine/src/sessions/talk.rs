@@ -69,18 +69,37 @@ pub async fn interrupt(state: &State, id: SessionId) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Answers the open question and waits until the agent took the answer. The audit trail tells of it
+/// before the agent can act on it, so that no kill in between leaves an act without its approval.
 pub async fn answer(state: &State, id: SessionId, approval: Approval) -> Result<(), ApiError> {
     let handle = running(state, id).await?;
-    let details = json!({"attention": approval.attention_id, "option": approval.option_id});
-    handle
+    let is_open = state.sessions.status(id).is_some_and(|status| {
+        matches!(&*status.borrow(), Status::NeedsAttention { attention }
+            if attention.id == approval.attention_id
+                && attention.options.iter().any(|option| option.id == approval.option_id))
+    });
+    let subject = id.to_string();
+    if is_open {
+        let details = json!({"attention": approval.attention_id, "option": approval.option_id});
+        state
+            .store
+            .note("approval.answered", "session", &subject, details)
+            .await?;
+    }
+    let attention = approval.attention_id.clone();
+    let answered = handle
         .answer(approval.attention_id, approval.option_id)
-        .await
-        .map_err(session_error(id))?;
-    state
-        .store
-        .note("approval.answered", "session", &id.to_string(), details)
-        .await?;
-    Ok(())
+        .await;
+    if let Err(error) = &answered
+        && is_open
+    {
+        let details = json!({"attention": attention, "code": error.code()});
+        state
+            .store
+            .note("approval.failed", "session", &subject, details)
+            .await?;
+    }
+    answered.map_err(session_error(id))
 }
 
 /// The screen as it is, or as it was when the session ended.

@@ -11,14 +11,16 @@ use tokio::{
 
 use super::{
     Command, INPUT_LIMIT, SessionError, SessionEvent, Start, View,
+    answering::{self, Answering},
     sending::{GIVE_UP, Sending, Step},
     turn::Turn,
+    typed::Typed,
     viewer::{Frame, KEPT, Update},
 };
 use crate::{
     process::{Family, Reaper},
     pty::{Exit, InputError, Pty},
-    reading::{self, Activity, Reading},
+    reading::{self, Activity, Question, Reading},
     recording::{Recorded, Recorder},
     terminal::Terminal,
 };
@@ -62,17 +64,12 @@ pub(super) struct Actor {
     pub(super) status: Status,
     pub(super) questions: u64,
     pub(super) sending: Option<Sending>,
+    answering: Option<Answering>,
     pub(super) turn: Option<Turn>,
-    /// The last message that is known, to tell a new one that was typed from it.
-    pub(super) last_sent: String,
     /// How often the program had begun to work by the end of the last turn.
     pub(super) works: u64,
-    /// Somebody pressed Enter in the terminal, and no message has come of it yet.
-    pub(super) entered: bool,
-    /// How many of the user's messages the screen has of those that are known.
-    pub(super) repeated: usize,
-    /// Programs draw everything once more for a new size, so `repeated` is out of date.
-    pub(super) resized: bool,
+    /// Which of the user's messages on the screen are known.
+    pub(super) typed: Typed,
     /// When the program printed last.
     pub(super) printed: Instant,
     glance_at: Option<Instant>,
@@ -107,12 +104,10 @@ impl Actor {
             status: Status::Starting,
             questions: 0,
             sending: None,
+            answering: None,
             turn: None,
-            last_sent: String::new(),
             works: 0,
-            entered: false,
-            repeated: 0,
-            resized: false,
+            typed: Typed::default(),
             printed: now,
             glance_at: None,
             settle_at: Some(now + SILENT_START),
@@ -189,6 +184,7 @@ impl Actor {
             self.unclear_at,
             sync,
             sending,
+            self.answering.as_ref().map(Answering::deadline),
         ]
         .into_iter()
         .flatten()
@@ -247,7 +243,7 @@ impl Actor {
         if self.status == Status::Starting {
             self.unclear_at = Some((now + UNCLEAR).min(self.started + LONGEST_START));
         }
-        if self.sending.is_some() || stated {
+        if self.sending.is_some() || self.answering.is_some() || stated {
             self.look(false);
         } else if self.glance_at.is_none() {
             self.glance_at = Some(now + GLANCE);
@@ -286,7 +282,8 @@ impl Actor {
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         let settled = due(self.settle_at);
         let glanced = due(self.glance_at);
-        let sending = due(self.sending.as_ref().map(Sending::deadline));
+        let sending = due(self.sending.as_ref().map(Sending::deadline))
+            || due(self.answering.as_ref().map(Answering::deadline));
         if settled {
             self.settle_at = None;
         }
@@ -316,7 +313,6 @@ impl Actor {
                 Err(error) => self.refuse(sending.taken, &input_error(error)),
             },
             Step::Taken => {
-                self.last_sent.clone_from(&sending.content);
                 self.turn = Some(Turn::new(
                     Some(sending.content.clone()),
                     sending.works,
@@ -347,7 +343,7 @@ impl Actor {
     fn command(&mut self, command: Command) {
         match command {
             Command::Input(bytes, answer) => {
-                self.entered |= bytes.contains(&b'\r');
+                self.typed.pressed(&bytes);
                 let _ = answer.send(self.type_in(bytes));
             }
             Command::Send { content, taken } => self.send(content, taken),
@@ -356,7 +352,7 @@ impl Actor {
                 option,
                 done,
             } => {
-                let _ = done.send(self.choose(attention, &option));
+                self.choose(attention, &option, done);
             }
             Command::Interrupt(done) => {
                 let _ = done.send(self.type_in(self.start.rules.interrupt_keys().to_vec()));
@@ -400,12 +396,15 @@ impl Actor {
             Status::Starting => Some(SessionError::Starting),
             Status::NeedsAttention { .. } => Some(SessionError::NeedsAttention),
             Status::Running => Some(SessionError::Busy),
+            // What was typed would be mistaken for this message, and this for what was typed.
+            _ if self.typed.just_entered() => Some(SessionError::Busy),
             _ => None,
         };
         if let Some(error) = refusal {
             return self.refuse(taken, &error);
         }
-        let echoes = reading::messages(self.start.rules, &self.terminal).unwrap_or(self.repeated);
+        let echoes = reading::messages(self.start.rules, &self.terminal)
+            .map_or(self.typed.known(), |messages| messages.len());
         let sending = Sending::new(content, taken, self.terminal.program_works(), echoes);
         match self.pty.write(sending.typed(&self.terminal)) {
             Ok(()) => self.sending = Some(sending),
@@ -413,29 +412,59 @@ impl Actor {
         }
     }
 
-    fn choose(&mut self, attention: String, option: &str) -> Result<(), SessionError> {
+    fn choose(
+        &mut self,
+        attention: String,
+        option: &str,
+        done: oneshot::Sender<Result<(), SessionError>>,
+    ) {
+        let pressed = self
+            .chosen(attention, option)
+            .and_then(|(question, place)| {
+                self.type_in(question.keys(place))?;
+                Ok((question, place))
+            });
+        match pressed {
+            Ok((question, place)) => {
+                self.answering = Some(Answering::new(question, place, done));
+                self.settle_at = Some(Instant::now() + self.start.rules.settle);
+            }
+            // Whoever answered may have gone.
+            Err(error) => drop(done.send(Err(error))),
+        }
+    }
+
+    /// The open question and the place of an answer in it, from the screen as it is now: the user
+    /// may have moved the mark.
+    fn chosen(&self, attention: String, option: &str) -> Result<(Question, usize), SessionError> {
         let Status::NeedsAttention { attention: open } = &self.status else {
             return Err(SessionError::AttentionGone(attention));
         };
-        if open.id != attention {
+        if open.id != attention || self.answering.is_some() {
             return Err(SessionError::AttentionGone(attention));
         }
-        // The answer is worked out from the screen as it is now: the user may have moved the mark.
-        let place = open.options.iter().position(|offered| offered.id == option);
-        let reading = reading::read(self.start.rules, &self.terminal);
-        let (Some(place), Activity::Asks(question)) = (place, reading.activity) else {
-            return Err(match place {
-                Some(_) => SessionError::AttentionGone(attention),
-                None => SessionError::NoSuchOption(option.to_owned()),
-            });
+        let Some(place) = open.options.iter().position(|offered| offered.id == option) else {
+            return Err(SessionError::NoSuchOption(option.to_owned()));
         };
-        if question.options != open.options {
-            return Err(SessionError::AttentionGone(attention));
+        match reading::read(self.start.rules, &self.terminal).activity {
+            Activity::Asks(question) if question.options == open.options => Ok((question, place)),
+            _ => Err(SessionError::AttentionGone(attention)),
         }
-        let keys = question.keys(place);
-        self.type_in(keys)?;
-        self.settle_at = Some(Instant::now() + self.start.rules.settle);
-        Ok(())
+    }
+
+    pub(super) fn advance_answering(&mut self, reading: &Reading) {
+        let Some(mut answering) = self.answering.take() else {
+            return;
+        };
+        match answering.step(&reading.activity, self.printed) {
+            answering::Step::Wait => self.answering = Some(answering),
+            answering::Step::Press(keys) => match self.type_in(keys) {
+                Ok(()) => self.answering = Some(answering),
+                Err(error) => answering.tell(Err(error)),
+            },
+            answering::Step::Taken => answering.tell(Ok(())),
+            answering::Step::Failed => answering.tell(Err(Answering::given_up())),
+        }
     }
 
     fn resize(&mut self, size: Size) {
@@ -444,7 +473,7 @@ impl Actor {
             return;
         }
         self.terminal.resize(size);
-        self.resized = true;
+        self.typed.resized();
         self.pty.resize(size);
         self.record(|recorder| recorder.resized(size));
         let _ = self.updates.send(Update::Resized(size));
@@ -461,8 +490,15 @@ impl Actor {
         if let Some(sending) = self.sending.take() {
             self.refuse(sending.taken, &SessionError::Ended);
         }
-        if let Some(sent) = self.turn.take().and_then(|turn| turn.sent) {
-            let content = reading::reply(self.start.rules, &self.terminal, &sent, true);
+        if let Some(answering) = self.answering.take() {
+            // The answer may have been the reason.
+            answering.tell(Ok(()));
+        }
+        if let Some(turn) = self.turn.take()
+            && let Some(sent) = turn.sent
+        {
+            let (rules, terminal) = (self.start.rules, &self.terminal);
+            let content = reading::reply(rules, terminal, &sent, true, turn.echoes);
             self.report(SessionEvent::Reply {
                 content,
                 complete: true,

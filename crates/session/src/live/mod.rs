@@ -6,9 +6,11 @@
 //! engine stores them.
 
 mod actor;
+mod answering;
 mod sending;
 mod status;
 mod turn;
+mod typed;
 mod viewer;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -101,8 +103,8 @@ pub enum SessionError {
     /// The agent works.
     #[error("the agent works on another message")]
     Busy,
-    /// Something else stands in the agent's input box.
-    #[error("the agent did not take the message within {0} s")]
+    /// The agent took neither a message nor an answer.
+    #[error("the agent did not take it within {0} s")]
     NotTaken(u64),
     /// The program does not read.
     #[error("the program does not read its input")]

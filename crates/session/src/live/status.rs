@@ -24,6 +24,7 @@ impl Actor {
     pub(super) fn look(&mut self, settled: bool) {
         let reading = reading::read(self.start.rules, &self.terminal);
         self.advance_sending(&reading);
+        self.advance_answering(&reading);
         let works = self.terminal.program_works();
         if self.status == Status::Starting {
             self.works = works;
@@ -44,6 +45,7 @@ impl Actor {
                 &self.terminal,
                 sent,
                 turn.worked,
+                turn.echoes,
             ))
         });
         if let (Some(reply), Some(turn)) = (&reply, &mut self.turn)
@@ -72,7 +74,7 @@ impl Actor {
         };
         if *activity != Activity::Ready
             || !reading::finished(rules, terminal)
-            || reading::messages(rules, terminal) <= Some(turn.echoes)
+            || !turn.is_repeated(rules, terminal)
         {
             return false;
         }
@@ -89,60 +91,55 @@ impl Actor {
         if self.status == Status::Starting || self.sending.is_some() {
             return;
         }
-        let (works, echoes) = (self.terminal.program_works(), self.repeated);
+        let (works, echoes) = (self.terminal.program_works(), self.typed.known());
         let turn = self
             .turn
             .get_or_insert_with(|| Turn::new(None, works, echoes));
         turn.worked = true;
-        turn.unseen_since = None;
+        turn.ready_since = None;
     }
 
     /// Reads a message that the user has typed into the terminal, once the agent repeats it. Some
     /// agents do so only after they have said that they are done, and of a short answer no work may
     /// be seen at all.
     fn find_typed(&mut self) {
-        let expected = match &self.turn {
-            Some(turn) => turn.sent.is_none(),
-            None => self.entered,
-        };
-        if !expected || self.status == Status::Starting || self.sending.is_some() {
-            return;
-        }
-        let seen = reading::last_message(self.start.rules, &self.terminal);
-        let Some(content) = seen else {
-            return;
-        };
-        // The same words again are a new message only if somebody pressed Enter and the agent
-        // repeats them once more.
-        if reading::same_words(&content, &self.last_sent)
-            && !(self.entered
-                && reading::messages(self.start.rules, &self.terminal)
-                    .is_some_and(|echoes| echoes > self.repeated))
+        let busy = self.turn.as_ref().is_some_and(|turn| turn.sent.is_some());
+        if busy
+            || !self.typed.expected()
+            || self.status == Status::Starting
+            || self.sending.is_some()
         {
             return;
         }
-        self.entered = false;
-        let (works, echoes) = (self.works, self.repeated);
+        let Some(messages) = reading::messages(self.start.rules, &self.terminal) else {
+            return;
+        };
+        let Some(place) = self.typed.next(&messages) else {
+            return;
+        };
+        let content = messages[place].clone();
+        let works = self.works;
         let turn = self
             .turn
-            .get_or_insert_with(|| Turn::new(None, works, echoes));
+            .get_or_insert_with(|| Turn::new(None, works, place));
         turn.sent = Some(content.clone());
-        self.last_sent.clone_from(&content);
+        turn.echoes = place;
         self.report(SessionEvent::Typed { content });
     }
 
     /// Counts the user's messages on the screen anew when the program has drawn them for another
     /// size.
     fn count_again(&mut self, settled: bool) {
-        if settled && self.resized && self.turn.is_none() && self.sending.is_none() {
-            self.resized = false;
-            self.count();
+        if !settled || !self.typed.is_resized() || self.sending.is_some() {
+            return;
         }
-    }
-
-    fn count(&mut self) {
-        if let Some(echoes) = reading::messages(self.start.rules, &self.terminal) {
-            self.repeated = echoes;
+        let Some(messages) = reading::messages(self.start.rules, &self.terminal) else {
+            return;
+        };
+        if self.typed.recount(&messages, self.printed, settled)
+            && let Some(turn) = &mut self.turn
+        {
+            turn.echoes = messages.len().saturating_sub(1);
         }
     }
 
@@ -204,17 +201,14 @@ impl Actor {
     fn may_wait(&mut self, reply: String) {
         let (rules, terminal) = (self.start.rules, &self.terminal);
         if let Some(turn) = &mut self.turn {
-            let repeated = match rules.echo {
-                Some(_) => reading::messages(rules, terminal) > Some(turn.echoes),
-                None => rules.prompt.is_none(),
-            };
+            let repeated = turn.is_repeated(rules, terminal);
             let unseen = match turn.sent {
                 Some(_) => rules.echo.is_some() && !repeated,
-                None => self.entered,
+                None => self.typed.expected(),
             };
             // An agent may say that it has finished before it draws the message and its answer.
             let now = Instant::now();
-            let drawn_by = *turn.unseen_since.get_or_insert(now) + DRAWING;
+            let drawn_by = *turn.ready_since.get_or_insert(now) + DRAWING;
             if unseen && now < drawn_by {
                 self.settle_at = Some(drawn_by);
                 return;
@@ -223,22 +217,30 @@ impl Actor {
                 self.settle_at = Some(turn.patience_ends());
                 return;
             }
-            // What else the user typed meanwhile is still to be found.
-            let known = turn.sent.as_ref().map(|_| turn.echoes + 1);
             self.works = terminal.program_works();
-            self.count();
-            self.repeated = known.map_or(self.repeated, |known| known.min(self.repeated));
+            if let Some(messages) = reading::messages(rules, terminal) {
+                // What else the user typed meanwhile is still to be found.
+                let known = match turn.sent {
+                    Some(_) => turn.echoes + 1,
+                    None => messages.len(),
+                };
+                self.typed.know(&messages, known);
+            }
             self.turn = None;
+            if self.typed.expected() {
+                self.settle_at = Some(now + rules.settle);
+            }
             self.report(SessionEvent::Reply {
                 content: reply,
                 complete: true,
             });
         }
-        if self.status == Status::Starting && !self.entered {
+        if self.status == Status::Starting
+            && !self.typed.expected()
+            && let Some(messages) = reading::messages(self.start.rules, &self.terminal)
+        {
             // What an agent shows of an earlier conversation is not typed now.
-            let shown = reading::last_message(self.start.rules, &self.terminal);
-            self.last_sent = shown.unwrap_or_default();
-            self.count();
+            self.typed.know(&messages, messages.len());
         }
         self.set_status(Status::Waiting);
     }

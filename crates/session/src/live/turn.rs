@@ -2,6 +2,8 @@
 
 use tokio::time::{Duration, Instant};
 
+use crate::{agents::ScreenRules, reading, terminal::Terminal};
+
 /// How long an agent may look ready without having said or done anything before that counts as
 /// its whole answer.
 const SILENCE: Duration = Duration::from_secs(3);
@@ -15,8 +17,8 @@ pub(super) struct Turn {
     pub reported: String,
     /// The agent was seen working on it.
     pub worked: bool,
-    /// Since when the agent has looked ready although it has not repeated the message.
-    pub unseen_since: Option<Instant>,
+    /// Since when the agent has looked ready, the first time since it worked.
+    pub ready_since: Option<Instant>,
     since: Instant,
     /// How often the program had begun to work before.
     works: u64,
@@ -30,7 +32,7 @@ impl Turn {
             sent,
             reported: String::new(),
             worked: false,
-            unseen_since: None,
+            ready_since: None,
             since: Instant::now(),
             works,
             echoes,
@@ -40,6 +42,16 @@ impl Turn {
     /// The program has begun to work so often by now.
     pub fn see_works(&mut self, works: u64) {
         self.worked |= works > self.works;
+    }
+
+    /// The agent has repeated the message; of agents that do not, nobody can say, unless they have no
+    /// input box either and their terminal shows it.
+    pub fn is_repeated(&self, rules: &ScreenRules, terminal: &Terminal) -> bool {
+        match rules.echo {
+            Some(_) => reading::messages(rules, terminal)
+                .is_some_and(|messages| messages.len() > self.echoes),
+            None => rules.prompt.is_none(),
+        }
     }
 
     /// A ready agent has really finished, rather than not begun. `repeated`: it has repeated the

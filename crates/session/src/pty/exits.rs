@@ -27,22 +27,28 @@ type Awaited = HashMap<i32, oneshot::Sender<Exit>>;
 
 static AWAITED: LazyLock<Mutex<Awaited>> = LazyLock::new(Mutex::default);
 
-/// Why there is no thread that sees ends; absent when there is one.
-static UNWATCHED: LazyLock<Option<String>> =
-    LazyLock::new(|| start().err().map(|error| error.to_string()));
+/// The thread that sees ends runs.
+static STARTED: Mutex<bool> = Mutex::new(false);
+
+/// Starts the thread, unless it runs. Call it before the program is started, for its end could not
+/// be seen otherwise.
+pub(super) fn prepare() -> Result<(), String> {
+    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*started {
+        start().map_err(|error| format!("the ends of programs cannot be seen: {error}"))?;
+        *started = true;
+    }
+    Ok(())
+}
 
 /// Tells the end of a child of this process, once.
-pub(super) fn watch(pid: u32) -> Result<oneshot::Receiver<Exit>, String> {
-    if let Some(reason) = &*UNWATCHED {
-        return Err(format!("the ends of programs cannot be seen: {reason}"));
-    }
-    let pid = i32::try_from(pid).map_err(|_| format!("{pid} is no process id"))?;
+pub(super) fn watch(pid: i32) -> oneshot::Receiver<Exit> {
     let (exited, exit) = oneshot::channel();
     let mut awaited = awaited();
     awaited.insert(pid, exited);
     // It may have ended before anybody waited for it.
     look(&mut awaited, pid);
-    Ok(exit)
+    exit
 }
 
 fn awaited() -> MutexGuard<'static, Awaited> {

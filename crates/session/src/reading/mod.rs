@@ -13,7 +13,7 @@ use crate::{
     terminal::{Line, ProgramStatus, Terminal},
 };
 
-pub use reply::{finished, last_message, messages, reply};
+pub use reply::{finished, messages, reply};
 
 /// What an agent's screen shows.
 #[derive(Clone, Debug, PartialEq, Eq)]

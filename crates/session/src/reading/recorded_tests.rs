@@ -56,7 +56,7 @@ fn replay(agent: &str, name: &str, sent: &str) -> (Vec<String>, String) {
         if seen.last() != Some(&word) {
             seen.push(word);
         }
-        last_reply = reply(rules, &terminal, sent, false);
+        last_reply = reply(rules, &terminal, sent, false, 0);
     }
     (seen, last_reply)
 }

@@ -20,20 +20,33 @@ const NEAR: usize = 300;
 /// What the agent has said since it took the message `sent`, without the repeated message, the
 /// input box, status rows and the marks and indentation of the agent's layout.
 ///
-/// When the repeated message is not found the reply is empty, unless the agent has `worked`: then
-/// the last message on the screen, or the top of the scrollback, is taken for its place.
-pub fn reply(rules: &ScreenRules, terminal: &Terminal, sent: &str, worked: bool) -> String {
+/// When the repeated message is not found the reply is empty, unless the agent has `worked` and shows
+/// more messages than the `before` that it showed when it was given this one: then the last message
+/// on the screen, however it is shown, is taken for it.
+pub fn reply(
+    rules: &ScreenRules,
+    terminal: &Terminal,
+    sent: &str,
+    worked: bool,
+    before: usize,
+) -> String {
     // A reply is read many times while it grows, and most are short.
     let near = rows_until_input(rules, terminal, NEAR);
     if let Some(begin) = after_echo(rules, &near, sent) {
         return words(rules, until_next_echo(rules, &near[begin..]));
     }
     let lines = rows_until_input(rules, terminal, REACH);
-    let found = after_echo(rules, &lines, sent);
-    let begin = match found.or_else(|| worked.then(|| after_last_echo(rules, &lines))) {
-        Some(begin) => begin,
-        None if rules.echo.is_some() => return String::new(),
-        None => 0,
+    let shown = |echo: &Regex| {
+        lines
+            .iter()
+            .filter(|line| echo.is_match(&line.text))
+            .count()
+    };
+    let begin = match (after_echo(rules, &lines, sent), &rules.echo) {
+        (Some(begin), _) => begin,
+        (None, Some(echo)) if worked && shown(echo) > before => after_last_echo(rules, &lines),
+        (None, Some(_)) => return String::new(),
+        (None, None) => 0,
     };
     words(rules, until_next_echo(rules, &lines[begin..]))
 }
@@ -88,23 +101,27 @@ fn ask_or_input(rules: &ScreenRules, screen: &[Line]) -> Option<usize> {
     })
 }
 
-/// How many of the user's messages stand on the screen and in the scrollback, as the agent repeats
-/// them. `None` for programs that do not mark them, and while the agent draws.
-pub fn messages(rules: &ScreenRules, terminal: &Terminal) -> Option<usize> {
+/// The user's messages on the screen and in the scrollback, oldest first, as the agent repeats them.
+/// `None` for programs that do not mark them, and while the agent draws.
+pub fn messages(rules: &ScreenRules, terminal: &Terminal) -> Option<Vec<String>> {
     let echo = rules.echo.as_ref()?;
     let lines = drawn_rows(rules, terminal, REACH)?;
-    let echoes = lines.iter().filter(|line| echo.is_match(&line.text));
-    Some(echoes.count())
-}
-
-/// The last of the user's messages on the screen, as the agent repeats it. `None` for programs that
-/// do not mark it, and while the agent draws.
-pub fn last_message(rules: &ScreenRules, terminal: &Terminal) -> Option<String> {
-    let echo = rules.echo.as_ref()?;
-    [NEAR, REACH].into_iter().find_map(|reach| {
-        let lines = drawn_rows(rules, terminal, reach)?;
-        last_echo(echo, &lines)
-    })
+    let rows = lines.iter().enumerate();
+    let echoes = rows.filter_map(|(row, line)| {
+        let first = echo.captures(&line.text)?.get(1)?.as_str();
+        let rest = lines[row + 1..]
+            .iter()
+            .take_while(|line| !line.text.trim().is_empty() && !echo.is_match(&line.text));
+        let rest = rest.map(|line| {
+            line.text
+                .strip_prefix("  ")
+                .unwrap_or(&line.text)
+                .trim_end()
+        });
+        let text = std::iter::once(first).chain(rest).collect::<Vec<_>>();
+        Some(text.join("\n").trim().to_owned())
+    });
+    Some(echoes.filter(|text| !text.is_empty()).collect())
 }
 
 /// The agent says right above its input box that its answer is complete.
@@ -116,28 +133,6 @@ pub fn finished(rules: &ScreenRules, terminal: &Terminal) -> bool {
     let lines = drawn_rows(rules, terminal, screen).unwrap_or_default();
     let last = lines.iter().rfind(|line| !line.text.trim().is_empty());
     last.is_some_and(|line| finished.is_match(&line.text))
-}
-
-fn last_echo(echo: &Regex, lines: &[Line]) -> Option<String> {
-    let (row, first) = lines
-        .iter()
-        .enumerate()
-        .rev()
-        .find_map(|(row, line)| Some((row, echo.captures(&line.text)?.get(1)?.as_str())))?;
-    let rest = lines[row + 1..]
-        .iter()
-        .take_while(|line| !line.text.trim().is_empty());
-    let rest = rest.map(|line| {
-        line.text
-            .strip_prefix("  ")
-            .unwrap_or(&line.text)
-            .trim_end()
-    });
-    let text = std::iter::once(first)
-        .chain(rest)
-        .collect::<Vec<_>>()
-        .join("\n");
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// The row behind the last place where the message is repeated.

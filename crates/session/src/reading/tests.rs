@@ -21,7 +21,7 @@ fn screen(text: &str) -> Terminal {
 fn a_plain_program_says_what_follows_the_typed_line() {
     let terminal = screen("$ echo hi > x; cat x\nhi\n\n> quoted | piped\n$ ");
     assert_eq!(
-        reply(rules("custom"), &terminal, "echo hi > x; cat x", false),
+        reply(rules("custom"), &terminal, "echo hi > x; cat x", false, 0),
         "hi\n\n> quoted | piped\n$"
     );
 }

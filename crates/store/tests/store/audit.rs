@@ -1,4 +1,4 @@
-use berth_protocol::{AuditVerification, Failure, Role, SessionId};
+use berth_protocol::{AuditVerification, Failure, Role};
 use berth_store::{AuditQuery, ChainedEvent, GENESIS_HASH, Phase, event_hash};
 use serde_json::json;
 
@@ -56,6 +56,7 @@ async fn an_untouched_chain_is_valid() {
 #[tokio::test]
 async fn a_changed_event_is_found() {
     check_broken("UPDATE audit_events SET details = '{}' WHERE seq = 3", 3).await;
+    check_broken("UPDATE audit_events SET details = 'x' WHERE seq = 2", 2).await;
     check_broken("UPDATE audit_events SET at = at + 1 WHERE seq = 1", 1).await;
     check_broken("UPDATE audit_events SET action = 'x' WHERE seq = 5", 5).await;
     check_broken(
@@ -173,12 +174,8 @@ async fn what_a_session_did_is_read_from_either_end() {
         let said = store.append_message(id, Role::User, "Hello", 1);
         said.await.unwrap();
     }
-    let note = store.note(
-        "session.interrupted",
-        "session",
-        &session.id.to_string(),
-        json!({}),
-    );
+    let id = session.id.to_string();
+    let note = store.note("session.interrupted", "session", &id, json!({}));
     note.await.unwrap();
 
     let page = async |newest_first, after, limit| {
@@ -215,9 +212,16 @@ async fn followers_hear_of_what_was_committed_and_of_nothing_else() {
     let mut events = store.follow_audit();
     let left = store.follow_audit();
     drop(left);
-    let missing = SessionId(uuid::Uuid::now_v7());
-    let refused = store.append_message(missing, Role::User, "Hello", 1).await;
-    assert!(refused.is_err());
+    // This write fails after its audit event was added and before it is committed.
+    let mut conn = fixture.raw().await;
+    execute(
+        &mut conn,
+        "CREATE TRIGGER refused BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END",
+    )
+    .await;
+    let refused = store.append_message(session.id, Role::User, "Hello", 1);
+    assert!(refused.await.is_err());
+    execute(&mut conn, "DROP TRIGGER refused").await;
     store
         .append_message(session.id, Role::User, "Hello", 1)
         .await

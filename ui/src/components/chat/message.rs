@@ -59,13 +59,23 @@ pub fn Entry(
                             <strong>{agent}</strong>
                             <When at=at/>
                         </header>
-                        <Markdown content=content/>
+                        {body(id, content)}
                         <footer class="message-foot"><CopyMessage content=content/></footer>
                     </article>
                 }
                 .into_any(),
             }
         }
+    }
+}
+
+/// What a plain program prints is no Markdown: its lines and columns mean something.
+fn body(id: SessionId, content: Memo<String>) -> AnyView {
+    let session = app().session_now(id);
+    if session.is_some_and(|s| matches!(s.agent.as_str(), "shell" | "custom")) {
+        view! { <pre class="plain">{content}</pre> }.into_any()
+    } else {
+        view! { <Markdown content=content/> }.into_any()
     }
 }
 

@@ -19,10 +19,13 @@ use crate::components::icon::{icon, icon_name};
 use crate::logic::status;
 use crate::state::{app, effect, memo};
 use crate::strings::t;
-use crate::web::dom;
+use crate::web::{clock, dom};
 use link::LinkState;
 use screen::Screen;
 use search::{Hits, SearchBar};
+
+/// Pause before the terminal's scripts are asked for again, in milliseconds.
+const LOAD_AGAIN: i32 = 2_000;
 
 #[component]
 pub fn TerminalView(id: SessionId, session: Memo<Option<Session>>) -> impl IntoView {
@@ -35,9 +38,12 @@ pub fn TerminalView(id: SessionId, session: Memo<Option<Session>>) -> impl IntoV
     effect(move || {
         let Some(host) = host.get() else { return };
         spawn_local(async move {
-            if !xterm::load().await {
+            while !xterm::load().await {
                 state.set(LinkState::Lost);
-                return;
+                clock::sleep(LOAD_AGAIN).await;
+                if !host.is_connected() {
+                    return;
+                }
             }
             screen::load_font().await;
             // The page may have gone elsewhere while the font was loading.

@@ -1,0 +1,104 @@
+//! Answering a question: press the keys of the answer, see the question gone.
+//!
+//! A program may draw its question before it listens to keys. The keys are pressed again only while
+//! it has printed nothing since: whatever it prints may be its next question in the same words, and
+//! nobody has agreed to that one.
+
+use tokio::{
+    sync::oneshot,
+    time::{Duration, Instant},
+};
+
+use super::SessionError;
+use crate::reading::{Activity, Question};
+
+/// How long a program that prints nothing has before the keys are pressed again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// When to give up, in seconds.
+const GIVE_UP: u64 = 5;
+
+/// An answer on its way to the agent.
+pub(super) struct Answering {
+    question: Question,
+    place: usize,
+    done: oneshot::Sender<Result<(), SessionError>>,
+    pressed: Instant,
+    again: Option<Instant>,
+    give_up: Instant,
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Wait for output or the deadline.
+    Wait,
+    /// Press these keys.
+    Press(Vec<u8>),
+    /// The question is gone.
+    Taken,
+    /// It stays.
+    Failed,
+}
+
+impl Answering {
+    /// The keys of the answer at `place` are pressed now.
+    pub fn new(
+        question: Question,
+        place: usize,
+        done: oneshot::Sender<Result<(), SessionError>>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            question,
+            place,
+            done,
+            pressed: now,
+            again: Some(now + AGAIN),
+            give_up: now + Duration::from_secs(GIVE_UP),
+        }
+    }
+
+    /// Looks at what the agent does. `printed`: when it printed last.
+    pub fn step(&mut self, activity: &Activity, printed: Instant) -> Step {
+        let open = match activity {
+            Activity::Asks(open)
+                if open.text == self.question.text && open.options == self.question.options =>
+            {
+                open
+            }
+            _ => return Step::Taken,
+        };
+        let now = Instant::now();
+        if now >= self.give_up {
+            return Step::Failed;
+        }
+        if self.again.is_none_or(|again| now < again) {
+            return Step::Wait;
+        }
+        if printed > self.pressed {
+            self.again = None;
+            return Step::Wait;
+        }
+        self.pressed = now;
+        self.again = Some(now + AGAIN);
+        Step::Press(open.keys(self.place))
+    }
+
+    /// When to look again although nothing was printed.
+    pub fn deadline(&self) -> Instant {
+        self.again
+            .map_or(self.give_up, |again| again.min(self.give_up))
+    }
+
+    /// Tells whoever answered what became of it.
+    pub fn tell(self, outcome: Result<(), SessionError>) {
+        // They may have gone.
+        let _ = self.done.send(outcome);
+    }
+
+    /// Why it was given up.
+    pub fn given_up() -> SessionError {
+        SessionError::NotTaken(GIVE_UP)
+    }
+}
