@@ -175,6 +175,7 @@ async fn an_answer_that_a_program_did_not_hear_is_given_again() {
     client.answer(id, &attention.id, "2").await.unwrap();
     let screen = client.screen(id).await.text;
     assert!(screen.contains("heard 2"), "{screen}");
+    client.waiting(id).await;
     let again = client.answer(id, &attention.id, "2").await.unwrap_err();
     assert_eq!(again.code, Code::AttentionGone);
     let audit = client.audit().await;

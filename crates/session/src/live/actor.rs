@@ -462,7 +462,13 @@ impl Actor {
                 Ok(()) => self.answering = Some(answering),
                 Err(error) => answering.tell(Err(error)),
             },
-            answering::Step::Taken => answering.tell(Ok(())),
+            answering::Step::Taken => {
+                // Told before the answer is, so that nobody answers a question that is gone.
+                if matches!(self.status, Status::NeedsAttention { .. }) {
+                    self.set_status(Status::Running);
+                }
+                answering.tell(Ok(()));
+            }
             answering::Step::Failed => answering.tell(Err(Answering::given_up())),
         }
     }
