@@ -1,4 +1,4 @@
-// What draws a terminal. It is a third of all there is to read, so the page begins without it.
+// What draws a terminal. It is the largest script, so the page begins without it.
 import { Terminal } from "./xterm.js";
 import { FitAddon } from "./addon-fit.js";
 import { SearchAddon } from "./addon-search.js";

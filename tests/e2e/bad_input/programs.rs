@@ -2,7 +2,7 @@
 
 use std::{time::Duration, time::Instant};
 
-use berth_protocol::{Code, Screen, Status};
+use berth_protocol::{Code, Role, Screen, Status};
 use berth_tests::{Engine, STOP_LIMIT, processes};
 use reqwest::Method;
 
@@ -54,6 +54,18 @@ async fn a_program_that_is_killed_tells_the_signal() {
             signal: Some("SIGKILL".to_owned())
         }
     );
+}
+
+#[tokio::test]
+async fn a_shell_takes_a_message_right_after_enter_in_its_terminal() {
+    let engine = Engine::start().await;
+    let client = &engine.client;
+    let project = plain_project(&engine).await;
+    let id = client.shell(project.id).await.id;
+    client.waiting(id).await;
+    client.input(id, "\r").await.unwrap();
+    client.chat(id, "echo ta''ken").await.unwrap();
+    client.message_with(id, Role::Agent, "taken").await;
 }
 
 #[tokio::test]

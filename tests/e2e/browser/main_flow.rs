@@ -26,6 +26,9 @@ async fn claude_works_from_first_run_to_changes_and_survives_a_lost_engine() {
     page.reads(&id("message-agent"), "Wrote plan.txt").await;
     page.sees("[data-testid=status][data-status=waiting]").await;
     page.misses(&id("approval")).await;
+    for happened in ["Session created", "Question answered", "Reply"] {
+        page.reads(&id("activity"), happened).await;
+    }
 
     page.click(&id("tab-terminal")).await;
     shows_in_terminal(&page, "Wrote plan.txt").await;

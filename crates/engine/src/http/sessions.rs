@@ -137,7 +137,7 @@ pub async fn restart(
         .map(Json)
 }
 
-/// Answers the question that the agent asks.
+/// Answers the question that the agent asks, and waits until the question is gone.
 #[utoipa::path(post, path = "/sessions/{id}/approval", tag = "sessions", params(("id" = SessionId, Path)),
     request_body = Approval, responses((status = 204), Problems))]
 pub async fn approval(
@@ -145,7 +145,8 @@ pub async fn approval(
     Path(id): Path<SessionId>,
     Json(request): Json<Approval>,
 ) -> Result<StatusCode, ApiError> {
-    sessions::answer(&state, id, request).await?;
+    // A client that leaves must not leave an approval in the audit trail that was never given.
+    carried_through(async move { sessions::answer(&state, id, request).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

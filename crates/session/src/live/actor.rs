@@ -343,7 +343,10 @@ impl Actor {
     fn command(&mut self, command: Command) {
         match command {
             Command::Input(bytes, answer) => {
-                self.typed.pressed(&bytes);
+                // Of programs that do not mark messages none is ever found, and Enter means nothing.
+                if self.start.rules.echo.is_some() {
+                    self.typed.pressed(&bytes);
+                }
                 let _ = answer.send(self.type_in(bytes));
             }
             Command::Send { content, taken } => self.send(content, taken),

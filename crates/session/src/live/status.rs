@@ -136,7 +136,7 @@ impl Actor {
         let Some(messages) = reading::messages(self.start.rules, &self.terminal) else {
             return;
         };
-        if self.typed.recount(&messages, self.printed, settled)
+        if self.typed.recount(&messages, self.printed)
             && let Some(turn) = &mut self.turn
         {
             turn.echoes = messages.len().saturating_sub(1);

@@ -59,17 +59,20 @@ impl Typed {
         self.resized_at.is_some()
     }
 
-    /// Counts anew after a resize, once the program has drawn and paused. Says whether it did.
-    pub fn recount(&mut self, messages: &[String], printed: Instant, settled: bool) -> bool {
+    /// Counts anew after a resize, once the program has drawn and paused; `printed` is when it
+    /// printed last. What it prints later than it would draw for the size is something else. Says
+    /// whether it counted.
+    pub fn recount(&mut self, messages: &[String], printed: Instant) -> bool {
         let Some(at) = self.resized_at else {
             return false;
         };
-        let drawn = settled && printed > at;
+        if printed <= at {
+            return false;
+        }
+        self.resized_at = None;
+        let drawn = printed < at + REDRAWN;
         if drawn {
             self.know(messages, messages.len());
-        }
-        if drawn || at.elapsed() >= REDRAWN {
-            self.resized_at = None;
         }
         drawn
     }
@@ -180,8 +183,18 @@ mod tests {
         typed.resized();
         let shown = messages(&["a", "a"]);
         assert_eq!(typed.next(&shown), None);
-        assert!(typed.recount(&shown, Instant::now(), true));
+        assert!(!typed.recount(&shown, typed.resized_at.unwrap()));
+        assert!(typed.recount(&shown, Instant::now()));
         assert_eq!(typed.next(&shown), None);
         assert_eq!(typed.next(&messages(&["a", "a", "b"])), Some(2));
+    }
+
+    #[test]
+    fn a_message_is_new_although_nothing_was_drawn_for_another_size() {
+        let mut typed = entered(&["a"], 1);
+        typed.resized();
+        let shown = messages(&["a", "b"]);
+        assert!(!typed.recount(&shown, Instant::now() + REDRAWN * 2));
+        assert_eq!(typed.next(&shown), Some(1));
     }
 }
