@@ -12,3 +12,4 @@ pub mod pty;
 pub mod reading;
 pub mod recording;
 pub mod terminal;
+mod utf8;

@@ -23,8 +23,9 @@ use tokio::{
     time::Instant,
 };
 
-/// Output held for a session that is not processed yet, in bytes.
-const QUEUE_CAP: usize = 256 * 1024;
+/// Output held for a session that is not processed yet, in bytes: more than a flood brings while the
+/// screen is read.
+const QUEUE_CAP: usize = 1024 * 1024;
 
 /// Most that is taken from the queue at once, in bytes: the largest frame a viewer gets.
 pub const FRAME: usize = 64 * 1024;

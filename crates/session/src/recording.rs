@@ -12,7 +12,7 @@ use std::{
 
 use berth_protocol::Size;
 
-use crate::terminal::Terminal;
+use crate::{terminal::Terminal, utf8::complete_prefix};
 
 /// Largest recording of one run, in bytes.
 pub const CAP: u64 = 64 * 1024 * 1024;
@@ -101,7 +101,11 @@ impl Recorder {
         if whole.is_empty() {
             return Ok(Recorded::All);
         }
-        self.event("o", &String::from_utf8_lossy(whole))
+        match std::str::from_utf8(whole) {
+            // Checking is several times faster than mending.
+            Ok(text) => self.event("o", text),
+            Err(_) => self.event("o", &String::from_utf8_lossy(whole)),
+        }
     }
 
     /// Records a new size.
@@ -143,26 +147,6 @@ pub enum Recorded {
     All,
     /// The recording has reached its cap and is closed.
     Full,
-}
-
-/// Length of the longest prefix that does not end inside a UTF-8 character.
-fn complete_prefix(bytes: &[u8]) -> usize {
-    for back in 1..=bytes.len().min(3) {
-        let byte = bytes[bytes.len() - back];
-        let needs = match byte {
-            0xc0..=0xdf => 2,
-            0xe0..=0xef => 3,
-            0xf0..=0xf7 => 4,
-            0x80..=0xbf => continue,
-            _ => return bytes.len(),
-        };
-        return if needs > back {
-            bytes.len() - back
-        } else {
-            bytes.len()
-        };
-    }
-    bytes.len()
 }
 
 /// An event of a recording.

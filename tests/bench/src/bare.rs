@@ -8,6 +8,7 @@ use std::{
     thread,
 };
 
+use memchr::memmem;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// As Berth's sessions have it when nobody says otherwise.
@@ -125,10 +126,7 @@ impl<'a> Tail<'a> {
         // What is looked for comes last, so only the end of a large piece has to be searched.
         let from = piece.len().saturating_sub(4 * 1024);
         self.kept.extend_from_slice(&piece[from..]);
-        let found = self
-            .kept
-            .windows(self.wanted.len())
-            .any(|window| window == self.wanted);
+        let found = memmem::find(&self.kept, self.wanted).is_some();
         let drop = self.kept.len().saturating_sub(overlap);
         self.kept.drain(..drop);
         found

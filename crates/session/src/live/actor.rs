@@ -216,18 +216,18 @@ impl Actor {
     }
 
     fn printed(&mut self, bytes: Vec<u8>) {
+        let bytes = Bytes::from(bytes);
+        self.offset += bytes.len() as u64;
+        // Viewers first: nothing that follows is for them. Without any there is nobody to tell.
+        let _ = self.updates.send(Update::Output(Frame {
+            bytes: bytes.clone(),
+            offset: self.offset,
+        }));
         let before = self.terminal.program_status();
-        let replies = self.terminal.feed(&bytes);
+        let replies = self.terminal.take(&bytes);
         let stated = self.terminal.program_status() != before;
         self.reply(replies);
         self.record(|recorder| recorder.output(&bytes));
-        self.offset += bytes.len() as u64;
-        let frame = Frame {
-            bytes: Bytes::from(bytes),
-            offset: self.offset,
-        };
-        // Without viewers there is nobody to tell.
-        let _ = self.updates.send(Update::Output(frame));
 
         let now = Instant::now();
         self.printed = now;
@@ -341,6 +341,7 @@ impl Actor {
     }
 
     fn command(&mut self, command: Command) {
+        self.terminal.draw();
         match command {
             Command::Input(bytes, answer) => {
                 // Of programs that do not mark messages none is ever found, and Enter means nothing.
@@ -496,6 +497,7 @@ impl Actor {
     }
 
     fn finish(mut self, exit: Exit) {
+        self.terminal.draw();
         if let Some(sending) = self.sending.take() {
             self.refuse(sending.taken, &SessionError::Ended);
         }

@@ -22,6 +22,7 @@ const REST_OF_FRAME: Duration = Duration::from_millis(20);
 impl Actor {
     /// Reads the screen and draws the consequences. `settled`: the program has paused.
     pub(super) fn look(&mut self, settled: bool) {
+        self.terminal.draw();
         let reading = reading::read(self.start.rules, &self.terminal);
         self.advance_sending(&reading);
         self.advance_answering(&reading);

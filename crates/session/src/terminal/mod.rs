@@ -4,6 +4,7 @@
 //! alternate screen and a bounded scrollback, and answers the program's queries. Viewers draw the
 //! same bytes themselves; they must stay silent about queries, or a program would get two answers.
 
+mod flood;
 mod program_status;
 mod snapshot;
 mod text;
@@ -22,12 +23,17 @@ use alacritty_terminal::{
 };
 use berth_protocol::{Cursor, Screen, Size};
 
+use crate::utf8::complete_prefix;
+
 pub use program_status::ProgramStatus;
 pub use text::Line;
 
 /// Lines of scrollback kept for each session. At 120 columns and 24 bytes a cell this bounds a
 /// session that has printed without end to some 15 MiB; a quiet one holds only its screen.
 pub const SCROLLBACK_LINES: usize = 5_000;
+
+/// Output held back undrawn, in bytes. The more, the less of a flood has to be drawn.
+const MOST_HELD: usize = 4 * 1024 * 1024;
 
 /// What a program is told when it asks for the terminal's default colours (OSC 10 and 11): light
 /// text on dark ground, the colours of the dark theme.
@@ -48,7 +54,13 @@ pub struct Terminal {
     parser: Processor,
     listener: Listener,
     scanner: program_status::Scanner,
+    watch: flood::Watch,
+    /// Output that is not drawn yet.
+    held: Vec<u8>,
+    /// The beginning of a character whose other bytes have not come yet.
+    partial: Vec<u8>,
     size: Size,
+    scrollback: usize,
 }
 
 /// Collects what the emulator wants to tell the program. It is shared because the emulator owns
@@ -113,6 +125,10 @@ impl Dimensions for Cells {
 impl Terminal {
     /// An empty terminal. The size is brought into its allowed range.
     pub fn new(size: Size) -> Self {
+        Self::with_scrollback(size, SCROLLBACK_LINES)
+    }
+
+    fn with_scrollback(size: Size, scrollback: usize) -> Self {
         let size = size.clamped();
         let listener = Listener(Arc::new(Mutex::new(Pending {
             replies: Vec::new(),
@@ -120,7 +136,7 @@ impl Terminal {
             size,
         })));
         let config = Config {
-            scrolling_history: SCROLLBACK_LINES,
+            scrolling_history: scrollback,
             // The viewers' xterm.js cannot send its key codes, so programs must not switch it on.
             kitty_keyboard: false,
             osc52: Osc52::Disabled,
@@ -132,17 +148,79 @@ impl Terminal {
             parser: Processor::new(),
             listener,
             scanner: Default::default(),
+            watch: Default::default(),
+            held: Vec::new(),
+            partial: Vec::new(),
             size,
+            scrollback,
         }
     }
 
-    /// Takes output of the program and returns what the terminal answers to it.
+    /// Takes output of the program, draws it, and returns what the terminal answers to it.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
-        // Claude Code believes this answer only when it comes before the one to its next query.
-        let mut replies = self.scanner.feed(bytes);
-        self.parser.advance(&mut self.term, bytes);
-        replies.extend(self.take_replies());
+        let replies = self.take(bytes);
+        self.draw();
         replies
+    }
+
+    /// Takes output of the program and returns what the terminal answers to it. Plain text may be
+    /// held back: call [`Self::draw`] before the terminal is read.
+    pub fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let seen = self.watch.see(bytes, self.size.rows);
+        // Claude Code believes this answer only when it comes before the one to its next query.
+        let mut replies = if seen.whole {
+            Vec::new()
+        } else {
+            self.scanner.feed(bytes)
+        };
+        if seen.plain && self.held.len() + bytes.len() <= MOST_HELD {
+            self.held.extend_from_slice(bytes);
+        } else {
+            self.draw();
+            self.advance(bytes);
+            replies.extend(self.take_replies());
+        }
+        replies
+    }
+
+    /// Draws what is held back, as far as it can still be seen.
+    pub fn draw(&mut self) {
+        if self.held.is_empty() {
+            return;
+        }
+        let held = std::mem::take(&mut self.held);
+        let mut rest = held.as_slice();
+        if self.scrolls_plainly()
+            // What stands on the screen must have left the scrollback too.
+            && let Some((from, to)) =
+                flood::unseen(rest, self.scrollback + 2 * usize::from(self.size.rows))
+        {
+            self.advance(&held[..from]);
+            self.advance(&flood::pen(&held[from..to]));
+            self.advance(b"\r");
+            rest = &held[to..];
+        }
+        self.advance(rest);
+    }
+
+    /// The emulator's parser (vte 0.15) can lose what follows a character that reaches it in two
+    /// parts, so it never gets the first part of one alone.
+    fn advance(&mut self, bytes: &[u8]) {
+        let mut joined = std::mem::take(&mut self.partial);
+        let bytes = if joined.is_empty() {
+            bytes
+        } else {
+            joined.extend_from_slice(bytes);
+            joined.as_slice()
+        };
+        let (whole, rest) = bytes.split_at(complete_prefix(bytes));
+        self.partial = rest.to_vec();
+        self.parser.advance(&mut self.term, whole);
+    }
+
+    /// Every end of a line at the bottom pushes a row out of the screen.
+    fn scrolls_plainly(&self) -> bool {
+        self.watch.scrolls_whole_screen() && self.synchronized_until().is_none()
     }
 
     /// What the program says of itself, if it does.
@@ -164,6 +242,7 @@ impl Terminal {
 
     /// Shows an unfinished synchronized update.
     pub fn end_synchronized_update(&mut self) -> Vec<u8> {
+        self.draw();
         self.parser.stop_sync(&mut self.term);
         self.take_replies()
     }
@@ -175,6 +254,8 @@ impl Terminal {
 
     /// Changes the size, rewrapping long lines as the program's own terminal would.
     pub fn resize(&mut self, size: Size) {
+        self.draw();
+        self.watch.resized();
         self.size = size.clamped();
         self.listener.with(|pending| pending.size = self.size);
         self.term.resize(Cells(self.size));
@@ -197,6 +278,7 @@ impl Terminal {
 
     /// The cursor.
     pub fn cursor(&self) -> Cursor {
+        self.assert_drawn();
         let point = self.term.grid().cursor.point;
         Cursor {
             row: u16::try_from(point.line.0).unwrap_or(0),
@@ -205,8 +287,17 @@ impl Terminal {
         }
     }
 
+    /// Whoever reads the screen must have it drawn first.
+    fn assert_drawn(&self) {
+        debug_assert!(
+            self.held.is_empty(),
+            "the terminal is read before it is drawn"
+        );
+    }
+
     /// The visible screen as text.
     pub fn screen(&self) -> Screen {
+        self.assert_drawn();
         let lines = self.screen_lines();
         let mut text = lines
             .iter()

@@ -34,6 +34,7 @@ const MODES: [(TermMode, u16); 9] = [
 impl Terminal {
     /// Bytes that draw scrollback and screen on an empty terminal of the same size.
     pub fn snapshot(&self) -> Vec<u8> {
+        self.assert_drawn();
         let mut out = String::with_capacity(16 * 1024);
         let mode = *self.term.mode();
         let alternate = mode.contains(TermMode::ALT_SCREEN);

@@ -104,6 +104,17 @@ fn a_resize_rewraps_and_invalid_bytes_do_no_harm() {
 }
 
 #[test]
+fn a_character_that_comes_in_two_parts_takes_nothing_with_it() {
+    let text = "é\né 宽\n👩x\n";
+    for cut in 0..text.len() {
+        let mut terminal = Terminal::new(Size { rows: 6, cols: 20 });
+        terminal.feed(&text.as_bytes()[..cut]);
+        terminal.feed(&text.as_bytes()[cut..]);
+        assert_eq!(terminal.cursor().row, 3, "cut at {cut}");
+    }
+}
+
+#[test]
 fn scrollback_is_bounded() {
     let mut terminal = Terminal::new(Size { rows: 4, cols: 20 });
     for n in 0..SCROLLBACK_LINES + 500 {
@@ -113,4 +124,122 @@ fn scrollback_is_bounded() {
         terminal.all_lines(usize::MAX >> 1).len(),
         SCROLLBACK_LINES + 4
     );
+}
+
+mod floods {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SCROLLBACK: usize = 40;
+
+    /// Draws every byte at once.
+    fn draw_all(terminal: &mut Terminal, bytes: &[u8]) {
+        terminal.advance(bytes);
+    }
+
+    fn output() -> impl Strategy<Value = Vec<u8>> {
+        let line = prop_oneof![
+            8 => "[a-z ]{0,30}",
+            2 => "\\x1b\\[[0-9]{0,2}m[a-z]{0,5}",
+            1 => "\\x1b\\[3[0-7];4[0-7]m[a-z]{0,5}\\x1b\\[K",
+            1 => "[宽é\u{301}©👩]{0,12}",
+            1 => "\\t[a-z]{0,3}\\t\\r[a-z]",
+        ];
+        let lines = (
+            prop::collection::vec(line, 1..6),
+            1..40_usize,
+            prop::bool::ANY,
+        )
+            .prop_map(|(lines, times, returns)| {
+                let end = if returns { "\r\n" } else { "\n" };
+                (lines.join(end) + end).repeat(times).into_bytes()
+            });
+        let other = prop::sample::select(vec![
+            &b"\x1b[2;5r"[..],
+            b"\x1b[r",
+            b"\x1b[1;6r",
+            b"\x1b[?1049h",
+            b"\x1b[?1049l",
+            b"\x1b[2J\x1b[H",
+            b"\x1b[3;4H",
+            b"\x1bM",
+            b"\x1b[5A",
+            b"\x1b[2L",
+            b"\x1bc",
+            b"\x1b]0;title",
+            b"\x07",
+            b"\x1b\\",
+            b"\x1b[",
+            b"31",
+            b"\xf0\x9f",
+            b"\x1b[?2026h",
+            b"\x1b[?2026l",
+            b"\x1b[?7l",
+            b"\x1bH",
+            b"\x1b(0",
+            b"\x0f",
+            b"\x18",
+        ])
+        .prop_map(<[u8]>::to_vec);
+        let pieces = prop_oneof![6 => lines, 3 => other];
+        prop::collection::vec(pieces, 1..24).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn what_is_held_back_and_left_out_makes_no_difference(
+            output in output(),
+            pieces in 1..400_usize,
+            reads in 1..60_usize,
+        ) {
+            let size = Size { rows: 6, cols: 16 };
+            let mut lazy = Terminal::with_scrollback(size, SCROLLBACK);
+            let mut eager = Terminal::with_scrollback(size, SCROLLBACK);
+            for (number, piece) in output.chunks(pieces).enumerate() {
+                lazy.take(piece);
+                draw_all(&mut eager, piece);
+                if number % reads == reads - 1 {
+                    lazy.draw();
+                    prop_assert_eq!(lazy.snapshot(), eager.snapshot());
+                }
+            }
+            lazy.end_synchronized_update();
+            eager.end_synchronized_update();
+            prop_assert_eq!(lazy.snapshot(), eager.snapshot());
+            lazy.feed("\x1b[?1049lx\ny".as_bytes());
+            draw_all(&mut eager, "\x1b[?1049lx\ny".as_bytes());
+            prop_assert_eq!(lazy.snapshot(), eager.snapshot());
+        }
+    }
+
+    #[test]
+    fn below_the_margins_lines_are_drawn_over_each_other() {
+        let size = Size { rows: 6, cols: 16 };
+        let mut lazy = Terminal::with_scrollback(size, SCROLLBACK);
+        lazy.take(b"\x1b[1;3r\x1b[6;1H");
+        lazy.take(b"x\r\na long line\r\n");
+        lazy.take(&b"x\r\n".repeat(200));
+        lazy.draw();
+        assert!(lazy.screen().text.ends_with("x long line"));
+    }
+
+    #[test]
+    fn a_flood_is_left_out_where_nobody_can_see_it() {
+        let mut terminal = Terminal::new(Size { rows: 24, cols: 80 });
+        let line = b"\x1b[32m   Compiling\x1b[0m something that is long enough to count\r\n";
+        for _ in 0..20_000 {
+            terminal.take(line);
+        }
+        let (from, to) =
+            flood::unseen(&terminal.held, SCROLLBACK_LINES + 48).expect("most is unseen");
+        assert!(to - from > 14_000 * line.len(), "{from} {to}");
+        terminal.draw();
+        assert_eq!(
+            terminal.all_lines(usize::MAX >> 1).len(),
+            SCROLLBACK_LINES + 24
+        );
+    }
 }

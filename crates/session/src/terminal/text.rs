@@ -34,6 +34,7 @@ impl Terminal {
     }
 
     fn line(&self, row: Row) -> Line {
+        self.assert_drawn();
         let cells = &self.term.grid()[row];
         let columns = self.term.columns();
         let mut text = String::with_capacity(columns);
