@@ -8,6 +8,7 @@
 
 mod assets;
 mod client;
+mod debug;
 mod limits;
 mod logging;
 mod serve;
@@ -43,6 +44,11 @@ enum Command {
     Logs,
     /// Print the description of the API as OpenAPI JSON
     Openapi,
+    /// Explain what Berth makes of an agent's screen
+    Debug {
+        #[command(subcommand)]
+        command: debug::Debug,
+    },
     /// Look at the audit trail
     Audit {
         #[command(subcommand)]
@@ -74,6 +80,9 @@ async fn main() -> ExitCode {
             println!("{}", berth_engine::openapi_json());
             ExitCode::SUCCESS
         }
+        Command::Debug {
+            command: debug::Debug::Screen(options),
+        } => debug::screen(&options),
         Command::Audit {
             command: Audit::Verify,
         } => client::verify(&data_dir).await,

@@ -209,6 +209,24 @@ pub fn final_terminal(path: &Path) -> io::Result<Terminal> {
     Ok(terminal)
 }
 
+/// A terminal that shows a screen given as plain text, with all of its rows and the cursor behind
+/// the last of them.
+pub fn plain_terminal(text: &str) -> Terminal {
+    let text = text.trim_end_matches(['\n', '\r']);
+    let rows = text.lines().count();
+    let cols = text.lines().map(|line| line.chars().count() * 2).max();
+    let cells = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+    let size = Size {
+        rows: cells(rows).max(Size::DEFAULT.rows),
+        cols: cells(cols.unwrap_or(0)).max(Size::DEFAULT.cols),
+    };
+    let mut terminal = Terminal::new(size);
+    // What is meant as text must not act as a control sequence.
+    let shown = text.replace("\r\n", "\n").replace('\x1b', "");
+    terminal.feed(shown.replace('\n', "\r\n").as_bytes());
+    terminal
+}
+
 fn next_line(reader: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut line = Vec::new();
     io::Read::take(&mut *reader, LONGEST_LINE as u64).read_until(b'\n', &mut line)?;

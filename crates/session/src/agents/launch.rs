@@ -112,10 +112,12 @@ pub fn plan(spec: &Spec, order: &Order, environment: &Environment) -> Result<Lau
     args.extend(given.into_iter().map(OsString::from));
 
     let mut env = environment.variables();
+    let of_mode = mode.into_iter().flat_map(|mode| &mode.env);
     env.extend(
         rules
             .env
             .iter()
+            .chain(of_mode)
             .map(|(name, value)| (name.into(), value.into())),
     );
     env.extend(terminal_variables(order));

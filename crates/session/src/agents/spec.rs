@@ -68,6 +68,9 @@ pub struct PermissionRule {
     /// Arguments that stand for it.
     #[serde(default)]
     pub args: Vec<String>,
+    /// Variables that stand for it.
+    #[serde(default)]
+    pub env: std::collections::BTreeMap<String, String>,
 }
 
 /// How to read an agent's screen. Patterns are matched against single rows without blanks at
@@ -85,6 +88,8 @@ pub struct ScreenRules {
     /// Row directly above the input box, where it has one.
     #[serde(deserialize_with = "pattern")]
     pub border: Option<Regex>,
+    /// Every row of the input box looks like its first; which is first is told by the border.
+    pub framed: bool,
     /// Most rows with text that may stand from the input box to the end of the screen.
     pub prompt_within: usize,
     /// What the input box shows while nothing is typed.
@@ -123,6 +128,7 @@ impl Default for ScreenRules {
             settle: Duration::from_millis(200),
             prompt: None,
             border: None,
+            framed: false,
             prompt_within: 8,
             placeholder: None,
             pasted: None,

@@ -3,6 +3,7 @@
 //! Everything here is a pure function of the terminal and the agent's rules; when to read is the
 //! session's business.
 
+mod explain;
 mod question;
 mod reply;
 
@@ -13,7 +14,10 @@ use crate::{
     terminal::{Line, ProgramStatus, Terminal},
 };
 
+pub use explain::{Explained, Fired, explain};
 pub use reply::{finished, messages, reply};
+
+use reply::ask_or_input;
 
 /// What an agent's screen shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,16 +109,29 @@ pub fn read(rules: &ScreenRules, terminal: &Terminal) -> Reading {
 /// The row where the input box begins, below its border.
 fn input_box(rules: &ScreenRules, lines: &[Line]) -> Option<usize> {
     let prompt = rules.prompt.as_ref()?;
-    let row = lines.iter().rposition(|line| prompt.is_match(&line.text))?;
-    let below = lines[row..]
-        .iter()
-        .filter(|line| !line.text.trim().is_empty())
-        .count();
-    let bordered = rules.border.as_ref().is_none_or(|border| {
-        row.checked_sub(1)
-            .is_some_and(|above| border.is_match(&lines[above].text))
-    });
-    (bordered && below <= rules.prompt_within).then_some(row)
+    let bordered = |row: usize| {
+        rules.border.as_ref().is_none_or(|border| {
+            row.checked_sub(1)
+                .is_some_and(|above| border.is_match(&lines[above].text))
+        })
+    };
+    let mut below = 0;
+    for (row, line) in lines.iter().enumerate().rev() {
+        below += usize::from(!line.text.trim().is_empty());
+        if below > rules.prompt_within {
+            return None;
+        }
+        if prompt.is_match(&line.text) {
+            // In a box of several rows each may look like the first, which is below the border.
+            if bordered(row) {
+                return Some(row);
+            }
+            if !rules.framed {
+                return None;
+            }
+        }
+    }
+    None
 }
 
 /// What is typed in the box that begins with the first of these lines.
@@ -177,3 +194,5 @@ pub fn squeezed(text: &str) -> String {
 mod recorded_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod written_tests;

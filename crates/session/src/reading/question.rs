@@ -188,6 +188,7 @@ fn unframed(text: &str) -> String {
         .to_owned()
 }
 
-fn is_rule(row: &str) -> bool {
+/// A row of nothing but the lines that boxes are drawn with.
+pub(super) fn is_rule(row: &str) -> bool {
     row.chars().count() >= 8 && row.chars().all(|c| "─━═╌╭╮╰╯┌┐└┘▔▁".contains(c))
 }

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::{input_box, letters, question};
+use super::{input_box, letters, question, question::is_rule};
 use crate::{
     agents::ScreenRules,
     terminal::{Line, Terminal},
@@ -51,6 +51,11 @@ pub fn reply(
     words(rules, until_next_echo(rules, &lines[begin..]))
 }
 
+/// Everything above the input box, whoever said it.
+pub(super) fn all_words(rules: &ScreenRules, terminal: &Terminal) -> String {
+    words(rules, &rows_until_input(rules, terminal, REACH))
+}
+
 /// The rows up to the user's next message, which may have been typed while the agent worked.
 fn until_next_echo<'a>(rules: &ScreenRules, lines: &'a [Line]) -> &'a [Line] {
     let next = rules
@@ -92,7 +97,7 @@ fn screen_top(terminal: &Terminal, lines: &[Line]) -> usize {
 }
 
 /// The row of the screen where a question or the input box with its border begins.
-fn ask_or_input(rules: &ScreenRules, screen: &[Line]) -> Option<usize> {
+pub(super) fn ask_or_input(rules: &ScreenRules, screen: &[Line]) -> Option<usize> {
     rules.prompt.as_ref()?;
     let asked = question::find(rules, screen).map(|found| found.row);
     asked.or_else(|| {
@@ -206,8 +211,24 @@ fn words(rules: &ScreenRules, lines: &[Line]) -> String {
         }
         joining = line.wrapped;
     }
+    // Edges of the boxes around the user's message and the input.
+    let is_edge = |row: &String| row.trim().is_empty() || is_rule(row.trim());
+    let begin = rows.iter().position(|row| !is_edge(row));
+    let end = rows.iter().rposition(|row| !is_edge(row));
+    rows = match (begin, end) {
+        (Some(begin), Some(end)) => rows.drain(begin..=end).collect(),
+        _ => Vec::new(),
+    };
     if let Some(bullet) = &rules.bullet {
         rows = blocks(bullet, rules.tool.as_ref(), rows);
+    } else if rules.echo.is_some() {
+        // The whole column of the agent's words may be indented.
+        let blanks = |row: &String| row.len() - row.trim_start_matches(' ').len();
+        let texts = rows.iter().filter(|row| !row.trim().is_empty());
+        let depth = texts.map(blanks).min().unwrap_or(0);
+        for row in &mut rows {
+            row.drain(..depth.min(blanks(row)));
+        }
     }
     rows.dedup_by(|next, before| next.trim().is_empty() && before.trim().is_empty());
     let text = rows

@@ -1,0 +1,233 @@
+//! Screens written by hand: of agents that cannot be used without an account, in the shapes that
+//! their users have reported, and of the mistakes that readers of screens make.
+
+use super::*;
+use crate::{agents, recording::plain_terminal};
+
+fn explained(agent: &str, sent: &str, screen: &str) -> Explained {
+    let rules = &agents::find(&agent.parse().unwrap()).unwrap().screen;
+    explain(rules, &plain_terminal(screen), sent)
+}
+
+/// Checks status and words of a screen.
+fn check(agent: &str, sent: &str, screen: &str, status: &str, words: &str) {
+    let explained = explained(agent, sent, screen);
+    assert_eq!(
+        (explained.status, explained.message.as_str()),
+        (status, words),
+        "{agent}: {:#?}",
+        explained.rules
+    );
+    assert_eq!(explained.ready, status == "waiting");
+}
+
+const COPILOT_BOX: &str = "
+ ~/src/shop [⎇ main*]                                    gpt-5 (1x)
+───────────────────────────────────────────────────────────────────
+❯  Type @ to mention files, # for issues/PRs, / for commands, or ?
+   for shortcuts
+───────────────────────────────────────────────────────────────────
+ shift+tab switch mode";
+
+#[test]
+fn copilot_is_read() {
+    let welcome = format!(" Welcome to GitHub Copilot CLI\n Version 0.0.328\n{COPILOT_BOX}");
+    check(
+        "copilot",
+        "",
+        &welcome,
+        "waiting",
+        " Welcome to GitHub Copilot CLI\n Version 0.0.328",
+    );
+    let answered = format!(
+        "{welcome}\n\n❯ which port is used?\n\n● Port 8080, set in\n  config.rs.\n{COPILOT_BOX}"
+    );
+    check(
+        "copilot",
+        "which port is used?",
+        &answered,
+        "waiting",
+        "Port 8080, set in\nconfig.rs.",
+    );
+    let works = format!("❯ which port?\n\n∙ Thinking (Esc to cancel)\n{COPILOT_BOX}");
+    check("copilot", "which port?", &works, "running", "");
+}
+
+const AMP_BOX: &str = "
+╭─smart────────────────────────────────────────────╮
+│                                                  │
+│                                                  │
+│                                                  │
+╰───────────────────────────────~/src/shop (main)──╯
+                                          1% of 983k";
+
+#[test]
+fn amp_is_read() {
+    let answered =
+        format!("\n  ┃ which port?\n\n  ✓ Thinking ▶\n\n  It listens on 8080.\n{AMP_BOX}");
+    check(
+        "amp",
+        "which port?",
+        &answered,
+        "waiting",
+        "It listens on 8080.",
+    );
+    check(
+        "amp",
+        "",
+        "Welcome to Amp\n\n──────────────\n>\n──────────────",
+        "waiting",
+        "Welcome to Amp",
+    );
+    check(
+        "amp",
+        "",
+        "Welcome to Amp\n\n",
+        "starting",
+        "Welcome to Amp",
+    );
+}
+
+#[test]
+fn cursor_is_read() {
+    let welcome = "Cursor Agent\n~/src/shop · main\n";
+    check(
+        "cursor",
+        "",
+        welcome,
+        "starting",
+        "Cursor Agent\n~/src/shop · main",
+    );
+    let answered = format!(
+        "{welcome}
+ ┌──────────────────────────┐
+ │ which port?              │
+ └──────────────────────────┘
+
+  It listens on 8080.
+
+ ┌──────────────────────────┐
+ │ → Add a follow-up        │
+ └──────────────────────────┘
+  GPT-5 · 2%"
+    );
+    check(
+        "cursor",
+        "which port?",
+        &answered,
+        "waiting",
+        "It listens on 8080.",
+    );
+}
+
+#[test]
+fn auggie_is_read() {
+    let answered = "
+› which port?
+
+● It listens on 8080.
+
+╭──────────────────────────────────╮
+│ › Try 'how do I log errors?'     │
+╰──────────────────────────────────╯
+ ? to show shortcuts";
+    check(
+        "auggie",
+        "which port?",
+        answered,
+        "waiting",
+        "It listens on 8080.",
+    );
+    check(
+        "auggie",
+        "",
+        "  Getting started with Auggie\n  1. Ask something\n  2. Wait\n",
+        "starting",
+        "  Getting started with Auggie\n  1. Ask something\n  2. Wait",
+    );
+}
+
+#[test]
+fn amazon_q_is_read() {
+    let answered = "Welcome to Amazon Q!
+
+[shop] 3% > which port?
+
+It listens on 8080.
+
+[shop] 4% > ";
+    check(
+        "amazonq",
+        "which port?",
+        answered,
+        "waiting",
+        "It listens on 8080.",
+    );
+    check(
+        "amazonq",
+        "",
+        "Welcome to Amazon Q!\n\n🤖 You are chatting with a model\n",
+        "starting",
+        "Welcome to Amazon Q!\n\n🤖 You are chatting with a model",
+    );
+}
+
+const CLAUDE_BOX: &str = "
+────────────────────────────────────────
+❯
+────────────────────────────────────────
+  ? for shortcuts";
+
+#[test]
+fn code_at_the_end_of_an_answer_is_not_taken_for_the_input() {
+    let code = "● Here:\n\n  if a > b {\n  > quoted\n  | cell |\n\n  ╭──╮\n  │ok│\n  ╰──╯\n  }";
+    let screen = format!("❯ show code\n\n{code}\n{CLAUDE_BOX}");
+    check(
+        "claude",
+        "show code",
+        &screen,
+        "waiting",
+        "Here:\n\nif a > b {\n> quoted\n| cell |\n\n╭──╮\n│ok│\n╰──╯\n}",
+    );
+}
+
+#[test]
+fn a_line_that_was_on_the_screen_before_is_said_again() {
+    let screen = format!("❯ one\n\n● Done.\n\n❯ two\n\n● Done.\n{CLAUDE_BOX}");
+    check("claude", "two", &screen, "waiting", "Done.");
+    let screen = format!("❯ one\n\n● Done.\n\n❯ one\n\n● Done.\n\n  Again.\n{CLAUDE_BOX}");
+    check("claude", "one", &screen, "waiting", "Done.\n\nAgain.");
+}
+
+#[test]
+fn a_dialog_is_no_input_box() {
+    let screen = "
+ Do you trust the files in this folder?
+
+ ❯ 1. Yes, proceed
+   2. No, exit
+
+ Enter to confirm · Esc to exit";
+    assert_eq!(explained("claude", "", screen).status, "needs_attention");
+}
+
+#[test]
+fn a_screen_that_no_rule_knows_is_taken_as_plain_text_and_said_so() {
+    let screen = "A wholly new face\n\nof the agent";
+    let explained = explained("claude", "hello", screen);
+    assert_eq!(explained.message, screen);
+    assert_eq!(explained.status, "starting");
+    assert_eq!(explained.rules.last().unwrap().rule, "none");
+}
+
+#[test]
+fn wide_letters_move_nothing() {
+    let screen = format!("❯ 宽字符？\n\n● 好的，宽字符。 ok\n{CLAUDE_BOX}");
+    check(
+        "claude",
+        "宽字符？",
+        &screen,
+        "waiting",
+        "好的，宽字符。 ok",
+    );
+}
