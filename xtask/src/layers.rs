@@ -33,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "berth-tenant",
         &["berth-protocol", "berth-store", "berth-workspace"],
     ),
+    ("berth-agentapi", &["berth-protocol", "berth-session"]),
     (
         "berth-engine",
         &[
@@ -49,6 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "berth-cli",
         &[
+            "berth-agentapi",
             "berth-engine",
             "berth-launcher",
             "berth-mcp",

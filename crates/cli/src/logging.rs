@@ -42,3 +42,14 @@ pub fn start(folder: &Path) -> io::Result<WorkerGuard> {
         .init();
     Ok(guard)
 }
+
+/// Logs to the console only.
+pub fn console(verbose: bool) {
+    let usual = if verbose { "debug,hyper=info" } else { USUAL };
+    let wanted = std::env::var("BERTH_LOG").unwrap_or_else(|_| usual.to_owned());
+    let console = fmt::layer()
+        .with_writer(io::stderr)
+        .compact()
+        .with_filter(EnvFilter::new(format!("{wanted},{NEVER}")));
+    tracing_subscriber::registry().with(console).init();
+}

@@ -6,6 +6,7 @@
     reason = "a command speaks on the console"
 )]
 
+mod agentapi;
 mod assets;
 mod client;
 mod debug;
@@ -32,6 +33,8 @@ struct Arguments {
 enum Command {
     /// Run the engine until it is stopped
     Serve(serve::Options),
+    /// Serve the HTTP API of coder/agentapi for one agent: berth agentapi -- claude
+    Agentapi(Box<agentapi::Agentapi>),
     /// Print the address of the running engine's UI, with its token
     Url,
     /// Open the running engine's UI in the browser; starts the engine when none runs
@@ -71,6 +74,7 @@ async fn main() -> ExitCode {
     };
     match arguments.command {
         Command::Serve(options) => serve::serve(data_dir, options).await,
+        Command::Agentapi(options) => agentapi::serve(*options).await,
         Command::Url => client::url(&data_dir).await,
         Command::Open => client::open(data_dir).await,
         Command::Status => client::status(&data_dir).await,

@@ -12,7 +12,8 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
-    anthropic,
+    anthropic, chat,
+    gemini::{self, Asked},
     log::{Pending, RequestLog},
     openai,
     script::Script,
@@ -69,12 +70,24 @@ async fn handle(State(served): State<Served>, request: Request) -> Response {
         .log
         .receive(parts.method.as_str(), target, &parts.headers, &body);
 
+    match Asked::read(path).filter(|_| parts.method == Method::POST) {
+        Some(Asked::Answer { stream }) => {
+            return answer::<gemini::Content>(&body, served.script, pending, Some(stream));
+        }
+        Some(Asked::Tokens) => {
+            return finish(pending, StatusCode::OK, &json!({"totalTokens": 10}));
+        }
+        None => {}
+    }
     match (&parts.method, path) {
         (&Method::POST, "/v1/messages") => {
-            answer::<anthropic::Messages>(&body, served.script, pending)
+            answer::<anthropic::Messages>(&body, served.script, pending, None)
         }
         (&Method::POST, "/v1/responses") => {
-            answer::<openai::Responses>(&body, served.script, pending)
+            answer::<openai::Responses>(&body, served.script, pending, None)
+        }
+        (&Method::POST, "/v1/chat/completions") => {
+            answer::<chat::Completions>(&body, served.script, pending, None)
         }
         (&Method::POST, "/v1/messages/count_tokens") => finish(
             pending,
@@ -82,6 +95,7 @@ async fn handle(State(served): State<Served>, request: Request) -> Response {
             &json!({"input_tokens": tokens(body.len())}),
         ),
         (&Method::GET, "/v1/models") => finish(pending, StatusCode::OK, &models()),
+        (&Method::GET, "/v1beta/models") => finish(pending, StatusCode::OK, &gemini::models()),
         // Agents look whether anybody is there before they ask.
         (&Method::GET | &Method::HEAD, "/" | "/api/hello") => {
             finish(pending, StatusCode::OK, &json!({}))
@@ -97,7 +111,8 @@ async fn handle(State(served): State<Served>, request: Request) -> Response {
     }
 }
 
-fn answer<A: Api>(body: &[u8], script: Script, pending: Pending) -> Response {
+/// Answers a request; `stream` says how where the request itself has no field for it.
+fn answer<A: Api>(body: &[u8], script: Script, pending: Pending, stream: Option<bool>) -> Response {
     let Ok(request) = serde_json::from_slice::<Value>(body) else {
         let body = A::error(400, "the body is not JSON");
         return finish(pending, StatusCode::BAD_REQUEST, &body);
@@ -116,7 +131,7 @@ fn answer<A: Api>(body: &[u8], script: Script, pending: Pending) -> Response {
             .insert("x-should-retry", HeaderValue::from_static("false"));
         return response;
     }
-    let stream = request["stream"] == true;
+    let stream = stream.unwrap_or(request["stream"] == true);
     let steps = A::respond(&request, &answer, pending.id(), stream);
     let kind = if stream {
         "text/event-stream"
@@ -167,7 +182,7 @@ pub(crate) fn tokens(bytes: usize) -> usize {
     bytes.div_ceil(4)
 }
 
-/// Both APIs list models at the same path; each client ignores the other's fields.
+/// The APIs of Anthropic and OpenAI list models at the same path; each client ignores the other's fields.
 fn models() -> Value {
     let model = |id: &str, name: &str| {
         json!({

@@ -1,8 +1,8 @@
 //! A model server for tests: agents talk to it as they would to a real provider.
 //!
-//! It speaks Anthropic Messages and OpenAI Responses well enough for real agent programs, and it
-//! chooses each answer from the words of the last user message (see [`script`]), so that one
-//! server serves many tests. It is not a model: the same request always gets the same answer.
+//! It speaks Anthropic Messages, OpenAI Responses, OpenAI Chat Completions and the Gemini API well
+//! enough for real agent programs, and it chooses each answer from the words of the last user
+//! message (see [`script`]), so that one server serves many tests. It is not a model: the same request always gets the same answer.
 //!
 //! ```
 //! use berth_model_server::{ModelServer, Script};
@@ -17,12 +17,15 @@ pub mod log;
 pub mod script;
 
 mod anthropic;
+mod chat;
 mod codex_tools;
+mod gemini;
 mod http;
 mod openai;
 mod schema;
 mod server;
 mod steps;
+mod tools;
 mod turn;
 
 pub use log::{Recorded, TurnKind};

@@ -51,7 +51,7 @@ pub struct Recorded {
     pub received_at: u64,
     /// The HTTP method, in capitals.
     pub method: String,
-    /// The path with its query.
+    /// The path with its query; a key in it is replaced by `<secret>`.
     pub path: String,
     /// Header names in lower case; the values of secrets are replaced by `<secret>`.
     pub headers: BTreeMap<String, String>,
@@ -116,7 +116,7 @@ impl RequestLog {
                 id,
                 received_at: now(),
                 method: method.to_owned(),
-                path: path.to_owned(),
+                path: without_key(path),
                 headers: without_secrets(headers),
                 body: parse(body),
                 kind: None,
@@ -231,6 +231,21 @@ fn parse(body: &[u8]) -> Value {
     }
     serde_json::from_slice(body)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
+}
+
+/// The path without the key that Gemini takes in the query.
+fn without_key(path: &str) -> String {
+    let Some((path, query)) = path.split_once('?') else {
+        return path.to_owned();
+    };
+    let pairs = query.split('&').map(|pair| {
+        if pair.starts_with("key=") {
+            "key=<secret>"
+        } else {
+            pair
+        }
+    });
+    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
 fn without_secrets(headers: &HeaderMap) -> BTreeMap<String, String> {

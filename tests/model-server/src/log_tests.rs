@@ -18,10 +18,11 @@ fn secrets_are_not_kept() {
         );
     }
     headers.insert("x-app", HeaderValue::from_static("cli"));
-    drop(log.receive("GET", "/", &headers, b""));
+    drop(log.receive("GET", "/?alt=sse&key=hunter2", &headers, b""));
 
     let entry = log.all().remove(0);
     assert!(!format!("{entry:?}").contains("hunter2"));
+    assert_eq!(entry.path, "/?alt=sse&key=<secret>");
     assert_eq!(entry.headers["x-app"], "cli");
     assert_eq!(entry.headers["authorization"], "<secret>");
 }

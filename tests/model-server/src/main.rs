@@ -5,7 +5,7 @@ use std::{error::Error, io::Write, time::Duration};
 use berth_model_server::{ModelServer, Script};
 use clap::Parser;
 
-/// A model server for tests: Anthropic Messages and OpenAI Responses on the loopback address.
+/// A model server for tests: the APIs of Anthropic, OpenAI and Gemini on the loopback address.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {

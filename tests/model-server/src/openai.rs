@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     codex_tools::{self, CodexTools},
     http::{Api, tokens},
-    steps::Step,
+    steps::{self, Step},
     turn::{Answer, Text, Turn, is_context},
 };
 
@@ -49,7 +49,7 @@ impl Api for Responses {
         if stream {
             stream_response(answer, &item, &done)
         } else {
-            whole(answer, &done)
+            steps::document(answer, &done)
         }
     }
 
@@ -131,14 +131,6 @@ fn response(request: &Value, item: &Value, id: u64) -> Value {
             "total_tokens": input + output,
         },
     })
-}
-
-fn whole(answer: &Answer, done: &Value) -> Vec<Step> {
-    match answer {
-        Answer::Hang { .. } => vec![Step::Hang],
-        Answer::Text(Text { wait, .. }) => vec![Step::Wait(*wait), Step::json(done)],
-        _ => vec![Step::json(done)],
-    }
 }
 
 fn stream_response(answer: &Answer, item: &Value, done: &Value) -> Vec<Step> {

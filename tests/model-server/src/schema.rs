@@ -30,8 +30,9 @@ fn at_depth(schema: &Value, root: &Value, depth: usize) -> Value {
     if let Some(choice) = first(&schema["anyOf"]).or_else(|| first(&schema["oneOf"])) {
         return follow(choice);
     }
+    // Gemini's own schemas have the names of types in capitals.
     let kind = first(&schema["type"]).unwrap_or(&schema["type"]).as_str();
-    match kind {
+    match kind.map(str::to_ascii_lowercase).as_deref() {
         Some("string") => json!(text(schema)),
         Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(json!(0)),
         Some("boolean") => json!(false),

@@ -17,6 +17,7 @@ fn the_title_that_codex_asks_for_fits_its_limits() {
     );
     check(json!({"type": "string", "maxLength": 2}), json!("Te"));
     check(json!({"type": "string", "minLength": 6}), json!("TestTe"));
+    check(json!({"type": "STRING"}), json!("Test"));
 }
 
 #[test]

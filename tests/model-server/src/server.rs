@@ -111,10 +111,16 @@ impl ModelServer {
         format!("http://{}", self.address)
     }
 
-    /// The base URL of OpenAI Responses, which includes the version.
+    /// The base URL of OpenAI Responses and Chat Completions, which includes the version.
     #[must_use]
     pub fn openai_url(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+
+    /// The base URL of the Gemini API and of Vertex AI; the clients add the version.
+    #[must_use]
+    pub fn gemini_url(&self) -> String {
+        self.base_url()
     }
 
     /// The requests received, oldest first. Old ones are forgotten beyond the log's limits.

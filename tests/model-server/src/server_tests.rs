@@ -46,6 +46,46 @@ async fn an_answer_is_streamed_and_its_end_is_known() {
 }
 
 #[tokio::test]
+async fn the_path_of_gemini_says_how_it_is_answered() {
+    let server = ModelServer::start(Script::default()).unwrap();
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "say: hello"}]}]});
+    let vertex = "/v1beta1/projects/p/locations/l/publishers/google/models/m";
+    for model in ["/v1beta/models/m", vertex] {
+        let path = format!("{model}:streamGenerateContent?alt=sse&key=hunter2");
+        let response = post(&server, &path, &body).await;
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let text = response.text().await.unwrap();
+        assert!(text.starts_with("data: {"), "{text}");
+
+        let response = post(&server, &format!("{model}:generateContent"), &body).await;
+        let answer: Value = response.json().await.unwrap();
+        let content = &answer["candidates"][0]["content"];
+        assert_eq!(content["parts"][0]["text"], "hello");
+
+        let response = post(&server, &format!("{model}:countTokens"), &body).await;
+        let count: Value = response.json().await.unwrap();
+        assert_eq!(count, json!({"totalTokens": 10}));
+    }
+    let kinds: Vec<_> = server.requests().iter().map(|entry| entry.kind).collect();
+    let turn = [
+        Some(TurnKind::Message),
+        Some(TurnKind::Message),
+        None, // a count is no answer
+    ];
+    assert_eq!(kinds, [turn, turn].concat());
+}
+
+#[tokio::test]
+async fn a_completion_is_streamed_to_its_last_line() {
+    let server = ModelServer::start(Script::default()).unwrap();
+    let response = post(&server, "/v1/chat/completions", &message("say: hello")).await;
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let text = response.text().await.unwrap();
+    assert!(text.starts_with("data: {"), "{text}");
+    assert!(text.ends_with("\n\ndata: [DONE]\n\n"), "{text}");
+}
+
+#[tokio::test]
 async fn a_hanging_answer_ends_with_its_client() {
     let server = ModelServer::start(Script::default()).unwrap();
     let mut response = post(&server, "/v1/messages", &message("hang")).await;
@@ -65,9 +105,15 @@ async fn a_hanging_answer_ends_with_its_client() {
 #[tokio::test]
 async fn an_error_has_its_status_and_is_not_to_be_retried() {
     let server = ModelServer::start(Script::default()).unwrap();
-    for path in ["/v1/messages", "/v1/responses"] {
+    for path in [
+        "/v1/messages",
+        "/v1/responses",
+        "/v1/chat/completions",
+        "/v1beta/models/m:streamGenerateContent?alt=sse",
+    ] {
         let body = json!({
             "messages": [{"role": "user", "content": "error: 503"}], "input": "error: 503",
+            "contents": [{"role": "user", "parts": [{"text": "error: 503"}]}],
         });
         let response = post(&server, path, &body).await;
         assert_eq!(response.status(), 503, "{path}");
@@ -110,6 +156,8 @@ async fn what_agents_probe_is_answered() {
         .await
         .unwrap();
     assert!(models["data"].is_array() && models["models"].is_array());
+    let models: Value = get("/v1beta/models").await.unwrap().json().await.unwrap();
+    assert_eq!(models["models"][0]["name"], "models/gemini-test");
     let count = post(&server, "/v1/messages/count_tokens", &message("say: x")).await;
     assert!(count.json::<Value>().await.unwrap()["input_tokens"].is_u64());
 }

@@ -6,7 +6,10 @@ use axum::body::Body;
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::log::Pending;
+use crate::{
+    log::Pending,
+    turn::{Answer, Text},
+};
 
 /// One thing to do while answering.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +21,33 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    /// A server-sent event; both APIs repeat its name in the data.
+    /// A server-sent event of an API that repeats its name in the data.
     pub(crate) fn event(data: &Value) -> Self {
         let name = data["type"].as_str().unwrap_or("message");
         Self::Send(format!("event: {name}\ndata: {data}\n\n").into())
     }
 
+    /// A server-sent event of an API whose events have no names.
+    pub(crate) fn data(data: &Value) -> Self {
+        Self::Send(format!("data: {data}\n\n").into())
+    }
+
+    /// The end of a stream of Chat Completions.
+    pub(crate) fn done() -> Self {
+        Self::Send("data: [DONE]\n\n".into())
+    }
+
     pub(crate) fn json(data: &Value) -> Self {
         Self::Send(data.to_string().into())
+    }
+}
+
+/// The steps of an answer that is sent as one document.
+pub(crate) fn document(answer: &Answer, document: &Value) -> Vec<Step> {
+    match answer {
+        Answer::Hang { .. } => vec![Step::Hang],
+        Answer::Text(Text { wait, .. }) => vec![Step::Wait(*wait), Step::json(document)],
+        _ => vec![Step::json(document)],
     }
 }
 

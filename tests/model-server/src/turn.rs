@@ -142,7 +142,13 @@ impl Text {
 /// Whether a text in a user's message is the agent's own, not the user's: agents put their
 /// context there, wrapped in tags such as `<system-reminder>` or `<environment_context>`.
 pub(crate) fn is_context(text: &str) -> bool {
-    const OPENINGS: [&str; 2] = ["# AGENTS.md instructions", "[Request interrupted by user"];
+    const OPENINGS: [&str; 5] = [
+        "# AGENTS.md instructions",
+        "[Request interrupted by user",
+        "Request interrupted by user",
+        "This is the Gemini CLI. We are setting up the context",
+        "<session_context>",
+    ];
     let text = text.trim();
     let tagged = text
         .strip_prefix('<')
@@ -153,6 +159,39 @@ pub(crate) fn is_context(text: &str) -> bool {
             !name.is_empty() && name.chars().all(is_name) && rest.ends_with('>')
         });
     text.is_empty() || tagged || OPENINGS.iter().any(|opening| text.starts_with(opening))
+}
+
+/// Cuts off the context that stands in the same text as the user's words, before or after them.
+pub(crate) fn without_context(text: &str) -> &str {
+    // No other tags, since a text of the user may begin or end with one.
+    const TAGS: [(&str, &str); 2] = [
+        ("<info-msg>", "</info-msg>"),
+        ("<system-reminder>", "</system-reminder>"),
+    ];
+    let mut own = text.trim();
+    while let Some(shorter) = TAGS.iter().find_map(|(start, end)| {
+        let before = || Some(own.strip_prefix(start)?.split_once(end)?.1);
+        let after = || Some(own.strip_suffix(end)?.rsplit_once(start)?.0);
+        before().or_else(after)
+    }) {
+        own = shorter.trim();
+    }
+    own
+}
+
+/// Whether a system prompt is that of a request on the agent's own account, such as for a title,
+/// a summary or a commit message. Only of use for requests without tools: the long prompts of the
+/// conversations themselves have such words too.
+pub(crate) fn is_own_errand(system: &str) -> bool {
+    const WORDS: [&str; 5] = [
+        "title",
+        "summar",
+        "words or less",
+        "commit message",
+        "<state_snapshot>",
+    ];
+    let system = system.to_lowercase();
+    WORDS.iter().any(|words| system.contains(words))
 }
 
 #[cfg(test)]

@@ -69,6 +69,8 @@ fn what_an_agent_adds_is_not_the_users() {
         "<environment_context>\n  <cwd>/home</cwd>\n</environment_context>",
         "# AGENTS.md instructions for /home\n\nBe kind.",
         "[Request interrupted by user for tool use]",
+        "This is the Gemini CLI. We are setting up the context for our chat.\nToday is Sunday.",
+        "<session_context>\nThis is the Gemini CLI.",
         "  ",
     ] {
         assert!(is_context(context), "{context:?}");
@@ -81,4 +83,30 @@ fn what_an_agent_adds_is_not_the_users() {
     ] {
         assert!(!is_context(own), "{own:?}");
     }
+}
+
+#[test]
+fn context_in_the_same_text_is_cut_off() {
+    let check = |text: &str, own: &str| assert_eq!(without_context(text), own, "for {text:?}");
+    check("<info-msg>\nIt is noon.\n</info-msg>\nsay: hi", "say: hi");
+    check("say: hi\n<info-msg>\nIt is noon.\n</info-msg>", "say: hi");
+    check(
+        "<system-reminder>a</system-reminder>\n<system-reminder>b</system-reminder>\n\nsay: hi",
+        "say: hi",
+    );
+    check("<system-reminder>a</system-reminder>", "");
+    check("write: a.html: <b>x</b>", "write: a.html: <b>x</b>");
+}
+
+#[test]
+fn an_agents_own_errands_are_known_by_their_prompt() {
+    for errand in [
+        "You are a title generator. You output ONLY a thread title.",
+        "Reply with only a description in four words or less",
+        "You are a helpful AI assistant tasked with summarizing conversations.",
+        "You generate concise, one-line Git commit messages.",
+    ] {
+        assert!(is_own_errand(errand), "{errand:?}");
+    }
+    assert!(!is_own_errand("Act as an expert software developer."));
 }

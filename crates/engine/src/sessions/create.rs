@@ -121,7 +121,7 @@ pub async fn run(
         run,
         launch,
         rules: &spec.screen,
-        recording: cast,
+        recording: Some(cast),
         title: record.title.clone(),
         reaper: state.reaper.clone(),
         grace: state.config.grace,

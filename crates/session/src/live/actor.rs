@@ -407,8 +407,12 @@ impl Actor {
         if let Some(error) = refusal {
             return self.refuse(taken, &error);
         }
-        let echoes = reading::messages(self.start.rules, &self.terminal)
-            .map_or(self.typed.known(), |messages| messages.len());
+        let echoes = if self.start.rules.echo.is_none() {
+            self.terminal.rows_above_cursor()
+        } else {
+            reading::messages(self.start.rules, &self.terminal)
+                .map_or(self.typed.known(), |messages| messages.len())
+        };
         let sending = Sending::new(content, taken, self.terminal.program_works(), echoes);
         match self.pty.write(sending.typed(&self.terminal)) {
             Ok(()) => self.sending = Some(sending),

@@ -43,8 +43,8 @@ pub struct Start {
     pub launch: Launch,
     /// How to read its screen.
     pub rules: &'static ScreenRules,
-    /// Where its recording goes; a file that must not exist.
-    pub recording: PathBuf,
+    /// Where its recording goes; a file that must not exist. Absent when nothing is recorded.
+    pub recording: Option<PathBuf>,
     /// Title in the recording.
     pub title: String,
     /// Ends what the program leaves behind.
@@ -181,19 +181,16 @@ pub fn start(
         leader,
     };
     let (events, receiver) = mpsc::unbounded_channel();
-    let recorder = Recorder::create(
-        &start.recording,
-        start.launch.size,
-        &start.title,
-        crate::recording::CAP,
-    );
-    let recorder = recorder
-        .inspect_err(|error| {
-            let _ = events.send(SessionEvent::RecordingStopped {
-                reason: error.to_string(),
-            });
-        })
-        .ok();
+    let size = start.launch.size;
+    let recorder = start.recording.as_deref().and_then(|path| {
+        Recorder::create(path, size, &start.title, crate::recording::CAP)
+            .inspect_err(|error| {
+                let _ = events.send(SessionEvent::RecordingStopped {
+                    reason: error.to_string(),
+                });
+            })
+            .ok()
+    });
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let handle = SessionHandle {
         id: start.id,

@@ -36,7 +36,8 @@ pub(super) struct Sending {
     pub taken: oneshot::Sender<Result<Message, Problem>>,
     /// How often the program had begun to work before it was typed.
     pub works: u64,
-    /// How many of the user's messages the agent's screen had before it was typed.
+    /// How many of the user's messages the agent's screen had before it was typed; of a program that
+    /// marks none, how many rows stood above the cursor.
     pub echoes: usize,
     tail: String,
     stage: Stage,

@@ -22,7 +22,8 @@ pub(super) struct Turn {
     since: Instant,
     /// How often the program had begun to work before.
     works: u64,
-    /// How many of the user's messages the agent's screen had before.
+    /// How many of the user's messages the agent's screen had before; of a program that marks none,
+    /// how many rows stood above the cursor.
     pub echoes: usize,
 }
 

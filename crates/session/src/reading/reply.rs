@@ -20,6 +20,9 @@ const NEAR: usize = 300;
 /// What the agent has said since it took the message `sent`, without the repeated message, the
 /// input box, status rows and the marks and indentation of the agent's layout.
 ///
+/// Of a program that marks no messages, `before` counts the rows above the cursor when the message was
+/// typed, see [`Terminal::rows_above_cursor`]: its terminal repeats the message there or below.
+///
 /// When the repeated message is not found the reply is empty, unless the agent has `worked` and shows
 /// more messages than the `before` that it showed when it was given this one: then the last message
 /// on the screen, however it is shown, is taken for it.
@@ -30,10 +33,15 @@ pub fn reply(
     worked: bool,
     before: usize,
 ) -> String {
+    let Some(echo) = &rules.echo else {
+        let lines = rows_until_input(rules, terminal, REACH);
+        let begin = after_typed(&lines, sent, before).unwrap_or(0);
+        return words(rules, &lines[begin..]);
+    };
     // A reply is read many times while it grows, and most are short.
     let near = rows_until_input(rules, terminal, NEAR);
-    if let Some(begin) = after_echo(rules, &near, sent) {
-        return words(rules, until_next_echo(rules, &near[begin..]));
+    if let Some(begin) = after_echo(rules, echo, &near, sent) {
+        return words(rules, until_next_echo(echo, &near[begin..]));
     }
     let lines = rows_until_input(rules, terminal, REACH);
     let shown = |echo: &Regex| {
@@ -42,13 +50,12 @@ pub fn reply(
             .filter(|line| echo.is_match(&line.text))
             .count()
     };
-    let begin = match (after_echo(rules, &lines, sent), &rules.echo) {
-        (Some(begin), _) => begin,
-        (None, Some(echo)) if worked && shown(echo) > before => after_last_echo(rules, &lines),
-        (None, Some(_)) => return String::new(),
-        (None, None) => 0,
+    let begin = match after_echo(rules, echo, &lines, sent) {
+        Some(begin) => begin,
+        None if worked && shown(echo) > before => after_last_echo(echo, &lines),
+        None => return String::new(),
     };
-    words(rules, until_next_echo(rules, &lines[begin..]))
+    words(rules, until_next_echo(echo, &lines[begin..]))
 }
 
 /// Everything above the input box, whoever said it.
@@ -57,11 +64,8 @@ pub(super) fn all_words(rules: &ScreenRules, terminal: &Terminal) -> String {
 }
 
 /// The rows up to the user's next message, which may have been typed while the agent worked.
-fn until_next_echo<'a>(rules: &ScreenRules, lines: &'a [Line]) -> &'a [Line] {
-    let next = rules
-        .echo
-        .as_ref()
-        .and_then(|echo| lines.iter().position(|line| echo.is_match(&line.text)));
+fn until_next_echo<'a>(echo: &Regex, lines: &'a [Line]) -> &'a [Line] {
+    let next = lines.iter().position(|line| echo.is_match(&line.text));
     &lines[..next.unwrap_or(lines.len())]
 }
 
@@ -141,19 +145,22 @@ pub fn finished(rules: &ScreenRules, terminal: &Terminal) -> bool {
 }
 
 /// The row behind the last place where the message is repeated.
-fn after_echo(rules: &ScreenRules, lines: &[Line], sent: &str) -> Option<usize> {
+fn after_echo(rules: &ScreenRules, echo: &Regex, lines: &[Line], sent: &str) -> Option<usize> {
     let wanted = letters(sent);
-    if let Some(echo) = &rules.echo {
-        let echoes = || {
-            let rows = lines.iter().enumerate().rev();
-            rows.filter_map(|(row, line)| Some((row, echo.captures(&line.text)?.get(1)?.as_str())))
-        };
-        return echoes().find_map(|(row, first)| match &rules.pasted {
-            Some(pasted) if pasted.is_match(first) => Some(row + 1),
-            _ => end_of_echo(lines, row, letters(first), &wanted),
-        });
-    }
-    (0..lines.len()).rev().find_map(|row| {
+    let echoes = || {
+        let rows = lines.iter().enumerate().rev();
+        rows.filter_map(|(row, line)| Some((row, echo.captures(&line.text)?.get(1)?.as_str())))
+    };
+    echoes().find_map(|(row, first)| match &rules.pasted {
+        Some(pasted) if pasted.is_match(first) => Some(row + 1),
+        _ => end_of_echo(lines, row, letters(first), &wanted),
+    })
+}
+
+/// The row behind the place where a terminal has repeated what was typed at the row `from` or below.
+fn after_typed(lines: &[Line], sent: &str, from: usize) -> Option<usize> {
+    let wanted = letters(sent);
+    let at = |row: usize| {
         // A shell's prompt stands before what was typed, and long input goes on in the next rows.
         let text = letters(&lines[row].text);
         let start = (0..=text.len())
@@ -163,18 +170,17 @@ fn after_echo(rules: &ScreenRules, lines: &[Line], sent: &str) -> Option<usize> 
                 !tail.is_empty() && (tail.starts_with(&wanted) || wanted.starts_with(tail))
             })?;
         end_of_echo(lines, row, text[start..].to_owned(), &wanted)
-    })
+    };
+    // The answer may repeat the message too, so the first place counts. Rows that were wrapped anew,
+    // or have left the scrollback, stand elsewhere: then the last place is the best guess.
+    (from..lines.len())
+        .find_map(at)
+        .or_else(|| (0..from.min(lines.len())).rev().find_map(at))
 }
 
 /// The row behind the last of the user's messages, however it is shown.
-fn after_last_echo(rules: &ScreenRules, lines: &[Line]) -> usize {
-    let is_echo = |line: &Line| {
-        rules
-            .echo
-            .as_ref()
-            .is_some_and(|echo| echo.is_match(&line.text))
-    };
-    let Some(row) = lines.iter().rposition(is_echo) else {
+fn after_last_echo(echo: &Regex, lines: &[Line]) -> usize {
+    let Some(row) = lines.iter().rposition(|line| echo.is_match(&line.text)) else {
         return 0;
     };
     let length = lines[row..]

@@ -27,6 +27,16 @@ fn a_plain_program_says_what_follows_the_typed_line() {
 }
 
 #[test]
+fn a_plain_program_may_repeat_the_message_in_its_answer() {
+    let terminal = screen("> one\nyou said: one\n> one\nyou said: one\nagain one");
+    let custom = rules("custom");
+    assert_eq!(
+        reply(custom, &terminal, "one", false, 2),
+        "you said: one\nagain one"
+    );
+}
+
+#[test]
 fn numbered_lists_in_a_reply_are_no_question() {
     let lines = screen("1. first\n2. second\n\n> ").screen_lines();
     assert!(question::find(rules("claude"), &lines).is_none());

@@ -33,6 +33,11 @@ impl Terminal {
         (top..bottom).map(|row| self.line(Row(row))).collect()
     }
 
+    /// How many rows of scrollback and screen stand above the cursor's.
+    pub fn rows_above_cursor(&self) -> usize {
+        self.term.history_size() + usize::from(self.cursor().row)
+    }
+
     fn line(&self, row: Row) -> Line {
         self.assert_drawn();
         let cells = &self.term.grid()[row];

@@ -1,0 +1,352 @@
+//! The HTTP API of coder/agentapi for one agent: a server that its clients can use unchanged.
+//!
+//! Paths, shapes, defaults, flags and the state file are those of agentapi 0.11; what it lacks is
+//! added in ways that its clients do not see: event ids from which a client can go on, questions
+//! that are answered by choice, the end of the agent, answers to the terminal's queries.
+
+mod conversation;
+mod events;
+mod hosts;
+mod http;
+mod model;
+mod state_file;
+mod uploads;
+
+use std::{ffi::OsString, io, path::PathBuf, sync::Arc};
+
+use berth_protocol::{SessionId, Size, Status};
+use berth_session::{
+    agents::{self, Spec, detect},
+    environment::Environment,
+    live::{self, SessionEvent, SessionHandle, Start},
+    process::{GRACE, Reaper, SESSION_VARIABLE},
+    pty::Launch,
+};
+use tokio::{net::TcpListener, sync::mpsc};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use conversation::Conversation;
+
+pub use hosts::{Hosts, ListError, Origins};
+pub use http::openapi_json;
+pub use state_file::StateFileError;
+
+/// The port of agentapi.
+pub const PORT: u16 = 3284;
+
+/// The terminal of agentapi: so high that whole answers stand on it.
+pub const SIZE: Size = Size {
+    rows: 1000,
+    cols: 80,
+};
+
+/// What to serve.
+#[derive(Debug)]
+pub struct Config {
+    /// The agent whose screen it is; `custom` for programs that Berth does not know.
+    pub agent: String,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// The port; 0 takes a free one.
+    pub port: u16,
+    /// Size of the terminal.
+    pub size: Size,
+    /// Names under which the server may be addressed.
+    pub hosts: Hosts,
+    /// Pages that may use the server from a browser.
+    pub origins: Origins,
+    /// Where the web chat is reached, when a proxy serves it elsewhere than under `/chat`.
+    pub chat_base_path: String,
+    /// Sent to the agent when it takes messages.
+    pub initial_prompt: Option<String>,
+    /// Where messages are kept from one run to the next.
+    pub state_file: Option<PathBuf>,
+    /// Read the state file at the start.
+    pub load_state: bool,
+    /// Write it at the end, and when asked to by SIGUSR1.
+    pub save_state: bool,
+    /// Where the process id is written while the server runs.
+    pub pid_file: Option<PathBuf>,
+}
+
+/// Why a server could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no agent of this name.
+    #[error("invalid agent type: {0}")]
+    UnknownAgent(String),
+    /// The program is not there or cannot be executed.
+    #[error("{0} is neither on the PATH nor an executable file")]
+    Missing(String),
+    /// The program could not be started.
+    #[error("the agent could not be started: {0}")]
+    Spawn(#[from] berth_session::pty::PtyError),
+    /// The address could not be taken.
+    #[error("cannot listen on port {port}: {source}")]
+    Listen {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file or folder that the server needs could not be made.
+    #[error("{} cannot be written: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The state file is not usable.
+    #[error(transparent)]
+    State(#[from] StateFileError),
+    /// The server failed.
+    #[error("the server failed: {0}")]
+    Serve(io::Error),
+    /// The agent ended with an error.
+    #[error("the agent ended {how}{}", shown(screen))]
+    Ended {
+        /// With which code, or by which signal.
+        how: String,
+        /// The last screen; empty when the agent was never ready.
+        screen: String,
+    },
+}
+
+fn shown(screen: &str) -> String {
+    if screen.is_empty() {
+        return String::new();
+    }
+    format!("; its screen was:\n{screen}")
+}
+
+/// The agent of a name as agentapi's flag `--type` knows it, aliases included.
+pub fn agent_of(name: &str) -> Option<&'static Spec> {
+    let id = match name {
+        "cursor-agent" => "cursor",
+        "q" => "amazonq",
+        other => other,
+    };
+    agents::find(&id.parse().ok()?)
+}
+
+/// A server that is bound to its address and whose agent runs.
+pub struct Server {
+    listener: TcpListener,
+    port: u16,
+    shared: Arc<Shared>,
+    events: mpsc::UnboundedReceiver<SessionEvent>,
+    save_to: Option<PathBuf>,
+    /// Removed when dropped.
+    pid_file: Option<PidFile>,
+}
+
+/// What the handlers share.
+struct Shared {
+    conversation: Conversation,
+    session: SessionHandle,
+    uploads: uploads::Uploads,
+    hosts: Hosts,
+    origins: Origins,
+    chat_base_path: String,
+    stopping: CancellationToken,
+}
+
+impl Server {
+    /// Takes the address, then starts the agent.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let spec = agent_of(&config.agent).ok_or(Error::UnknownAgent(config.agent.clone()))?;
+        let launch = launch(&config, spec)?;
+        let loaded = match &config.state_file {
+            Some(path) if config.load_state => state_file::load(path)?,
+            _ => None,
+        };
+        let port = config.port;
+        let listener = TcpListener::bind((config.hosts.address(), port))
+            .await
+            .map_err(|source| Error::Listen { port, source })?;
+        let port = listener
+            .local_addr()
+            .map_err(|source| Error::Listen { port, source })?
+            .port();
+        let pid_file = config.pid_file.map(PidFile::write).transpose()?;
+        let uploads = uploads::Uploads::new()?;
+        let session = SessionId(Uuid::now_v7());
+        let start = Start {
+            id: session,
+            run: 1,
+            launch,
+            rules: &spec.screen,
+            recording: None,
+            title: spec.name.clone(),
+            reaper: Reaper::start(),
+            grace: GRACE,
+        };
+        // The task is started inside the runtime although the fork blocks.
+        let runtime = tokio::runtime::Handle::current();
+        let started = tokio::task::spawn_blocking(move || {
+            let _inside = runtime.enter();
+            live::start(start)
+        });
+        let (session, events) = started
+            .await
+            .map_err(|error| Error::Serve(io::Error::other(error)))??;
+        let conversation = Conversation::new(spec, config.initial_prompt, loaded);
+        Ok(Self {
+            listener,
+            port,
+            shared: Arc::new(Shared {
+                conversation,
+                session,
+                uploads,
+                hosts: config.hosts,
+                origins: config.origins,
+                chat_base_path: config.chat_base_path.trim_end_matches('/').to_owned(),
+                stopping: CancellationToken::new(),
+            }),
+            events,
+            save_to: config.state_file.filter(|_| config.save_state),
+            pid_file,
+        })
+    }
+
+    /// The port on which it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Serves until the agent ends or `stop` is cancelled. `save` asks for the state file to be
+    /// written now.
+    pub async fn run(
+        self,
+        stop: CancellationToken,
+        mut save: mpsc::Receiver<()>,
+    ) -> Result<(), Error> {
+        let Self {
+            listener,
+            shared,
+            mut events,
+            save_to,
+            pid_file: _pid_file,
+            ..
+        } = self;
+        let save_now = || {
+            if let Some(path) = &save_to
+                && let Err(error) = state_file::save(path, &shared.conversation.saved())
+            {
+                tracing::warn!(%error, "the messages are not saved");
+            }
+        };
+        let router = http::router(Arc::clone(&shared));
+        let stopping = shared.stopping.clone();
+        let serving = tokio::spawn(async move {
+            axum::serve(listener, router)
+                .with_graceful_shutdown(async move { stopping.cancelled().await })
+                .await
+        });
+        let mut asked = false;
+        let ended = loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(SessionEvent::Ended(status)) => break Some(status),
+                    Some(event) => shared.conversation.learn(event, &shared.session).await,
+                    None => break None,
+                },
+                Some(()) = save.recv() => save_now(),
+                () = stop.cancelled(), if !asked => {
+                    asked = true;
+                    shared.session.stop().await;
+                }
+            }
+        };
+        save_now();
+        let failure = ended.filter(|_| !asked).and_then(|status| failure(&status));
+        let failure = failure.map(|how| Error::Ended {
+            how,
+            screen: shared.conversation.last_screen(),
+        });
+        shared
+            .conversation
+            .ended(failure.as_ref().map(ToString::to_string));
+        shared.stopping.cancel();
+        let served = serving
+            .await
+            .unwrap_or_else(|error| Err(io::Error::other(error)));
+        failure.map_or_else(|| served.map_err(Error::Serve), Err)
+    }
+}
+
+fn failure(status: &Status) -> Option<String> {
+    match status {
+        Status::Exited { code: Some(0), .. } => None,
+        Status::Exited {
+            code: Some(code), ..
+        } => Some(format!("with code {code}")),
+        Status::Exited {
+            signal: Some(signal),
+            ..
+        } => Some(format!("by signal {signal}")),
+        Status::Failed { failure } => Some(format!("early: {}", failure.detail)),
+        _ => Some("and left no code".to_owned()),
+    }
+}
+
+/// What to run: the user's command as it stands, in this process's folder and environment.
+fn launch(config: &Config, spec: &Spec) -> Result<Launch, Error> {
+    let [program, args @ ..] = config.command.as_slice() else {
+        return Err(Error::Missing("no command".to_owned()));
+    };
+    let cwd = std::env::current_dir().map_err(|source| Error::File {
+        path: PathBuf::from("."),
+        source,
+    })?;
+    let environment = Environment::own("agentapi", None);
+    let path = detect::resolve(program, &cwd, &environment)
+        .filter(|path| detect::is_executable(path))
+        .ok_or_else(|| Error::Missing(program.clone()))?;
+    let mut env = environment.variables();
+    let own = [
+        ("TERM", "xterm-256color"),
+        ("COLORTERM", "truecolor"),
+        ("TERM_PROGRAM", "berth"),
+    ];
+    let rules = spec.launch.iter().flat_map(|launch| &launch.env);
+    env.extend(
+        own.into_iter()
+            .chain(rules.map(|(name, value)| (name.as_str(), value.as_str())))
+            .map(|(name, value)| (OsString::from(name), OsString::from(value))),
+    );
+    env.insert(SESSION_VARIABLE.into(), Uuid::now_v7().to_string().into());
+    Ok(Launch {
+        program: path,
+        args: args.iter().map(OsString::from).collect(),
+        env,
+        cwd,
+        size: config.size,
+    })
+}
+
+/// A file with the process id, there while the server runs.
+#[derive(Debug)]
+struct PidFile(PathBuf);
+
+impl PidFile {
+    fn write(path: PathBuf) -> Result<Self, Error> {
+        std::fs::write(&path, format!("{}\n", std::process::id())).map_err(|source| {
+            Error::File {
+                path: path.clone(),
+                source,
+            }
+        })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0) {
+            tracing::debug!(%error, "the file with the process id is not removed");
+        }
+    }
+}
