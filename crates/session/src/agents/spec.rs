@@ -104,6 +104,19 @@ pub struct ScreenRules {
     /// First row of the user's message as the agent repeats it; group 1 is its text.
     #[serde(deserialize_with = "pattern")]
     pub echo: Option<Regex>,
+    /// Row that stands above the user's messages and nothing else, with no blank row between. Without
+    /// it a row of the answer that looks like a message would be taken for one.
+    #[serde(deserialize_with = "pattern")]
+    pub echo_border: Option<Regex>,
+    /// The user's messages stand on a background of their own, from the first column on.
+    pub echo_filled: bool,
+    /// The row that is found for the input box stands below it, with a blank row between.
+    pub input_above: bool,
+    /// The program reads lines: only while it does, it has bracketed paste (DEC mode 2004) switched on.
+    pub reads_lines: bool,
+    /// The keys that make the program stop what it does, one after the other. Escape for agents with an
+    /// input box and Ctrl-C for others when absent.
+    pub interrupt: Vec<String>,
     /// Row right above the input box that says that the answer is complete, for agents that have
     /// one: nothing more needs to be waited for then.
     #[serde(deserialize_with = "pattern")]
@@ -134,6 +147,11 @@ impl Default for ScreenRules {
             pasted: None,
             busy: Vec::new(),
             echo: None,
+            echo_border: None,
+            echo_filled: false,
+            input_above: false,
+            reads_lines: false,
+            interrupt: Vec::new(),
             finished: None,
             noise: Vec::new(),
             bullet: None,
@@ -144,14 +162,17 @@ impl Default for ScreenRules {
 }
 
 impl ScreenRules {
-    /// The keys that make the program stop what it does: Escape for agents with an input box,
-    /// Ctrl-C for others.
-    pub fn interrupt_keys(&self) -> &'static [u8] {
-        if self.prompt.is_some() {
-            b"\x1b"
-        } else {
-            b"\x03"
+    /// The keys that make the program stop what it does, each to be pressed by itself.
+    pub fn interrupt_keys(&self) -> Vec<Vec<u8>> {
+        if !self.interrupt.is_empty() {
+            let keys = self.interrupt.iter();
+            return keys.map(|keys| keys.clone().into_bytes()).collect();
         }
+        vec![if self.prompt.is_some() {
+            b"\x1b".to_vec()
+        } else {
+            b"\x03".to_vec()
+        }]
     }
 }
 

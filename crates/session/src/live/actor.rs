@@ -49,6 +49,9 @@ const UNCLEAR: Duration = Duration::from_secs(5);
 /// However much it prints, a program counts as started after this time.
 const LONGEST_START: Duration = Duration::from_secs(30);
 
+/// Between keys that must not be taken for one.
+const BETWEEN_KEYS: Duration = Duration::from_millis(200);
+
 /// How long output may still come after the program and all its descendants have ended.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -359,7 +362,7 @@ impl Actor {
                 self.choose(attention, &option, done);
             }
             Command::Interrupt(done) => {
-                let _ = done.send(self.type_in(self.start.rules.interrupt_keys().to_vec()));
+                let _ = done.send(self.interrupt());
             }
             Command::Resize(size) => self.resize(size),
             Command::Screen(answer) => {
@@ -385,6 +388,24 @@ impl Actor {
         if self.start.rules.foreground {
             // A shell that starts a silent job prints nothing that would make anybody look.
             self.settle_at = Some(Instant::now() + self.start.rules.settle);
+        }
+        Ok(())
+    }
+
+    fn interrupt(&mut self) -> Result<(), SessionError> {
+        let mut keys = self.start.rules.interrupt_keys().into_iter();
+        self.type_in(keys.next().unwrap_or_default())?;
+        if keys.len() > 0 {
+            // Keys that come at once are taken for one.
+            let pty = Arc::clone(&self.pty);
+            tokio::spawn(async move {
+                for keys in keys {
+                    tokio::time::sleep(BETWEEN_KEYS).await;
+                    if pty.write(keys).is_err() {
+                        return;
+                    }
+                }
+            });
         }
         Ok(())
     }

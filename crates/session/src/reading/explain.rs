@@ -101,7 +101,10 @@ fn fired(rules: &ScreenRules, terminal: &Terminal, activity: &Activity) -> Vec<F
         let text = line.text.as_str();
         let on_screen = row >= screen_top;
         let matched = [
-            ("echo", row < end && is(&rules.echo, text)),
+            (
+                "echo",
+                row < end && reply::echo_at(rules, &lines, row).is_some(),
+            ),
             ("noise", row < end && any(&rules.noise, text)),
             ("finished", row < end && is(&rules.finished, text)),
             ("busy", on_screen && any(&rules.busy, text)),

@@ -51,26 +51,44 @@ pub struct Question {
     pub text: String,
     /// The answers, each named by its place from 1.
     pub options: Vec<AttentionOption>,
-    /// The place of the answer that is selected, from 0.
-    pub selected: usize,
+    /// How an answer is chosen.
+    pub how: How,
+}
+
+/// How an answer is chosen with keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum How {
     /// The answers stand with their numbers, and typing one chooses it.
-    pub numbered: bool,
+    Number,
+    /// The answers stand below each other; arrows move the mark and Enter takes it.
+    Column {
+        /// The place of the answer that is selected, from 0.
+        selected: usize,
+    },
+    /// The answers stand beside each other, and the first is selected.
+    Row,
+    /// Each answer has a letter, which is typed and entered.
+    Letter(Vec<char>),
 }
 
 impl Question {
     /// The keys that choose the answer of a place, from 0.
     pub fn keys(&self, place: usize) -> Vec<u8> {
-        if self.numbered {
-            return (place + 1).to_string().into_bytes();
-        }
-        let (arrow, steps): (&[u8], _) = if place >= self.selected {
-            (b"\x1b[B", place - self.selected)
-        } else {
-            (b"\x1b[A", self.selected - place)
+        let arrows = |arrow: &[u8], steps: usize| {
+            let mut keys = arrow.repeat(steps);
+            keys.push(b'\r');
+            keys
         };
-        let mut keys = arrow.repeat(steps);
-        keys.push(b'\r');
-        keys
+        match &self.how {
+            How::Number => (place + 1).to_string().into_bytes(),
+            How::Column { selected } if place >= *selected => arrows(b"\x1b[B", place - selected),
+            How::Column { selected } => arrows(b"\x1b[A", selected - place),
+            How::Row => arrows(b"\x1b[C", place),
+            How::Letter(letters) => letters
+                .get(place)
+                .map(|letter| format!("{letter}\r").into_bytes())
+                .unwrap_or_default(),
+        }
     }
 }
 
@@ -78,7 +96,15 @@ impl Question {
 pub fn read(rules: &ScreenRules, terminal: &Terminal) -> Reading {
     let lines = terminal.screen_lines();
     let input_box = input_box(rules, &lines);
-    let input = input_box.map(|row| typed(rules, &lines[row..]));
+    let input = input_box.map(|row| {
+        if rules.input_above {
+            let rows = &lines[box_top(rules, &lines, row)..row];
+            let rows = rows.iter().map(|line| line.text.trim());
+            rows.collect::<Vec<_>>().join("\n").trim().to_owned()
+        } else {
+            typed(rules, &lines[row..])
+        }
+    });
     let ready = || match input_box {
         Some(_) => Activity::Ready,
         None => Activity::Unclear {
@@ -101,6 +127,10 @@ pub fn read(rules: &ScreenRules, terminal: &Terminal) -> Reading {
             Activity::Busy
         }
         None if rules.prompt.is_none() => ready(),
+        // A line editor that reads no line: the program works, unless it asks with one of its own.
+        None if rules.reads_lines && terminal.has_pasted() && !terminal.bracketed_paste() => {
+            asks().unwrap_or(Activity::Busy)
+        }
         None => asks().unwrap_or_else(ready),
     };
     Reading { activity, input }
@@ -134,6 +164,20 @@ fn input_box(rules: &ScreenRules, lines: &[Line]) -> Option<usize> {
     None
 }
 
+/// The row where an input box begins that was found at `row`.
+fn box_top(rules: &ScreenRules, lines: &[Line], row: usize) -> usize {
+    if !rules.input_above {
+        return row - usize::from(rules.border.is_some() && row > 0);
+    }
+    // A blank row divides what is typed from the row below it, another one what was said before.
+    let typed = lines[..row.saturating_sub(1)]
+        .iter()
+        .rev()
+        .take_while(|line| !line.text.trim().is_empty())
+        .count();
+    row.saturating_sub(1 + typed)
+}
+
 /// What is typed in the box that begins with the first of these lines.
 fn typed(rules: &ScreenRules, lines: &[Line]) -> String {
     let Some(prompt) = &rules.prompt else {
@@ -151,6 +195,12 @@ fn typed(rules: &ScreenRules, lines: &[Line]) -> String {
         return String::new();
     }
     let rest = lines.iter().skip(1).map(|line| line.text.as_str());
+    let rest = rest.map(|text| {
+        let inner = text
+            .strip_prefix('│')
+            .and_then(|text| text.strip_suffix('│'));
+        inner.filter(|_| rules.border.is_some()).unwrap_or(text)
+    });
     let rest = rest.take_while(|text| {
         !text.trim().is_empty()
             && !rules
@@ -190,6 +240,8 @@ pub fn squeezed(text: &str) -> String {
         .collect()
 }
 
+#[cfg(test)]
+mod recorded_later_tests;
 #[cfg(test)]
 mod recorded_tests;
 #[cfg(test)]

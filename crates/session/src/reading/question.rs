@@ -5,7 +5,7 @@ use std::{ops::Range, sync::LazyLock};
 use berth_protocol::AttentionOption;
 use regex::Regex;
 
-use super::Question;
+use super::{How, Question};
 use crate::{agents::ScreenRules, terminal::Line};
 
 /// Most rows with text that may stand below the last answer: a footer that explains the keys.
@@ -24,14 +24,18 @@ pub(super) struct Found {
 struct Answers {
     rows: Range<usize>,
     labels: Vec<String>,
-    selected: usize,
-    numbered: bool,
+    how: How,
 }
 
 /// Finds answers, one of which is selected, at the end of the screen. A list in a reply is not
 /// taken for answers: it has no selected row, and the input box stands below it.
 pub(super) fn find(rules: &ScreenRules, lines: &[Line]) -> Option<Found> {
-    let answers = numbered(lines).or_else(|| unnumbered(lines))?;
+    let answers = numbered(lines)
+        .or_else(|| beside(lines))
+        .or_else(|| radio(lines))
+        .or_else(|| lettered(lines))
+        .or_else(|| boxed(lines))
+        .or_else(|| unnumbered(lines))?;
     let (text, row) = question(rules, &lines[..answers.rows.start]);
     let options = answers
         .labels
@@ -42,13 +46,11 @@ pub(super) fn find(rules: &ScreenRules, lines: &[Line]) -> Option<Found> {
             label,
         })
         .collect();
-    let (selected, numbered) = (answers.selected, answers.numbered);
     Some(Found {
         question: Question {
             text,
             options,
-            selected,
-            numbered,
+            how: answers.how,
         },
         row,
     })
@@ -65,8 +67,7 @@ pub(super) fn open(rules: &ScreenRules, lines: &[Line]) -> Found {
         question: Question {
             text,
             options: Vec::new(),
-            selected: 0,
-            numbered: false,
+            how: How::Number,
         },
         row,
     }
@@ -95,13 +96,12 @@ fn numbered(lines: &[Line]) -> Option<Answers> {
         .map(|(answer, _)| answer)
         .collect();
     let rows = run.first()?.0..run.last()?.0 + 1;
-    let selected = run.iter().position(|(_, _, selected, _)| *selected)?;
+    run.iter().position(|(_, _, selected, _)| *selected)?;
     // Long answers wrap, so as many more rows may stand among and below them.
     (run.len() >= 2 && texts(&lines[rows.end..]) <= FOOTER + rows.len()).then(|| Answers {
         rows,
         labels: run.iter().map(|(_, _, _, label)| label.clone()).collect(),
-        selected,
-        numbered: true,
+        how: How::Number,
     })
 }
 
@@ -140,8 +140,127 @@ fn unnumbered(lines: &[Line]) -> Option<Answers> {
     (rows.len() >= 2).then(|| Answers {
         labels: lines[rows.clone()].iter().map(label).collect(),
         rows,
-        selected: above,
-        numbered: false,
+        how: How::Column { selected: above },
+    })
+}
+
+/// Answers beside each other, with a footer that says so behind or below them.
+fn beside(lines: &[Line]) -> Option<Answers> {
+    let foot = lines
+        .iter()
+        .rposition(|line| !line.text.trim().is_empty())?;
+    let (before, _) = lines[foot].text.split_once("⇆ select")?;
+    let row = if before.trim().is_empty() {
+        foot.checked_sub(1)?
+    } else {
+        foot
+    };
+    let text = if row == foot {
+        before
+    } else {
+        &lines[row].text
+    };
+    let labels: Vec<String> = text
+        .split("  ")
+        .map(str::trim)
+        .filter(|label| !label.is_empty())
+        .map(str::to_owned)
+        .collect();
+    (labels.len() >= 2).then_some(Answers {
+        rows: row..foot + 1,
+        labels,
+        how: How::Row,
+    })
+}
+
+/// Rows with round marks, one of which is filled, as in `│  ● Allow (once)` above `│  ○ Deny`.
+fn radio(lines: &[Line]) -> Option<Answers> {
+    static ANSWER: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"^│  ([●○]) (.*?)(?: \([^()]*\))?$").ok());
+    let pattern = ANSWER.as_ref()?;
+    let last = lines
+        .iter()
+        .rposition(|line| !line.text.trim().is_empty())?;
+    let end = if lines[last].text.starts_with('└') {
+        last
+    } else {
+        last + 1
+    };
+    let marked: Vec<_> = lines[..end]
+        .iter()
+        .rev()
+        .map_while(|line| {
+            let found = pattern.captures(&line.text)?;
+            Some((&found[1] == "●", found[2].to_owned()))
+        })
+        .collect();
+    let selected = marked.iter().rev().position(|(selected, _)| *selected)?;
+    (marked.len() >= 2).then(|| Answers {
+        rows: end - marked.len()..last + 1,
+        labels: marked.into_iter().rev().map(|(_, label)| label).collect(),
+        how: How::Column { selected },
+    })
+}
+
+/// A last row such as `Create new file? (Y)es/(N)o [Yes]:`.
+fn lettered(lines: &[Line]) -> Option<Answers> {
+    static ASKED: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\(\w\)\S.*\[[\w ']+\]:$").ok());
+    static ANSWER: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\((\w)\)([^/\[]*)").ok());
+    let (asked, answer) = (ASKED.as_ref()?, ANSWER.as_ref()?);
+    let row = lines
+        .iter()
+        .rposition(|line| !line.text.trim().is_empty())?;
+    let text = lines[row].text.trim_end();
+    if !asked.is_match(text) {
+        return None;
+    }
+    let (letters, labels): (Vec<char>, Vec<String>) = answer
+        .captures_iter(text)
+        .filter_map(|found| {
+            let letter = found[1].chars().next()?;
+            Some((
+                letter.to_ascii_lowercase(),
+                format!("{letter}{}", found[2].trim_end()),
+            ))
+        })
+        .unzip();
+    (labels.len() >= 2).then_some(Answers {
+        // The row holds the question too.
+        rows: row + 1..row + 1,
+        labels,
+        how: How::Letter(letters),
+    })
+}
+
+/// The rows of a box right above a footer that says how to select one. Which one is selected is shown
+/// by nothing but its weight; until somebody moves it, it is the first.
+fn boxed(lines: &[Line]) -> Option<Answers> {
+    let foot = lines
+        .iter()
+        .rposition(|line| !line.text.trim().is_empty())?;
+    if !lines[foot].text.contains("↑↓ navigate") || !lines[foot].text.contains("Enter select") {
+        return None;
+    }
+    let bottom = lines[..foot]
+        .iter()
+        .rposition(|line| !line.text.trim().is_empty())?;
+    if !is_rule(lines[bottom].text.trim()) {
+        return None;
+    }
+    let top = lines[..bottom]
+        .iter()
+        .rposition(|line| is_rule(line.text.trim()))?;
+    let labels: Vec<String> = lines[top + 1..bottom]
+        .iter()
+        .map(|line| unframed(&line.text))
+        .filter(|label| !label.is_empty())
+        .collect();
+    (labels.len() >= 2).then_some(Answers {
+        rows: top..foot + 1,
+        labels,
+        how: How::Column { selected: 0 },
     })
 }
 
@@ -166,7 +285,8 @@ fn question(rules: &ScreenRules, lines: &[Line]) -> (String, usize) {
         let text = unframed(&line.text);
         if is_rule(&text) {
             // A dashed rule divides a dialog, a whole one begins it.
-            if rows.iter().any(|row| !row.is_empty()) && !text.starts_with('╌') {
+            let inner = text.starts_with('╌') || line.text.trim_start().starts_with('│');
+            if rows.iter().any(|row| !row.is_empty()) && !inner {
                 begin = row;
                 break;
             }
@@ -177,6 +297,10 @@ fn question(rules: &ScreenRules, lines: &[Line]) -> (String, usize) {
         }
         begin = row;
         rows.push(text);
+        // The mark that begins a question.
+        if line.text.trim_start().starts_with(['△', '◆']) {
+            break;
+        }
     }
     rows.reverse();
     rows.dedup_by(|next, before| next.is_empty() && before.is_empty());

@@ -61,7 +61,7 @@ fn replay(agent: &str, name: &str, sent: &str) -> (Vec<String>, String) {
     (seen, last_reply)
 }
 
-fn check(agent: &str, name: &str, sent: &str, expected: expect_test::Expect) {
+pub(super) fn check(agent: &str, name: &str, sent: &str, expected: expect_test::Expect) {
     let (seen, reply) = replay(agent, name, sent);
     expected.assert_eq(&format!("{}\n---\n{reply}\n", seen.join("\n")));
 }
@@ -71,6 +71,8 @@ macro_rules! recorded {
         $(#[test] fn $test() { check($agent, $name, $sent, $expected); })*
     };
 }
+
+pub(super) use recorded;
 
 use expect_test::expect;
 

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::{input_box, letters, question, question::is_rule};
+use super::{box_top, input_box, letters, question, question::is_rule};
 use crate::{
     agents::ScreenRules,
     terminal::{Line, Terminal},
@@ -33,29 +33,28 @@ pub fn reply(
     worked: bool,
     before: usize,
 ) -> String {
-    let Some(echo) = &rules.echo else {
+    if rules.echo.is_none() {
         let lines = rows_until_input(rules, terminal, REACH);
         let begin = after_typed(&lines, sent, before).unwrap_or(0);
         return words(rules, &lines[begin..]);
-    };
+    }
     // A reply is read many times while it grows, and most are short.
     let near = rows_until_input(rules, terminal, NEAR);
-    if let Some(begin) = after_echo(rules, echo, &near, sent) {
-        return words(rules, until_next_echo(echo, &near[begin..]));
+    if let Some(begin) = after_echo(rules, &near, sent) {
+        return words(rules, until_next_echo(rules, &near, begin));
     }
     let lines = rows_until_input(rules, terminal, REACH);
-    let shown = |echo: &Regex| {
-        lines
-            .iter()
-            .filter(|line| echo.is_match(&line.text))
+    let shown = || {
+        let rows = 0..lines.len();
+        rows.filter(|&row| echo_at(rules, &lines, row).is_some())
             .count()
     };
-    let begin = match after_echo(rules, echo, &lines, sent) {
+    let begin = match after_echo(rules, &lines, sent) {
         Some(begin) => begin,
-        None if worked && shown(echo) > before => after_last_echo(echo, &lines),
+        None if worked && shown() > before => after_last_echo(rules, &lines),
         None => return String::new(),
     };
-    words(rules, until_next_echo(echo, &lines[begin..]))
+    words(rules, until_next_echo(rules, &lines, begin))
 }
 
 /// Everything above the input box, whoever said it.
@@ -64,9 +63,17 @@ pub(super) fn all_words(rules: &ScreenRules, terminal: &Terminal) -> String {
 }
 
 /// The rows up to the user's next message, which may have been typed while the agent worked.
-fn until_next_echo<'a>(echo: &Regex, lines: &'a [Line]) -> &'a [Line] {
-    let next = lines.iter().position(|line| echo.is_match(&line.text));
-    &lines[..next.unwrap_or(lines.len())]
+fn until_next_echo<'a>(rules: &ScreenRules, lines: &'a [Line], begin: usize) -> &'a [Line] {
+    let next = (begin..lines.len()).find(|&row| echo_at(rules, lines, row).is_some());
+    let mut end = next.unwrap_or(lines.len());
+    if let (Some(_), Some(border)) = (next, &rules.echo_border) {
+        // What stands between the border and the message belongs to the message.
+        let above = lines[begin..end]
+            .iter()
+            .rposition(|line| border.is_match(&line.text));
+        end = above.map_or(end, |row| begin + row);
+    }
+    &lines[begin..end]
 }
 
 /// The last rows, `reach` at most, without the input box and what is below it.
@@ -106,31 +113,38 @@ pub(super) fn ask_or_input(rules: &ScreenRules, screen: &[Line]) -> Option<usize
     let asked = question::find(rules, screen).map(|found| found.row);
     asked.or_else(|| {
         let row = input_box(rules, screen)?;
-        Some(row - usize::from(rules.border.is_some() && row > 0))
+        Some(box_top(rules, screen, row))
     })
 }
 
 /// The user's messages on the screen and in the scrollback, oldest first, as the agent repeats them.
 /// `None` for programs that do not mark them, and while the agent draws.
 pub fn messages(rules: &ScreenRules, terminal: &Terminal) -> Option<Vec<String>> {
-    let echo = rules.echo.as_ref()?;
+    rules.echo.as_ref()?;
     let lines = drawn_rows(rules, terminal, REACH)?;
-    let rows = lines.iter().enumerate();
-    let echoes = rows.filter_map(|(row, line)| {
-        let first = echo.captures(&line.text)?.get(1)?.as_str();
-        let rest = lines[row + 1..]
-            .iter()
-            .take_while(|line| !line.text.trim().is_empty() && !echo.is_match(&line.text));
-        let rest = rest.map(|line| {
-            line.text
-                .strip_prefix("  ")
-                .unwrap_or(&line.text)
-                .trim_end()
-        });
-        let text = std::iter::once(first).chain(rest).collect::<Vec<_>>();
-        Some(text.join("\n").trim().to_owned())
-    });
-    Some(echoes.filter(|text| !text.is_empty()).collect())
+    let mut texts = Vec::new();
+    let mut row = 0;
+    while row < lines.len() {
+        let Some(first) = echo_at(rules, &lines, row) else {
+            row += 1;
+            continue;
+        };
+        let mut text = vec![first];
+        row += 1;
+        while row < lines.len() && !lines[row].text.trim().is_empty() {
+            let more = lines[row].text.as_str();
+            match echo_at(rules, &lines, row) {
+                // Where only a border begins a message, every row of it may look like the first.
+                Some(more) if rules.echo_border.is_some() || rules.echo_filled => text.push(more),
+                Some(_) => break,
+                None => text.push(more.strip_prefix("  ").unwrap_or(more).trim_end()),
+            }
+            row += 1;
+        }
+        texts.push(text.join("\n").trim().to_owned());
+    }
+    texts.retain(|text| !text.is_empty());
+    Some(texts)
 }
 
 /// The agent says right above its input box that its answer is complete.
@@ -144,12 +158,26 @@ pub fn finished(rules: &ScreenRules, terminal: &Terminal) -> bool {
     last.is_some_and(|line| finished.is_match(&line.text))
 }
 
+/// What a row shows of a message of the user, if it begins one.
+pub(super) fn echo_at<'a>(rules: &ScreenRules, lines: &'a [Line], row: usize) -> Option<&'a str> {
+    let found = rules.echo.as_ref()?.captures(&lines[row].text)?;
+    if rules.echo_filled && !lines[row].filled {
+        return None;
+    }
+    if let Some(border) = &rules.echo_border {
+        let above = lines[..row].iter().rev();
+        let mut above = above.take_while(|line| !line.text.trim().is_empty());
+        above.find(|line| border.is_match(&line.text))?;
+    }
+    Some(found.get(1).map_or("", |text| text.as_str()))
+}
+
 /// The row behind the last place where the message is repeated.
-fn after_echo(rules: &ScreenRules, echo: &Regex, lines: &[Line], sent: &str) -> Option<usize> {
+fn after_echo(rules: &ScreenRules, lines: &[Line], sent: &str) -> Option<usize> {
     let wanted = letters(sent);
     let echoes = || {
-        let rows = lines.iter().enumerate().rev();
-        rows.filter_map(|(row, line)| Some((row, echo.captures(&line.text)?.get(1)?.as_str())))
+        let rows = (0..lines.len()).rev();
+        rows.filter_map(|row| Some((row, echo_at(rules, lines, row)?)))
     };
     echoes().find_map(|(row, first)| match &rules.pasted {
         Some(pasted) if pasted.is_match(first) => Some(row + 1),
@@ -179,8 +207,8 @@ fn after_typed(lines: &[Line], sent: &str, from: usize) -> Option<usize> {
 }
 
 /// The row behind the last of the user's messages, however it is shown.
-fn after_last_echo(echo: &Regex, lines: &[Line]) -> usize {
-    let Some(row) = lines.iter().rposition(|line| echo.is_match(&line.text)) else {
+fn after_last_echo(rules: &ScreenRules, lines: &[Line]) -> usize {
+    let Some(row) = (0..lines.len()).rfind(|&row| echo_at(rules, lines, row).is_some()) else {
         return 0;
     };
     let length = lines[row..]

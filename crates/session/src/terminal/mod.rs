@@ -61,6 +61,8 @@ pub struct Terminal {
     partial: Vec<u8>,
     size: Size,
     scrollback: usize,
+    /// The program has asked for pasted text to be marked, now or before.
+    has_pasted: bool,
 }
 
 /// Collects what the emulator wants to tell the program. It is shared because the emulator owns
@@ -153,6 +155,7 @@ impl Terminal {
             partial: Vec::new(),
             size,
             scrollback,
+            has_pasted: false,
         }
     }
 
@@ -178,6 +181,7 @@ impl Terminal {
         } else {
             self.draw();
             self.advance(bytes);
+            self.has_pasted |= self.bracketed_paste();
             replies.extend(self.take_replies());
         }
         replies
@@ -269,6 +273,11 @@ impl Terminal {
     /// The program asked for pasted text to be marked (DEC mode 2004).
     pub fn bracketed_paste(&self) -> bool {
         self.term.mode().contains(TermMode::BRACKETED_PASTE)
+    }
+
+    /// The program has asked for pasted text to be marked, now or before.
+    pub fn has_pasted(&self) -> bool {
+        self.has_pasted
     }
 
     /// The program draws on the alternate screen, which has no scrollback.

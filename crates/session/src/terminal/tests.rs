@@ -93,7 +93,8 @@ fn a_resize_rewraps_and_invalid_bytes_do_no_harm() {
         lines[0],
         Line {
             text: "0123456789".to_owned(),
-            wrapped: true
+            wrapped: true,
+            filled: false,
         }
     );
     assert_eq!(lines[1].text, "012345");

@@ -4,6 +4,7 @@ use alacritty_terminal::{
     grid::Dimensions,
     index::{Column, Line as Row},
     term::cell::Flags,
+    vte::ansi::{Color, NamedColor},
 };
 
 use super::Terminal;
@@ -15,6 +16,8 @@ pub struct Line {
     pub text: String,
     /// The row goes on in the next one: it was wrapped by the terminal, not by the program.
     pub wrapped: bool,
+    /// Its first cell has a background.
+    pub filled: bool,
 }
 
 impl Terminal {
@@ -58,6 +61,11 @@ impl Terminal {
         if !wrapped {
             text.truncate(text.trim_end_matches(' ').len());
         }
-        Line { text, wrapped }
+        let filled = cells[Column(0)].bg != Color::Named(NamedColor::Background);
+        Line {
+            text,
+            wrapped,
+            filled,
+        }
     }
 }
