@@ -1,4 +1,4 @@
-//! Real agents, Claude Code and Codex, against a server that stands in for their providers.
+//! Real agents against a server that stands in for their providers.
 
 #![cfg(unix)]
 
@@ -55,10 +55,25 @@ impl Stage {
             ..session(self.project.id, self.agent)
         };
         let session = self.engine.client.start(&request).await;
+        if self.agent == "droid" {
+            self.trust(session.id).await;
+        }
         if message.is_some() {
             return session;
         }
         self.waiting(session.id).await
+    }
+
+    /// Droid asks in each worktree whether its folder is trusted.
+    async fn trust(&self, id: SessionId) {
+        let attention = self.asks(id).await;
+        assert!(
+            attention.options[0].label.contains("Trust"),
+            "{attention:?}"
+        );
+        let client = &self.engine.client;
+        let answered = client.answer(id, &attention.id, &attention.options[0].id);
+        answered.await.expect("it is done");
     }
 
     async fn waiting(&self, id: SessionId) -> Session {
@@ -221,10 +236,13 @@ impl Stage {
         asked.await.expect("the agent asks its provider");
         client.interrupt(session.id).await.expect("it is done");
         self.waiting(session.id).await;
-        let left = self
-            .model
-            .wait_for(PATIENCE, |request| request.abandoned_at.is_some());
-        left.await.expect("the agent gives the request up");
+        // opencode keeps the connection to its provider.
+        if self.agent != "opencode" {
+            let left = self
+                .model
+                .wait_for(PATIENCE, |request| request.abandoned_at.is_some());
+            left.await.expect("the agent gives the request up");
+        }
         assert_eq!(
             self.exchange(session.id, "say: Still here.").await,
             "Still here."
@@ -382,4 +400,34 @@ tests! {
     codex_tells_an_error_of_its_provider: "codex" => tells_an_error();
     codex_s_terminal_takes_messages_too: "codex" => takes_typed_messages();
     codex_leaves_no_process_when_it_is_stopped: "codex" => is_stopped();
+
+    gemini_answers_and_the_transcript_has_its_words: "gemini" => answers();
+    gemini_writes_a_file_once_that_is_approved:
+        "gemini" => approves("write: made.txt: made by the agent", "made.txt");
+    gemini_answers_at_length_and_nothing_is_lost: "gemini" => answers_at_length();
+    gemini_is_interrupted_and_goes_on: "gemini" => is_interrupted();
+    gemini_tells_an_error_of_its_provider: "gemini" => tells_an_error();
+    gemini_leaves_no_process_when_it_is_stopped: "gemini" => is_stopped();
+
+    opencode_answers_and_the_transcript_has_its_words: "opencode" => answers();
+    opencode_writes_a_file_once_that_is_approved:
+        "opencode" => approves("write: made.txt: made by the agent", "made.txt");
+    opencode_answers_at_length_and_nothing_is_lost: "opencode" => answers_at_length();
+    opencode_is_interrupted_and_goes_on: "opencode" => is_interrupted();
+    opencode_leaves_no_process_when_it_is_stopped: "opencode" => is_stopped();
+
+    goose_answers_and_the_transcript_has_its_words: "goose" => answers();
+    goose_writes_a_file_once_that_is_approved:
+        "goose" => approves("write: made.txt: made by the agent", "made.txt");
+    goose_answers_at_length_and_nothing_is_lost: "goose" => answers_at_length();
+    goose_is_interrupted_and_goes_on: "goose" => is_interrupted();
+    goose_leaves_no_process_when_it_is_stopped: "goose" => is_stopped();
+
+    droid_answers_and_the_transcript_has_its_words: "droid" => answers();
+    droid_writes_a_file_once_that_is_approved:
+        "droid" => approves("write: made.txt: made by the agent", "made.txt");
+    droid_answers_at_length_and_nothing_is_lost: "droid" => answers_at_length();
+    droid_is_interrupted_and_goes_on: "droid" => is_interrupted();
+    droid_tells_an_error_of_its_provider: "droid" => tells_an_error();
+    droid_leaves_no_process_when_it_is_stopped: "droid" => is_stopped();
 }

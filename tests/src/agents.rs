@@ -7,8 +7,9 @@ use serde_json::json;
 
 use crate::Setup;
 
-/// Gives Claude Code and Codex folders of their own, in which the first questions are answered and
-/// the repository is trusted, and sends both to the model server. They need not be installed.
+/// Gives the agents folders of their own, in which the first questions are answered and the repository
+/// is trusted where that covers its worktrees, and sends them to the model server. They need not be
+/// installed.
 ///
 /// # Panics
 /// When the folders cannot be written, or the setup has been configured before.
@@ -28,6 +29,10 @@ pub fn configure(setup: Setup, model: &ModelServer, repository: &Path) -> Setup 
         "config.toml",
         &codex_config(&model.openai_url(), trusted),
     );
+    let setup = gemini(setup, model);
+    let setup = opencode(setup, model);
+    let setup = droid(setup, model);
+    let setup = goose(setup, model);
     setup
         .variable("CLAUDE_CONFIG_DIR", claude)
         .variable("ANTHROPIC_BASE_URL", model.base_url())
@@ -37,6 +42,86 @@ pub fn configure(setup: Setup, model: &ModelServer, repository: &Path) -> Setup 
         .variable("DISABLE_AUTOUPDATER", "1")
         .variable("CODEX_HOME", codex)
         .variable("TEST_KEY", "dummy")
+}
+
+fn gemini(setup: Setup, model: &ModelServer) -> Setup {
+    let home = setup.folder().join("gemini");
+    let settings = json!({
+        "security": {
+            "auth": {"selectedType": "gemini-api-key"},
+            "folderTrust": {"enabled": false},
+        },
+        "general": {"enableAutoUpdate": false, "enableAutoUpdateNotification": false},
+        "privacy": {"usageStatisticsEnabled": false},
+        "model": {"name": "gemini-2.5-pro"},
+    });
+    write(&home, ".gemini/settings.json", &settings.to_string());
+    setup
+        .variable("GEMINI_CLI_HOME", home)
+        .variable("GEMINI_API_KEY", "dummy")
+        .variable("GOOGLE_GEMINI_BASE_URL", model.base_url())
+}
+
+fn opencode(setup: Setup, model: &ModelServer) -> Setup {
+    let home = setup.folder().join("opencode");
+    let config = json!({
+        "autoupdate": false,
+        "share": "disabled",
+        "model": "test/model",
+        "small_model": "test/model",
+        "enabled_providers": ["test"],
+        "provider": {"test": {
+            "npm": "@ai-sdk/openai-compatible",
+            "name": "test",
+            "options": {"baseURL": model.openai_url(), "apiKey": "dummy"},
+            "models": {"model": {"name": "model", "limit": {"context": 100_000, "output": 8000}}},
+        }},
+    });
+    write(&home, "config.json", &config.to_string());
+    let config = home.join("config.json");
+    setup
+        .variable("OPENCODE_CONFIG", config)
+        .variable("OPENCODE_DISABLE_MODELS_FETCH", "1")
+        .variable("XDG_CONFIG_HOME", home.join("config"))
+        .variable("XDG_DATA_HOME", home.join("data"))
+        .variable("XDG_STATE_HOME", home.join("state"))
+        .variable("XDG_CACHE_HOME", home.join("cache"))
+}
+
+fn droid(setup: Setup, model: &ModelServer) -> Setup {
+    let home = setup.folder().join("droid");
+    let settings = json!({
+        "logoAnimation": "off",
+        "cloudSessionSync": false,
+        "customModels": [{
+            "id": "custom:test-0",
+            "index": 0,
+            "model": "test-model",
+            "displayName": "test",
+            "baseUrl": model.openai_url(),
+            "apiKey": "dummy",
+            "provider": "generic-chat-completion-api",
+            "maxOutputTokens": 4096,
+        }],
+        "sessionDefaultSettings": {"model": "custom:test-0"},
+    });
+    write(&home, ".factory/settings.json", &settings.to_string());
+    setup
+        .variable("FACTORY_HOME_OVERRIDE", home)
+        .variable("FACTORY_AIRGAP_ENABLED", "true")
+}
+
+fn goose(setup: Setup, model: &ModelServer) -> Setup {
+    let home = setup.folder().join("goose");
+    fs::create_dir(&home).expect("the agent's folder can be made");
+    setup
+        .variable("GOOSE_PROVIDER", "openai")
+        .variable("GOOSE_MODEL", "test-model")
+        .variable("GOOSE_PATH_ROOT", home)
+        .variable("GOOSE_DISABLE_KEYRING", "1")
+        .variable("GOOSE_TELEMETRY_ENABLED", "false")
+        .variable("OPENAI_HOST", model.base_url())
+        .variable("OPENAI_API_KEY", "dummy")
 }
 
 fn codex_config(url: &str, trusted: &str) -> String {
@@ -69,6 +154,8 @@ screen_reader_detection_done = true
 }
 
 fn write(folder: &Path, name: &str, content: &str) {
-    fs::create_dir(folder).expect("the agent's folder can be made");
-    fs::write(folder.join(name), content).expect("what the agent knows can be written");
+    let path = folder.join(name);
+    let folder = path.parent().unwrap_or(folder);
+    fs::create_dir_all(folder).expect("the agent's folder can be made");
+    fs::write(path, content).expect("what the agent knows can be written");
 }

@@ -46,9 +46,21 @@ pub fn agents_folder() -> Option<PathBuf> {
 
 /// The program of an agent, if it is there.
 pub fn agent(name: &str) -> Option<PathBuf> {
-    agents_folder()
+    let folder = if name == "goose" {
+        goose_folder()
+    } else {
+        agents_folder()
+    };
+    folder
         .map(|folder| folder.join(name))
         .filter(|path| path.is_file())
+}
+
+/// The folder of goose, whose package does not put it among the other programs under its own name.
+pub fn goose_folder() -> Option<PathBuf> {
+    let modules = agents_folder()?.parent()?.to_owned();
+    let folder = modules.join("@aaif/goose-binary-linux-x64/bin");
+    folder.join("goose").is_file().then_some(folder)
 }
 
 /// A folder for one test, not below `/tmp`, where Codex does not want its home.

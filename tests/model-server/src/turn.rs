@@ -164,7 +164,8 @@ pub(crate) fn is_context(text: &str) -> bool {
 /// Cuts off the context that stands in the same text as the user's words, before or after them.
 pub(crate) fn without_context(text: &str) -> &str {
     // No other tags, since a text of the user may begin or end with one.
-    const TAGS: [(&str, &str); 2] = [
+    const TAGS: [(&str, &str); 3] = [
+        ("<turn-context>", "</turn-context>"),
         ("<info-msg>", "</info-msg>"),
         ("<system-reminder>", "</system-reminder>"),
     ];
@@ -176,7 +177,9 @@ pub(crate) fn without_context(text: &str) -> &str {
     }) {
         own = shorter.trim();
     }
-    own
+    // goose joins a message with an earlier one that was not answered; the last counts.
+    own.rsplit_once("</turn-context>")
+        .map_or(own, |(_, last)| last.trim())
 }
 
 /// Whether a system prompt is that of a request on the agent's own account, such as for a title,

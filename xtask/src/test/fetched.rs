@@ -79,9 +79,11 @@ pub(super) fn install(
         cache::write(&folder.join(name), content)?;
     }
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    // Not `npm ci`: it refuses a lock file that lacks builds for other platforms, which not every
+    // registry has. What the lock file has is installed as it says.
     process::run(
         Command::new(npm)
-            .args(["ci", "--no-audit", "--no-fund"])
+            .args(["install", "--no-audit", "--no-fund"])
             .current_dir(&folder),
     )
     .map_err(|source| FetchError::Npm {

@@ -50,7 +50,7 @@ const UNCLEAR: Duration = Duration::from_secs(5);
 const LONGEST_START: Duration = Duration::from_secs(30);
 
 /// Between keys that must not be taken for one.
-const BETWEEN_KEYS: Duration = Duration::from_millis(200);
+const BETWEEN_KEYS: Duration = Duration::from_millis(600);
 
 /// How long output may still come after the program and all its descendants have ended.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -273,6 +273,7 @@ impl Actor {
     }
 
     fn tick(&mut self) {
+        self.terminal.draw();
         let now = Instant::now();
         if self
             .terminal
@@ -298,7 +299,11 @@ impl Actor {
         }
         if due(self.unclear_at) {
             self.unclear_at = None;
-            if self.status == Status::Starting {
+            let draws = self.start.rules.prompt.is_some();
+            if draws && self.terminal.is_blank() && self.started.elapsed() < LONGEST_START {
+                // It has not drawn anything yet that a rule could miss.
+                self.unclear_at = Some(now + UNCLEAR);
+            } else if self.status == Status::Starting {
                 tracing::info!(session = %self.start.id, "no rule matches the agent's screen");
                 self.set_status(Status::Waiting);
             }
@@ -434,7 +439,9 @@ impl Actor {
             reading::messages(self.start.rules, &self.terminal)
                 .map_or(self.typed.known(), |messages| messages.len())
         };
-        let sending = Sending::new(content, taken, self.terminal.program_works(), echoes);
+        let has_box = self.start.rules.prompt.is_some();
+        let works = self.terminal.program_works();
+        let sending = Sending::new(content, taken, works, echoes, has_box);
         match self.pty.write(sending.typed(&self.terminal)) {
             Ok(()) => self.sending = Some(sending),
             Err(error) => self.refuse(sending.taken, &input_error(error)),

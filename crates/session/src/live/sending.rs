@@ -11,13 +11,16 @@ use tokio::{
 
 use crate::{
     agents::ScreenRules,
-    reading::{Activity, Reading, squeezed},
+    reading::{self, Activity, Reading, squeezed},
     terminal::Terminal,
 };
 
 /// How long to wait for typed text to appear before Enter is pressed all the same: some programs
 /// do not show what is typed.
 const ECHO: Duration = Duration::from_secs(1);
+
+/// The same for a program with an input box, which may still be starting when its box is drawn.
+const ECHO_IN_BOX: Duration = Duration::from_secs(5);
 
 /// How long after Enter the text may still stand in the box before Enter is pressed again.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -40,6 +43,8 @@ pub(super) struct Sending {
     /// marks none, how many rows stood above the cursor.
     pub echoes: usize,
     tail: String,
+    /// It has stood in the input box.
+    seen: bool,
     stage: Stage,
     give_up: Instant,
 }
@@ -70,6 +75,7 @@ impl Sending {
         taken: oneshot::Sender<Result<Message, Problem>>,
         works: u64,
         echoes: usize,
+        has_box: bool,
     ) -> Self {
         let squeezed = squeezed(&content);
         let skip = squeezed.chars().count().saturating_sub(TAIL);
@@ -80,7 +86,10 @@ impl Sending {
             works,
             echoes,
             tail: squeezed.chars().skip(skip).collect(),
-            stage: Stage::Typed { until: now + ECHO },
+            seen: false,
+            stage: Stage::Typed {
+                until: now + if has_box { ECHO_IN_BOX } else { ECHO },
+            },
             give_up: now + Duration::from_secs(GIVE_UP),
         }
     }
@@ -104,9 +113,11 @@ impl Sending {
     /// Looks at the screen.
     pub fn step(&mut self, rules: &ScreenRules, terminal: &Terminal, reading: &Reading) -> Step {
         let now = Instant::now();
+        let shown = self.shown(rules, terminal, reading);
+        self.seen |= shown;
         match self.stage {
             Stage::Typed { until } => {
-                if now >= until || self.shown(rules, terminal, reading) {
+                if now >= until || shown {
                     self.stage = Stage::Entered { again: now + AGAIN };
                     return Step::Enter;
                 }
@@ -114,7 +125,13 @@ impl Sending {
             }
             Stage::Entered { again } => {
                 let left = match &reading.input {
-                    Some(_) => !self.shown(rules, terminal, reading),
+                    Some(_) if self.seen => !shown,
+                    // Nobody has seen it there, so that it is not there proves nothing.
+                    Some(_) => {
+                        rules.echo.is_some()
+                            && reading::messages(rules, terminal)
+                                .is_some_and(|messages| messages.len() > self.echoes)
+                    }
                     // Without a box there is nothing that the text could still stand in, and a
                     // question in its place is the agent's answer.
                     None => rules.prompt.is_none() || matches!(reading.activity, Activity::Asks(_)),

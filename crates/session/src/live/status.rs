@@ -207,10 +207,15 @@ impl Actor {
                 Some(_) => rules.echo.is_some() && !repeated,
                 None => self.typed.expected(),
             };
+            // One that tells when it has finished may still be drawing the end of its answer.
+            let unfinished = turn.worked
+                && turn.sent.is_some()
+                && rules.finished.is_some()
+                && !reading::finished(rules, terminal);
             // An agent may say that it has finished before it draws the message and its answer.
             let now = Instant::now();
             let drawn_by = *turn.ready_since.get_or_insert(now) + DRAWING;
-            if unseen && now < drawn_by {
+            if (unseen || unfinished) && now < drawn_by {
                 self.settle_at = Some(drawn_by);
                 return;
             }

@@ -5,7 +5,7 @@ use std::{ops::Range, sync::LazyLock};
 use berth_protocol::AttentionOption;
 use regex::Regex;
 
-use super::{How, Question};
+use super::{How, Question, reply};
 use crate::{agents::ScreenRules, terminal::Line};
 
 /// Most rows with text that may stand below the last answer: a footer that explains the keys.
@@ -273,32 +273,34 @@ fn texts(lines: &[Line]) -> usize {
 
 /// The rows above the answers up to a rule across the screen or to what was said before.
 fn question(rules: &ScreenRules, lines: &[Line]) -> (String, usize) {
-    let said = |text: &str| {
-        [&rules.bullet, &rules.echo]
-            .into_iter()
-            .flatten()
-            .any(|mark| mark.is_match(text))
+    let said = |row: usize, text: &str| {
+        let mark = rules.bullet.as_ref();
+        mark.is_some_and(|mark| mark.is_match(text)) || reply::echo_at(rules, lines, row).is_some()
     };
     let mut rows: Vec<String> = Vec::new();
     let mut begin = lines.len();
+    // A box that stands whole above the answers shows what is asked about.
+    let mut in_box = false;
     for (row, line) in lines.iter().enumerate().rev().take(QUESTION) {
         let text = unframed(&line.text);
         if is_rule(&text) {
-            // A dashed rule divides a dialog, a whole one begins it.
             let inner = text.starts_with('╌') || line.text.trim_start().starts_with('│');
-            if rows.iter().any(|row| !row.is_empty()) && !inner {
+            let whole = text.starts_with('╰') || std::mem::take(&mut in_box);
+            in_box |= text.starts_with('╰');
+            // A dashed rule divides a dialog, a whole one begins it.
+            if rows.iter().any(|row| !row.is_empty()) && !inner && !whole {
                 begin = row;
                 break;
             }
             continue;
         }
-        if said(&line.text) {
+        if said(row, &line.text) {
             break;
         }
         begin = row;
         rows.push(text);
         // The mark that begins a question.
-        if line.text.trim_start().starts_with(['△', '◆']) {
+        if line.text.trim_start().starts_with('△') {
             break;
         }
     }

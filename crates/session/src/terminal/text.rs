@@ -36,6 +36,13 @@ impl Terminal {
         (top..bottom).map(|row| self.line(Row(row))).collect()
     }
 
+    /// Nothing stands on the screen.
+    pub fn is_blank(&self) -> bool {
+        self.screen_lines()
+            .iter()
+            .all(|line| line.text.trim().is_empty())
+    }
+
     /// How many rows of scrollback and screen stand above the cursor's.
     pub fn rows_above_cursor(&self) -> usize {
         self.term.history_size() + usize::from(self.cursor().row)
