@@ -337,7 +337,25 @@ async fn what_is_not_usable_is_refused_with_a_reason() {
         let answer = answer.expect("the server answers");
         let header = answer.headers().get("access-control-allow-origin");
         assert_eq!(header.is_some(), allowed, "{origin}");
+
+        let keys = json!({"type": "raw", "content": "x"});
+        let post = server.client.post(format!("{}/message", server.url));
+        let answer = post.header("origin", origin).json(&keys).send().await;
+        let answer = answer.expect("the server answers").status();
+        let expected = if allowed {
+            StatusCode::OK
+        } else {
+            StatusCode::FORBIDDEN
+        };
+        assert_eq!(answer, expected, "{origin}");
     }
+    let post = server.client.post(format!("{}/message", server.url));
+    let own = post.header("origin", &server.url);
+    let answer = own
+        .json(&json!({"type": "raw", "content": "x"}))
+        .send()
+        .await;
+    assert_eq!(answer.expect("the server answers").status(), StatusCode::OK);
     server.stop().await;
 }
 

@@ -76,12 +76,28 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
         .host()
         .map(str::to_owned)
         .or_else(|| text(request.headers(), &header::HOST));
-    if !host.is_some_and(|host| shared.hosts.allows(&host)) {
+    if !host
+        .as_deref()
+        .is_some_and(|host| shared.hosts.allows(host))
+    {
         let known = shared.hosts.shown();
         let said = format!("Invalid host header. Allowed hosts: {known}\n");
         return (StatusCode::BAD_REQUEST, said).into_response();
     }
     let origin = text(request.headers(), &header::ORIGIN);
+    let own = origin
+        .as_deref()
+        .and_then(|origin| origin.split_once("://"))
+        .is_some_and(|(_, name)| host.as_deref() == Some(name));
+    // Nobody is asked for a token, so a page of another origin must not even be able to ask: some
+    // requests are sent by browsers without asking first.
+    let foreign = origin
+        .as_ref()
+        .is_some_and(|origin| !own && !shared.origins.allows(origin));
+    if foreign && request.method() != Method::GET && request.method() != Method::OPTIONS {
+        let detail = "the request comes from a page whose origin is not allowed".to_owned();
+        return Refused(StatusCode::FORBIDDEN, detail).into_response();
+    }
     let allowed = origin.filter(|origin| shared.origins.allows(origin));
     let mut response = if request.method() == Method::OPTIONS {
         StatusCode::NO_CONTENT.into_response()

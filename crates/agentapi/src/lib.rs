@@ -12,7 +12,7 @@ mod model;
 mod state_file;
 mod uploads;
 
-use std::{ffi::OsString, io, path::PathBuf, sync::Arc};
+use std::{ffi::OsString, io, net::Ipv4Addr, path::PathBuf, sync::Arc};
 
 use berth_protocol::{SessionId, Size, Status};
 use berth_session::{
@@ -163,9 +163,15 @@ impl Server {
             _ => None,
         };
         let port = config.port;
-        let listener = TcpListener::bind((config.hosts.address(), port))
-            .await
-            .map_err(|source| Error::Listen { port, source })?;
+        let address = config.hosts.address();
+        let listener = match TcpListener::bind((address, port)).await {
+            // Some machines have no IPv6.
+            Err(error) if address.is_ipv6() && error.kind() != io::ErrorKind::AddrInUse => {
+                TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
+            }
+            bound => bound,
+        };
+        let listener = listener.map_err(|source| Error::Listen { port, source })?;
         let port = listener
             .local_addr()
             .map_err(|source| Error::Listen { port, source })?

@@ -99,7 +99,7 @@ async fn agents_are_found_with_their_versions() {
             .clone()
     };
     assert_eq!(find("shell").state, berth_protocol::AgentState::Ready);
-    let missing = find("goose");
+    let missing = find("auggie");
     assert_eq!(missing.state, berth_protocol::AgentState::Missing);
     assert!(
         missing.install_hint.is_some(),

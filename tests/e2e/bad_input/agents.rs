@@ -14,13 +14,10 @@ async fn an_agent_that_is_not_there_or_not_a_program_is_refused() {
     let project = engine.client.add_project(&repository.path).await;
     let missing = engine
         .client
-        .try_start(&session(project.id, "goose"))
+        .try_start(&session(project.id, "auggie"))
         .await
         .unwrap_err();
-    assert!(
-        matches!(missing.code, Code::AgentMissing | Code::AgentUnsupported),
-        "{missing:?}"
-    );
+    assert!(missing.code == Code::AgentMissing, "{missing:?}");
     let unknown = engine
         .client
         .try_start(&session(project.id, "nobody"))
