@@ -42,7 +42,7 @@ impl Server {
             .env_clear()
             .envs(setup.variables())
             .current_dir(folder)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("`berth agentapi` can be started");
@@ -494,6 +494,36 @@ async fn the_first_message_and_the_state_file_are_agentapis() {
     let ids: Vec<i64> = messages.iter().map(|(id, ..)| *id).collect();
     assert_eq!(ids, [0, 1, 2, 3, 4]);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_piped_in_is_the_first_message_and_keeps_nobody_waiting() {
+    // Every server of these tests has an open standard input.
+    let mut server = Server::start(Setup::new(), &[], &ECHO).await;
+    server.stable().await;
+    let mut events = server.events(None).await;
+    let mut stdin = server.child.stdin.take().expect("its input is a pipe");
+    std::io::Write::write_all(&mut stdin, b"from a pipe\n").expect("it can be written");
+    drop(stdin);
+    events.said("Answer to: from a pipe").await;
+    let messages = contents(&server.json("/messages").await);
+    assert_eq!(messages[1].2, "from a pipe");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_does_not_keep_the_server() {
+    let server = Server::start(Setup::new(), &[], &ECHO).await;
+    server.stable().await;
+    let address = server.url.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).expect("it can be reached");
+    let head = format!(
+        "POST /message HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+    );
+    std::io::Write::write_all(&mut stream, head.as_bytes()).expect("it can be written");
+    server.stable().await;
+    server.stop().await;
+    drop(stream);
 }
 
 #[tokio::test]

@@ -93,6 +93,34 @@ impl State {
         }
     }
 
+    /// The first message, if it is still to be sent. From now on it counts as sent, and the agent as
+    /// working, so that nobody takes it for done before it has begun.
+    fn prompt(&mut self) -> Option<String> {
+        if self.initial_prompt_sent {
+            return None;
+        }
+        let prompt = self
+            .initial_prompt
+            .clone()
+            .filter(|text| !text.is_empty())?;
+        self.initial_prompt_sent = true;
+        self.status = AgentStatus::Running;
+        self.status_change = self.next();
+        Some(prompt)
+    }
+
+    fn fail(&mut self, message: String) {
+        let at = self.next();
+        let error = AgentErrorBody {
+            message,
+            level: "error",
+            time: Timestamp::now(),
+        };
+        self.errors.push((at, error));
+        let surplus = self.errors.len().saturating_sub(ERRORS);
+        self.errors.drain(..surplus);
+    }
+
     /// What the agent has said and asks now. Clients that know no questions find it in the words, as
     /// they find it on agentapi's screen.
     fn speak(&mut self) {
@@ -190,8 +218,9 @@ impl Conversation {
         self.changes.subscribe()
     }
 
-    /// What has changed since the change of this number, in order, and the number of the last one.
-    pub fn since(&self, change: u64) -> (Vec<(u64, Told)>, u64) {
+    /// What has changed since the change of this number, and the number of the last one. Each is told
+    /// with the number of the change up to which everything has been told then, if there is one.
+    pub fn since(&self, change: u64) -> (Vec<(Option<u64>, Told)>, u64) {
         let state = self.lock();
         let mut told: Vec<(u64, Told)> = Vec::new();
         for entry in state.messages.iter().filter(|entry| entry.change > change) {
@@ -204,16 +233,53 @@ impl Conversation {
         for (at, error) in state.errors.iter().filter(|(at, _)| *at > change) {
             told.push((*at, Told::Error(error.clone())));
         }
-        if change > 0 {
-            told.sort_by_key(|(at, _)| *at);
+        let last = state.change;
+        drop(state);
+        if change == 0 {
+            // A new client gets messages, status and errors, which are not in the order of changes: only
+            // at their end it knows everything.
+            let end = told.len().saturating_sub(1);
+            let told = told.into_iter().enumerate();
+            let told = told.map(|(place, (_, told))| ((place == end).then_some(last), told));
+            return (told.collect(), last);
         }
-        (told, state.change)
+        told.sort_by_key(|(at, _)| *at);
+        let told = told.into_iter().map(|(at, told)| (Some(at), told));
+        (told.collect(), last)
     }
 
-    /// Takes what the session reports.
-    pub async fn learn(&self, event: SessionEvent, session: &SessionHandle) {
+    /// Takes a first message that comes while the agent runs already; returns it when the agent can be
+    /// given it now.
+    pub fn offer(&self, prompt: String) -> Option<String> {
+        let mut now = None;
+        self.change(|state| {
+            // The last run may have sent it.
+            if state.initial_prompt.as_ref() == Some(&prompt) {
+                return;
+            }
+            state.initial_prompt = Some(prompt);
+            state.initial_prompt_sent = false;
+            if state.status == AgentStatus::Stable && state.attention.is_none() {
+                now = state.prompt();
+            }
+        });
+        now
+    }
+
+    /// The first message did not reach the agent.
+    pub fn prompt_failed(&self, reason: String) {
+        self.change(|state| {
+            state.initial_prompt_sent = false;
+            state.status = AgentStatus::Stable;
+            state.status_change = state.next();
+            state.fail(format!("the initial prompt was not sent: {reason}"));
+        });
+    }
+
+    /// Takes what the session reports; returns a message that is to be sent to it now.
+    pub async fn learn(&self, event: SessionEvent, session: &SessionHandle) -> Option<String> {
         match event {
-            SessionEvent::Status(status) => self.learn_status(status, session).await,
+            SessionEvent::Status(status) => return self.learn_status(status, session).await,
             SessionEvent::Taken { content, stored } => {
                 self.user_said(content.clone());
                 answer(stored, session.id(), content);
@@ -228,6 +294,7 @@ impl Conversation {
                 tracing::debug!(reason, "nothing is recorded");
             }
         }
+        None
     }
 
     fn user_said(&self, content: String) {
@@ -238,7 +305,7 @@ impl Conversation {
         });
     }
 
-    async fn learn_status(&self, status: Status, session: &SessionHandle) {
+    async fn learn_status(&self, status: Status, session: &SessionHandle) -> Option<String> {
         let (now, attention) = match status {
             Status::Waiting => (AgentStatus::Stable, None),
             Status::NeedsAttention { attention } => (AgentStatus::Stable, Some(attention)),
@@ -252,18 +319,10 @@ impl Conversation {
         }
         let mut prompt = None;
         self.change(|state| {
-            if waits && !state.initial_prompt_sent {
-                prompt = state.initial_prompt.clone().filter(|text| !text.is_empty());
-                state.initial_prompt_sent = true;
+            if waits {
+                prompt = state.prompt();
             }
-            // Between being ready and being given its first message the agent counts as running, so
-            // that nobody takes it for done.
-            let now = if prompt.is_some() {
-                AgentStatus::Running
-            } else {
-                now
-            };
-            if (state.status, &state.attention) != (now, &attention) {
+            if prompt.is_none() && (state.status, &state.attention) != (now, &attention) {
                 state.status = now;
                 state.attention = attention;
                 state.status_change = state.next();
@@ -272,12 +331,7 @@ impl Conversation {
                 }
             }
         });
-        if let Some(prompt) = prompt {
-            let session = session.clone();
-            let handle = tokio::spawn(async move { session.send(prompt).await });
-            // The session reports that the message was taken; only a failure is told here.
-            drop(handle);
-        }
+        prompt
     }
 
     /// Keeps the screen, and takes the first one for the first message.
@@ -300,15 +354,7 @@ impl Conversation {
     pub fn ended(&self, failure: Option<String>) {
         self.change(|state| {
             if let Some(message) = failure {
-                let at = state.next();
-                let error = AgentErrorBody {
-                    message,
-                    level: "error",
-                    time: Timestamp::now(),
-                };
-                state.errors.push((at, error));
-                let surplus = state.errors.len().saturating_sub(ERRORS);
-                state.errors.drain(..surplus);
+                state.fail(message);
             }
             state.attention = None;
         });

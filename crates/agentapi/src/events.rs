@@ -96,8 +96,12 @@ impl Follower {
     }
 }
 
-fn event(name: &str, change: u64, data: &impl Serialize) -> Event {
-    let event = Event::default().event(name).id(change.to_string());
+fn event(name: &str, change: Option<u64>, data: &impl Serialize) -> Event {
+    let event = Event::default().event(name);
+    let event = match change {
+        Some(change) => event.id(change.to_string()),
+        None => event,
+    };
     event
         .json_data(data)
         .unwrap_or_else(|error| Event::default().comment(error.to_string()))

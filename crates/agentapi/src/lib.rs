@@ -12,7 +12,7 @@ mod model;
 mod state_file;
 mod uploads;
 
-use std::{ffi::OsString, io, net::Ipv4Addr, path::PathBuf, sync::Arc};
+use std::{ffi::OsString, io, net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
 
 use berth_protocol::{SessionId, Size, Status};
 use berth_session::{
@@ -22,7 +22,11 @@ use berth_session::{
     process::{GRACE, Reaper, SESSION_VARIABLE},
     pty::Launch,
 };
-use tokio::{net::TcpListener, sync::mpsc};
+use futures::future::{FusedFuture, FutureExt};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -40,6 +44,9 @@ pub const SIZE: Size = Size {
     rows: 1000,
     cols: 80,
 };
+
+/// How long open connections may take to end with the server.
+const GOODBYE: Duration = Duration::from_secs(3);
 
 /// What to serve.
 #[derive(Debug)]
@@ -223,11 +230,12 @@ impl Server {
     }
 
     /// Serves until the agent ends or `stop` is cancelled. `save` asks for the state file to be
-    /// written now.
+    /// written now; `prompt` is a first message that comes later than the start, or never.
     pub async fn run(
         self,
         stop: CancellationToken,
         mut save: mpsc::Receiver<()>,
+        prompt: oneshot::Receiver<String>,
     ) -> Result<(), Error> {
         let Self {
             listener,
@@ -252,14 +260,25 @@ impl Server {
                 .await
         });
         let mut asked = false;
+        let mut prompt = prompt.fuse();
         let ended = loop {
             tokio::select! {
                 event = events.recv() => match event {
                     Some(SessionEvent::Ended(status)) => break Some(status),
-                    Some(event) => shared.conversation.learn(event, &shared.session).await,
+                    Some(event) => {
+                        if let Some(prompt) = shared.conversation.learn(event, &shared.session).await {
+                            begin(&shared, prompt);
+                        }
+                    }
                     None => break None,
                 },
                 Some(()) = save.recv() => save_now(),
+                offered = &mut prompt, if !prompt.is_terminated() => {
+                    // Without one there is nothing to do: none came.
+                    if let Some(prompt) = offered.ok().and_then(|text| shared.conversation.offer(text)) {
+                        begin(&shared, prompt);
+                    }
+                }
                 () = stop.cancelled(), if !asked => {
                     asked = true;
                     shared.session.stop().await;
@@ -276,11 +295,27 @@ impl Server {
             .conversation
             .ended(failure.as_ref().map(ToString::to_string));
         shared.stopping.cancel();
-        let served = serving
-            .await
-            .unwrap_or_else(|error| Err(io::Error::other(error)));
+        let abort = serving.abort_handle();
+        let served = match tokio::time::timeout(GOODBYE, serving).await {
+            Ok(served) => served.unwrap_or_else(|error| Err(io::Error::other(error))),
+            // Somebody who neither reads nor sends must not keep the server.
+            Err(_) => {
+                abort.abort();
+                Ok(())
+            }
+        };
         failure.map_or_else(|| served.map_err(Error::Serve), Err)
     }
+}
+
+/// Sends the first message. That it was taken is told by the session like any other.
+fn begin(shared: &Arc<Shared>, prompt: String) {
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        if let Err(problem) = shared.session.send(prompt).await {
+            shared.conversation.prompt_failed(problem.detail);
+        }
+    });
 }
 
 fn failure(status: &Status) -> Option<String> {

@@ -2,14 +2,14 @@
 
 use std::{
     io::{IsTerminal, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use berth_agentapi::{Config, Error, Hosts, ListError, Origins, PORT, SIZE, Server, agent_of};
 use berth_protocol::Size;
 use clap::{Args, Subcommand};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::client;
@@ -155,8 +155,12 @@ async fn run(options: Options) -> Result<(), Failure> {
     let program = options.command.first().ok_or(Failure::NoCommand)?;
     let agent = match options.kind {
         Some(kind) => kind,
-        None if agent_of(program).is_some() => program.clone(),
-        None => "custom".to_owned(),
+        None => {
+            // The program may be given with its path.
+            let name = Path::new(program).file_stem().unwrap_or_default();
+            let name = name.to_string_lossy().into_owned();
+            agent_of(&name).map_or_else(|| "custom".to_owned(), |spec| spec.id.to_string())
+        }
     };
     let agent_name = agent.clone();
     let list = |given: Option<Vec<String>>, variable: &str, usual: &[&str]| {
@@ -181,6 +185,11 @@ async fn run(options: Options) -> Result<(), Failure> {
             "http://localhost:3001",
         ],
     );
+    let initial_prompt = options.initial_prompt.filter(|prompt| !prompt.is_empty());
+    let piped = match initial_prompt {
+        Some(_) => oneshot::channel().1,
+        None => piped(),
+    };
     let invalid = |what| move |source| Failure::List { what, source };
     let server = Server::start(Config {
         agent,
@@ -193,10 +202,7 @@ async fn run(options: Options) -> Result<(), Failure> {
         hosts: Hosts::new(&hosts).map_err(invalid("allowed hosts"))?,
         origins: Origins::new(&origins).map_err(invalid("allowed origins"))?,
         chat_base_path: options.chat_base_path,
-        initial_prompt: match options.initial_prompt {
-            Some(prompt) if !prompt.is_empty() => Some(prompt),
-            _ => piped(),
-        },
+        initial_prompt,
         load_state: options.load_state.unwrap_or(true),
         save_state: options.save_state.unwrap_or(true),
         state_file: options.state_file,
@@ -213,19 +219,26 @@ async fn run(options: Options) -> Result<(), Failure> {
         crate::serve::interrupted().await;
         stopping.cancel();
     });
-    Ok(server.run(stop, save_signals()).await?)
+    Ok(server.run(stop, save_signals(), piped).await?)
 }
 
-/// What is piped into the command, as agentapi takes it for the first message.
-fn piped() -> Option<String> {
+/// What is piped into the command, as agentapi takes it for the first message. It is waited for beside
+/// everything else: a standard input that stays open must not keep the server from starting.
+fn piped() -> oneshot::Receiver<String> {
+    let (sender, receiver) = oneshot::channel();
     let mut stdin = std::io::stdin();
-    if stdin.is_terminal() {
-        return None;
+    if !stdin.is_terminal() {
+        // A thread of its own, because nothing can end the reading; it ends with the program.
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            // Something that is not text is no message.
+            if stdin.read_to_string(&mut text).is_ok() && !text.trim().is_empty() {
+                // The server may have ended meanwhile.
+                let _ = sender.send(text.trim().to_owned());
+            }
+        });
     }
-    let mut text = String::new();
-    // Something that is not text is no message.
-    stdin.read_to_string(&mut text).ok()?;
-    Some(text).filter(|text| !text.trim().is_empty())
+    receiver
 }
 
 /// Every SIGUSR1.

@@ -11,7 +11,8 @@ use tokio::{
 
 use super::{
     Command, INPUT_LIMIT, SessionError, SessionEvent, Start, View,
-    answering::{self, Answering},
+    answering::Answering,
+    interrupting::Interrupting,
     sending::{GIVE_UP, Sending, Step},
     turn::Turn,
     typed::Typed,
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     process::{Family, Reaper},
     pty::{Exit, InputError, Pty},
-    reading::{self, Activity, Question, Reading},
+    reading::{self, Reading},
     recording::{Recorded, Recorder},
     terminal::Terminal,
 };
@@ -49,9 +50,6 @@ const UNCLEAR: Duration = Duration::from_secs(5);
 /// However much it prints, a program counts as started after this time.
 const LONGEST_START: Duration = Duration::from_secs(30);
 
-/// Between keys that must not be taken for one.
-const BETWEEN_KEYS: Duration = Duration::from_millis(600);
-
 /// How long output may still come after the program and all its descendants have ended.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -67,7 +65,8 @@ pub(super) struct Actor {
     pub(super) status: Status,
     pub(super) questions: u64,
     pub(super) sending: Option<Sending>,
-    answering: Option<Answering>,
+    pub(super) answering: Option<Answering>,
+    pub(super) interrupting: Option<Interrupting>,
     pub(super) turn: Option<Turn>,
     /// How often the program had begun to work by the end of the last turn.
     pub(super) works: u64,
@@ -108,6 +107,7 @@ impl Actor {
             questions: 0,
             sending: None,
             answering: None,
+            interrupting: None,
             turn: None,
             works: 0,
             typed: Typed::default(),
@@ -188,6 +188,7 @@ impl Actor {
             sync,
             sending,
             self.answering.as_ref().map(Answering::deadline),
+            self.interrupting.as_ref().map(Interrupting::deadline),
         ]
         .into_iter()
         .flatten()
@@ -284,6 +285,9 @@ impl Actor {
             self.reply(replies);
         }
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if due(self.interrupting.as_ref().map(Interrupting::deadline)) {
+            self.press_on();
+        }
         let settled = due(self.settle_at);
         let glanced = due(self.glance_at);
         let sending = due(self.sending.as_ref().map(Sending::deadline))
@@ -385,7 +389,7 @@ impl Actor {
         }
     }
 
-    fn type_in(&mut self, bytes: Vec<u8>) -> Result<(), SessionError> {
+    pub(super) fn type_in(&mut self, bytes: Vec<u8>) -> Result<(), SessionError> {
         if bytes.len() > INPUT_LIMIT {
             return Err(SessionError::Stuck);
         }
@@ -393,24 +397,6 @@ impl Actor {
         if self.start.rules.foreground {
             // A shell that starts a silent job prints nothing that would make anybody look.
             self.settle_at = Some(Instant::now() + self.start.rules.settle);
-        }
-        Ok(())
-    }
-
-    fn interrupt(&mut self) -> Result<(), SessionError> {
-        let mut keys = self.start.rules.interrupt_keys().into_iter();
-        self.type_in(keys.next().unwrap_or_default())?;
-        if keys.len() > 0 {
-            // Keys that come at once are taken for one.
-            let pty = Arc::clone(&self.pty);
-            tokio::spawn(async move {
-                for keys in keys {
-                    tokio::time::sleep(BETWEEN_KEYS).await;
-                    if pty.write(keys).is_err() {
-                        return;
-                    }
-                }
-            });
         }
         Ok(())
     }
@@ -445,67 +431,6 @@ impl Actor {
         match self.pty.write(sending.typed(&self.terminal)) {
             Ok(()) => self.sending = Some(sending),
             Err(error) => self.refuse(sending.taken, &input_error(error)),
-        }
-    }
-
-    fn choose(
-        &mut self,
-        attention: String,
-        option: &str,
-        done: oneshot::Sender<Result<(), SessionError>>,
-    ) {
-        let pressed = self
-            .chosen(attention, option)
-            .and_then(|(question, place)| {
-                self.type_in(question.keys(place))?;
-                Ok((question, place))
-            });
-        match pressed {
-            Ok((question, place)) => {
-                self.answering = Some(Answering::new(question, place, done));
-                self.settle_at = Some(Instant::now() + self.start.rules.settle);
-            }
-            // Whoever answered may have gone.
-            Err(error) => drop(done.send(Err(error))),
-        }
-    }
-
-    /// The open question and the place of an answer in it, from the screen as it is now: the user
-    /// may have moved the mark.
-    fn chosen(&self, attention: String, option: &str) -> Result<(Question, usize), SessionError> {
-        let Status::NeedsAttention { attention: open } = &self.status else {
-            return Err(SessionError::AttentionGone(attention));
-        };
-        if open.id != attention || self.answering.is_some() {
-            return Err(SessionError::AttentionGone(attention));
-        }
-        let Some(place) = open.options.iter().position(|offered| offered.id == option) else {
-            return Err(SessionError::NoSuchOption(option.to_owned()));
-        };
-        match reading::read(self.start.rules, &self.terminal).activity {
-            Activity::Asks(question) if question.options == open.options => Ok((question, place)),
-            _ => Err(SessionError::AttentionGone(attention)),
-        }
-    }
-
-    pub(super) fn advance_answering(&mut self, reading: &Reading) {
-        let Some(mut answering) = self.answering.take() else {
-            return;
-        };
-        match answering.step(&reading.activity, self.printed) {
-            answering::Step::Wait => self.answering = Some(answering),
-            answering::Step::Press(keys) => match self.type_in(keys) {
-                Ok(()) => self.answering = Some(answering),
-                Err(error) => answering.tell(Err(error)),
-            },
-            answering::Step::Taken => {
-                // Told before the answer is, so that nobody answers a question that is gone.
-                if matches!(self.status, Status::NeedsAttention { .. }) {
-                    self.set_status(Status::Running);
-                }
-                answering.tell(Ok(()));
-            }
-            answering::Step::Failed => answering.tell(Err(Answering::given_up())),
         }
     }
 

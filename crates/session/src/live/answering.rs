@@ -9,8 +9,10 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::SessionError;
-use crate::reading::{Activity, Question};
+use berth_protocol::Status;
+
+use super::{SessionError, actor::Actor};
+use crate::reading::{self, Activity, Question, Reading};
 
 /// How long a program that prints nothing has before the keys are pressed again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -100,5 +102,68 @@ impl Answering {
     /// Why it was given up.
     pub fn given_up() -> SessionError {
         SessionError::NotTaken(GIVE_UP)
+    }
+}
+
+impl Actor {
+    pub(super) fn choose(
+        &mut self,
+        attention: String,
+        option: &str,
+        done: oneshot::Sender<Result<(), SessionError>>,
+    ) {
+        let pressed = self
+            .chosen(attention, option)
+            .and_then(|(question, place)| {
+                self.type_in(question.keys(place))?;
+                Ok((question, place))
+            });
+        match pressed {
+            Ok((question, place)) => {
+                self.answering = Some(Answering::new(question, place, done));
+                self.settle_at = Some(Instant::now() + self.start.rules.settle);
+            }
+            // Whoever answered may have gone.
+            Err(error) => drop(done.send(Err(error))),
+        }
+    }
+
+    /// The open question and the place of an answer in it, from the screen as it is now: the user
+    /// may have moved the mark.
+    fn chosen(&self, attention: String, option: &str) -> Result<(Question, usize), SessionError> {
+        let Status::NeedsAttention { attention: open } = &self.status else {
+            return Err(SessionError::AttentionGone(attention));
+        };
+        if open.id != attention || self.answering.is_some() {
+            return Err(SessionError::AttentionGone(attention));
+        }
+        let Some(place) = open.options.iter().position(|offered| offered.id == option) else {
+            return Err(SessionError::NoSuchOption(option.to_owned()));
+        };
+        match reading::read(self.start.rules, &self.terminal).activity {
+            Activity::Asks(question) if question.options == open.options => Ok((question, place)),
+            _ => Err(SessionError::AttentionGone(attention)),
+        }
+    }
+
+    pub(super) fn advance_answering(&mut self, reading: &Reading) {
+        let Some(mut answering) = self.answering.take() else {
+            return;
+        };
+        match answering.step(&reading.activity, self.printed) {
+            Step::Wait => self.answering = Some(answering),
+            Step::Press(keys) => match self.type_in(keys) {
+                Ok(()) => self.answering = Some(answering),
+                Err(error) => answering.tell(Err(error)),
+            },
+            Step::Taken => {
+                // Told before the answer is, so that nobody answers a question that is gone.
+                if matches!(self.status, Status::NeedsAttention { .. }) {
+                    self.set_status(Status::Running);
+                }
+                answering.tell(Ok(()));
+            }
+            Step::Failed => answering.tell(Err(Answering::given_up())),
+        }
     }
 }

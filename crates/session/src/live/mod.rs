@@ -7,6 +7,7 @@
 
 mod actor;
 mod answering;
+mod interrupting;
 mod sending;
 mod status;
 mod turn;

@@ -65,8 +65,11 @@ pub enum How {
         /// The place of the answer that is selected, from 0.
         selected: usize,
     },
-    /// The answers stand beside each other, and the first is selected.
-    Row,
+    /// The answers stand beside each other; arrows move the mark and Enter takes it.
+    Row {
+        /// The place of the answer that is selected, from 0.
+        selected: usize,
+    },
     /// Each answer has a letter, which is typed and entered.
     Letter(Vec<char>),
 }
@@ -83,7 +86,8 @@ impl Question {
             How::Number => (place + 1).to_string().into_bytes(),
             How::Column { selected } if place >= *selected => arrows(b"\x1b[B", place - selected),
             How::Column { selected } => arrows(b"\x1b[A", selected - place),
-            How::Row => arrows(b"\x1b[C", place),
+            How::Row { selected } if place >= *selected => arrows(b"\x1b[C", place - selected),
+            How::Row { selected } => arrows(b"\x1b[D", selected - place),
             How::Letter(letters) => letters
                 .get(place)
                 .map(|letter| format!("{letter}\r").into_bytes())
@@ -240,8 +244,6 @@ pub fn squeezed(text: &str) -> String {
         .collect()
 }
 
-#[cfg(test)]
-mod recorded_later_tests;
 #[cfg(test)]
 mod recorded_tests;
 #[cfg(test)]

@@ -144,7 +144,8 @@ fn unnumbered(lines: &[Line]) -> Option<Answers> {
     })
 }
 
-/// Answers beside each other, with a footer that says so behind or below them.
+/// Answers beside each other, with a footer that says so behind or below them. The selected one has a
+/// background of its own.
 fn beside(lines: &[Line]) -> Option<Answers> {
     let foot = lines
         .iter()
@@ -158,19 +159,32 @@ fn beside(lines: &[Line]) -> Option<Answers> {
     let text = if row == foot {
         before
     } else {
-        &lines[row].text
+        lines[row].text.as_str()
     };
-    let labels: Vec<String> = text
-        .split("  ")
-        .map(str::trim)
-        .filter(|label| !label.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let mut labels = Vec::new();
+    let mut marked = Vec::new();
+    let mut at = 0;
+    for piece in text.split("  ") {
+        if !piece.trim().is_empty() {
+            let blanks = piece.len() - piece.trim_start().len();
+            labels.push(piece.trim().to_owned());
+            marked.push(lines[row].look(at + blanks) != lines[row].look(0));
+        }
+        at += piece.len() + 2;
+    }
+    let selected = only(&marked)?;
     (labels.len() >= 2).then_some(Answers {
         rows: row..foot + 1,
         labels,
-        how: How::Row,
+        how: How::Row { selected },
     })
+}
+
+/// The place of the only one that is marked. Whoever does not know which answer is selected must not
+/// press keys that count from it.
+fn only(marked: &[bool]) -> Option<usize> {
+    let mut places = (0..marked.len()).filter(|&place| marked[place]);
+    places.next().filter(|_| places.next().is_none())
 }
 
 /// Rows with round marks, one of which is filled, as in `│  ● Allow (once)` above `│  ○ Deny`.
@@ -234,8 +248,7 @@ fn lettered(lines: &[Line]) -> Option<Answers> {
     })
 }
 
-/// The rows of a box right above a footer that says how to select one. Which one is selected is shown
-/// by nothing but its weight; until somebody moves it, it is the first.
+/// The rows of a box right above a footer that says how to select one. The selected one is bold.
 fn boxed(lines: &[Line]) -> Option<Answers> {
     let foot = lines
         .iter()
@@ -252,15 +265,20 @@ fn boxed(lines: &[Line]) -> Option<Answers> {
     let top = lines[..bottom]
         .iter()
         .rposition(|line| is_rule(line.text.trim()))?;
-    let labels: Vec<String> = lines[top + 1..bottom]
+    let (labels, bold): (Vec<String>, Vec<bool>) = lines[top + 1..bottom]
         .iter()
-        .map(|line| unframed(&line.text))
-        .filter(|label| !label.is_empty())
-        .collect();
+        .map(|line| (unframed(&line.text), line))
+        .filter(|(label, _)| !label.is_empty())
+        .map(|(label, line)| {
+            let at = line.text.find(label.as_str()).unwrap_or(0);
+            (label, line.look(at).bold)
+        })
+        .unzip();
+    let selected = only(&bold)?;
     (labels.len() >= 2).then_some(Answers {
         rows: top..foot + 1,
         labels,
-        how: How::Column { selected: 0 },
+        how: How::Column { selected },
     })
 }
 

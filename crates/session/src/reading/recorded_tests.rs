@@ -61,7 +61,7 @@ fn replay(agent: &str, name: &str, sent: &str) -> (Vec<String>, String) {
     (seen, last_reply)
 }
 
-pub(super) fn check(agent: &str, name: &str, sent: &str, expected: expect_test::Expect) {
+fn check(agent: &str, name: &str, sent: &str, expected: expect_test::Expect) {
     let (seen, reply) = replay(agent, name, sent);
     expected.assert_eq(&format!("{}\n---\n{reply}\n", seen.join("\n")));
 }
@@ -72,7 +72,11 @@ macro_rules! recorded {
     };
 }
 
-pub(super) use recorded;
+mod aider;
+mod droid;
+mod gemini;
+mod goose;
+mod opencode;
 
 use expect_test::expect;
 

@@ -161,7 +161,7 @@ pub fn finished(rules: &ScreenRules, terminal: &Terminal) -> bool {
 /// What a row shows of a message of the user, if it begins one.
 pub(super) fn echo_at<'a>(rules: &ScreenRules, lines: &'a [Line], row: usize) -> Option<&'a str> {
     let found = rules.echo.as_ref()?.captures(&lines[row].text)?;
-    if rules.echo_filled && !lines[row].filled {
+    if rules.echo_filled && !lines[row].look(0).filled() {
         return None;
     }
     if let Some(border) = &rules.echo_border {

@@ -231,3 +231,51 @@ fn wide_letters_move_nothing() {
         "好的，宽字符。 ok",
     );
 }
+
+/// The keys for the first and the last answer of the question on a screen that a program has drawn.
+fn keys(agent: &str, drawn: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    let rules = &agents::find(&agent.parse().unwrap()).unwrap().screen;
+    let mut terminal = Terminal::new(berth_protocol::Size { rows: 12, cols: 60 });
+    terminal.feed(drawn.replace('\n', "\r\n").as_bytes());
+    match read(rules, &terminal).activity {
+        Activity::Asks(question) => {
+            Some((question.keys(0), question.keys(question.options.len() - 1)))
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn keys_count_from_the_answer_that_is_selected_now() {
+    let beside = |first: &str, second: &str| {
+        format!(
+            "  △ Permission required\n\n  {first}Yes\x1b[0m   {second}No\x1b[0m    ⇆ select  enter confirm"
+        )
+    };
+    let marked = "\x1b[47m";
+    assert_eq!(
+        keys("opencode", &beside(marked, "")),
+        Some((b"\r".to_vec(), b"\x1b[C\r".to_vec()))
+    );
+    assert_eq!(
+        keys("opencode", &beside("", marked)),
+        Some((b"\x1b[D\r".to_vec(), b"\r".to_vec()))
+    );
+    assert_eq!(keys("opencode", &beside("", "")), None, "nobody knows");
+
+    let boxed = |first: &str, second: &str| {
+        format!(
+            "   Execute ls\n\n╭──────────╮\n│  {first}Yes\x1b[0m     │\n│  {second}No\x1b[0m      │\n╰──────────╯\n  ↑↓ navigate   Enter select"
+        )
+    };
+    let bold = "\x1b[1m";
+    assert_eq!(
+        keys("droid", &boxed(bold, "")),
+        Some((b"\r".to_vec(), b"\x1b[B\r".to_vec()))
+    );
+    assert_eq!(
+        keys("droid", &boxed("", bold)),
+        Some((b"\x1b[A\r".to_vec(), b"\r".to_vec()))
+    );
+    assert_eq!(keys("droid", &boxed("", "")), None, "nobody knows");
+}

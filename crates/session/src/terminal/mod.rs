@@ -248,6 +248,7 @@ impl Terminal {
     pub fn end_synchronized_update(&mut self) -> Vec<u8> {
         self.draw();
         self.parser.stop_sync(&mut self.term);
+        self.has_pasted |= self.bracketed_paste();
         self.take_replies()
     }
 

@@ -94,7 +94,7 @@ fn a_resize_rewraps_and_invalid_bytes_do_no_harm() {
         Line {
             text: "0123456789".to_owned(),
             wrapped: true,
-            filled: false,
+            looks: Vec::new(),
         }
     );
     assert_eq!(lines[1].text, "012345");

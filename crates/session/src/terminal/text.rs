@@ -16,8 +16,37 @@ pub struct Line {
     pub text: String,
     /// The row goes on in the next one: it was wrapped by the terminal, not by the program.
     pub wrapped: bool,
-    /// Its first cell has a background.
-    pub filled: bool,
+    /// Where its look changes, from left to right; it begins without any.
+    pub looks: Vec<(usize, Look)>,
+}
+
+/// How a character looks, as far as it tells what is selected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// It is bold.
+    pub bold: bool,
+    /// What is behind it.
+    background: Color,
+}
+
+impl Look {
+    const PLAIN: Self = Self {
+        bold: false,
+        background: Color::Named(NamedColor::Background),
+    };
+
+    /// It has a background of its own.
+    pub fn filled(&self) -> bool {
+        self.background != Self::PLAIN.background
+    }
+}
+
+impl Line {
+    /// How the character at a place in the text looks, in bytes.
+    pub fn look(&self, at: usize) -> Look {
+        let before = self.looks.iter().rev().find(|(from, _)| *from <= at);
+        before.map_or(Look::PLAIN, |(_, look)| *look)
+    }
 }
 
 impl Terminal {
@@ -53,6 +82,8 @@ impl Terminal {
         let cells = &self.term.grid()[row];
         let columns = self.term.columns();
         let mut text = String::with_capacity(columns);
+        let mut looks = Vec::new();
+        let mut last = Look::PLAIN;
         for column in 0..columns {
             let cell = &cells[Column(column)];
             if cell
@@ -61,6 +92,14 @@ impl Terminal {
             {
                 continue;
             }
+            let look = Look {
+                bold: cell.flags.contains(Flags::BOLD),
+                background: cell.bg,
+            };
+            if look != last {
+                looks.push((text.len(), look));
+                last = look;
+            }
             text.push(if cell.c == '\t' { ' ' } else { cell.c });
             text.extend(cell.zerowidth().into_iter().flatten());
         }
@@ -68,11 +107,10 @@ impl Terminal {
         if !wrapped {
             text.truncate(text.trim_end_matches(' ').len());
         }
-        let filled = cells[Column(0)].bg != Color::Named(NamedColor::Background);
         Line {
             text,
             wrapped,
-            filled,
+            looks,
         }
     }
 }
