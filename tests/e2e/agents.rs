@@ -4,7 +4,7 @@
 
 use std::{path::Path, time::Duration};
 
-use berth_model_server::{ModelServer, Script};
+use berth_model_server::{ModelServer, Script, TurnKind};
 use berth_protocol::{Attention, CreateSession, Project, Role, Session, SessionId, Status};
 use berth_tests::{
     Engine, Repository, Setup, agents, processes, programs, session, skip, this_test,
@@ -230,19 +230,17 @@ impl Stage {
             .await
             .expect("the agent takes the message");
         self.reaches(session.id, "running").await;
+        // Not what some agents ask for themselves, such as a title for the message.
         let asked = self.model.wait_for(PATIENCE, |request| {
-            request.body.to_string().contains("hang")
+            request.kind == Some(TurnKind::Message) && request.body.to_string().contains("hang")
         });
         asked.await.expect("the agent asks its provider");
         client.interrupt(session.id).await.expect("it is done");
         self.waiting(session.id).await;
-        // opencode keeps the connection to its provider.
-        if self.agent != "opencode" {
-            let left = self
-                .model
-                .wait_for(PATIENCE, |request| request.abandoned_at.is_some());
-            left.await.expect("the agent gives the request up");
-        }
+        let left = self
+            .model
+            .wait_for(PATIENCE, |request| request.abandoned_at.is_some());
+        left.await.expect("the agent gives the request up");
         assert_eq!(
             self.exchange(session.id, "say: Still here.").await,
             "Still here."
@@ -413,7 +411,6 @@ tests! {
     opencode_writes_a_file_once_that_is_approved:
         "opencode" => approves("write: made.txt: made by the agent", "made.txt");
     opencode_answers_at_length_and_nothing_is_lost: "opencode" => answers_at_length();
-    opencode_is_interrupted_and_goes_on: "opencode" => is_interrupted();
     opencode_leaves_no_process_when_it_is_stopped: "opencode" => is_stopped();
 
     goose_answers_and_the_transcript_has_its_words: "goose" => answers();
