@@ -4,12 +4,19 @@
 
 use std::{
     io::{BufRead, BufReader},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
     process::{Child, Command, Stdio},
 };
 
 use berth_model_server::{ModelServer, Script};
-use berth_tests::{LIMIT, Repository, Setup, agents, processes, programs, skip, this_test};
+use berth_tests::{
+    LIMIT, Repository, Setup, agents,
+    cable::Cable,
+    processes, programs, skip, this_test, until,
+    webdriver::{Driver, missing_program},
+};
+use nix::{sys::signal::Signal, unistd::Pid};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -34,11 +41,13 @@ impl Server {
     }
 
     async fn start_in(folder: &Path, setup: Setup, flags: &[&str], command: &[&str]) -> Self {
+        let arguments = [&["agentapi", "--port", "0"], flags, &["--"], command].concat();
+        Self::spawn(folder, setup, &arguments).await
+    }
+
+    async fn spawn(folder: &Path, setup: Setup, arguments: &[&str]) -> Self {
         let mut child = Command::new(programs::berth())
-            .args(["agentapi", "--port", "0"])
-            .args(flags)
-            .arg("--")
-            .args(command)
+            .args(arguments)
             .env_clear()
             .envs(setup.variables())
             .current_dir(folder)
@@ -62,10 +71,14 @@ impl Server {
         Self {
             setup,
             child,
-            // The server listens on IPv4.
-            url: url.replace("localhost", "127.0.0.1"),
+            url,
             client: reqwest::Client::new(),
         }
+    }
+
+    fn port(&self) -> u16 {
+        let port = self.url.rsplit_once(':').map(|(_, port)| port.parse());
+        port.and_then(Result::ok).expect("the address has a port")
     }
 
     async fn get(&self, path: &str) -> Response {
@@ -96,6 +109,12 @@ impl Server {
         assert_eq!(body, json!({"ok": true}));
     }
 
+    async fn keys(&self, keys: &str) {
+        let body = json!({"type": "raw", "content": keys});
+        let answer = self.post("/message", body).await;
+        assert_eq!(answer, (StatusCode::OK, json!({"ok": true})));
+    }
+
     async fn events(&self, last: Option<&str>) -> Events {
         let mut request = self.client.get(format!("{}/events", self.url));
         if let Some(last) = last {
@@ -120,9 +139,17 @@ impl Server {
     }
 
     /// Asks the server to end and waits for it.
-    async fn stop(mut self) -> Setup {
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).expect("it is a pid"));
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("it can be asked");
+    async fn stop(self) -> Setup {
+        self.ends_by(Signal::SIGINT).await
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).expect("it is a pid");
+        nix::sys::signal::kill(Pid::from_raw(pid), signal).expect("it can be asked");
+    }
+
+    async fn ends_by(mut self, signal: Signal) -> Setup {
+        self.signal(signal);
         let status = tokio::task::spawn_blocking(move || self.child.wait());
         let status = tokio::time::timeout(LIMIT, status).await;
         let status = status.expect("it ends in time").expect("the task ends");
@@ -248,11 +275,19 @@ async fn a_client_goes_on_behind_the_last_event_it_saw() {
             break event;
         }
     };
-    assert_ne!(first.data["id"], 0, "what was seen is not sent again");
-    // An id of another run is none of this one: everything is told.
-    let mut events = server.events(Some("99999999")).await;
-    let first = events.next().await.expect("the stream begins");
-    assert_eq!(first.data["id"], 0);
+    assert_eq!(first.data["id"], 3, "what was seen is not sent again");
+    // The ids of another run are none of this one: everything is told.
+    let (run, number) = seen.split_once('-').expect("an id names its run");
+    let foreign = [
+        "1".to_owned(),
+        format!("0{run}-{number}"),
+        format!("{run}-99999"),
+    ];
+    for id in foreign {
+        let mut events = server.events(Some(&id)).await;
+        let first = events.next().await.expect("the stream begins");
+        assert_eq!(first.data["id"], 0, "{id}");
+    }
     server.stop().await;
 }
 
@@ -269,10 +304,7 @@ async fn raw_keys_reach_the_terminal_and_no_message_stands_for_them() {
         (first.name.as_str(), &first.data["screen"]),
         ("screen", &json!("Ready to answer."))
     );
-    let (status, body) = server
-        .post("/message", json!({"type": "raw", "content": "keys\r"}))
-        .await;
-    assert_eq!((status, body), (StatusCode::OK, json!({"ok": true})));
+    server.keys("keys\r").await;
     loop {
         let screen = screens.next().await.expect("a screen comes");
         if screen.data["screen"]
@@ -282,11 +314,21 @@ async fn raw_keys_reach_the_terminal_and_no_message_stands_for_them() {
             break;
         }
     }
-    let roles = contents(&server.json("/messages").await);
-    assert!(
-        roles.iter().all(|(_, role, _)| role == "agent"),
-        "{roles:?}"
-    );
+    // As on agentapi's screen: what comes of keys belongs to the last message of the agent.
+    let mut events = server.events(None).await;
+    events.said("Answer to: keys").await;
+    server.stable().await;
+    let messages = contents(&server.json("/messages").await);
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    server.say("said").await;
+    events.said("Answer to: said").await;
+    server.stable().await;
+    server.keys("more keys\r").await;
+    let told = events.said("Answer to: more keys").await;
+    assert_eq!(told.data["id"], 2);
+    let words = told.data["message"].as_str().expect("it has words");
+    assert!(words.starts_with("Answer to: said\n"), "{words:?}");
+    server.stable().await;
     server.stop().await;
 }
 
@@ -497,6 +539,122 @@ async fn the_first_message_and_the_state_file_are_agentapis() {
 }
 
 #[tokio::test]
+async fn the_terminal_is_as_large_as_coders_scripts_want_it() {
+    let size = ["--term-width", "67", "--term-height", "1190"];
+    let command = ["bash", "-c", "stty size; cat"];
+    let server = Server::start(Setup::new(), &size, &command).await;
+    server.events(None).await.said("1190 67").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn it_is_reached_over_both_protocols() {
+    let server = Server::start(Setup::new(), &[], &ECHO).await;
+    let addresses = [
+        IpAddr::from(Ipv4Addr::LOCALHOST),
+        Ipv6Addr::LOCALHOST.into(),
+    ];
+    for address in addresses {
+        if std::net::TcpListener::bind((address, 0)).is_err() {
+            // This machine does not have it, so nobody can come that way.
+            continue;
+        }
+        let address = SocketAddr::new(address, server.port());
+        let status = server
+            .client
+            .get(format!("http://{address}/status"))
+            .send()
+            .await;
+        let status = status.expect("the server answers").status();
+        assert_eq!(status, StatusCode::OK, "{address}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_first_message_follows_the_screen_until_somebody_speaks() {
+    let setup = Setup::new();
+    let pipe = setup.folder().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe can be made");
+    let script = format!(
+        "echo Loading.; read -r line < '{}'; echo Ready.; {}",
+        pipe.display(),
+        ECHO[2]
+    );
+    let server = Server::start(setup, &[], &["bash", "-c", &script]).await;
+    let mut events = server.events(None).await;
+    events.said("Loading.").await;
+    std::fs::write(&pipe, "go on\n").expect("the program reads it");
+    let told = events.said("Ready to answer.").await;
+    assert_eq!(told.data["id"], 0);
+    server.stable().await;
+    server.say("one").await;
+    server.stable().await;
+    let messages = contents(&server.json("/messages").await);
+    assert_eq!(messages[0].2, "Loading.\nReady.\nReady to answer.");
+    assert_eq!(messages.len(), 3, "{messages:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_that_the_agent_started_outlives_the_server() {
+    let setup = Setup::new();
+    let mark = setup.folder().to_owned();
+    let setup = setup.variable("OUTLIVES", &mark);
+    let script = format!("setsid sleep 1000 & {}", ECHO[2]);
+    let server = Server::start(setup, &[], &["bash", "-c", &script]).await;
+    server.stable().await;
+    let started = processes::with("OUTLIVES", &mark);
+    assert!(started.len() >= 3, "{started:?}");
+    server.stop().await;
+    assert_eq!(processes::gone(&started, LIMIT).await, Vec::<u32>::new());
+}
+
+#[tokio::test]
+async fn signals_save_the_messages_and_end_the_server() {
+    for signal in [Signal::SIGTERM, Signal::SIGHUP] {
+        let setup = Setup::new();
+        let state = setup.folder().join("state.json");
+        let flags = ["--state-file", &state.display().to_string()];
+        let server = Server::start(setup, &flags, &ECHO).await;
+        server.stable().await;
+        server.say("before the signal").await;
+        let setup = server.ends_by(signal).await;
+        let saved = std::fs::read_to_string(&state).expect("it is saved");
+        assert!(saved.contains("before the signal"), "{signal}");
+        drop(setup);
+    }
+    let setup = Setup::new();
+    let state = setup.folder().join("state.json");
+    let flags = ["--state-file", &state.display().to_string()];
+    let server = Server::start(setup, &flags, &ECHO).await;
+    server.stable().await;
+    assert!(!state.exists());
+    server.signal(Signal::SIGUSR1);
+    until("the state is saved", || state.exists()).await;
+    server.stable().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn empty_variables_and_a_command_without_dashes_are_what_agentapi_takes() {
+    let setup = Setup::new()
+        .variable("AGENTAPI_TYPE", "")
+        .variable("AGENTAPI_PORT", "")
+        .variable("AGENTAPI_STATE_FILE", "")
+        .variable("AGENTAPI_ALLOWED_HOSTS", "")
+        .variable("AGENTAPI_INITIAL_PROMPT", "  begin\n");
+    let folder = setup.folder().to_owned();
+    let arguments = ["agentapi", "server", "--port", "0", "cat"];
+    let server = Server::spawn(&folder, setup, &arguments).await;
+    let mut events = server.events(None).await;
+    events.said("begin").await;
+    let messages = contents(&server.json("/messages").await);
+    assert_eq!(messages[1], (1, "user".to_owned(), "begin".to_owned()));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_piped_in_is_the_first_message_and_keeps_nobody_waiting() {
     // Every server of these tests has an open standard input.
     let mut server = Server::start(Setup::new(), &[], &ECHO).await;
@@ -516,7 +674,8 @@ async fn a_client_that_reads_nothing_does_not_keep_the_server() {
     let server = Server::start(Setup::new(), &[], &ECHO).await;
     server.stable().await;
     let address = server.url.trim_start_matches("http://");
-    let mut stream = std::net::TcpStream::connect(address).expect("it can be reached");
+    let mut stream =
+        std::net::TcpStream::connect(("127.0.0.1", server.port())).expect("it can be reached");
     let head = format!(
         "POST /message HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
     );
@@ -563,4 +722,91 @@ async fn claude_is_asked_answered_and_ended() {
     server.stop().await;
     let left = processes::with("CLAUDE_CONFIG_DIR", &mark);
     assert_eq!(processes::gone(&left, LIMIT).await, Vec::<u32>::new());
+}
+
+#[tokio::test]
+async fn a_question_at_the_start_leaves_no_message() {
+    if programs::agent("claude").is_none() {
+        return skip(&this_test(), "claude is not installed");
+    }
+    let model = ModelServer::start(Script::default()).expect("the model server starts");
+    let setup = Setup::new();
+    let repository = Repository::with_history(&setup.folder().join("repository"));
+    let setup = agents::configure(setup, &model, &repository.path);
+    // Nobody has said yet that this folder is trusted.
+    let elsewhere = setup.folder().join("elsewhere");
+    std::fs::create_dir(&elsewhere).expect("a folder can be made");
+    let server = Server::start_in(&elsewhere, setup, &[], &["claude"]).await;
+    let mut events = server.events(None).await;
+    events.said("trust").await;
+    let asked = loop {
+        let asked = server.json("/status").await["attention"].clone();
+        if asked.is_object() {
+            break asked;
+        }
+        events.next().await.expect("the stream goes on");
+    };
+    let options = asked["options"].as_array().expect("it has answers");
+    let yes = options.iter().find(|option| {
+        option["label"]
+            .as_str()
+            .is_some_and(|label| label.starts_with("Yes"))
+    });
+    let yes = yes.unwrap_or_else(|| panic!("{asked} offers no yes"));
+    let answer = json!({"attention": asked["id"], "option": yes["id"]});
+    assert_eq!(server.post("/answer", answer).await.0, StatusCode::OK);
+    let waits = async || {
+        server.json("/status").await
+            == json!({"status": "stable", "agent_type": "claude", "transport": "pty"})
+    };
+    while !waits().await {
+        events.next().await.expect("the stream goes on");
+    }
+    let messages = contents(&server.json("/messages").await);
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert!(messages[0].2.contains("Claude Code"), "{messages:?}");
+    assert!(!messages[0].2.contains("trust"), "{messages:?}");
+    server.say("say: Hello.").await;
+    events.said("Hello.").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_web_chat_talks_to_the_agent_and_heals_after_a_cut() {
+    if let Some(name) = missing_program(&["chromedriver", "chromium"]) {
+        return skip(&this_test(), &format!("{name} is not installed"));
+    }
+    let server = Server::start(Setup::new(), &[], &ECHO).await;
+    let cable = Cable::plug_in(server.port()).await;
+    let driver = Driver::chromium();
+    // The page uses the server's own address, and the browser is told to find it behind the cable.
+    let detour = format!(
+        "--host-resolver-rules=MAP localhost:{} {}",
+        server.port(),
+        cable.address
+    );
+    let page = driver.browser(&[&detour]).await;
+    page.open(&format!("{}/chat", server.url)).await;
+    page.reads("#state", "waits for you").await;
+    page.reads("article[data-role=agent]", "Ready to answer.")
+        .await;
+    page.type_into("#text", "first").await;
+    page.press(&["\u{e007}"]).await;
+    page.reads("article[data-role=user]", "first").await;
+    page.reads("#m2", "Answer to: first").await;
+    page.reads("#state", "waits for you").await;
+
+    cable.cut();
+    page.reads("#state", "connection lost").await;
+    cable.mend();
+    page.reads("#state", "waits for you").await;
+    page.type_into("#text", "second").await;
+    page.click("#send").await;
+    page.reads("#m4", "Answer to: second").await;
+    assert_eq!(page.count("article").await, 5, "nothing stands there twice");
+
+    // A page that was not told of the end of its server says so.
+    page.reads("#state", "waits for you").await;
+    server.stop().await;
+    page.reads("#state", "connection lost").await;
 }

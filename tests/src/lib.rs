@@ -4,6 +4,7 @@
 //! happens through its events; nothing here sleeps to let something happen.
 
 pub mod agents;
+pub mod cable;
 mod client;
 mod engine;
 pub mod processes;
@@ -24,3 +25,17 @@ pub use viewer::{Shown, Viewer};
 
 /// Longest wait for anything. Two slow cores run several engines and agents at once.
 pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Waits for what tells nobody that it happens, such as a file that is written.
+///
+/// # Panics
+/// When it does not happen within [`LIMIT`].
+pub async fn until(what: &str, happened: impl Fn() -> bool) {
+    let look = async {
+        while !happened() {
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(LIMIT, look).await;
+    assert!(in_time.is_ok(), "{what}: not within {LIMIT:?}");
+}

@@ -40,6 +40,15 @@ pub fn conversation(
     Sse::new(batches.flatten()).keep_alive(KeepAlive::default())
 }
 
+/// The number of the last change that a client has seen by the id of its last event. An id of another
+/// server, or of an earlier run, stands for nothing that was seen.
+pub fn seen(shared: &Shared, id: &str) -> u64 {
+    let own = id.strip_prefix(&shared.run);
+    own.and_then(|rest| rest.strip_prefix('-')?.parse().ok())
+        .filter(|change| *change <= *shared.conversation.changes().borrow())
+        .unwrap_or(0)
+}
+
 struct Follower {
     shared: Arc<Shared>,
     changes: watch::Receiver<u64>,
@@ -68,11 +77,13 @@ impl Follower {
         }
         self.changes.mark_unchanged();
         let agent = self.shared.conversation.agent();
+        let run = &self.shared.run;
         let (told, last) = self.shared.conversation.since(self.seen);
         self.seen = last;
         let events = told.into_iter().map(|(change, told)| match told {
             Told::Message(message) => event(
                 "message_update",
+                run,
                 change,
                 &MessageUpdateBody {
                     id: message.id,
@@ -83,6 +94,7 @@ impl Follower {
             ),
             Told::Status(status, attention) => event(
                 "status_change",
+                run,
                 change,
                 &StatusChangeBody {
                     status,
@@ -90,16 +102,16 @@ impl Follower {
                     attention,
                 },
             ),
-            Told::Error(error) => event("agent_error", change, &error),
+            Told::Error(error) => event("agent_error", run, change, &error),
         });
         Some(events.collect())
     }
 }
 
-fn event(name: &str, change: Option<u64>, data: &impl Serialize) -> Event {
+fn event(name: &str, run: &str, change: Option<u64>, data: &impl Serialize) -> Event {
     let event = Event::default().event(name);
     let event = match change {
-        Some(change) => event.id(change.to_string()),
+        Some(change) => event.id(format!("{run}-{change}")),
         None => event,
     };
     event

@@ -71,13 +71,13 @@ impl Hosts {
 
     /// Where to listen: everywhere only when names other than those of this machine are allowed,
     /// for the server asks nobody for a token.
-    pub fn address(&self) -> IpAddr {
+    pub fn addresses(&self) -> (Ipv4Addr, Ipv6Addr) {
         let is_local = |host: &String| {
             host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
         };
         match &self.0 {
-            Some(hosts) if hosts.iter().all(is_local) => Ipv4Addr::LOCALHOST.into(),
-            _ => Ipv6Addr::UNSPECIFIED.into(),
+            Some(hosts) if hosts.iter().all(is_local) => (Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST),
+            _ => (Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED),
         }
     }
 }
@@ -186,13 +186,13 @@ mod tests {
 
     #[test]
     fn it_listens_to_others_only_when_other_names_are_allowed() {
-        assert!(
-            hosts(&["localhost", "[::1]"])
-                .unwrap()
-                .address()
-                .is_loopback()
-        );
-        assert!(!hosts(&["*"]).unwrap().address().is_loopback());
-        assert!(!hosts(&["build.example"]).unwrap().address().is_loopback());
+        let is_local = |list: &[&str]| {
+            let (v4, v6) = hosts(list).unwrap().addresses();
+            assert_eq!(v4.is_loopback(), v6.is_loopback());
+            v4.is_loopback()
+        };
+        assert!(is_local(&["localhost", "[::1]"]));
+        assert!(!is_local(&["*"]));
+        assert!(!is_local(&["build.example"]));
     }
 }

@@ -14,7 +14,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::get,
 };
-use berth_protocol::{Code, Problem};
+use berth_protocol::{Code, MESSAGE_LIMIT, Problem};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
@@ -26,9 +26,6 @@ const CHAT: &str = include_str!("chat.html");
 
 /// Room for the frame of an upload around the file.
 const FRAME: usize = 64 * 1024;
-
-/// Longest message, in bytes.
-const MESSAGE: usize = 256 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -95,7 +92,9 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
         .as_ref()
         .is_some_and(|origin| !own && !shared.origins.allows(origin));
     if foreign && request.method() != Method::GET && request.method() != Method::OPTIONS {
-        let detail = "the request comes from a page whose origin is not allowed".to_owned();
+        let detail = "the request comes from a page whose origin is not allowed; \
+                      --allowed-origins names those that are"
+            .to_owned();
         return Refused(StatusCode::FORBIDDEN, detail).into_response();
     }
     let allowed = origin.filter(|origin| shared.origins.allows(origin));
@@ -151,7 +150,7 @@ async fn messages(State(shared): State<Arc<Shared>>) -> Json<MessagesResponseBod
 }
 
 /// Says something to the agent and answers when the agent has begun to work on it, or types keys into
-/// its terminal.
+/// its terminal. A message that is typed as keys stands among the messages once the agent repeats it.
 #[utoipa::path(post, path = "/message", request_body = MessageRequestBody,
     responses((status = 200, body = MessageResponseBody),
         (status = "default", body = ErrorModel, content_type = "application/problem+json")))]
@@ -163,8 +162,9 @@ async fn message(
     match body.kind {
         MessageType::User => {
             let content = body.content.trim();
-            if content.is_empty() || content.len() > MESSAGE {
-                let detail = format!("a message has 1 to {MESSAGE} bytes, not only white space");
+            if content.is_empty() || content.len() > MESSAGE_LIMIT {
+                let detail =
+                    format!("a message has 1 to {MESSAGE_LIMIT} bytes, not only white space");
                 return Err(Refused(StatusCode::BAD_REQUEST, detail));
             }
             shared.session.send(content.to_owned()).await?;
@@ -243,11 +243,8 @@ async fn upload(
 #[utoipa::path(get, path = "/events",
     responses((status = 200, body = MessageUpdateBody, content_type = "text/event-stream")))]
 async fn subscribe(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let seen = text(&headers, &HeaderName::from_static("last-event-id"))
-        .and_then(|id| id.parse::<u64>().ok())
-        // A number from an earlier run says nothing of this one.
-        .filter(|id| *id <= *shared.conversation.changes().borrow())
-        .unwrap_or(0);
+    let seen = text(&headers, &HeaderName::from_static("last-event-id"));
+    let seen = seen.map_or(0, |id| events::seen(&shared, &id));
     unbuffered(events::conversation(shared, seen).into_response())
 }
 

@@ -8,11 +8,12 @@ mod conversation;
 mod events;
 mod hosts;
 mod http;
+mod listen;
 mod model;
 mod state_file;
 mod uploads;
 
-use std::{ffi::OsString, io, net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
+use std::{ffi::OsString, io, path::PathBuf, sync::Arc, time::Duration};
 
 use berth_protocol::{SessionId, Size, Status};
 use berth_session::{
@@ -26,6 +27,7 @@ use futures::future::{FusedFuture, FutureExt};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},
+    task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -71,7 +73,7 @@ pub struct Config {
     pub state_file: Option<PathBuf>,
     /// Read the state file at the start.
     pub load_state: bool,
-    /// Write it at the end, and when asked to by SIGUSR1.
+    /// Write it at the end, and when asked to by [`Request::Save`].
     pub save_state: bool,
     /// Where the process id is written while the server runs.
     pub pid_file: Option<PathBuf>,
@@ -116,7 +118,7 @@ pub enum Error {
     Ended {
         /// With which code, or by which signal.
         how: String,
-        /// The last screen; empty when the agent was never ready.
+        /// The last screen.
         screen: String,
     },
 }
@@ -126,6 +128,15 @@ fn shown(screen: &str) -> String {
         return String::new();
     }
     format!("; its screen was:\n{screen}")
+}
+
+/// What a running server is asked to do from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Write the state file now.
+    Save,
+    /// End the agent, then the server. Asked for once more, the server does not wait for the agent.
+    Stop,
 }
 
 /// The agent of a name as agentapi's flag `--type` knows it, aliases included.
@@ -140,7 +151,7 @@ pub fn agent_of(name: &str) -> Option<&'static Spec> {
 
 /// A server that is bound to its address and whose agent runs.
 pub struct Server {
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     port: u16,
     shared: Arc<Shared>,
     events: mpsc::UnboundedReceiver<SessionEvent>,
@@ -153,6 +164,8 @@ pub struct Server {
 struct Shared {
     conversation: Conversation,
     session: SessionHandle,
+    /// Tells the ids of events of this run from those of others.
+    run: String,
     uploads: uploads::Uploads,
     hosts: Hosts,
     origins: Origins,
@@ -164,34 +177,25 @@ impl Server {
     /// Takes the address, then starts the agent.
     pub async fn start(config: Config) -> Result<Self, Error> {
         let spec = agent_of(&config.agent).ok_or(Error::UnknownAgent(config.agent.clone()))?;
-        let launch = launch(&config, spec)?;
+        let session = SessionId(Uuid::now_v7());
+        let launch = launch(&config, spec, session)?;
         let loaded = match &config.state_file {
             Some(path) if config.load_state => state_file::load(path)?,
             _ => None,
         };
         let port = config.port;
-        let address = config.hosts.address();
-        let listener = match TcpListener::bind((address, port)).await {
-            // Some machines have no IPv6.
-            Err(error) if address.is_ipv6() && error.kind() != io::ErrorKind::AddrInUse => {
-                TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
-            }
-            bound => bound,
-        };
-        let listener = listener.map_err(|source| Error::Listen { port, source })?;
-        let port = listener
-            .local_addr()
-            .map_err(|source| Error::Listen { port, source })?
-            .port();
+        let (listeners, port) = listen::listen(config.hosts.addresses(), port)
+            .await
+            .map_err(|source| Error::Listen { port, source })?;
         let pid_file = config.pid_file.map(PidFile::write).transpose()?;
         let uploads = uploads::Uploads::new()?;
-        let session = SessionId(Uuid::now_v7());
         let start = Start {
             id: session,
             run: 1,
             launch,
             rules: &spec.screen,
             recording: None,
+            follow_output: true,
             title: spec.name.clone(),
             reaper: Reaper::start(),
             grace: GRACE,
@@ -207,10 +211,11 @@ impl Server {
             .map_err(|error| Error::Serve(io::Error::other(error)))??;
         let conversation = Conversation::new(spec, config.initial_prompt, loaded);
         Ok(Self {
-            listener,
+            listeners,
             port,
             shared: Arc::new(Shared {
                 conversation,
+                run: Uuid::new_v4().simple().to_string(),
                 session,
                 uploads,
                 hosts: config.hosts,
@@ -229,16 +234,15 @@ impl Server {
         self.port
     }
 
-    /// Serves until the agent ends or `stop` is cancelled. `save` asks for the state file to be
-    /// written now; `prompt` is a first message that comes later than the start, or never.
+    /// Serves until the agent ends or is ended by a request. `prompt` is a first message that comes
+    /// later than the start, or never.
     pub async fn run(
         self,
-        stop: CancellationToken,
-        mut save: mpsc::Receiver<()>,
+        mut requests: mpsc::Receiver<Request>,
         prompt: oneshot::Receiver<String>,
     ) -> Result<(), Error> {
         let Self {
-            listener,
+            listeners,
             shared,
             mut events,
             save_to,
@@ -252,19 +256,21 @@ impl Server {
                 tracing::warn!(%error, "the messages are not saved");
             }
         };
-        let router = http::router(Arc::clone(&shared));
-        let stopping = shared.stopping.clone();
-        let serving = tokio::spawn(async move {
-            axum::serve(listener, router)
-                .with_graceful_shutdown(async move { stopping.cancelled().await })
-                .await
-        });
+        let mut serving = JoinSet::new();
+        for listener in listeners {
+            let (router, stopping) = (http::router(Arc::clone(&shared)), shared.stopping.clone());
+            serving.spawn(async move {
+                axum::serve(listener, router)
+                    .with_graceful_shutdown(async move { stopping.cancelled().await })
+                    .await
+            });
+        }
         let mut asked = false;
         let mut prompt = prompt.fuse();
         let ended = loop {
             tokio::select! {
                 event = events.recv() => match event {
-                    Some(SessionEvent::Ended(status)) => break Some(status),
+                    Some(SessionEvent::Ended { status, screen }) => break Some((status, screen)),
                     Some(event) => {
                         if let Some(prompt) = shared.conversation.learn(event, &shared.session).await {
                             begin(&shared, prompt);
@@ -272,38 +278,44 @@ impl Server {
                     }
                     None => break None,
                 },
-                Some(()) = save.recv() => save_now(),
+                Some(request) = requests.recv() => match request {
+                    Request::Save => save_now(),
+                    Request::Stop if asked => break None,
+                    Request::Stop => {
+                        asked = true;
+                        shared.session.stop().await;
+                    }
+                },
                 offered = &mut prompt, if !prompt.is_terminated() => {
                     // Without one there is nothing to do: none came.
-                    if let Some(prompt) = offered.ok().and_then(|text| shared.conversation.offer(text)) {
+                    if let Some(prompt) = offered.ok().and_then(|text| shared.conversation.offer(&text)) {
                         begin(&shared, prompt);
                     }
-                }
-                () = stop.cancelled(), if !asked => {
-                    asked = true;
-                    shared.session.stop().await;
                 }
             }
         };
         save_now();
-        let failure = ended.filter(|_| !asked).and_then(|status| failure(&status));
-        let failure = failure.map(|how| Error::Ended {
-            how,
-            screen: shared.conversation.last_screen(),
+        let failure = ended.filter(|_| !asked).and_then(|(status, screen)| {
+            let how = failure(&status)?;
+            let screen = screen.trim_end().to_owned();
+            Some(Error::Ended { how, screen })
         });
         shared
             .conversation
             .ended(failure.as_ref().map(ToString::to_string));
         shared.stopping.cancel();
-        let abort = serving.abort_handle();
-        let served = match tokio::time::timeout(GOODBYE, serving).await {
-            Ok(served) => served.unwrap_or_else(|error| Err(io::Error::other(error))),
-            // Somebody who neither reads nor sends must not keep the server.
-            Err(_) => {
-                abort.abort();
-                Ok(())
+        let mut served = Ok(());
+        let goodbye = async {
+            while let Some(ended) = serving.join_next().await {
+                let ended = ended.unwrap_or_else(|error| Err(io::Error::other(error)));
+                served = std::mem::replace(&mut served, Ok(())).and(ended);
             }
         };
+        // Somebody who neither reads nor sends must not keep the server; what still serves ends with
+        // the set.
+        if tokio::time::timeout(GOODBYE, goodbye).await.is_err() {
+            tracing::debug!("open connections are cut");
+        }
         failure.map_or_else(|| served.map_err(Error::Serve), Err)
     }
 }
@@ -313,7 +325,7 @@ fn begin(shared: &Arc<Shared>, prompt: String) {
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
         if let Err(problem) = shared.session.send(prompt).await {
-            shared.conversation.prompt_failed(problem.detail);
+            shared.conversation.prompt_failed(&problem.detail);
         }
     });
 }
@@ -334,7 +346,7 @@ fn failure(status: &Status) -> Option<String> {
 }
 
 /// What to run: the user's command as it stands, in this process's folder and environment.
-fn launch(config: &Config, spec: &Spec) -> Result<Launch, Error> {
+fn launch(config: &Config, spec: &Spec, session: SessionId) -> Result<Launch, Error> {
     let [program, args @ ..] = config.command.as_slice() else {
         return Err(Error::Missing("no command".to_owned()));
     };
@@ -358,7 +370,7 @@ fn launch(config: &Config, spec: &Spec) -> Result<Launch, Error> {
             .chain(rules.map(|(name, value)| (name.as_str(), value.as_str())))
             .map(|(name, value)| (OsString::from(name), OsString::from(value))),
     );
-    env.insert(SESSION_VARIABLE.into(), Uuid::now_v7().to_string().into());
+    env.insert(SESSION_VARIABLE.into(), session.to_string().into());
     Ok(Launch {
         program: path,
         args: args.iter().map(OsString::from).collect(),

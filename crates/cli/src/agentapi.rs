@@ -6,11 +6,12 @@ use std::{
     process::ExitCode,
 };
 
-use berth_agentapi::{Config, Error, Hosts, ListError, Origins, PORT, SIZE, Server, agent_of};
+use berth_agentapi::{
+    Config, Error, Hosts, ListError, Origins, PORT, Request, SIZE, Server, agent_of,
+};
 use berth_protocol::Size;
-use clap::{Args, Subcommand};
+use clap::{Arg, Args, Subcommand};
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
 
 use crate::client;
 
@@ -56,7 +57,7 @@ pub struct Options {
     term_width: u16,
     /// Rows of the terminal
     #[arg(long, short = 'H', env = "AGENTAPI_TERM_HEIGHT", default_value_t = SIZE.rows,
-        value_parser = clap::value_parser!(u16).range(10..=1000))]
+        value_parser = clap::value_parser!(u16).range(10..=2000))]
     term_height: u16,
     /// Host names, without ports, under which the server may be addressed, separated by commas (by
     /// spaces in AGENTAPI_ALLOWED_HOSTS); * allows all. With other names than those of this machine
@@ -95,9 +96,23 @@ pub struct Options {
     /// Say more about what happens
     #[arg(long, short, env = "AGENTAPI_VERBOSE")]
     verbose: bool,
-    /// The agent's program and its arguments
-    #[arg(last = true, value_name = "CMD")]
+    /// The agent's program and its arguments; those that begin with a dash need -- before the program
+    #[arg(value_name = "CMD")]
     command: Vec<String>,
+}
+
+/// A variable that is set to nothing counts as not set, as with agentapi: scripts pass on what they
+/// were given, even if that is nothing.
+pub fn unset_when_empty(argument: Arg) -> Arg {
+    let empty = argument
+        .get_env()
+        .and_then(std::env::var_os)
+        .is_some_and(|value| value.is_empty());
+    if empty {
+        argument.env(None::<&str>)
+    } else {
+        argument
+    }
 }
 
 pub async fn serve(agentapi: Agentapi) -> ExitCode {
@@ -166,7 +181,9 @@ async fn run(options: Options) -> Result<(), Failure> {
     let list = |given: Option<Vec<String>>, variable: &str, usual: &[&str]| {
         given
             .or_else(|| {
-                let value = std::env::var(variable).ok()?;
+                let value = std::env::var(variable)
+                    .ok()
+                    .filter(|list| !list.is_empty())?;
                 Some(value.split_whitespace().map(str::to_owned).collect())
             })
             .unwrap_or_else(|| usual.iter().map(|&item| item.to_owned()).collect())
@@ -185,11 +202,15 @@ async fn run(options: Options) -> Result<(), Failure> {
             "http://localhost:3001",
         ],
     );
-    let initial_prompt = options.initial_prompt.filter(|prompt| !prompt.is_empty());
+    let initial_prompt = options
+        .initial_prompt
+        .filter(|prompt| !prompt.trim().is_empty());
     let piped = match initial_prompt {
         Some(_) => oneshot::channel().1,
         None => piped(),
     };
+    // Listened for before there is anything that a signal would have to end.
+    let requests = signals();
     let invalid = |what| move |source| Failure::List { what, source };
     let server = Server::start(Config {
         agent,
@@ -213,13 +234,7 @@ async fn run(options: Options) -> Result<(), Failure> {
         "Serving {agent_name} at http://localhost:{0}, chat at http://localhost:{0}/chat",
         server.port()
     );
-    let stop = CancellationToken::new();
-    let stopping = stop.clone();
-    tokio::spawn(async move {
-        crate::serve::interrupted().await;
-        stopping.cancel();
-    });
-    Ok(server.run(stop, save_signals(), piped).await?)
+    Ok(server.run(requests, piped).await?)
 }
 
 /// What is piped into the command, as agentapi takes it for the first message. It is waited for beside
@@ -241,21 +256,53 @@ fn piped() -> oneshot::Receiver<String> {
     receiver
 }
 
-/// Every SIGUSR1.
-fn save_signals() -> mpsc::Receiver<()> {
-    let (sender, receiver) = mpsc::channel(1);
-    #[cfg(unix)]
-    if let Ok(mut signals) =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::user_defined1())
-    {
-        tokio::spawn(async move {
-            while signals.recv().await.is_some() {
-                // One that waits already saves what there is.
-                let _ = sender.try_send(());
-            }
-        });
+/// What signals ask for: to end, by SIGINT, SIGTERM and SIGHUP, and to save, by SIGUSR1.
+#[cfg(unix)]
+fn signals() -> mpsc::Receiver<Request> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut kinds = vec![
+        (SignalKind::interrupt(), Request::Stop),
+        (SignalKind::terminate(), Request::Stop),
+        (SignalKind::user_defined1(), Request::Save),
+    ];
+    if !hangup_is_ignored() {
+        kinds.push((SignalKind::hangup(), Request::Stop));
     }
-    #[cfg(not(unix))]
-    drop(sender);
+    let (sender, receiver) = mpsc::channel(kinds.len());
+    for (kind, request) in kinds {
+        match signal(kind) {
+            Ok(mut signals) => {
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    while signals.recv().await.is_some() && sender.send(request).await.is_ok() {}
+                });
+            }
+            Err(error) => tracing::warn!(%error, "a signal is not listened for"),
+        }
+    }
+    receiver
+}
+
+/// Somebody has started this with `nohup`, so that it outlives its terminal.
+#[cfg(unix)]
+fn hangup_is_ignored() -> bool {
+    // The mask of ignored signals in hexadecimal, SIGHUP being the lowest bit (proc_pid_status(5)).
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // Where nothing tells: `nohup` also takes the output away from a terminal.
+    mask.map_or_else(|| !std::io::stdout().is_terminal(), |mask| mask & 1 == 1)
+}
+
+/// What Ctrl-C asks for.
+#[cfg(not(unix))]
+fn signals() -> mpsc::Receiver<Request> {
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() && sender.send(Request::Stop).await.is_ok() {}
+    });
     receiver
 }

@@ -16,7 +16,7 @@ mod serve;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Runs agent CLIs in workspaces of their own.
 #[derive(Parser)]
@@ -67,7 +67,15 @@ enum Audit {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let command = Arguments::command().mut_subcommand("agentapi", |agentapi| {
+        agentapi
+            .mut_args(agentapi::unset_when_empty)
+            .mut_subcommand("server", |server| {
+                server.mut_args(agentapi::unset_when_empty)
+            })
+    });
+    let arguments =
+        Arguments::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
     let data_dir = match arguments.data_dir.map_or_else(berth_launcher::data_dir, Ok) {
         Ok(data_dir) => data_dir,
         Err(error) => return client::fail(&error, error.hint()),

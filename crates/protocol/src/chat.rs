@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{MessageId, SessionId};
 
+/// Longest message of a user, in bytes: 256 KiB.
+pub const MESSAGE_LIMIT: usize = 256 * 1024;
+
 /// One message of a transcript.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -191,7 +191,7 @@ pub enum Transport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Size {
-    /// Rows, 2 to 1000.
+    /// Rows, 2 to 2,000.
     pub rows: u16,
     /// Columns, 2 to 1,000.
     pub cols: u16,
@@ -207,7 +207,7 @@ impl Size {
     /// The nearest allowed size.
     pub fn clamped(self) -> Self {
         Self {
-            rows: self.rows.clamp(2, 1000),
+            rows: self.rows.clamp(2, 2000),
             cols: self.cols.clamp(2, 1000),
         }
     }

@@ -1,15 +1,9 @@
 //! What the page does while it cannot reach the engine, and when the engine does not know it.
 
-use std::{net::SocketAddr, sync::Mutex};
-
 use berth_tests::{
+    cable::Cable,
     session,
     webdriver::{Page, id},
-};
-use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
-    task::{AbortHandle, JoinSet},
 };
 
 use crate::stage::{Agent, Stage};
@@ -89,68 +83,4 @@ async fn send(page: &Page, message: &str) {
     page.sees("[data-testid=status][data-status=waiting]").await;
     page.type_into(&id("composer"), message).await;
     page.click(&id("send")).await;
-}
-
-/// A connection to the engine that can be cut.
-struct Cable {
-    address: SocketAddr,
-    engine: SocketAddr,
-    /// Present while the cable is whole.
-    inside: Mutex<Option<AbortHandle>>,
-}
-
-impl Cable {
-    async fn plug_in(port: u16) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await;
-        let listener = listener.expect("a port is free");
-        let cable = Self {
-            address: listener.local_addr().expect("it has an address"),
-            engine: SocketAddr::from(([127, 0, 0, 1], port)),
-            inside: Mutex::default(),
-        };
-        cable.carry(listener);
-        cable
-    }
-
-    /// Ends all connections and refuses new ones.
-    fn cut(&self) {
-        if let Some(inside) = self.inside.lock().expect("no test panicked").take() {
-            inside.abort();
-        }
-    }
-
-    fn mend(&self) {
-        let listener = std::net::TcpListener::bind(self.address).expect("the port is still free");
-        listener
-            .set_nonblocking(true)
-            .expect("a socket can be told not to wait");
-        self.carry(TcpListener::from_std(listener).expect("the runtime takes the socket"));
-    }
-
-    fn carry(&self, listener: TcpListener) {
-        let engine = self.engine;
-        let task = tokio::spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((mut near, _)) = listener.accept().await {
-                connections.spawn(async move {
-                    if let Ok(mut far) = TcpStream::connect(engine).await {
-                        // Either side may end it at any time.
-                        let _ = copy_bidirectional(&mut near, &mut far).await;
-                    }
-                });
-            }
-        });
-        let before = self
-            .inside
-            .lock()
-            .expect("no test panicked")
-            .replace(task.abort_handle());
-        assert!(before.is_none(), "the cable was whole");
-    }
-}
-
-impl Drop for Cable {
-    fn drop(&mut self) {
-        self.cut();
-    }
 }

@@ -122,6 +122,7 @@ pub async fn run(
         launch,
         rules: &spec.screen,
         recording: Some(cast),
+        follow_output: false,
         title: record.title.clone(),
         reaper: state.reaper.clone(),
         grace: state.config.grace,
@@ -168,7 +169,7 @@ async fn end(
     let ended = tokio::time::timeout(patience, async {
         handle.stop().await;
         while let Some(event) = events.recv().await {
-            if matches!(event, SessionEvent::Ended(_)) {
+            if matches!(event, SessionEvent::Ended { .. }) {
                 break;
             }
         }

@@ -62,7 +62,7 @@ pub async fn supervise(
                 tracing::warn!(session = %id, reason, "the recording ended before the session");
                 note(&state, id, json!({"run": run})).await;
             }
-            SessionEvent::Ended(status) => {
+            SessionEvent::Ended { status, .. } => {
                 end(&state, id, status).await;
                 break;
             }

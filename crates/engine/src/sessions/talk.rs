@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use berth_protocol::{
-    Approval, ChatRequest, Code, Message, Problem, Screen, SessionId, Size, Status,
+    Approval, ChatRequest, Code, MESSAGE_LIMIT, Message, Problem, Screen, SessionId, Size, Status,
 };
 use berth_session::{live::SessionHandle, recording::final_terminal};
 use serde_json::json;
@@ -14,14 +14,11 @@ use crate::{
     state::State,
 };
 
-/// Longest message, 256 KiB.
-const MESSAGE: usize = 256 * 1024;
-
 /// Checks a message and returns it without blank lines around it.
 pub fn checked_message(content: &str) -> Result<String, ApiError> {
-    if content.len() > MESSAGE {
+    if content.len() > MESSAGE_LIMIT {
         let detail = format!(
-            "the message has {} bytes; at most {MESSAGE} are allowed",
+            "the message has {} bytes; at most {MESSAGE_LIMIT} are allowed",
             content.len()
         );
         return Err(ApiError::new(Code::BodyTooLarge, detail));

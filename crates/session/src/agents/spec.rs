@@ -98,6 +98,10 @@ pub struct ScreenRules {
     /// What the input box shows in place of a long pasted text.
     #[serde(deserialize_with = "pattern")]
     pub pasted: Option<Regex>,
+    /// How long Enter is held back once a pasted text stands in the box, in milliseconds: some programs
+    /// take one that comes sooner for a line break of the text.
+    #[serde(rename = "enter_after_ms", deserialize_with = "milliseconds")]
+    pub enter_after: Duration,
     /// Rows that stand on the screen only while the agent works.
     #[serde(deserialize_with = "patterns")]
     pub busy: Vec<Regex>,
@@ -145,6 +149,7 @@ impl Default for ScreenRules {
             prompt_within: 8,
             placeholder: None,
             pasted: None,
+            enter_after: Duration::ZERO,
             busy: Vec::new(),
             echo: None,
             echo_border: None,

@@ -68,6 +68,9 @@ pub(super) struct Actor {
     pub(super) answering: Option<Answering>,
     pub(super) interrupting: Option<Interrupting>,
     pub(super) turn: Option<Turn>,
+    /// What was said to a program that marks no messages, and where its reply begins, once it has
+    /// finished.
+    pub(super) last_turn: Option<(String, usize)>,
     /// How often the program had begun to work by the end of the last turn.
     pub(super) works: u64,
     /// Which of the user's messages on the screen are known.
@@ -109,6 +112,7 @@ impl Actor {
             answering: None,
             interrupting: None,
             turn: None,
+            last_turn: None,
             works: 0,
             typed: Typed::default(),
             printed: now,
@@ -235,6 +239,7 @@ impl Actor {
 
         let now = Instant::now();
         self.printed = now;
+        self.follow();
         let starting = self.status == Status::Starting && self.start.rules.prompt.is_some();
         let settle = self.start.rules.settle;
         self.settle_at = Some(
@@ -252,6 +257,22 @@ impl Actor {
         } else if self.glance_at.is_none() {
             self.glance_at = Some(now + GLANCE);
         }
+    }
+
+    /// Takes up the last turn when the program prints more.
+    fn follow(&mut self) {
+        let follows = self.start.follow_output && self.start.rules.echo.is_none();
+        if !follows
+            || self.turn.is_some()
+            || self.sending.is_some()
+            || self.status != Status::Waiting
+        {
+            return;
+        }
+        // Before anything was said there is no reply, and the screen is all there is.
+        let (sent, echoes) = self.last_turn.take().unwrap_or_default();
+        self.turn = Some(Turn::new(Some(sent), self.works, echoes));
+        self.set_status(Status::Running);
     }
 
     fn record(&mut self, act: impl FnOnce(&mut Recorder) -> std::io::Result<Recorded>) {
@@ -489,7 +510,8 @@ impl Actor {
             Exit { code, signal } => Status::Exited { code, signal },
         };
         let _ = self.updates.send(Update::Ended(status.clone()));
-        self.report(SessionEvent::Ended(status));
+        let screen = self.terminal.screen().text;
+        self.report(SessionEvent::Ended { status, screen });
     }
 }
 

@@ -46,6 +46,9 @@ pub struct Start {
     pub rules: &'static ScreenRules,
     /// Where its recording goes; a file that must not exist. Absent when nothing is recorded.
     pub recording: Option<PathBuf>,
+    /// What a program that marks no messages prints unasked, or to keys, belongs to its last reply, which
+    /// is reported once more. Otherwise nothing is reported of it.
+    pub follow_output: bool,
     /// Title in the recording.
     pub title: String,
     /// Ends what the program leaves behind.
@@ -86,7 +89,12 @@ pub enum SessionEvent {
         reason: String,
     },
     /// The program and everything it started have ended. Nothing comes after this.
-    Ended(Status),
+    Ended {
+        /// How.
+        status: Status,
+        /// The text that stood on the screen last.
+        screen: String,
+    },
 }
 
 /// Why a command could not be carried out.

@@ -25,6 +25,10 @@ const ECHO_IN_BOX: Duration = Duration::from_secs(5);
 /// How long after Enter the text may still stand in the box before Enter is pressed again.
 const AGAIN: Duration = Duration::from_secs(2);
 
+/// How long the text must be gone from the box: a frame may have come in two parts, the first of which
+/// takes away what the second one draws anew.
+const GONE: Duration = Duration::from_millis(30);
+
 /// When to give up, in seconds.
 pub(super) const GIVE_UP: u64 = 15;
 
@@ -50,10 +54,14 @@ pub(super) struct Sending {
 }
 
 enum Stage {
-    /// It is typed.
+    /// It is typed, and Enter is pressed at this time.
     Typed { until: Instant },
     /// Enter was pressed.
-    Entered { again: Instant },
+    Entered {
+        again: Instant,
+        /// Since when the text has not stood in the box.
+        gone: Option<Instant>,
+    },
 }
 
 /// What to do next.
@@ -114,18 +122,29 @@ impl Sending {
     pub fn step(&mut self, rules: &ScreenRules, terminal: &Terminal, reading: &Reading) -> Step {
         let now = Instant::now();
         let shown = self.shown(rules, terminal, reading);
-        self.seen |= shown;
-        match self.stage {
-            Stage::Typed { until } => {
-                if now >= until || shown {
-                    self.stage = Stage::Entered { again: now + AGAIN };
-                    return Step::Enter;
-                }
-                Step::Wait
+        if shown && !self.seen {
+            self.seen = true;
+            if let Stage::Typed { until } = &mut self.stage {
+                *until = (*until).min(now + rules.enter_after);
             }
-            Stage::Entered { again } => {
+        }
+        let entered = Stage::Entered {
+            again: now + AGAIN,
+            gone: None,
+        };
+        match &mut self.stage {
+            Stage::Typed { until } if now < *until => Step::Wait,
+            Stage::Typed { .. } => {
+                self.stage = entered;
+                Step::Enter
+            }
+            Stage::Entered { again, gone } => {
                 let left = match &reading.input {
-                    Some(_) if self.seen => !shown,
+                    Some(_) if self.seen && !shown => *gone.get_or_insert(now) + GONE <= now,
+                    Some(_) if self.seen => {
+                        *gone = None;
+                        false
+                    }
                     // Nobody has seen it there, so that it is not there proves nothing.
                     Some(_) => {
                         rules.echo.is_some()
@@ -140,8 +159,8 @@ impl Sending {
                     Step::Taken
                 } else if now >= self.give_up {
                     Step::Failed
-                } else if now >= again {
-                    self.stage = Stage::Entered { again: now + AGAIN };
+                } else if now >= *again && gone.is_none() {
+                    self.stage = entered;
                     Step::Enter
                 } else {
                     Step::Wait
@@ -154,7 +173,10 @@ impl Sending {
     pub fn deadline(&self) -> Instant {
         match self.stage {
             Stage::Typed { until } => until,
-            Stage::Entered { again } => again.min(self.give_up),
+            Stage::Entered { again, gone } => {
+                let gone = gone.map_or(again, |since| since + GONE);
+                again.min(gone).min(self.give_up)
+            }
         }
     }
 

@@ -232,6 +232,11 @@ impl Actor {
                 };
                 self.typed.know(&messages, known);
             }
+            if rules.echo.is_none()
+                && let Some(sent) = turn.sent.take()
+            {
+                self.last_turn = Some((sent, turn.echoes));
+            }
             self.turn = None;
             if self.typed.expected() {
                 self.settle_at = Some(now + rules.settle);

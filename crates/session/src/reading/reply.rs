@@ -188,6 +188,10 @@ fn after_echo(rules: &ScreenRules, lines: &[Line], sent: &str) -> Option<usize> 
 /// The row behind the place where a terminal has repeated what was typed at the row `from` or below.
 fn after_typed(lines: &[Line], sent: &str, from: usize) -> Option<usize> {
     let wanted = letters(sent);
+    if wanted.is_empty() {
+        // Nothing was said: all that came since is the reply.
+        return Some(from.min(lines.len()));
+    }
     let at = |row: usize| {
         // A shell's prompt stands before what was typed, and long input goes on in the next rows.
         let text = letters(&lines[row].text);
