@@ -44,12 +44,21 @@ pub fn agents_folder() -> Option<PathBuf> {
         .filter(|folder| folder.is_dir())
 }
 
+/// The folder of the adapters for the Agent Client Protocol: `BERTH_ACP_DIR`, else where `cargo xtask
+/// test` installs them.
+pub fn acp_folder() -> Option<PathBuf> {
+    let folder = env::var_os("BERTH_ACP_DIR").map(PathBuf::from);
+    folder
+        .or_else(|| Some(cache()?.join("acp/node_modules/.bin")))
+        .filter(|folder| folder.is_dir())
+}
+
 /// The program of an agent, if it is there.
 pub fn agent(name: &str) -> Option<PathBuf> {
-    let folder = if name == "goose" {
-        goose_folder()
-    } else {
-        agents_folder()
+    let folder = match name {
+        "goose" => goose_folder(),
+        "claude-agent-acp" | "codex-acp" => acp_folder(),
+        _ => agents_folder(),
     };
     folder
         .map(|folder| folder.join(name))

@@ -439,6 +439,7 @@ fn answer(
         seq: 0,
         role: Role::User,
         content,
+        parts: Vec::new(),
         at: berth_protocol::Timestamp::now(),
         run: 1,
         partial: false,

@@ -6,7 +6,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use berth_protocol::{Agent, AgentState, Event, Found, PermissionMode};
+use berth_protocol::{AcpSupport, Agent, AgentState, Event, Found, PermissionMode};
 use berth_session::agents::{self, CUSTOM, SHELL, Spec, detect as finder};
 use futures::{StreamExt, stream};
 
@@ -131,6 +131,11 @@ fn describe(spec: &Spec, environment: &berth_session::environment::Environment) 
                 unchecked: mode.unchecked,
             })
             .collect(),
+        acp: finder::locate_acp(spec, environment).map(|found| AcpSupport {
+            installed: found.is_some(),
+            install_hint: spec.acp_install_hint().map(str::to_owned),
+            permission_modes: spec.acp_modes().map(str::to_owned).collect(),
+        }),
     }
 }
 

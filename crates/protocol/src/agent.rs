@@ -29,6 +29,21 @@ pub struct Agent {
     /// Permission modes that a session may start with, the default first. Empty when the program
     /// has none.
     pub permission_modes: Vec<PermissionMode>,
+    /// How it can be spoken to over the Agent Client Protocol; absent when it does not speak it.
+    #[serde(default)]
+    pub acp: Option<AcpSupport>,
+}
+
+/// How an agent can be spoken to over the Agent Client Protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AcpSupport {
+    /// The program that speaks it is there.
+    pub installed: bool,
+    /// What to run to install that program.
+    pub install_hint: Option<String>,
+    /// The permission modes that can be had that way, by their names in requests.
+    pub permission_modes: Vec<String>,
 }
 
 /// Whether an agent can be started.

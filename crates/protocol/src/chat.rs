@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{MessageId, SessionId};
+use crate::{MessageId, Part, SessionId};
 
 /// Longest message of a user, in bytes: 256 KiB.
 pub const MESSAGE_LIMIT: usize = 256 * 1024;
@@ -22,6 +22,9 @@ pub struct Message {
     pub role: Role,
     /// The words, without the echo, frames and status lines of the agent's screen.
     pub content: String,
+    /// What the message is made of, of agents that tell: those with the transport `acp`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
     /// When it was sent or finished.
     pub at: Timestamp,
     /// The run of the session that it belongs to.

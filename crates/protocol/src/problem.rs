@@ -154,6 +154,10 @@ codes! {
     CommandInvalid = "agent.command_invalid", 400, "The command is not usable", None;
     TransportUnsupported = "agent.transport_unsupported", 501, "The agent does not support this transport",
         Some("Use the transport `pty`.");
+    AgentSignedOut = "agent.signed_out", 424, "The agent wants its user to sign in",
+        Some("Sign in with the agent's own command in a terminal, then start the session again.");
+    AgentProtocol = "agent.protocol", 502, "The agent cannot be spoken to",
+        Some("Update the agent, or use the transport `pty`.");
     SpawnFailed = "session.spawn_failed", 500, "The agent could not be started", None;
     EngineLost = "session.engine_lost", 500, "The engine stopped while the session ran",
         Some("Restart the session; its transcript and recording are kept.");

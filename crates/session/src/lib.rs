@@ -4,6 +4,7 @@
 //! differs between the CLIs as data; [`reading`] turns screens into status and messages. Nothing
 //! here stores anything but recordings: what must last is reported as events.
 
+pub mod acp;
 pub mod agents;
 pub mod environment;
 pub mod live;

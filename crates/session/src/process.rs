@@ -213,11 +213,16 @@ impl Leash {
     /// Takes hold of a program. What it starts in the moment before is not held; the mark in the
     /// environment finds that.
     pub fn on(child: &dyn portable_pty::Child) -> Self {
+        Self::on_handle(child.as_raw_handle())
+    }
+
+    /// The same by the program's handle.
+    pub fn on_handle(program: Option<std::os::windows::io::RawHandle>) -> Self {
         let hold = || -> Result<win32job::Job, win32job::JobError> {
             let mut limits = win32job::ExtendedLimitInfo::new();
             limits.limit_kill_on_job_close();
             let job = win32job::Job::create_with_limit_info(&limits)?;
-            if let Some(handle) = child.as_raw_handle() {
+            if let Some(handle) = program {
                 job.assign_process(handle as isize)?;
             }
             Ok(job)

@@ -1,6 +1,6 @@
 //! Transcripts: what user and agent said.
 
-use berth_protocol::{Message, MessageId, MessagePage, Role, SessionId};
+use berth_protocol::{Message, MessageId, MessagePage, Part, Role, SessionId};
 use serde_json::json;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
@@ -27,24 +27,27 @@ impl Store {
         run: u32,
     ) -> Result<Message, StoreError> {
         let id = MessageId(Uuid::now_v7());
-        self.append_message_as(id, session_id, role, content, run)
-            .await
+        let message = (role, content, [].as_slice());
+        let (write, message) = self.add_message(id, session_id, message, run).await?;
+        commit(write, &message).await?;
+        Ok(message)
     }
 
-    /// [`Self::append_message`] under an identifier that clients know already, because they were
+    /// Adds a message of the agent, under an identifier that clients know already, because they were
     /// shown the message while it grew.
     ///
     /// # Errors
     /// As [`Self::append_message`].
-    pub async fn append_message_as(
+    pub async fn append_reply(
         &self,
         id: MessageId,
         session_id: SessionId,
-        role: Role,
         content: &str,
+        parts: &[Part],
         run: u32,
     ) -> Result<Message, StoreError> {
-        let (write, message) = self.add_message(id, session_id, role, content, run).await?;
+        let message = (Role::Agent, content, parts);
+        let (write, message) = self.add_message(id, session_id, message, run).await?;
         commit(write, &message).await?;
         Ok(message)
     }
@@ -62,7 +65,7 @@ impl Store {
     ) -> Result<Message, StoreError> {
         let id = MessageId(Uuid::now_v7());
         let (mut write, message) = self
-            .add_message(id, session_id, Role::User, content, run)
+            .add_message(id, session_id, (Role::User, content, &[]), run)
             .await?;
         let query = sqlx::query("UPDATE sessions SET undelivered_message = ? WHERE id = ?");
         write
@@ -107,8 +110,7 @@ impl Store {
         &self,
         id: MessageId,
         session_id: SessionId,
-        role: Role,
-        content: &str,
+        (role, content, parts): (Role, &str, &[Part]),
         run: u32,
     ) -> Result<(Write<'_>, Message), StoreError> {
         let mut write = self.write("adding a message").await?;
@@ -127,6 +129,7 @@ impl Store {
             seq: last.unwrap_or(0) + 1,
             role,
             content: content.to_owned(),
+            parts: parts.to_vec(),
             at: write.at(),
             run,
             partial: false,
@@ -134,8 +137,8 @@ impl Store {
         write
             .execute(
                 sqlx::query(
-                    "INSERT INTO messages (id, session_id, seq, role, content, at, run)
-                     VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO messages (id, session_id, seq, role, content, at, run, parts)
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 )
                 .bind(message.id.to_string())
                 .bind(session_id.to_string())
@@ -143,7 +146,8 @@ impl Store {
                 .bind(word(&role))
                 .bind(content)
                 .bind(message.at.as_millisecond())
-                .bind(run),
+                .bind(run)
+                .bind((!parts.is_empty()).then(|| json!(parts).to_string())),
             )
             .await?;
         Ok((write, message))
@@ -221,6 +225,7 @@ fn message(row: &SqliteRow) -> Result<Message, StoreError> {
         seq: columns.get("seq")?,
         role: columns.word("role")?,
         content: columns.get("content")?,
+        parts: columns.maybe_json("parts")?.unwrap_or_default(),
         at: columns.moment("at")?,
         run: columns.number("run")?,
         partial: false,

@@ -117,15 +117,15 @@ fn a_text_is_streamed() {
         "slow: 5: hi",
         true,
         expect![[r#"
-        {"message":{"content":[],"id":"msg_00000007","model":"m","role":"assistant","stop_reason":null,"stop_sequence":null,"type":"message","usage":{"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"input_tokens":75,"output_tokens":1}},"type":"message_start"}
-        {"content_block":{"text":"","type":"text"},"index":0,"type":"content_block_start"}
-        {"type":"ping"}
-        [wait 5ms]
-        {"delta":{"text":"hi","type":"text_delta"},"index":0,"type":"content_block_delta"}
-        {"index":0,"type":"content_block_stop"}
-        {"delta":{"stop_reason":"end_turn","stop_sequence":null},"type":"message_delta","usage":{"output_tokens":7}}
-        {"type":"message_stop"}
-    "#]],
+            {"type":"message_start","message":{"id":"msg_00000007","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":75,"output_tokens":1,"cache_creation_input_tokens":0,"cache_read_input_tokens":0}}}
+            {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
+            {"type":"ping"}
+            [wait 5ms]
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}
+            {"type":"content_block_stop","index":0}
+            {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":7}}
+            {"type":"message_stop"}
+        "#]],
     );
 }
 
@@ -135,14 +135,14 @@ fn a_file_is_written_by_its_absolute_path() {
         "write: a.txt: one",
         true,
         expect![[r#"
-        {"message":{"content":[],"id":"msg_00000007","model":"m","role":"assistant","stop_reason":null,"stop_sequence":null,"type":"message","usage":{"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"input_tokens":77,"output_tokens":1}},"type":"message_start"}
-        {"content_block":{"id":"toolu_00000007","input":{},"name":"Write","type":"tool_use"},"index":0,"type":"content_block_start"}
-        {"type":"ping"}
-        {"delta":{"partial_json":"{\"content\":\"one\",\"file_path\":\"/home/dev/demo/a.txt\"}","type":"input_json_delta"},"index":0,"type":"content_block_delta"}
-        {"index":0,"type":"content_block_stop"}
-        {"delta":{"stop_reason":"tool_use","stop_sequence":null},"type":"message_delta","usage":{"output_tokens":30}}
-        {"type":"message_stop"}
-    "#]],
+            {"type":"message_start","message":{"id":"msg_00000007","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":77,"output_tokens":1,"cache_creation_input_tokens":0,"cache_read_input_tokens":0}}}
+            {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"toolu_00000007","name":"Write","input":{}}}
+            {"type":"ping"}
+            {"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"file_path\":\"/home/dev/demo/a.txt\",\"content\":\"one\"}"}}
+            {"type":"content_block_stop","index":0}
+            {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"output_tokens":30}}
+            {"type":"message_stop"}
+        "#]],
     );
 }
 
@@ -152,8 +152,8 @@ fn a_command_is_one_document_without_streaming() {
         "run: ls",
         false,
         expect![[r#"
-        {"content":[{"id":"toolu_00000007","input":{"command":"ls","description":"Run the command of the test"},"name":"Bash","type":"tool_use"}],"id":"msg_00000007","model":"m","role":"assistant","stop_reason":"tool_use","stop_sequence":null,"type":"message","usage":{"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"input_tokens":74,"output_tokens":31}}
-    "#]],
+            {"id":"msg_00000007","type":"message","role":"assistant","model":"m","content":[{"type":"tool_use","id":"toolu_00000007","name":"Bash","input":{"command":"ls","description":"Run the command of the test"}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":74,"output_tokens":31,"cache_creation_input_tokens":0,"cache_read_input_tokens":0}}
+        "#]],
     );
 }
 
@@ -163,12 +163,12 @@ fn a_hanging_answer_does_not_end() {
         "hang",
         true,
         expect![[r#"
-        {"message":{"content":[],"id":"msg_00000007","model":"m","role":"assistant","stop_reason":null,"stop_sequence":null,"type":"message","usage":{"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"input_tokens":73,"output_tokens":1}},"type":"message_start"}
-        {"content_block":{"text":"","type":"text"},"index":0,"type":"content_block_start"}
-        {"type":"ping"}
-        {"delta":{"text":"Waiting","type":"text_delta"},"index":0,"type":"content_block_delta"}
-        [hang]
-    "#]],
+            {"type":"message_start","message":{"id":"msg_00000007","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":73,"output_tokens":1,"cache_creation_input_tokens":0,"cache_read_input_tokens":0}}}
+            {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
+            {"type":"ping"}
+            {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Waiting"}}
+            [hang]
+        "#]],
     );
     check(
         "hang",

@@ -115,13 +115,13 @@ fn a_text_is_streamed() {
         "slow: 5: hi",
         true,
         expect![[r#"
-        {"choices":[{"delta":{"content":"","role":"assistant"},"finish_reason":null,"index":0}],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk"}
-        [wait 5ms]
-        {"choices":[{"delta":{"content":"hi"},"finish_reason":null,"index":0}],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk"}
-        {"choices":[{"delta":{},"finish_reason":"stop","index":0}],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk"}
-        {"choices":[],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk","usage":{"completion_tokens":9,"prompt_tokens":103,"total_tokens":112}}
-        [DONE]
-    "#]],
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}
+            [wait 5ms]
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[],"usage":{"prompt_tokens":103,"completion_tokens":9,"total_tokens":112}}
+            [DONE]
+        "#]],
     );
 }
 
@@ -141,19 +141,19 @@ fn a_command_is_called() {
         "run: ls",
         true,
         expect![[r#"
-        {"choices":[{"delta":{"content":null,"role":"assistant","tool_calls":[{"function":{"arguments":"","name":"bash"},"id":"call_00000007","index":0,"type":"function"}]},"finish_reason":null,"index":0}],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk"}
-        {"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"{\"command\":\"ls\"}"},"index":0}]},"finish_reason":null,"index":0}],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk"}
-        {"choices":[{"delta":{},"finish_reason":"tool_calls","index":0}],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk"}
-        {"choices":[],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk","usage":{"completion_tokens":39,"prompt_tokens":102,"total_tokens":141}}
-        [DONE]
-    "#]],
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":null,"tool_calls":[{"id":"call_00000007","type":"function","function":{"name":"bash","arguments":""},"index":0}]},"finish_reason":null}]}
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"command\":\"ls\"}"}}]},"finish_reason":null}]}
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[],"usage":{"prompt_tokens":102,"completion_tokens":39,"total_tokens":141}}
+            [DONE]
+        "#]],
     );
     check(
         "run: ls",
         false,
         expect![[r#"
-        {"choices":[{"finish_reason":"tool_calls","index":0,"message":{"content":null,"role":"assistant","tool_calls":[{"function":{"arguments":"{\"command\":\"ls\"}","name":"bash"},"id":"call_00000007","type":"function"}]}}],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion","usage":{"completion_tokens":39,"prompt_tokens":102,"total_tokens":141}}
-    "#]],
+            {"id":"chatcmpl-00000007","object":"chat.completion","created":1767225600,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"call_00000007","type":"function","function":{"name":"bash","arguments":"{\"command\":\"ls\"}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":102,"completion_tokens":39,"total_tokens":141}}
+        "#]],
     );
 }
 
@@ -163,12 +163,12 @@ fn without_a_fitting_tool_the_answer_is_a_text() {
         "write: a.txt: one",
         true,
         expect![[r#"
-        {"choices":[{"delta":{"content":"","role":"assistant"},"finish_reason":null,"index":0}],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk"}
-        {"choices":[{"delta":{"content":"The agent offers no tool that writes files."},"finish_reason":null,"index":0}],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk"}
-        {"choices":[{"delta":{},"finish_reason":"stop","index":0}],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk"}
-        {"choices":[],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk","usage":{"completion_tokens":19,"prompt_tokens":104,"total_tokens":123}}
-        [DONE]
-    "#]],
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{"content":"The agent offers no tool that writes files."},"finish_reason":null}]}
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[],"usage":{"prompt_tokens":104,"completion_tokens":19,"total_tokens":123}}
+            [DONE]
+        "#]],
     );
 }
 
@@ -178,9 +178,9 @@ fn a_text_is_one_document_without_streaming() {
         "say: hi",
         false,
         expect![[r#"
-        [wait 0ns]
-        {"choices":[{"finish_reason":"stop","index":0,"message":{"content":"hi","role":"assistant"}}],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion","usage":{"completion_tokens":9,"prompt_tokens":102,"total_tokens":111}}
-    "#]],
+            [wait 0ns]
+            {"id":"chatcmpl-00000007","object":"chat.completion","created":1767225600,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":102,"completion_tokens":9,"total_tokens":111}}
+        "#]],
     );
 }
 
@@ -190,10 +190,10 @@ fn a_hanging_answer_does_not_end() {
         "hang",
         true,
         expect![[r#"
-        {"choices":[{"delta":{"content":"","role":"assistant"},"finish_reason":null,"index":0}],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk"}
-        {"choices":[{"delta":{"content":"Waiting"},"finish_reason":null,"index":0}],"created":1767225600,"id":"chatcmpl-00000007","model":"m","object":"chat.completion.chunk"}
-        [hang]
-    "#]],
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}
+            {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{"content":"Waiting"},"finish_reason":null}]}
+            [hang]
+        "#]],
     );
     check(
         "hang",

@@ -28,7 +28,7 @@ fn the_tools_of_a_known_model_are_used() {
         ]),
         "# Escalation Requests",
         expect![[r#"
-            "function_call" "exec_command" "{\"cmd\":\"ls\",\"justification\":\"May the command of the test run?\",\"sandbox_permissions\":\"require_escalated\"}"
+            "function_call" "exec_command" "{\"cmd\":\"ls\",\"sandbox_permissions\":\"require_escalated\",\"justification\":\"May the command of the test run?\"}"
             "custom_tool_call" "apply_patch" "*** Begin Patch\n*** Add File: a.txt\n+one\n+two\n*** End Patch\n"
         "#]],
     );
@@ -52,8 +52,8 @@ fn without_tools_the_answer_says_so() {
         json!([]),
         "",
         expect![[r#"
-            "message" null [{"annotations":[],"text":"The agent offers no tool that runs commands.","type":"output_text"}]
-            "message" null [{"annotations":[],"text":"The agent offers no tool that runs commands.","type":"output_text"}]
+            "message" null [{"type":"output_text","text":"The agent offers no tool that runs commands.","annotations":[]}]
+            "message" null [{"type":"output_text","text":"The agent offers no tool that runs commands.","annotations":[]}]
         "#]],
     );
 }

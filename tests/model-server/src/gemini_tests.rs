@@ -147,9 +147,9 @@ fn a_text_is_streamed() {
         "slow: 5: hi",
         true,
         expect![[r#"
-        [wait 5ms]
-        {"candidates":[{"content":{"parts":[{"text":"hi"}],"role":"model"},"finishReason":"STOP","index":0}],"modelVersion":"gemini-test","responseId":"00000007","usageMetadata":{"candidatesTokenCount":4,"promptTokenCount":173,"totalTokenCount":177}}
-    "#]],
+            [wait 5ms]
+            {"candidates":[{"content":{"role":"model","parts":[{"text":"hi"}]},"index":0,"finishReason":"STOP"}],"modelVersion":"gemini-test","responseId":"00000007","usageMetadata":{"promptTokenCount":173,"candidatesTokenCount":4,"totalTokenCount":177}}
+        "#]],
     );
 }
 
@@ -159,11 +159,11 @@ fn a_long_text_is_streamed_in_pieces() {
         "long: 1",
         true,
         expect![[r###"
-        [wait 0ns]
-        {"candidates":[{"content":{"parts":[{"text":"## Line 1 of 1 i"}],"role":"model"},"index":0}],"modelVersion":"gemini-test","responseId":"00000007"}
-        [wait 10ms]
-        {"candidates":[{"content":{"parts":[{"text":"s a heading\n\n"}],"role":"model"},"finishReason":"STOP","index":0}],"modelVersion":"gemini-test","responseId":"00000007","usageMetadata":{"candidatesTokenCount":11,"promptTokenCount":172,"totalTokenCount":183}}
-    "###]],
+            [wait 0ns]
+            {"candidates":[{"content":{"role":"model","parts":[{"text":"## Line 1 of 1 i"}]},"index":0}],"modelVersion":"gemini-test","responseId":"00000007"}
+            [wait 10ms]
+            {"candidates":[{"content":{"role":"model","parts":[{"text":"s a heading\n\n"}]},"index":0,"finishReason":"STOP"}],"modelVersion":"gemini-test","responseId":"00000007","usageMetadata":{"promptTokenCount":172,"candidatesTokenCount":11,"totalTokenCount":183}}
+        "###]],
     );
 }
 
@@ -173,8 +173,8 @@ fn a_file_is_written_by_its_absolute_path() {
         "write: a.txt: one",
         true,
         expect![[r#"
-        {"candidates":[{"content":{"parts":[{"functionCall":{"args":{"content":"one","file_path":"/home/dev/demo/a.txt"},"name":"write_file"}}],"role":"model"},"finishReason":"STOP","index":0}],"modelVersion":"gemini-test","responseId":"00000007","usageMetadata":{"candidatesTokenCount":25,"promptTokenCount":175,"totalTokenCount":200}}
-    "#]],
+            {"candidates":[{"content":{"role":"model","parts":[{"functionCall":{"name":"write_file","args":{"file_path":"/home/dev/demo/a.txt","content":"one"}}}]},"index":0,"finishReason":"STOP"}],"modelVersion":"gemini-test","responseId":"00000007","usageMetadata":{"promptTokenCount":175,"candidatesTokenCount":25,"totalTokenCount":200}}
+        "#]],
     );
 }
 
@@ -184,8 +184,8 @@ fn a_command_is_one_document_without_streaming() {
         "run: ls",
         false,
         expect![[r#"
-        {"candidates":[{"content":{"parts":[{"functionCall":{"args":{"command":"ls","description":"Run the command of the test"},"name":"run_shell_command"}}],"role":"model"},"finishReason":"STOP","index":0}],"modelVersion":"gemini-test","responseId":"00000007","usageMetadata":{"candidatesTokenCount":29,"promptTokenCount":172,"totalTokenCount":201}}
-    "#]],
+            {"candidates":[{"content":{"role":"model","parts":[{"functionCall":{"name":"run_shell_command","args":{"command":"ls","description":"Run the command of the test"}}}]},"index":0,"finishReason":"STOP"}],"modelVersion":"gemini-test","responseId":"00000007","usageMetadata":{"promptTokenCount":172,"candidatesTokenCount":29,"totalTokenCount":201}}
+        "#]],
     );
 }
 
@@ -195,9 +195,9 @@ fn a_hanging_answer_does_not_end() {
         "hang",
         true,
         expect![[r#"
-        {"candidates":[{"content":{"parts":[{"text":"Waiting"}],"role":"model"},"index":0}],"modelVersion":"gemini-test","responseId":"00000007"}
-        [hang]
-    "#]],
+            {"candidates":[{"content":{"role":"model","parts":[{"text":"Waiting"}]},"index":0}],"modelVersion":"gemini-test","responseId":"00000007"}
+            [hang]
+        "#]],
     );
     check(
         "hang",

@@ -75,13 +75,13 @@ fn a_text_is_streamed() {
         "slow: 5: hi",
         true,
         expect![[r#"
-        {"response":{"created_at":1767225600,"error":null,"id":"resp_00000007","incomplete_details":null,"model":"m","object":"response","output":[],"status":"in_progress","usage":null},"sequence_number":0,"type":"response.created"}
-        {"item":{"content":[],"id":"msg_00000007","role":"assistant","status":"in_progress","type":"message"},"output_index":0,"sequence_number":1,"type":"response.output_item.added"}
-        [wait 5ms]
-        {"content_index":0,"delta":"hi","item_id":"msg_00000007","output_index":0,"sequence_number":2,"type":"response.output_text.delta"}
-        {"item":{"content":[{"annotations":[],"text":"hi","type":"output_text"}],"id":"msg_00000007","role":"assistant","status":"completed","type":"message"},"output_index":0,"sequence_number":3,"type":"response.output_item.done"}
-        {"response":{"created_at":1767225600,"error":null,"id":"resp_00000007","incomplete_details":null,"model":"m","object":"response","output":[{"content":[{"annotations":[],"text":"hi","type":"output_text"}],"id":"msg_00000007","role":"assistant","status":"completed","type":"message"}],"status":"completed","usage":{"input_tokens":41,"input_tokens_details":{"cached_tokens":0},"output_tokens":36,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":77}},"sequence_number":4,"type":"response.completed"}
-    "#]],
+            {"type":"response.created","response":{"id":"resp_00000007","object":"response","created_at":1767225600,"status":"in_progress","model":"m","output":[],"error":null,"incomplete_details":null,"usage":null},"sequence_number":0}
+            {"type":"response.output_item.added","output_index":0,"item":{"type":"message","id":"msg_00000007","role":"assistant","status":"in_progress","content":[]},"sequence_number":1}
+            [wait 5ms]
+            {"type":"response.output_text.delta","item_id":"msg_00000007","output_index":0,"content_index":0,"delta":"hi","sequence_number":2}
+            {"type":"response.output_item.done","output_index":0,"item":{"type":"message","id":"msg_00000007","role":"assistant","status":"completed","content":[{"type":"output_text","text":"hi","annotations":[]}]},"sequence_number":3}
+            {"type":"response.completed","response":{"id":"resp_00000007","object":"response","created_at":1767225600,"status":"completed","model":"m","output":[{"type":"message","id":"msg_00000007","role":"assistant","status":"completed","content":[{"type":"output_text","text":"hi","annotations":[]}]}],"error":null,"incomplete_details":null,"usage":{"input_tokens":41,"input_tokens_details":{"cached_tokens":0},"output_tokens":36,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":77}},"sequence_number":4}
+        "#]],
     );
 }
 
@@ -91,11 +91,11 @@ fn a_command_is_called() {
         "run: ls",
         true,
         expect![[r#"
-        {"response":{"created_at":1767225600,"error":null,"id":"resp_00000007","incomplete_details":null,"model":"m","object":"response","output":[],"status":"in_progress","usage":null},"sequence_number":0,"type":"response.created"}
-        {"item":{"arguments":"","call_id":"call_00000007","id":"fc_00000007","name":"exec_command","status":"in_progress","type":"function_call"},"output_index":0,"sequence_number":1,"type":"response.output_item.added"}
-        {"item":{"arguments":"{\"cmd\":\"ls\",\"justification\":\"May the command of the test run?\",\"sandbox_permissions\":\"require_escalated\"}","call_id":"call_00000007","id":"fc_00000007","name":"exec_command","status":"completed","type":"function_call"},"output_index":0,"sequence_number":2,"type":"response.output_item.done"}
-        {"response":{"created_at":1767225600,"error":null,"id":"resp_00000007","incomplete_details":null,"model":"m","object":"response","output":[{"arguments":"{\"cmd\":\"ls\",\"justification\":\"May the command of the test run?\",\"sandbox_permissions\":\"require_escalated\"}","call_id":"call_00000007","id":"fc_00000007","name":"exec_command","status":"completed","type":"function_call"}],"status":"completed","usage":{"input_tokens":40,"input_tokens_details":{"cached_tokens":0},"output_tokens":61,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":101}},"sequence_number":3,"type":"response.completed"}
-    "#]],
+            {"type":"response.created","response":{"id":"resp_00000007","object":"response","created_at":1767225600,"status":"in_progress","model":"m","output":[],"error":null,"incomplete_details":null,"usage":null},"sequence_number":0}
+            {"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","id":"fc_00000007","status":"in_progress","call_id":"call_00000007","name":"exec_command","arguments":""},"sequence_number":1}
+            {"type":"response.output_item.done","output_index":0,"item":{"type":"function_call","id":"fc_00000007","status":"completed","call_id":"call_00000007","name":"exec_command","arguments":"{\"cmd\":\"ls\",\"sandbox_permissions\":\"require_escalated\",\"justification\":\"May the command of the test run?\"}"},"sequence_number":2}
+            {"type":"response.completed","response":{"id":"resp_00000007","object":"response","created_at":1767225600,"status":"completed","model":"m","output":[{"type":"function_call","id":"fc_00000007","status":"completed","call_id":"call_00000007","name":"exec_command","arguments":"{\"cmd\":\"ls\",\"sandbox_permissions\":\"require_escalated\",\"justification\":\"May the command of the test run?\"}"}],"error":null,"incomplete_details":null,"usage":{"input_tokens":40,"input_tokens_details":{"cached_tokens":0},"output_tokens":61,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":101}},"sequence_number":3}
+        "#]],
     );
 }
 
@@ -105,9 +105,9 @@ fn a_text_is_one_document_without_streaming() {
         "say: hi",
         false,
         expect![[r#"
-        [wait 0ns]
-        {"created_at":1767225600,"error":null,"id":"resp_00000007","incomplete_details":null,"model":"m","object":"response","output":[{"content":[{"annotations":[],"text":"hi","type":"output_text"}],"id":"msg_00000007","role":"assistant","status":"completed","type":"message"}],"status":"completed","usage":{"input_tokens":40,"input_tokens_details":{"cached_tokens":0},"output_tokens":36,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":76}}
-    "#]],
+            [wait 0ns]
+            {"id":"resp_00000007","object":"response","created_at":1767225600,"status":"completed","model":"m","output":[{"type":"message","id":"msg_00000007","role":"assistant","status":"completed","content":[{"type":"output_text","text":"hi","annotations":[]}]}],"error":null,"incomplete_details":null,"usage":{"input_tokens":40,"input_tokens_details":{"cached_tokens":0},"output_tokens":36,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":76}}
+        "#]],
     );
 }
 
@@ -117,10 +117,10 @@ fn a_hanging_answer_does_not_end() {
         "hang",
         true,
         expect![[r#"
-        {"response":{"created_at":1767225600,"error":null,"id":"resp_00000007","incomplete_details":null,"model":"m","object":"response","output":[],"status":"in_progress","usage":null},"sequence_number":0,"type":"response.created"}
-        {"item":{"content":[],"id":"msg_00000007","role":"assistant","status":"in_progress","type":"message"},"output_index":0,"sequence_number":1,"type":"response.output_item.added"}
-        {"content_index":0,"delta":"Waiting","item_id":"msg_00000007","output_index":0,"sequence_number":2,"type":"response.output_text.delta"}
-        [hang]
-    "#]],
+            {"type":"response.created","response":{"id":"resp_00000007","object":"response","created_at":1767225600,"status":"in_progress","model":"m","output":[],"error":null,"incomplete_details":null,"usage":null},"sequence_number":0}
+            {"type":"response.output_item.added","output_index":0,"item":{"type":"message","id":"msg_00000007","role":"assistant","status":"in_progress","content":[]},"sequence_number":1}
+            {"type":"response.output_text.delta","item_id":"msg_00000007","output_index":0,"content_index":0,"delta":"Waiting","sequence_number":2}
+            [hang]
+        "#]],
     );
 }

@@ -74,7 +74,7 @@ fn the_tools_of_gemini_are_called() {
         ]),
         expect![[r#"
             run_shell_command {"command":"ls","description":"Run the command of the test"}
-            write_file {"content":"one","file_path":"a.txt"}
+            write_file {"file_path":"a.txt","content":"one"}
         "#]],
     );
 }
@@ -90,8 +90,8 @@ fn the_tools_of_droid_get_all_they_require() {
     check(
         json!([execute, tool("Create", &["file_path*", "content*"])]),
         expect![[r#"
-            Execute {"command":"ls","mode":"wait","riskLevel":"medium","riskLevelReason":"Run the command of the test","summary":"Run the command of the test","timeout":1}
-            Create {"content":"one","file_path":"a.txt"}
+            Execute {"command":"ls","riskLevel":"medium","riskLevelReason":"Run the command of the test","mode":"wait","timeout":1,"summary":"Run the command of the test"}
+            Create {"file_path":"a.txt","content":"one"}
         "#]],
     );
 }
@@ -108,7 +108,7 @@ fn the_tools_of_goose_are_called() {
         ]),
         expect![[r#"
             developer__shell {"command":"ls"}
-            developer__text_editor {"command":"write","file_text":"one","path":"a.txt"}
+            developer__text_editor {"command":"write","path":"a.txt","file_text":"one"}
         "#]],
     );
     check(
@@ -118,7 +118,7 @@ fn the_tools_of_goose_are_called() {
         ]),
         expect![[r#"
             shell {"command":"ls"}
-            write {"content":"one","path":"a.txt"}
+            write {"path":"a.txt","content":"one"}
         "#]],
     );
 }
@@ -133,7 +133,7 @@ fn a_tool_of_another_name_is_known_by_its_arguments() {
         ]),
         expect![[r#"
             terminal {"cmd":"ls"}
-            notes {"content":"one","path":"a.txt"}
+            notes {"path":"a.txt","content":"one"}
         "#]],
     );
 }

@@ -115,6 +115,7 @@ mod tests {
             sign_in_hint: None,
             install_hint: None,
             permission_modes: Vec::new(),
+            acp: None,
         }
     }
 

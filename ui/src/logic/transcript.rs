@@ -178,6 +178,7 @@ mod tests {
 
     fn message(seq: i64, role: Role, content: &str, partial: bool) -> Message {
         Message {
+            parts: Vec::new(),
             id: format!("01890a5d-ac96-774b-bcce-b302099a80{seq:02}")
                 .parse()
                 .unwrap(),

@@ -88,8 +88,9 @@ macro_rules! structs {
 structs! {
     Agent {
         id, name, state, path, found, version, detail, sign_in_hint, install_hint,
-        permission_modes,
+        permission_modes, acp,
     }
+    AcpSupport { installed, install_hint, permission_modes }
     AgentList { agents }
     Attention { id, question, options }
     AttentionOption { id, label }
@@ -126,6 +127,7 @@ impl Read for Message {
             seq: member(json, "seq")?,
             role: member(json, "role")?,
             content: member(json, "content")?,
+            parts: Vec::new(),
             at: member(json, "at")?,
             run: member(json, "run")?,
             partial: member::<Option<bool>>(json, "partial")?.unwrap_or_default(),

@@ -30,6 +30,11 @@ pub(super) const FETCHED: &[Fetched] = &[
         place: "node_modules/.bin",
     },
     Fetched {
+        name: "acp",
+        variable: "BERTH_ACP_DIR",
+        place: "node_modules/.bin",
+    },
+    Fetched {
         name: "browser",
         variable: "BERTH_BROWSER_MODULES",
         place: "node_modules",

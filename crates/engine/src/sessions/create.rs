@@ -7,9 +7,9 @@ use berth_protocol::{
     Workspace,
 };
 use berth_session::{
-    agents::{self, Order, Spec},
+    acp,
+    agents::{self, Order, Plan, Spec},
     live::{self, SessionEvent, SessionHandle, Start},
-    pty::Launch,
 };
 use berth_store::{NewSession, Phase, SessionRecord};
 use tokio::sync::{mpsc, watch};
@@ -29,12 +29,7 @@ const TITLE_FROM_MESSAGE: usize = 60;
 pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Session, ApiError> {
     let project = projects::record(state, request.project_id).await?;
     let spec = spec(&request.agent)?;
-    if request.transport == Some(Transport::Acp) {
-        return Err(ApiError::new(
-            Code::TransportUnsupported,
-            format!("{} cannot be spoken to over ACP by this version", spec.name),
-        ));
-    }
+    let transport = request.transport.unwrap_or_default();
     let message = request
         .message
         .as_deref()
@@ -53,6 +48,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         session: id,
         workspace,
         size,
+        transport,
         permission_mode: request.permission_mode.as_deref(),
         command: request.command.as_deref(),
         agent_session: &agent_session,
@@ -69,7 +65,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         agent: spec.id.clone(),
         title,
         workspace: workspace.clone(),
-        transport: Transport::Pty,
+        transport,
         permission_mode: request
             .permission_mode
             .clone()
@@ -79,7 +75,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         agent_session: Some(agent_session.clone()),
     };
     let started = async {
-        let launch = agents::plan(spec, &order(Path::new(&workspace.path)), environment)?;
+        let plan = agents::plan(spec, &order(Path::new(&workspace.path)), environment)?;
         let record = state.store.create_session(new).await?;
         let first = match &message {
             Some(content) => {
@@ -89,7 +85,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
             None => None,
         };
         let record = super::record(state, record.id).await?;
-        run(state, record, spec, launch, first).await
+        run(state, record, spec, plan, first).await
     };
     match started.await {
         Ok(session) => Ok(session),
@@ -107,7 +103,7 @@ pub async fn run(
     state: &Arc<State>,
     record: SessionRecord,
     spec: &'static Spec,
-    launch: Launch,
+    plan: Plan,
     undelivered: Option<Message>,
 ) -> Result<Session, ApiError> {
     let (id, run) = (record.id, record.run);
@@ -116,22 +112,42 @@ pub async fn run(
         crate::endpoint::prepare_folder(folder)
             .map_err(|error| ApiError::new(error.code(), error.to_string()))?;
     }
-    let start = Start {
-        id,
-        run,
-        launch,
-        rules: &spec.screen,
-        recording: Some(cast),
-        follow_output: false,
-        title: record.title.clone(),
-        reaper: state.reaper.clone(),
-        grace: state.config.grace,
-    };
+    let (title, reaper, grace) = (
+        record.title.clone(),
+        state.reaper.clone(),
+        state.config.grace,
+    );
+    let transport = record.transport;
     // The task is started inside the runtime although the fork blocks.
     let runtime = tokio::runtime::Handle::current();
     let started = tokio::task::spawn_blocking(move || {
         let _inside = runtime.enter();
-        live::start(start)
+        match transport {
+            Transport::Pty => live::start(Start {
+                id,
+                run,
+                launch: plan.launch,
+                rules: &spec.screen,
+                recording: Some(cast),
+                follow_output: false,
+                title,
+                reaper,
+                grace,
+            }),
+            Transport::Acp => acp::start(acp::Start {
+                id,
+                run,
+                launch: plan.launch,
+                agent: spec.name.clone(),
+                sign_in_hint: spec.sign_in_hint.clone(),
+                mode: plan.acp_mode,
+                noise: spec.acp.as_ref().map_or(&[], |acp| &acp.noise),
+                recording: Some(cast),
+                title,
+                reaper,
+                grace,
+            }),
+        }
     });
     let (handle, events) = started
         .await

@@ -54,11 +54,12 @@ pub async fn restart(state: &Arc<State>, id: SessionId) -> Result<Session, ApiEr
         session: id,
         workspace,
         size: old.size,
+        transport: old.transport,
         permission_mode: old.permission_mode.as_deref(),
         command: old.command.as_deref(),
         agent_session: &agent_session,
     };
-    let launch = agents::plan(spec, &order, state.environment().await)?;
+    let plan = agents::plan(spec, &order, state.environment().await)?;
     state.store.session_restarted(id).await?;
     state
         .store
@@ -69,7 +70,7 @@ pub async fn restart(state: &Arc<State>, id: SessionId) -> Result<Session, ApiEr
         Some(message) => state.store.message(message).await?,
         None => None,
     };
-    match create::run(state, new, spec, launch, undelivered).await {
+    match create::run(state, new, spec, plan, undelivered).await {
         Ok(session) => Ok(session),
         Err(error) => {
             let failure = berth_protocol::Failure {

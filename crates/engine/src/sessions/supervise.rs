@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use berth_protocol::{
-    Code, Event, Failure, Message, MessageId, Problem, Role, SessionId, Status, Timestamp,
+    Code, Event, Failure, Message, MessageId, Part, Problem, Role, SessionId, Status, Timestamp,
 };
 use berth_session::live::SessionEvent;
 use berth_store::{Phase, StoreError};
@@ -47,12 +47,14 @@ pub async fn supervise(
             }
             SessionEvent::Reply {
                 content,
+                parts,
                 complete: false,
-            } => reply.grow(content).await,
+            } => reply.grow(content, parts).await,
             SessionEvent::Reply {
                 content,
+                parts,
                 complete: true,
-            } => reply.complete(content).await,
+            } => reply.complete(content, parts).await,
             SessionEvent::Resized(size) => {
                 if let Err(error) = state.store.set_session_size(id, size).await {
                     tracing::warn!(session = %id, %error, "a session's size was not stored");
@@ -125,7 +127,7 @@ struct Reply<'a> {
 }
 
 impl Reply<'_> {
-    async fn grow(&mut self, content: String) {
+    async fn grow(&mut self, content: String, parts: Vec<Part>) {
         if self.growing.is_none() {
             let count = self.state.store.message_count(self.id).await.unwrap_or(0);
             self.growing = Some(Message {
@@ -134,6 +136,7 @@ impl Reply<'_> {
                 seq: i64::try_from(count).unwrap_or(0) + 1,
                 role: Role::Agent,
                 content: String::new(),
+                parts: Vec::new(),
                 at: Timestamp::now(),
                 run: self.run,
                 partial: true,
@@ -143,6 +146,7 @@ impl Reply<'_> {
             return;
         };
         message.content = content;
+        message.parts = parts;
         if self.told.is_none_or(|told| told.elapsed() >= REPLY_EVERY) {
             self.told = Some(Instant::now());
             self.state.publish(Event::MessageChanged {
@@ -151,17 +155,17 @@ impl Reply<'_> {
         }
     }
 
-    async fn complete(&mut self, content: String) {
+    async fn complete(&mut self, content: String, parts: Vec<Part>) {
         self.told = None;
         let growing = self.growing.take();
-        if content.is_empty() {
+        if content.is_empty() && parts.is_empty() {
             return;
         }
         let id = growing.map_or_else(|| MessageId(Uuid::now_v7()), |message| message.id);
         let stored = self
             .state
             .store
-            .append_message_as(id, self.id, Role::Agent, &content, self.run)
+            .append_reply(id, self.id, &content, &parts, self.run)
             .await;
         match stored {
             Ok(message) => self.state.publish(Event::MessageChanged { message }),

@@ -46,13 +46,32 @@ pub struct Located {
 /// Looks for an agent's program: on the `PATH` first, then in the usual folders. A file that is
 /// not executable is reported only when no executable one is found.
 pub fn locate(spec: &Spec, environment: &Environment) -> Option<Located> {
+    locate_any(&spec.programs, &spec.usual_folders, environment)
+}
+
+/// Looks for the program that speaks the Agent Client Protocol for an agent; nothing when the agent does
+/// not speak it.
+pub fn locate_acp(spec: &Spec, environment: &Environment) -> Option<Option<Located>> {
+    let acp = spec.acp.as_ref()?;
+    Some(if acp.programs.is_empty() {
+        locate(spec, environment)
+    } else {
+        locate_any(&acp.programs, &spec.usual_folders, environment)
+    })
+}
+
+/// Looks for programs of these names.
+fn locate_any(
+    programs: &[String],
+    usual_folders: &[String],
+    environment: &Environment,
+) -> Option<Located> {
     let on_path = environment
         .get("PATH")
         .map(|path| std::env::split_paths(path).collect());
     let on_path: Vec<PathBuf> = on_path.unwrap_or_default();
     let home = environment.get(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
-    let usual = spec
-        .usual_folders
+    let usual = usual_folders
         .iter()
         .map(String::as_str)
         .chain(USUAL_FOLDERS.iter().copied());
@@ -63,7 +82,7 @@ pub fn locate(spec: &Spec, environment: &Environment) -> Option<Located> {
         on_path.chain(usual.iter().map(|folder| (folder, Found::UsualFolder)))
     };
     let candidates = |good: fn(&Path) -> bool| {
-        spec.programs.iter().find_map(|program| {
+        programs.iter().find_map(|program| {
             places()
                 .filter(|(folder, _)| folder.is_absolute())
                 .find_map(|(folder, found)| {

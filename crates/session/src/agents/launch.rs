@@ -9,9 +9,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use berth_protocol::{Code, SessionId, Size};
+use berth_protocol::{Code, SessionId, Size, Transport};
 
-use super::{CUSTOM, SHELL, Spec, detect};
+use super::{CUSTOM, SHELL, Spec, detect, spec::PermissionRule};
 use crate::{environment::Environment, process::SESSION_VARIABLE, pty::Launch};
 
 /// What a session wants of its agent.
@@ -23,6 +23,8 @@ pub struct Order<'a> {
     pub workspace: &'a Path,
     /// Size of the terminal.
     pub size: Size,
+    /// How it is spoken to.
+    pub transport: Transport,
     /// One of the agent's permission modes; its default when absent.
     pub permission_mode: Option<&'a str>,
     /// Program and arguments, for a custom command.
@@ -51,13 +53,18 @@ pub enum LaunchError {
     #[error("{0} is not an executable file")]
     NotExecutable(PathBuf),
     /// It has no such permission mode.
-    #[error("{name} has no permission mode {mode:?}")]
+    #[error("{name} has no permission mode {mode:?}{}", over(*.transport))]
     UnknownMode {
         /// The agent's name.
         name: String,
         /// What was asked for.
         mode: String,
+        /// How it is spoken to.
+        transport: Transport,
     },
+    /// It does not speak the protocol.
+    #[error("{0} cannot be spoken to over ACP")]
+    NoAcp(String),
     /// The command of a custom session is not usable.
     #[error("the command is not usable: {0}")]
     Command(&'static str),
@@ -71,36 +78,124 @@ impl LaunchError {
             Self::Missing { .. } => Code::AgentMissing,
             Self::NotExecutable(_) => Code::AgentNotExecutable,
             Self::UnknownMode { .. } => Code::PermissionModeUnknown,
+            Self::NoAcp(_) => Code::TransportUnsupported,
             Self::Command(_) => Code::CommandInvalid,
         }
     }
 }
 
+fn over(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Pty => "",
+        Transport::Acp => " over ACP",
+    }
+}
+
+/// What to run, and what to ask of it then.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What to run.
+    pub launch: Launch,
+    /// The mode that the agent is put in over its protocol.
+    pub acp_mode: Option<String>,
+}
+
 /// Works out what to run.
-pub fn plan(spec: &Spec, order: &Order, environment: &Environment) -> Result<Launch, LaunchError> {
+pub fn plan(spec: &Spec, order: &Order, environment: &Environment) -> Result<Plan, LaunchError> {
+    let mode = mode(spec, order)?;
+    let plan = match order.transport {
+        Transport::Pty => on_terminal(spec, order, environment, mode)?,
+        Transport::Acp => over_protocol(spec, order, environment, mode)?,
+    };
+    Ok(plan)
+}
+
+/// The permission mode: the one that was asked for, else the agent's first.
+fn mode<'a>(spec: &'a Spec, order: &Order) -> Result<Option<&'a PermissionRule>, LaunchError> {
+    let found = match order.permission_mode {
+        None => spec.permission_modes.first(),
+        Some(wanted) => spec.permission_modes.iter().find(|mode| mode.id == wanted),
+    };
+    let is_there = |mode: &PermissionRule| order.transport == Transport::Pty || mode.acp.is_some();
+    if found.is_none_or(|mode| !is_there(mode))
+        && let Some(wanted) = order.permission_mode
+    {
+        return Err(LaunchError::UnknownMode {
+            name: spec.name.clone(),
+            mode: wanted.to_owned(),
+            transport: order.transport,
+        });
+    }
+    Ok(found)
+}
+
+fn on_terminal(
+    spec: &Spec,
+    order: &Order,
+    environment: &Environment,
+    mode: Option<&PermissionRule>,
+) -> Result<Plan, LaunchError> {
     let rules = spec
         .launch
         .as_ref()
         .ok_or_else(|| LaunchError::Unsupported(spec.name.clone()))?;
     let (program, given) = program(spec, order, environment)?;
-    let mode = match order.permission_mode {
-        None => spec.permission_modes.first(),
-        Some(wanted) => {
-            let found = spec.permission_modes.iter().find(|mode| mode.id == wanted);
-            Some(found.ok_or_else(|| LaunchError::UnknownMode {
-                name: spec.name.clone(),
-                mode: wanted.to_owned(),
-            })?)
-        }
+    let mut args = arguments(&rules.args, mode, order);
+    args.extend(given.into_iter().map(OsString::from));
+    let mut env = variables(environment, &rules.env, mode);
+    env.extend(terminal_variables());
+    Ok(Plan {
+        launch: launch(program, args, env, order),
+        acp_mode: None,
+    })
+}
+
+fn over_protocol(
+    spec: &Spec,
+    order: &Order,
+    environment: &Environment,
+    mode: Option<&PermissionRule>,
+) -> Result<Plan, LaunchError> {
+    if order.command.is_some() {
+        return Err(LaunchError::Command("it cannot be spoken to over ACP"));
+    }
+    let no_acp = || LaunchError::NoAcp(spec.name.clone());
+    let rules = spec.acp.as_ref().ok_or_else(no_acp)?;
+    let found = detect::locate_acp(spec, environment).ok_or_else(no_acp)?;
+    let program = found.ok_or_else(|| LaunchError::Missing {
+        name: format!("{} over ACP", spec.name),
+        program: rules
+            .programs
+            .first()
+            .or(spec.programs.first())
+            .cloned()
+            .unwrap_or_default(),
+        hint: spec.acp_install_hint().map(str::to_owned),
+    })?;
+    let own = detect::locate(spec, environment);
+    let program = executable(program.path)?;
+    let known = |value: &String| match (value.contains("{program}"), &own) {
+        (false, _) => Some(value.clone()),
+        (true, Some(own)) => Some(value.replace("{program}", &own.path.display().to_string())),
+        (true, None) => None,
     };
+    let env = rules.env.iter();
+    let env = env.filter_map(|(name, value)| Some((name.clone(), known(value)?)));
+    let env = variables(environment, &env.collect(), mode);
+    let args = arguments(&rules.args, mode, order);
+    let acp_mode = mode.and_then(|mode| mode.acp.clone());
+    Ok(Plan {
+        launch: launch(program, args, env, order),
+        acp_mode: acp_mode.filter(|mode| !mode.is_empty()),
+    })
+}
+
+fn arguments(rules: &[String], mode: Option<&PermissionRule>, order: &Order) -> Vec<OsString> {
     let mut args: Vec<OsString> = Vec::new();
-    for arg in &rules.args {
+    for arg in rules {
         if arg == "{permission_args}" {
-            args.extend(
-                mode.into_iter()
-                    .flat_map(|mode| &mode.args)
-                    .map(OsString::from),
-            );
+            let of_mode = mode.into_iter().flat_map(|mode| &mode.args);
+            args.extend(of_mode.map(OsString::from));
         } else {
             let mode = mode.map_or("", |mode| mode.id.as_str());
             let arg = arg
@@ -109,25 +204,44 @@ pub fn plan(spec: &Spec, order: &Order, environment: &Environment) -> Result<Lau
             args.push(arg.into());
         }
     }
-    args.extend(given.into_iter().map(OsString::from));
+    args
+}
 
+fn variables(
+    environment: &Environment,
+    rules: &BTreeMap<String, String>,
+    mode: Option<&PermissionRule>,
+) -> BTreeMap<OsString, OsString> {
     let mut env = environment.variables();
     let of_mode = mode.into_iter().flat_map(|mode| &mode.env);
     env.extend(
         rules
-            .env
             .iter()
             .chain(of_mode)
             .map(|(name, value)| (name.into(), value.into())),
     );
-    env.extend(terminal_variables(order));
-    Ok(Launch {
+    env
+}
+
+fn launch(
+    program: PathBuf,
+    args: Vec<OsString>,
+    mut env: BTreeMap<OsString, OsString>,
+    order: &Order,
+) -> Launch {
+    let own = [
+        (SESSION_VARIABLE, order.session.to_string()),
+        // Programs read the logical path from it, and a wrong one is worse than none.
+        ("PWD", order.workspace.display().to_string()),
+    ];
+    env.extend(own.map(|(name, value)| (name.into(), value.into())));
+    Launch {
         program,
         args,
         env,
         cwd: order.workspace.to_owned(),
         size: order.size,
-    })
+    }
 }
 
 fn program(
@@ -178,15 +292,12 @@ fn executable(path: PathBuf) -> Result<PathBuf, LaunchError> {
     }
 }
 
-fn terminal_variables(order: &Order) -> BTreeMap<OsString, OsString> {
+fn terminal_variables() -> BTreeMap<OsString, OsString> {
     [
-        ("TERM", "xterm-256color".to_owned()),
-        ("COLORTERM", "truecolor".to_owned()),
-        ("TERM_PROGRAM", "berth".to_owned()),
-        ("TERM_PROGRAM_VERSION", env!("CARGO_PKG_VERSION").to_owned()),
-        (SESSION_VARIABLE, order.session.to_string()),
-        // Programs read the logical path from it, and a wrong one is worse than none.
-        ("PWD", order.workspace.display().to_string()),
+        ("TERM", "xterm-256color"),
+        ("COLORTERM", "truecolor"),
+        ("TERM_PROGRAM", "berth"),
+        ("TERM_PROGRAM_VERSION", env!("CARGO_PKG_VERSION")),
     ]
     .map(|(name, value)| (name.into(), value.into()))
     .into()

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use berth_protocol::AgentId;
 
-pub use launch::{LaunchError, Order, plan};
+pub use launch::{LaunchError, Order, Plan, plan};
 pub use spec::{ScreenRules, Spec};
 
 /// The data of every known agent, in the order in which people see them.

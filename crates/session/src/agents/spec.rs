@@ -34,9 +34,34 @@ pub struct Spec {
     /// Its permission modes, the default first.
     #[serde(default)]
     pub permission_modes: Vec<PermissionRule>,
+    /// How to start it for the Agent Client Protocol; absent when it does not speak it.
+    #[serde(default)]
+    pub acp: Option<AcpRules>,
     /// How to read its screen.
     #[serde(default)]
     pub screen: ScreenRules,
+}
+
+/// How to start an agent for the Agent Client Protocol.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcpRules {
+    /// Names of the program that speaks it, when that is not the agent's own.
+    #[serde(default)]
+    pub programs: Vec<String>,
+    /// How to install that program.
+    #[serde(default)]
+    pub install_hint: Option<String>,
+    /// Arguments, as in [`LaunchRules`].
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Variables added to the environment. `{program}` is replaced by the path of the agent's own
+    /// program; without one the variable is left out.
+    #[serde(default)]
+    pub env: std::collections::BTreeMap<String, String>,
+    /// Words that it says for programs and not for its user.
+    #[serde(default, deserialize_with = "patterns")]
+    pub noise: Vec<Regex>,
 }
 
 /// How to start an agent on a terminal.
@@ -71,6 +96,10 @@ pub struct PermissionRule {
     /// Variables that stand for it.
     #[serde(default)]
     pub env: std::collections::BTreeMap<String, String>,
+    /// The agent's name for it over its protocol; empty when arguments or variables say it there too.
+    /// Absent when it is not to be had there.
+    #[serde(default)]
+    pub acp: Option<String>,
 }
 
 /// How to read an agent's screen. Patterns are matched against single rows without blanks at
@@ -185,6 +214,24 @@ impl Spec {
     /// Reads an `agent.toml`.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// How to install what speaks the Agent Client Protocol for this agent.
+    pub fn acp_install_hint(&self) -> Option<&str> {
+        let acp = self.acp.as_ref()?;
+        let own = acp
+            .programs
+            .is_empty()
+            .then_some(self.install_hint.as_deref());
+        own.unwrap_or(acp.install_hint.as_deref())
+    }
+
+    /// The permission modes that can be had over the protocol.
+    pub fn acp_modes(&self) -> impl Iterator<Item = &str> {
+        let modes = self.permission_modes.iter();
+        modes
+            .filter(|mode| mode.acp.is_some())
+            .map(|mode| mode.id.as_str())
     }
 }
 

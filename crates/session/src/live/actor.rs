@@ -490,6 +490,7 @@ impl Actor {
             let content = reading::reply(rules, terminal, &sent, true, turn.echoes);
             self.report(SessionEvent::Reply {
                 content,
+                parts: Vec::new(),
                 complete: true,
             });
         }

@@ -16,9 +16,10 @@ mod viewer;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use berth_protocol::{Code, Message, Problem, Screen, SessionId, Size, Status};
+use berth_protocol::{Code, Message, Part, Problem, Screen, SessionId, Size, Status};
 use tokio::sync::{mpsc, oneshot};
 
+pub(crate) use viewer::KEPT;
 pub use viewer::{Frame, Update, View};
 
 use crate::{
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// Commands that wait for a session, at most.
-const COMMANDS: usize = 64;
+pub(crate) const COMMANDS: usize = 64;
 
 /// Most bytes of one input, 1 MiB.
 pub const INPUT_LIMIT: usize = 1024 * 1024;
@@ -78,6 +79,8 @@ pub enum SessionEvent {
     Reply {
         /// All of it.
         content: String,
+        /// What it is made of, of agents that tell.
+        parts: Vec<Part>,
         /// It has finished.
         complete: bool,
     },
@@ -124,6 +127,9 @@ pub enum SessionError {
     /// It has no such answer.
     #[error("the question has no answer {0}")]
     NoSuchOption(String),
+    /// There is nothing to type into.
+    #[error("the agent is spoken to over its protocol and has no terminal to type into")]
+    NoTerminal,
 }
 
 impl SessionError {
@@ -137,6 +143,7 @@ impl SessionError {
             Self::NotTaken(_) | Self::Stuck => Code::MessageNotTaken,
             Self::AttentionGone(_) => Code::AttentionGone,
             Self::NoSuchOption(_) => Code::BadRequest,
+            Self::NoTerminal => Code::TransportUnsupported,
         }
     }
 
@@ -146,9 +153,9 @@ impl SessionError {
     }
 }
 
-type Answer<T> = oneshot::Sender<Result<T, SessionError>>;
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, SessionError>>;
 
-enum Command {
+pub(crate) enum Command {
     Input(Vec<u8>, Answer<()>),
     Send {
         content: String,
@@ -201,12 +208,7 @@ pub fn start(
             .ok()
     });
     let (commands, inbox) = mpsc::channel(COMMANDS);
-    let handle = SessionHandle {
-        id: start.id,
-        run: start.run,
-        family,
-        commands,
-    };
+    let handle = SessionHandle::new(start.id, start.run, family, commands);
     tokio::spawn(
         actor::Actor::new(start, Arc::new(pty), family, recorder, events).run(inbox, exit),
     );
@@ -214,6 +216,20 @@ pub fn start(
 }
 
 impl SessionHandle {
+    pub(crate) fn new(
+        id: SessionId,
+        run: u32,
+        family: Family,
+        commands: mpsc::Sender<Command>,
+    ) -> Self {
+        Self {
+            id,
+            run,
+            family,
+            commands,
+        }
+    }
+
     /// The session.
     pub fn id(&self) -> SessionId {
         self.id

@@ -56,6 +56,7 @@ impl Actor {
             let content = reply.clone();
             self.report(SessionEvent::Reply {
                 content,
+                parts: Vec::new(),
                 complete: false,
             });
         }
@@ -243,6 +244,7 @@ impl Actor {
             }
             self.report(SessionEvent::Reply {
                 content: reply,
+                parts: Vec::new(),
                 complete: true,
             });
         }

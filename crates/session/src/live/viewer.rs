@@ -6,7 +6,7 @@ use tokio::sync::broadcast;
 
 /// Updates kept for viewers that are a little behind. With frames of at most 64 KiB this bounds a
 /// flooding session to some 8 MiB; a viewer that is further behind is repainted.
-pub(super) const KEPT: usize = 128;
+pub(crate) const KEPT: usize = 128;
 
 /// The start of a view.
 #[derive(Debug)]

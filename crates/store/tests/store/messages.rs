@@ -1,4 +1,4 @@
-use berth_protocol::{Code, MessageId, Role, SessionId};
+use berth_protocol::{Code, MessageId, Part, Role, SessionId};
 use berth_store::{Phase, Store};
 use uuid::Uuid;
 
@@ -72,11 +72,20 @@ async fn deleting_a_session_takes_its_transcript_and_leaves_its_audit_events() {
 async fn a_message_keeps_the_identifier_that_it_was_shown_under() {
     let (fixture, _, session) = Fixture::with_session().await;
     let (store, id) = (&fixture.store, MessageId(Uuid::now_v7()));
-    let append = store.append_message_as(id, session.id, Role::Agent, "done", 1);
+    let parts = [
+        Part::Thought {
+            text: "hm".to_owned(),
+        },
+        Part::Text {
+            text: "done".to_owned(),
+        },
+    ];
+    let append = store.append_reply(id, session.id, "done", &parts, 1);
     assert_eq!(append.await.unwrap().id, id);
     let page = store.messages(session.id, 0, 10).await.unwrap();
     assert_eq!(page.messages[0].id, id);
-    let again = store.append_message_as(id, session.id, Role::Agent, "again", 1);
+    assert_eq!(page.messages[0].parts, parts);
+    let again = store.append_reply(id, session.id, "again", &[], 1);
     assert!(again.await.is_err(), "an identifier stands for one message");
     assert_eq!(store.message_count(session.id).await.unwrap(), 1);
     assert_consistent(store).await;

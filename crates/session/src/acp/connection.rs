@@ -1,0 +1,253 @@
+//! The connection to an agent: shaking hands, and what comes from it as messages for the actor.
+
+use std::{path::PathBuf, time::Duration};
+
+use agent_client_protocol::{
+    Agent, ByteStreams, Client, Error,
+    schema::ProtocolVersion,
+    v1::{
+        ConnectionTo, Responder,
+        schema::{
+            CancelNotification, ContentBlock, Implementation, InitializeRequest, NewSessionRequest,
+            NewSessionResponse, PromptRequest, RequestPermissionRequest, RequestPermissionResponse,
+            SessionConfigKind, SessionConfigOptionCategory, SessionConfigSelectOptions,
+            SessionConfigValueId, SessionId, SessionNotification, SessionUpdate,
+            SetSessionConfigOptionRequest, SetSessionModeRequest, StopReason, TextContent,
+        },
+    },
+};
+use tokio::{
+    process::{ChildStdin, ChildStdout},
+    sync::mpsc,
+};
+use tokio_util::{
+    compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt},
+    sync::CancellationToken,
+};
+
+/// How long an agent may take until it takes messages. Some need ten seconds on a slow machine.
+const HANDSHAKE: Duration = Duration::from_secs(60);
+
+/// The protocol's code of an agent that wants its user to sign in (schema, `ErrorCode`).
+const AUTH_REQUIRED: i32 = -32000;
+
+/// What comes from the agent.
+pub enum Incoming {
+    /// It takes messages.
+    Ready(Conversation),
+    /// It tells of what it says or does.
+    Update(Box<SessionUpdate>),
+    /// It asks for a permission.
+    Asks(
+        Box<RequestPermissionRequest>,
+        Responder<RequestPermissionResponse>,
+    ),
+    /// It has finished with a message.
+    Finished(Result<StopReason, Error>),
+    /// It cannot be spoken with, or not any more.
+    Failed(Refusal),
+}
+
+/// Why an agent cannot be spoken with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It wants its user to sign in.
+    SignedOut,
+    /// It does not answer in time.
+    Silent,
+    /// It has no such mode.
+    NoMode {
+        /// What was asked for.
+        wanted: String,
+        /// What it has.
+        known: Vec<String>,
+    },
+    /// It answers with an error, or in another protocol.
+    Protocol(String),
+}
+
+/// The agent's conversation, in which messages are sent.
+#[derive(Clone)]
+pub struct Conversation {
+    connection: ConnectionTo<Agent>,
+    id: SessionId,
+    incoming: mpsc::UnboundedSender<Incoming>,
+}
+
+impl Conversation {
+    /// Gives the agent a message. What comes of it is told, and in the end that it has finished.
+    pub fn send(&self, content: &str) -> Result<(), Error> {
+        let words = ContentBlock::Text(TextContent::new(content));
+        let request = PromptRequest::new(self.id.clone(), vec![words]);
+        let incoming = self.incoming.clone();
+        // Told in its order: behind everything that the agent said before.
+        self.connection
+            .prepare_request(request)
+            .on_receiving_result(async move |result| {
+                let result = result.map(|response| response.stop_reason);
+                // The session may have ended.
+                let _ = incoming.send(Incoming::Finished(result));
+                Ok(())
+            })
+    }
+
+    /// Asks the agent to stop what it does.
+    pub fn cancel(&self) -> Result<(), Error> {
+        self.connection
+            .send_notification(CancelNotification::new(self.id.clone()))
+    }
+}
+
+/// Shakes hands with the agent and stays connected until `ended`.
+pub async fn connect(
+    (input, output): (ChildStdin, ChildStdout),
+    folder: PathBuf,
+    mode: Option<String>,
+    incoming: mpsc::UnboundedSender<Incoming>,
+    ended: CancellationToken,
+) {
+    let transport = ByteStreams::new(input.compat_write(), output.compat());
+    let (updates, questions, ready) = (incoming.clone(), incoming.clone(), incoming.clone());
+    let connected = Client
+        .v1()
+        .name("berth")
+        .on_receive_notification(
+            async move |notification: SessionNotification, _| {
+                // The session may have ended.
+                let _ = updates.send(Incoming::Update(Box::new(notification.update)));
+                Ok(())
+            },
+            agent_client_protocol::on_receive_notification!(),
+        )
+        .on_receive_request(
+            async move |request: RequestPermissionRequest, responder, _| {
+                // The session may have ended; the agent is told so when the responder is dropped.
+                let _ = questions.send(Incoming::Asks(Box::new(request), responder));
+                Ok(())
+            },
+            agent_client_protocol::on_receive_request!(),
+        )
+        .connect_with(transport, async move |connection: ConnectionTo<Agent>| {
+            let shaken = shake_hands(&connection, folder, mode);
+            let told = match tokio::time::timeout(HANDSHAKE, shaken).await {
+                Err(_) => Incoming::Failed(Refusal::Silent),
+                Ok(Err(refusal)) => Incoming::Failed(refusal),
+                Ok(Ok(id)) => Incoming::Ready(Conversation {
+                    connection,
+                    id,
+                    incoming: ready.clone(),
+                }),
+            };
+            // The session may have ended.
+            let _ = ready.send(told);
+            ended.cancelled().await;
+            Ok(())
+        });
+    if let Err(error) = connected.await {
+        // The session may have ended.
+        let _ = incoming.send(Incoming::Failed(refusal(error)));
+    }
+}
+
+async fn shake_hands(
+    connection: &ConnectionTo<Agent>,
+    folder: PathBuf,
+    mode: Option<String>,
+) -> Result<SessionId, Refusal> {
+    let berth = Implementation::new("berth", env!("CARGO_PKG_VERSION")).title("Berth".to_owned());
+    let hello = InitializeRequest::new(ProtocolVersion::V1).client_info(berth);
+    let answer = connection.send_request(hello).block_task().await;
+    let answer = answer.map_err(refusal)?;
+    if answer.protocol_version != ProtocolVersion::V1 {
+        let version = answer.protocol_version;
+        return Err(Refusal::Protocol(format!(
+            "it speaks version {version} of the protocol, not 1"
+        )));
+    }
+    let begin = NewSessionRequest::new(folder);
+    let begun = connection.send_request(begin).block_task().await;
+    let begun = begun.map_err(refusal)?;
+    let id = begun.session_id.clone();
+    if let Some(wanted) = mode {
+        set_mode(connection, begun, wanted).await?;
+    }
+    Ok(id)
+}
+
+/// Puts the agent in a mode, which some have as such and others among their options.
+async fn set_mode(
+    connection: &ConnectionTo<Agent>,
+    begun: NewSessionResponse,
+    wanted: String,
+) -> Result<(), Refusal> {
+    let session = begun.session_id;
+    if let Some(modes) = begun.modes {
+        let known = modes
+            .available_modes
+            .iter()
+            .map(|mode| mode.id.0.to_string());
+        has(&wanted, &modes.current_mode_id.0, known.collect())?;
+        if *modes.current_mode_id.0 != wanted {
+            let change = SetSessionModeRequest::new(session, wanted);
+            let changed = connection.send_request(change).block_task().await;
+            changed.map_err(refusal)?;
+        }
+        return Ok(());
+    }
+    let options = begun.config_options.into_iter().flatten();
+    let mut modes = options.filter_map(|option| match (option.category, option.kind) {
+        (Some(SessionConfigOptionCategory::Mode), SessionConfigKind::Select(modes)) => {
+            Some((option.id, modes))
+        }
+        _ => None,
+    });
+    let Some((option, modes)) = modes.next() else {
+        let known = Vec::new();
+        return Err(Refusal::NoMode { wanted, known });
+    };
+    if *modes.current_value.0 != wanted {
+        let known = match modes.options {
+            SessionConfigSelectOptions::Ungrouped(options) => options,
+            SessionConfigSelectOptions::Grouped(groups) => {
+                groups.into_iter().flat_map(|group| group.options).collect()
+            }
+            _ => Vec::new(),
+        };
+        let known = known.iter().map(|option| option.value.0.to_string());
+        has(&wanted, &modes.current_value.0, known.collect())?;
+        let value = SessionConfigValueId::from(wanted);
+        let change = SetSessionConfigOptionRequest::new(session, option, value);
+        let changed = connection.send_request(change).block_task().await;
+        changed.map_err(refusal)?;
+    }
+    Ok(())
+}
+
+fn has(wanted: &str, current: &str, known: Vec<String>) -> Result<(), Refusal> {
+    if wanted == current || known.iter().any(|mode| mode == wanted) {
+        return Ok(());
+    }
+    let wanted = wanted.to_owned();
+    Err(Refusal::NoMode { wanted, known })
+}
+
+fn refusal(error: Error) -> Refusal {
+    match i32::from(error.code) {
+        AUTH_REQUIRED => Refusal::SignedOut,
+        _ => Refusal::Protocol(said(&error)),
+    }
+}
+
+/// An error of an agent, for people.
+pub fn said(error: &Error) -> String {
+    let data = error.data.as_ref();
+    let detail = data.and_then(|data| {
+        data.as_str()
+            .or_else(|| data.get("details")?.as_str())
+            .or_else(|| data.get("message")?.as_str())
+    });
+    match detail {
+        Some(detail) if !error.message.contains(detail) => format!("{}: {detail}", error.message),
+        _ => error.message.clone(),
+    }
+}
