@@ -27,7 +27,7 @@ const loadTerminal = () => {
 globalThis.berthLoadTerminal = loadTerminal;
 
 try {
-  const { default: init } = await import("./berth_ui.js");
+  const [{ default: init }] = await Promise.all([import("./berth_ui.js"), import("./message.js")]);
   await init({ module_or_path: program });
   // The first terminal then opens at once.
   setTimeout(() => loadTerminal().catch(() => {}), 1000);

@@ -8,6 +8,8 @@ mod connection;
 mod keyboard;
 #[path = "browser/main_flow.rs"]
 mod main_flow;
+#[path = "browser/messages.rs"]
+mod messages;
 #[path = "browser/stage.rs"]
 mod stage;
 #[path = "browser/terminal.rs"]

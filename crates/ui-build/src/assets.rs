@@ -9,7 +9,8 @@ use crate::files_under;
 const ICONS: &str = "<!-- icons -->";
 
 /// Third-party scripts, and their names in the output. WebKit insists on `.js` for its media type.
-const SCRIPTS: [(&str, &str); 5] = [
+const SCRIPTS: [(&str, &str); 6] = [
+    ("marked/lib/marked.esm.js", "marked.js"),
     ("@xterm/xterm/lib/xterm.mjs", "xterm.js"),
     ("@xterm/addon-fit/lib/addon-fit.mjs", "addon-fit.js"),
     (
@@ -34,7 +35,8 @@ const FONTS: [&str; 3] = [
 ];
 
 /// Licenses of what is copied, and their names in the output.
-const LICENSES: [(&str, &str); 4] = [
+const LICENSES: [(&str, &str); 5] = [
+    ("marked/LICENSE", "marked.txt"),
     ("@xterm/xterm/LICENSE", "xterm.txt"),
     ("@fontsource-variable/inter/LICENSE", "inter.txt"),
     ("@fontsource/jetbrains-mono/LICENSE", "jetbrains-mono.txt"),
@@ -42,7 +44,7 @@ const LICENSES: [(&str, &str); 4] = [
 ];
 
 /// Files of the UI itself that are copied as they are.
-const OWN: [&str; 3] = ["boot.js", "terminal.js", "favicon.svg"];
+const OWN: [&str; 4] = ["boot.js", "message.js", "terminal.js", "favicon.svg"];
 
 /// Everything that the output is made from.
 pub fn inputs(ui: &Path) -> Result<Vec<PathBuf>, UiBuildError> {

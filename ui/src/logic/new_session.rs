@@ -1,6 +1,8 @@
 //! What the box for a new session offers, and the request that it becomes.
 
-use berth_protocol::{Agent, AgentState, CreateSession, Project, WorkspaceRequest};
+use berth_protocol::{
+    Agent, AgentState, CreateSession, PermissionMode, Project, Transport, WorkspaceRequest,
+};
 
 use crate::logic::command_line::{self, CommandLineError};
 
@@ -10,6 +12,11 @@ pub const CUSTOM: &str = "custom";
 pub const IN_PLACE: &str = "in_place";
 /// The value of "worktree" in the picker of workspaces.
 pub const WORKTREE: &str = "worktree";
+
+/// The value of the terminal in the picker of transports.
+pub const TERMINAL: &str = "pty";
+/// The value of the Agent Client Protocol in the picker of transports.
+pub const PROTOCOL: &str = "acp";
 
 /// What the user chose.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +29,8 @@ pub struct Form {
     pub workspace: String,
     /// Branch to start from; empty for the project's own.
     pub base: String,
+    /// [`TERMINAL`] or [`PROTOCOL`].
+    pub transport: String,
     /// Permission mode; empty for the agent's own.
     pub mode: String,
     /// Command line of the agent [`CUSTOM`].
@@ -47,6 +56,23 @@ pub fn can_have_worktrees(project: &Project) -> bool {
 /// The agent can be started.
 pub fn can_start(agent: &Agent) -> bool {
     matches!(agent.state, AgentState::Ready | AgentState::Checking)
+}
+
+/// The agent can be spoken to over the Agent Client Protocol, and what that needs is there.
+pub fn speaks(agent: &Agent) -> bool {
+    agent.acp.as_ref().is_some_and(|acp| acp.installed)
+}
+
+/// The permission modes that the agent has with this transport.
+pub fn modes<'a>(agent: &'a Agent, transport: &str) -> Vec<&'a PermissionMode> {
+    let known = agent
+        .acp
+        .as_ref()
+        .filter(|_| transport == PROTOCOL && speaks(agent));
+    let modes = agent.permission_modes.iter();
+    modes
+        .filter(|mode| known.is_none_or(|acp| acp.permission_modes.contains(&mode.id)))
+        .collect()
 }
 
 /// The agent to offer first: the one used last if it can be started, else the first that can. A
@@ -91,9 +117,9 @@ pub fn request(
         message: text(&form.prompt),
         title: None,
         workspace: Some(workspace),
-        transport: None,
+        transport: (form.transport == PROTOCOL && speaks(agent)).then_some(Transport::Acp),
         permission_mode: text(&form.mode)
-            .filter(|mode| agent.permission_modes.iter().any(|m| m.id == *mode)),
+            .filter(|mode| modes(agent, &form.transport).iter().any(|m| m.id == *mode)),
         command,
         size: None,
     })

@@ -89,13 +89,6 @@ impl Element {
         self.follow_property(name, value.value())
     }
 
-    /// Sets what stands in it as HTML, which must be safe.
-    pub fn inner_html(mut self, html: impl Fn() -> String + 'static) -> Self {
-        let node = self.0.node.clone();
-        self.follow(Box::new(move || node.set_inner_html(&html())));
-        self
-    }
-
     pub(super) fn set(&mut self, name: &str, value: Option<&str>) {
         set_attribute(&self.0.node, name, value);
     }

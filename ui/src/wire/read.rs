@@ -110,6 +110,7 @@ structs! {
     FolderList { path, parent, folders }
     GitInfo { root, branch, linked_worktree, has_commits }
     MessagePage { messages, next }
+    PlanStep { text, state }
     PermissionMode { id, name, description, unchecked }
     Project { id, path, name, git, missing, created_at }
     ProjectList { projects }
@@ -117,6 +118,53 @@ structs! {
     Size { rows, cols }
     UnsavedWork { uncommitted, files, unpushed, commits }
     Workspace { kind, path, branch, base, base_commit }
+}
+
+impl Read for Part {
+    fn take(json: &Json<'_>) -> Result<Self, Wrong> {
+        Ok(match json.get("kind").text().ok_or("kind")? {
+            "thought" => Self::Thought {
+                text: member(json, "text")?,
+            },
+            "plan" => Self::Plan {
+                steps: member(json, "steps")?,
+            },
+            "tool" => Self::Tool(ToolCall::take(json)?),
+            "notice" => Self::Notice {
+                text: member(json, "text")?,
+            },
+            _ => Self::Text {
+                text: member(json, "text")?,
+            },
+        })
+    }
+}
+
+impl Read for ToolCall {
+    fn take(json: &Json<'_>) -> Result<Self, Wrong> {
+        Ok(Self {
+            id: member(json, "id")?,
+            title: member(json, "title")?,
+            tool: member(json, "tool")?,
+            state: member(json, "state")?,
+            paths: member::<Option<_>>(json, "paths")?.unwrap_or_default(),
+            output: member::<Option<_>>(json, "output")?.unwrap_or_default(),
+        })
+    }
+}
+
+impl Read for ToolOutput {
+    fn take(json: &Json<'_>) -> Result<Self, Wrong> {
+        Ok(match json.get("kind").text().ok_or("kind")? {
+            "diff" => Self::Diff {
+                path: member(json, "path")?,
+                patch: member(json, "patch")?,
+            },
+            _ => Self::Text {
+                text: member(json, "text")?,
+            },
+        })
+    }
 }
 
 impl Read for Message {
@@ -127,7 +175,7 @@ impl Read for Message {
             seq: member(json, "seq")?,
             role: member(json, "role")?,
             content: member(json, "content")?,
-            parts: Vec::new(),
+            parts: member::<Option<_>>(json, "parts")?.unwrap_or_default(),
             at: member(json, "at")?,
             run: member(json, "run")?,
             partial: member::<Option<bool>>(json, "partial")?.unwrap_or_default(),
@@ -310,6 +358,10 @@ words! {
     ChangeKind {
         Added = "added", Untracked = "untracked", Modified = "modified", Deleted = "deleted",
         Renamed = "renamed", TypeChanged = "type_changed", Conflicted = "conflicted",
+    }
+    StepState { Pending = "pending", InProgress = "in_progress", Completed = "completed" }
+    ToolState {
+        Pending = "pending", InProgress = "in_progress", Completed = "completed", Failed = "failed",
     }
     Found { Path = "path", UsualFolder = "usual_folder", BuiltIn = "built_in" }
     Role { User = "user", Agent = "agent" }

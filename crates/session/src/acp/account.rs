@@ -20,7 +20,7 @@ pub enum Look {
     Plain,
     /// What the user said.
     Bold,
-    /// Thoughts, tools and what the program says besides.
+    /// Thoughts, tools, and what the program said last.
     Dim,
 }
 
@@ -177,5 +177,39 @@ mod tests {
             "> say it\none]0;title[2J two\nthree\ntool"
         );
         assert_eq!(screen.title, "");
+    }
+
+    #[test]
+    fn a_new_viewer_sees_all_of_it() {
+        let mut account = Account::new(Size::DEFAULT, None);
+        for n in 1..=5 {
+            assert_eq!(account.rows(Look::Dim, &format!("row {n}")), None);
+        }
+        let view = account.view();
+        let mut terminal = Terminal::new(view.size);
+        assert_eq!(terminal.take(&view.snapshot), Vec::<u8>::new());
+        terminal.draw();
+        assert_eq!(
+            terminal.screen().text.trim_end(),
+            "row 1\nrow 2\nrow 3\nrow 4\nrow 5"
+        );
+        assert_eq!(terminal.screen().cursor.row, 5);
+        let smaller = Size {
+            rows: 26,
+            cols: 100,
+        };
+        assert_eq!(account.resize(smaller), (true, None));
+        assert_eq!(
+            account.screen().text.trim_end(),
+            "row 1\nrow 2\nrow 3\nrow 4\nrow 5"
+        );
+        let view = account.view();
+        let mut terminal = Terminal::new(view.size);
+        assert_eq!(terminal.take(&view.snapshot), Vec::<u8>::new());
+        terminal.draw();
+        assert_eq!(
+            terminal.screen().text.trim_end(),
+            "row 1\nrow 2\nrow 3\nrow 4\nrow 5"
+        );
     }
 }

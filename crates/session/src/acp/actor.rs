@@ -398,12 +398,14 @@ impl Actor {
         }
     }
 
+    /// Keeps what the program says on its standard error: adapters log there, so it is shown only when it
+    /// may explain an end.
     fn said_besides(&mut self, row: &str) {
         let row: String = row.chars().take(LONGEST_ROW).collect();
         if row.trim().is_empty() {
             return;
         }
-        self.rows(Look::Dim, &row);
+        tracing::debug!(session = %self.start.id, row, "an agent over ACP says besides");
         self.last_words.push_back(row);
         if self.last_words.len() > LAST_WORDS {
             self.last_words.pop_front();
@@ -460,6 +462,12 @@ impl Actor {
             self.report_reply(true);
         }
         let early = self.status == Status::Starting && !self.stopping;
+        if !self.stopping && exit.code != Some(0) {
+            for row in std::mem::take(&mut self.last_words) {
+                self.rows(Look::Dim, &row);
+                self.last_words.push_back(row);
+            }
+        }
         let status = if early {
             Status::Failed {
                 failure: self.failure(&exit),

@@ -2,8 +2,8 @@
 //!
 //! A session over it is the same to everybody else as one on a terminal: the same
 //! [`SessionHandle`], the same events. What the agent says, plans, asks and does comes as data, so
-//! nothing is read from a screen. Its terminal shows a plain account of the conversation and what the
-//! agent prints on its standard error; nobody can type into it.
+//! nothing is read from a screen. Its terminal shows a plain account of the conversation; nobody can type
+//! into it.
 //!
 //! The agent gets no files and no terminals from Berth: it works in its workspace with its own tools,
 //! and asks before it uses them as its mode says.

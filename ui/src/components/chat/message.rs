@@ -1,16 +1,17 @@
 //! One entry of the conversation.
 
-use crate::view::prelude::*;
+use crate::view::{html, prelude::*};
 use crate::web::task::spawn_local;
-use berth_protocol::{Role, SessionId};
+use berth_protocol::{Message, Role, SessionId};
 use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::components::button::{Button, IconButton, Look};
 use crate::components::icon::{icon, icon_name};
 use crate::components::when::When;
-use crate::logic::markdown::{self, COPY_MARK};
+use crate::logic::parts::{self, COPY_MARK};
 use crate::logic::transcript::{EntryKey, Transcript};
-use crate::state::{ToastKind, app, memo};
+use crate::state::{ToastKind, app, effect, memo};
 use crate::strings::t;
 use crate::web::{clipboard, clock, dom};
 
@@ -59,7 +60,7 @@ pub fn Entry(
                             <strong>{agent}</strong>
                             <When at=at/>
                         </header>
-                        {body(id, content)}
+                        {body(id, message, content)}
                         <footer class="message-foot"><CopyMessage content=content/></footer>
                     </article>
                 }
@@ -70,12 +71,12 @@ pub fn Entry(
 }
 
 /// What a plain program prints is no Markdown: its lines and columns mean something.
-fn body(id: SessionId, content: Memo<String>) -> AnyView {
+fn body(id: SessionId, message: Memo<Option<Message>>, content: Memo<String>) -> AnyView {
     let session = app().session_now(id);
     if session.is_some_and(|s| matches!(s.agent.as_str(), "shell" | "custom")) {
         view! { <pre class="plain">{content}</pre> }.into_any()
     } else {
-        view! { <Markdown content=content/> }.into_any()
+        view! { <Blocks message=message/> }.into_any()
     }
 }
 
@@ -136,22 +137,48 @@ fn CopyMessage(content: Memo<String>) -> impl IntoView {
     view! { <IconButton name=icon_name!("copy") label=t().copy_message class="copy-message" on_click=copy/> }.into_any()
 }
 
-/// A text with Markdown in it.
+#[wasm_bindgen]
+extern "C" {
+    /// The blocks of a Markdown text, from `ui/message.js`.
+    #[wasm_bindgen(js_name = berthMarkdown)]
+    fn markdown(text: &str, copy_label: &str) -> Vec<String>;
+    /// Draws HTML and leaves open what is open, from `ui/message.js`.
+    #[wasm_bindgen(js_name = berthDraw)]
+    fn draw(element: &web_sys::Element, html: &str);
+}
+
+/// What an agent says, and does if it tells.
 #[component]
-fn Markdown(content: Memo<String>) -> impl IntoView {
-    let blocks = memo(move || content.with(|text| markdown::blocks(text, t().copy)));
+fn Blocks(message: Memo<Option<Message>>) -> impl IntoView {
+    let blocks = memo(move || {
+        message.with(|message| {
+            let markdown = |text: &str| markdown(text, t().copy);
+            message
+                .as_ref()
+                .map(|m| parts::blocks(&m.parts, &m.content, &markdown, t()))
+                .unwrap_or_default()
+        })
+    });
     let count = memo(move || blocks.with(Vec::len));
     view! {
         <div class="markdown" on:click=on_click>
             <For each=move || 0..count.get() key=|at| *at let:at>
-                <div inner_html={
-                    let block = memo(move || blocks.with(|all| all.get(at).cloned().unwrap_or_default()));
-                    move || block.get()
-                }></div>
+                {block(at, blocks)}
             </For>
         </div>
     }
     .into_any()
+}
+
+fn block(at: usize, blocks: Memo<Vec<String>>) -> AnyView {
+    let html = memo(move || blocks.with(|all| all.get(at).cloned().unwrap_or_default()));
+    let place = NodeRef::<html::Div>::new();
+    effect(move || {
+        if let Some(place) = place.get() {
+            html.with(|html| draw(&place, html));
+        }
+    });
+    view! { <div node_ref=place></div> }.into_any()
 }
 
 /// Copies code and opens links outside the app.
@@ -166,7 +193,7 @@ fn on_click(event: web_sys::MouseEvent) {
         event.prevent_default();
         if let Some(address) = link
             .get_attribute("href")
-            .filter(|address| markdown::is_web(address))
+            .filter(|address| parts::is_web(address))
         {
             dom::open_url(address);
         }

@@ -1,7 +1,7 @@
 //! The right column of a session: facts that can be copied.
 
 use crate::view::prelude::*;
-use berth_protocol::{Session, SessionId, WorkspaceKind};
+use berth_protocol::{Session, SessionId, Transport, WorkspaceKind};
 
 use crate::components::activity::Activity;
 use crate::components::button::{Button, IconButton};
@@ -79,6 +79,10 @@ fn facts(app: App, session: Session) -> AnyView {
         WorkspaceKind::Worktree => t().worktree,
         WorkspaceKind::InPlace => t().in_place,
     };
+    let transport = match session.transport {
+        Transport::Pty => t().transport_pty,
+        Transport::Acp => t().transport_acp,
+    };
     let short = |hash: &str| hash.chars().take(8).collect::<String>();
     let command = session.command.map(|command| command.join(" "));
     view! {
@@ -97,6 +101,7 @@ fn facts(app: App, session: Session) -> AnyView {
             <dl>
                 {fact(t().name, agent.as_ref().map_or_else(|| session.agent.to_string(), |a| a.name.clone()))}
                 {agent.and_then(|a| a.version).map(|version| fact(t().version, version))}
+                {fact(t().transport, transport.to_owned())}
                 {mode.map(|mode| fact(t().permission_mode, mode))}
                 {command.map(|command| copied(t().command, command.clone(), shorten(&command, letters)))}
             </dl>

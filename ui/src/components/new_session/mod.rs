@@ -10,7 +10,9 @@ use crate::components::dialog::Dialog;
 use crate::components::icon::icon_name;
 use crate::components::notice::InlineFailure;
 use crate::logic::command_line::CommandLineError;
-use crate::logic::new_session::{CUSTOM, Form, FormError, WORKTREE, first_agent, request};
+use crate::logic::new_session::{
+    CUSTOM, Form, FormError, TERMINAL, WORKTREE, first_agent, request,
+};
 use crate::state::{app, effect, memo, run};
 use crate::strings::t;
 use crate::web::error::ApiError;
@@ -28,6 +30,7 @@ pub struct Choices {
     pub agent: RwSignal<String>,
     pub workspace: RwSignal<String>,
     pub base: RwSignal<String>,
+    pub transport: RwSignal<String>,
     pub mode: RwSignal<String>,
 }
 
@@ -50,6 +53,7 @@ pub fn NewSessionForm() -> impl IntoView {
         agent: RwSignal::default(),
         workspace: RwSignal::new(WORKTREE.to_owned()),
         base: RwSignal::default(),
+        transport: RwSignal::new(TERMINAL.to_owned()),
         mode: RwSignal::default(),
     };
     let prompt = app.ui.new_prompt;
@@ -106,6 +110,7 @@ pub fn NewSessionForm() -> impl IntoView {
             agent: choices.agent.get_untracked(),
             workspace: choices.workspace.get_untracked(),
             base: choices.base.get_untracked(),
+            transport: choices.transport.get_untracked(),
             mode: choices.mode.get_untracked(),
             command: command.get_untracked(),
         };

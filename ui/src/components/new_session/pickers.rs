@@ -7,7 +7,9 @@ use berth_protocol::{Agent, AgentState, BranchList, Project};
 use super::Choices;
 use crate::components::icon::icon_name;
 use crate::components::picker::{Choice, Picker};
-use crate::logic::new_session::{IN_PLACE, WORKTREE, can_have_worktrees, can_start};
+use crate::logic::new_session::{
+    IN_PLACE, PROTOCOL, TERMINAL, WORKTREE, can_have_worktrees, can_start, modes, speaks,
+};
 use crate::logic::order::sorted;
 use crate::logic::paths::{shorten, with_tilde};
 use crate::state::{DialogKind, app, effect, memo};
@@ -35,11 +37,18 @@ pub fn Pickers(choices: Choices) -> impl IntoView {
     let in_worktree = memo(move || worktrees.get() && choices.workspace.get() == WORKTREE);
     let has_modes =
         memo(move || agent.see(|a| a.as_ref().is_some_and(|a| !a.permission_modes.is_empty())));
-    // A mode belongs to its agent: another agent starts in its own default.
+    let has_acp = memo(move || agent.see(|a| a.as_ref().is_some_and(|a| a.acp.is_some())));
+    let transport = memo(move || {
+        let spoken = agent.see(|a| a.as_ref().is_some_and(speaks));
+        let chosen = choices.transport.get();
+        if spoken { chosen } else { TERMINAL.to_owned() }
+    });
+    // A mode belongs to its agent and transport: another one starts in its own default.
     effect(move || {
+        let transport = transport.get();
         let mode = agent.see(|a| {
             a.as_ref()
-                .and_then(|a| a.permission_modes.first().map(|m| m.id.clone()))
+                .and_then(|a| modes(a, &transport).first().map(|m| m.id.clone()))
         });
         choices.mode.set(mode.unwrap_or_default());
     });
@@ -94,6 +103,18 @@ pub fn Pickers(choices: Choices) -> impl IntoView {
             <Show when=move || in_worktree.get()>
                 <BasePicker choices=choices/>
             </Show>
+            <Show when=move || has_acp.get()>
+                <Picker
+                    name=icon_name!("terminal")
+                    label=t().transport
+                    placeholder=t().transport
+                    testid="transport-picker"
+                    option_testid="transport-option"
+                    choices=Signal::derive(move || transport_choices(agent.get().as_ref()))
+                    value=transport
+                    on_pick=Callback::new(move |value| choices.transport.set(value))
+                />
+            </Show>
             <Show when=move || has_modes.get()>
                 <Picker
                     name=icon_name!("shield")
@@ -101,7 +122,7 @@ pub fn Pickers(choices: Choices) -> impl IntoView {
                     placeholder=t().permission_mode
                     testid="mode-picker"
                     option_testid="mode-option"
-                    choices=Signal::derive(move || mode_choices(agent.get().as_ref()))
+                    choices=Signal::derive(move || mode_choices(agent.get().as_ref(), &transport.get()))
                     value=choices.mode
                     on_pick=Callback::new(move |value| choices.mode.set(value))
                 />
@@ -231,12 +252,28 @@ fn workspace_choices(project: Option<&Project>) -> Vec<Choice> {
     ]
 }
 
-fn mode_choices(agent: Option<&Agent>) -> Vec<Choice> {
+fn transport_choices(agent: Option<&Agent>) -> Vec<Choice> {
+    let acp = agent.and_then(|agent| agent.acp.as_ref());
+    let missing = acp.filter(|acp| !acp.installed);
+    let detail = missing.map_or_else(
+        || t().transport_acp_text.to_owned(),
+        |acp| acp.install_hint.clone().unwrap_or_default(),
+    );
+    vec![
+        Choice::new(TERMINAL, t().transport_pty).detail(t().transport_pty_text),
+        Choice {
+            disabled: missing.is_some(),
+            ..Choice::new(PROTOCOL, t().transport_acp).detail(detail)
+        },
+    ]
+}
+
+fn mode_choices(agent: Option<&Agent>, transport: &str) -> Vec<Choice> {
     let modes = agent
-        .map(|agent| agent.permission_modes.as_slice())
+        .map(|agent| modes(agent, transport))
         .unwrap_or_default();
     modes
-        .iter()
+        .into_iter()
         .map(|mode| Choice {
             warn: mode.unchecked,
             ..Choice::new(mode.id.clone(), mode.name.clone()).detail(mode.description.clone())

@@ -51,6 +51,8 @@ pub struct Link {
     undrawn: RefCell<VecDeque<usize>>,
     /// Bytes drawn and not acknowledged.
     drawn: Cell<usize>,
+    /// Pieces of output until a repaint has been drawn; none when none is on its way.
+    repainting: Cell<usize>,
     on_drawn: RefCell<Option<Function>>,
 }
 
@@ -73,6 +75,7 @@ impl Link {
             closed: Cell::new(false),
             undrawn: RefCell::default(),
             drawn: Cell::new(0),
+            repainting: Cell::new(0),
             on_drawn: RefCell::default(),
         });
         let weak = Rc::downgrade(&link);
@@ -176,7 +179,8 @@ impl Link {
                 self.state.try_set(LinkState::Open);
                 self.terminal.reset();
                 self.take_size(size);
-                self.fit_now();
+                // It is drawn for this size: in a smaller box its first rows would be lost.
+                self.repainting.set(self.undrawn.borrow().len() + 1);
             }
             Some(ServerControl::Resized { size }) => self.take_size(size),
             Some(ServerControl::Ended { status }) => {
@@ -197,6 +201,7 @@ impl Link {
     pub fn fit_now(&self) {
         if !dom::visible()
             || self.closed.get()
+            || self.repainting.get() > 0
             || !matches!(self.state.try_get_untracked(), Some(LinkState::Open))
         {
             return;
@@ -225,6 +230,11 @@ impl Link {
 
     fn count_drawn(&self) {
         let bytes = self.undrawn.borrow_mut().pop_front().unwrap_or(0);
+        let repainting = self.repainting.get();
+        self.repainting.set(repainting.saturating_sub(1));
+        if repainting == 1 {
+            self.fit_now();
+        }
         let drawn = self.drawn.get() + bytes;
         if drawn >= ACK_EVERY {
             self.drawn.set(0);

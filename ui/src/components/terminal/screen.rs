@@ -14,7 +14,7 @@ use web_sys::HtmlElement;
 use super::link::{Link, LinkState};
 use super::xterm::{FitAddon, SearchAddon, Terminal, Unicode11Addon, WebLinksAddon, object};
 use super::{keys, quiet, theme};
-use crate::logic::markdown;
+use crate::logic::parts;
 use crate::state::{App, ToastKind};
 use crate::strings::{fill, t};
 use crate::web::{clock, dom};
@@ -127,7 +127,7 @@ pub async fn load_font() {
 
 /// Opens a link of the terminal. A program may print any address; only the web is followed.
 fn follow_link(app: App, address: String) {
-    if markdown::is_web(&address) {
+    if parts::is_web(&address) {
         dom::open_url(address);
     } else {
         app.ui.toast(
