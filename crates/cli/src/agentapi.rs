@@ -266,7 +266,7 @@ fn signals() -> mpsc::Receiver<Request> {
         (SignalKind::terminate(), Request::Stop),
         (SignalKind::user_defined1(), Request::Save),
     ];
-    if !hangup_is_ignored() {
+    if !crate::signals::hangup_is_ignored() {
         kinds.push((SignalKind::hangup(), Request::Stop));
     }
     let (sender, receiver) = mpsc::channel(kinds.len());
@@ -282,19 +282,6 @@ fn signals() -> mpsc::Receiver<Request> {
         }
     }
     receiver
-}
-
-/// Somebody has started this with `nohup`, so that it outlives its terminal.
-#[cfg(unix)]
-fn hangup_is_ignored() -> bool {
-    // The mask of ignored signals in hexadecimal, SIGHUP being the lowest bit (proc_pid_status(5)).
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // Where nothing tells: `nohup` also takes the output away from a terminal.
-    mask.map_or_else(|| !std::io::stdout().is_terminal(), |mask| mask & 1 == 1)
 }
 
 /// What Ctrl-C asks for.
