@@ -1,5 +1,7 @@
 //! `berth agentapi`: a server that clients of coder/agentapi use unchanged.
 
+mod attach;
+
 use std::{
     io::{IsTerminal, Read},
     path::{Path, PathBuf},
@@ -28,6 +30,8 @@ pub struct Agentapi {
 enum Sub {
     /// The same: agentapi's own word for it
     Server(Box<Options>),
+    /// Show the screen of a server in this terminal and type into it; Ctrl-C ends this, not the agent
+    Attach(attach::Options),
 }
 
 /// agentapi's flags; each can also be given as a variable AGENTAPI_*.
@@ -118,6 +122,7 @@ pub fn unset_when_empty(argument: Arg) -> Arg {
 pub async fn serve(agentapi: Agentapi) -> ExitCode {
     let options = match agentapi.server {
         Some(Sub::Server(options)) => *options,
+        Some(Sub::Attach(options)) => return attach::attach(options).await,
         None => agentapi.options,
     };
     if options.print_openapi {

@@ -1,13 +1,18 @@
-//! `berth attach`.
+//! `berth attach` and `berth agentapi attach`.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
 
 use berth_protocol::{CreateSession, Session};
-use berth_tests::{Engine, session};
+use berth_tests::{Engine, Setup, programs, session};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 
-use crate::{done, folder, start, terminal::Terminal};
+use crate::{ECHO, done, folder, start, terminal::Terminal};
 
 /// The shell's prompt as a repaint draws it.
 const PROMPT: &str = "\x1b[0m$";
@@ -166,4 +171,51 @@ async fn a_lost_engine_and_a_signal_leave_a_terminal_as_it_was() {
     terminal.sees("the connection to the engine was lost").await;
     assert_eq!(terminal.ends().await, 1);
     assert!(terminal.is_usual());
+}
+
+#[tokio::test]
+async fn the_screen_of_an_agentapi_server_is_shown_and_typed_into() {
+    let setup = Setup::new();
+    let words = [&["agentapi", "--port", "0", "--"][..], &ECHO].concat();
+    let mut command = std::process::Command::new(programs::berth());
+    let mut server = command
+        .args(words)
+        .env_clear()
+        .envs(setup.variables())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the server can be started");
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().expect("it is a pipe"))
+        .read_line(&mut line)
+        .expect("it says where it is");
+    let address = line.split_once("http://").expect("it names its address").1;
+    let address = address.split(',').next().expect("it names its address");
+
+    let words = ["agentapi", "attach", "--url", address];
+    let mut terminal = Terminal::start(&setup, &words);
+    terminal.sees("Ready to answer.").await;
+    assert!(!terminal.is_usual());
+    terminal.type_in("keys ü\r");
+    terminal.sees("Answer to: keys").await;
+    terminal.type_in("\x03");
+    assert_eq!(terminal.ends().await, 0);
+    assert!(terminal.is_usual());
+    let running = server.try_wait().expect("it can be asked");
+    assert_eq!(running, None, "Ctrl-C is not for the agent");
+
+    let mut terminal = Terminal::start(&setup, &words);
+    terminal.sees("Answer to: keys").await;
+    let pid = i32::try_from(server.id()).expect("it is a pid");
+    kill(Pid::from_raw(pid), Signal::SIGTERM).expect("it can be asked to end");
+    terminal.sees("the server has ended").await;
+    assert_eq!(terminal.ends().await, 0);
+    server.wait().expect("it ends");
+    let tried = done(start(&setup, &words), "").await;
+    assert_eq!(tried.code, Some(1));
+    assert!(
+        tried.err.contains("no agentapi server answers"),
+        "{tried:?}"
+    );
 }
