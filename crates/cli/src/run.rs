@@ -1,20 +1,22 @@
 //! `berth run`: one message to an agent, its answer on the standard output, and an exit code.
 
+mod end;
 mod follow;
 mod json;
+mod modes;
 mod progress;
+mod start;
 mod text;
 
 use std::{
-    io::{self, IsTerminal, Read, Write},
+    io::{self, Write},
     path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
 
 use berth_protocol::{
-    Agent, AgentId, AgentList, Attention, Code, CreateProject, CreateSession, Event, Failure,
-    FolderList, Message, MessagePage, Project, ProjectList, Role, Session, WorkspaceRequest,
+    AgentId, Attention, CreateSession, Event, Message, MessagePage, Role, Session, WorkspaceRequest,
 };
 use clap::Args;
 use tokio::{
@@ -23,9 +25,12 @@ use tokio::{
 };
 
 use self::{
+    end::End,
     follow::{FollowError, Follower},
     json::Line,
+    modes::{known_agent, modes},
     progress::{Outcome, Progress},
+    start::{StartError, explained, project, prompt},
     text::Text,
 };
 use crate::{
@@ -35,12 +40,6 @@ use crate::{
 
 /// Exit code of a command that was not used as it is meant to be; clap has the same.
 const USAGE: u8 = 2;
-
-/// Exit code when the agent asks something.
-const ASKED: u8 = 3;
-
-/// Exit code when the time is up, as timeout(1) has it.
-const TIMED_OUT: u8 = 124;
 
 /// How long an agent that waits may leave the message untaken: the engine gives up after 15 s, and
 /// tells nobody.
@@ -104,138 +103,6 @@ pub struct Options {
     command: Vec<String>,
 }
 
-#[derive(Debug, thiserror::Error)]
-enum StartError {
-    #[error("no prompt was given")]
-    NoPrompt,
-    #[error("the prompt cannot be read from the standard input")]
-    Prompt(#[source] io::Error),
-    #[error("the folder {0:?} cannot be named in a request")]
-    Folder(PathBuf),
-    #[error("the current folder is not known")]
-    CurrentFolder(#[source] io::Error),
-    #[error(transparent)]
-    Api(#[from] ApiError),
-    #[error(transparent)]
-    Choice(Choice),
-}
-
-/// Something was chosen that there is not.
-#[derive(Debug, thiserror::Error)]
-#[error("{error}")]
-struct Choice {
-    error: ApiError,
-    /// What there is.
-    choices: Vec<String>,
-}
-
-impl StartError {
-    fn hint(&self) -> &str {
-        match self {
-            Self::NoPrompt => {
-                "Give it as the last argument, or pipe it in: berth run --agent claude \"Fix the tests\""
-            }
-            Self::Prompt(_) => "A prompt is text in UTF-8.",
-            Self::Folder(_) => "Its path has to be Unicode; name another one with --project.",
-            Self::CurrentFolder(_) => "Name the folder with --project.",
-            Self::Api(error) => error.hint(),
-            // What follows says more.
-            Self::Choice(_) => "There are:",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        let usage = match self {
-            Self::NoPrompt | Self::Prompt(_) | Self::Folder(_) | Self::Choice(_) => true,
-            Self::CurrentFolder(_) => false,
-            Self::Api(ApiError::Refused(problem)) => matches!(
-                problem.code,
-                Code::BadRequest
-                    | Code::BodyTooLarge
-                    | Code::CommandInvalid
-                    | Code::PathNotAbsolute
-                    | Code::PathMissing
-                    | Code::PathNotFolder
-            ),
-            Self::Api(_) => false,
-        };
-        if usage { USAGE } else { 1 }
-    }
-}
-
-/// How it ended.
-enum End {
-    Outcome(Outcome),
-    NotTaken,
-    Removed,
-    TimedOut(u64),
-    Interrupted(u8),
-    Lost(FollowError),
-    /// Nobody reads what is printed any more.
-    Unread(io::Error),
-}
-
-impl End {
-    fn word(&self) -> &'static str {
-        match self {
-            Self::Outcome(Outcome::Finished) => "finished",
-            Self::Outcome(Outcome::Asked { .. }) => "asked",
-            Self::Outcome(Outcome::Exited { .. }) => "exited",
-            Self::Outcome(Outcome::Failed(_)) | Self::Removed => "failed",
-            Self::NotTaken => "not_taken",
-            Self::TimedOut(_) => "timed_out",
-            Self::Interrupted(_) => "interrupted",
-            Self::Lost(_) | Self::Unread(_) => "lost",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        match self {
-            Self::Outcome(Outcome::Finished) => 0,
-            Self::Outcome(Outcome::Exited {
-                code: Some(0),
-                taken: true,
-                ..
-            }) => 0,
-            Self::Outcome(Outcome::Asked { .. }) => ASKED,
-            Self::TimedOut(_) => TIMED_OUT,
-            Self::Interrupted(code) => *code,
-            _ => 1,
-        }
-    }
-
-    /// What is to be said of it; nothing when all is well.
-    fn detail(&self, agent: &AgentId) -> Option<String> {
-        Some(match self {
-            Self::Outcome(Outcome::Finished) | Self::Interrupted(_) => return None,
-            Self::Outcome(Outcome::Asked { attention, .. }) => attention.question.clone(),
-            Self::Outcome(Outcome::Failed(Failure { detail, .. })) => detail.clone(),
-            Self::Outcome(Outcome::Exited {
-                code,
-                signal,
-                taken,
-            }) => {
-                let before = if *taken {
-                    ""
-                } else {
-                    " before it took the message"
-                };
-                match (code, signal) {
-                    (Some(0), _) if *taken => return None,
-                    (Some(code), _) => format!("{agent} ended with code {code}{before}"),
-                    (None, Some(signal)) => format!("{agent} was ended by {signal}{before}"),
-                    (None, None) => format!("{agent} ended{before}"),
-                }
-            }
-            Self::NotTaken => format!("{agent} waits and did not take the message"),
-            Self::Removed => "the session was deleted".to_owned(),
-            Self::TimedOut(seconds) => format!("{agent} has not finished within {seconds} s"),
-            Self::Lost(error) => error.to_string(),
-            Self::Unread(error) => format!("the answer cannot be printed: {error}"),
-        })
-    }
-}
-
 pub async fn run(data_dir: PathBuf, options: Options) -> ExitCode {
     let since = Instant::now();
     let deadline = options
@@ -262,27 +129,6 @@ fn refused(error: &StartError) -> ExitCode {
         }
     }
     error.exit().into()
-}
-
-async fn prompt(given: Option<String>) -> Result<String, StartError> {
-    if let Some(prompt) = given.filter(|prompt| prompt != "-") {
-        return Ok(prompt);
-    }
-    if io::stdin().is_terminal() {
-        return Err(StartError::NoPrompt);
-    }
-    let read = tokio::task::spawn_blocking(|| {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map(|_| text)
-    });
-    let text = read
-        .await
-        .unwrap_or_else(|error| Err(io::Error::other(error)))
-        .map_err(StartError::Prompt)?;
-    if text.trim().is_empty() {
-        return Err(StartError::NoPrompt);
-    }
-    Ok(text)
 }
 
 /// A session that runs for this command.
@@ -557,90 +403,6 @@ impl Run {
         }
         eprintln!("  To answer it yourself, run with --keep and use `berth attach`.");
     }
-}
-
-/// The other permission modes of an agent, as flags with what they mean.
-fn modes(agent: &Agent, current: Option<&str>) -> Vec<String> {
-    let others = agent
-        .permission_modes
-        .iter()
-        .filter(|mode| Some(mode.id.as_str()) != current);
-    others
-        .map(|mode| {
-            let unchecked = if mode.unchecked {
-                " Nothing is checked: only where it can break nothing."
-            } else {
-                ""
-            };
-            format!(
-                "--permission-mode {}: {}{unchecked}",
-                mode.id, mode.description
-            )
-        })
-        .collect()
-}
-
-async fn known_agent(api: &Api, id: &AgentId) -> Option<Agent> {
-    let list: AgentList = api.get("/agents").await.ok()?;
-    list.agents.into_iter().find(|agent| agent.id == *id)
-}
-
-/// Why no session was created, with what could have been chosen when it was the choice that was wrong.
-async fn explained(api: &Api, error: ApiError, agent: &AgentId) -> StartError {
-    let code = match &error {
-        ApiError::Refused(problem) => problem.code,
-        _ => return error.into(),
-    };
-    let choices = match code {
-        Code::PermissionModeUnknown => {
-            let known = known_agent(api, agent).await;
-            known.map_or_else(Vec::new, |agent| modes(&agent, None))
-        }
-        Code::AgentNotFound => {
-            let list = api.get::<AgentList>("/agents").await;
-            let agents = list.map_or_else(|_| Vec::new(), |list| list.agents);
-            let each = agents.iter();
-            each.map(|agent| format!("--agent {}: {}", agent.id, agent.name))
-                .collect()
-        }
-        _ => return error.into(),
-    };
-    StartError::Choice(Choice { error, choices })
-}
-
-/// The project of a folder, which becomes one if it is none.
-async fn project(api: &Api, folder: PathBuf) -> Result<Project, StartError> {
-    let path = match folder.into_os_string().into_string() {
-        Ok(path) => path,
-        Err(name) => return Err(StartError::Folder(name.into())),
-    };
-    // The engine says what the folder is called without symbolic links, as its projects are.
-    let listed: FolderList = api.get(&with_query("/folders", "path", &path)).await?;
-    let find = async || {
-        let list: ProjectList = api.get("/projects").await?;
-        let mut projects = list.projects.into_iter();
-        Ok::<_, ApiError>(projects.find(|project| project.path == listed.path))
-    };
-    if let Some(project) = find().await? {
-        return Ok(project);
-    }
-    let request = CreateProject { path, name: None };
-    match api.post("/projects", &request).await {
-        // Somebody was faster.
-        Err(ApiError::Refused(problem)) if problem.code == Code::ProjectExists => {
-            let found = find().await?;
-            found.ok_or_else(|| ApiError::Refused(problem).into())
-        }
-        created => Ok(created?),
-    }
-}
-
-/// A path with one parameter.
-fn with_query(path: &str, name: &str, value: &str) -> String {
-    // The base is not used, but a URL has to have one.
-    let url = reqwest::Url::parse_with_params("http://engine", [(name, value)]);
-    let query = url.ok().and_then(|url| url.query().map(str::to_owned));
-    format!("{path}?{}", query.unwrap_or_default())
 }
 
 /// Prints at once what is not empty.
