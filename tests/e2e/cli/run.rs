@@ -1,15 +1,27 @@
 //! `berth run`.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 use berth_model_server::{ModelServer, Script};
 use berth_protocol::{Session, Status, WorkspaceKind};
-use berth_tests::{Engine, Repository, Setup, agents, processes, programs, skip, this_test};
+use berth_tests::{
+    Engine, Repository, Setup, agents, cable::Cable, processes, programs, skip, this_test,
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::{ECHO, Said, TICK, done, folder, start};
 
@@ -299,13 +311,12 @@ async fn a_command_outlives_its_engine_and_tells_what_became_of_the_session() {
     let path = place.to_str().expect("the path is text");
     let words = ["run", "-a", "custom", "-p", path, "one", "--"];
     for kills in [true, false] {
-        let before = engine.client.sessions().await.len();
-        let child = start(engine.setup(), &[&words[..], &TICK].concat());
-        let client = engine.client.clone();
-        let live = client.until("a session runs", async || {
-            (client.sessions().await.len() > before).then_some(())
-        });
-        live.await;
+        let mut child = start(engine.setup(), &[&words[..], &TICK].concat());
+        let err = child.stderr.take().expect("it is a pipe");
+        let mut err = BufReader::new(err);
+        let mut line = String::new();
+        err.read_line(&mut line).expect("it names its session");
+        assert!(line.contains(" works in "), "{line:?}");
         if kills {
             engine.kill();
             engine.restart().await;
@@ -314,11 +325,103 @@ async fn a_command_outlives_its_engine_and_tells_what_became_of_the_session() {
         }
         let said = done(child, "").await;
         assert_eq!(said.code, Some(1), "{said:?}");
-        assert!(
-            said.err.contains("engine") || said.err.contains("ended"),
-            "{said:?}"
-        );
+        let mut rest = String::new();
+        err.read_to_string(&mut rest).expect("the rest is text");
+        let told = "the engine stopped while the session ran";
+        assert!(!kills || rest.contains(told), "{rest:?}");
     }
+}
+
+#[tokio::test]
+async fn what_happens_while_the_connection_is_cut_is_not_missed() {
+    let engine = Engine::start().await;
+    let client = &engine.client;
+    let place = folder(engine.setup(), "plain");
+    let path = place.to_str().expect("the path is text");
+    let mut endpoint = client.endpoint().clone();
+    let port = endpoint.url.rsplit_once(':').map(|(_, port)| port.parse());
+    let port: u16 = port.and_then(Result::ok).expect("the address has a port");
+    let cable = Cable::plug_in(port).await;
+    endpoint.url = format!("http://127.0.0.1:{}", renamed(cable.address, port).await);
+    let behind = folder(engine.setup(), "behind");
+    let file = fs::File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(behind.join("engine.json"))
+        .expect("the endpoint file can be made");
+    serde_json::to_writer(file, &endpoint).expect("it can be written");
+
+    let program = "read -r line; echo \"one: $line\"; \
+        until [ -e go ]; do echo tick; sleep 0.1; done; echo two; read -r line";
+    let home = behind.to_str().expect("the path is text");
+    let words = [
+        "--data-dir",
+        home,
+        "run",
+        "-a",
+        "custom",
+        "-p",
+        path,
+        "word",
+    ];
+    let words = [&words[..], &["--", "bash", "-c", program]].concat();
+    let child = start(engine.setup(), &words);
+    let working = client.until("the program works", async || {
+        let found = client.sessions().await.into_iter().next()?;
+        (found.status == Status::Running && found.undelivered.is_none()).then_some(found)
+    });
+    let session = working.await;
+    cable.cut();
+    fs::write(place.join("go"), "").expect("a file can be written");
+    client.waiting(session.id).await;
+    cable.mend();
+
+    let said = done(child, "").await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let messages = client.messages(session.id).await;
+    let reply = &messages[messages.len() - 1].content;
+    assert!(reply.ends_with("two"), "{reply:?}");
+    assert_eq!(said.out, format!("{reply}\n"));
+}
+
+/// A port that leads there, for requests to the engine: it takes none that name another port than its
+/// own.
+async fn renamed(to: SocketAddr, engine: u16) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await;
+    let listener = listener.expect("a port is free");
+    let port = listener.local_addr().expect("it has an address").port();
+    let (from, own) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{engine}"));
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            let Ok(far) = TcpStream::connect(to).await else {
+                continue;
+            };
+            let (from, own) = (from.clone(), own.clone());
+            tokio::spawn(async move {
+                let (mut asks, mut hears) = near.into_split();
+                let (mut answers, mut takes) = far.into_split();
+                let back = async {
+                    // Either side may end it at any time.
+                    let _ = tokio::io::copy(&mut answers, &mut hears).await;
+                };
+                let there = async {
+                    let mut buffer = vec![0; 64 * 1024];
+                    while let Ok(count @ 1..) = asks.read(&mut buffer).await {
+                        let text = String::from_utf8_lossy(&buffer[..count]).replace(&from, &own);
+                        if takes.write_all(text.as_bytes()).await.is_err() {
+                            break;
+                        }
+                    }
+                };
+                tokio::select! {
+                    () = back => {}
+                    () = there => {}
+                }
+            });
+        }
+    });
+    port
 }
 
 #[tokio::test]
