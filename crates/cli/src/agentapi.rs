@@ -1,5 +1,7 @@
 //! `berth agentapi`: a server that clients of coder/agentapi use unchanged.
 
+mod attach;
+
 use std::{
     io::{IsTerminal, Read},
     path::{Path, PathBuf},
@@ -28,6 +30,8 @@ pub struct Agentapi {
 enum Sub {
     /// The same: agentapi's own word for it
     Server(Box<Options>),
+    /// Show the screen of a server in this terminal and type into it; Ctrl-C ends this, not the agent
+    Attach(attach::Options),
 }
 
 /// agentapi's flags; each can also be given as a variable AGENTAPI_*.
@@ -118,6 +122,7 @@ pub fn unset_when_empty(argument: Arg) -> Arg {
 pub async fn serve(agentapi: Agentapi) -> ExitCode {
     let options = match agentapi.server {
         Some(Sub::Server(options)) => *options,
+        Some(Sub::Attach(options)) => return attach::attach(options).await,
         None => agentapi.options,
     };
     if options.print_openapi {
@@ -266,7 +271,7 @@ fn signals() -> mpsc::Receiver<Request> {
         (SignalKind::terminate(), Request::Stop),
         (SignalKind::user_defined1(), Request::Save),
     ];
-    if !hangup_is_ignored() {
+    if !crate::signals::hangup_is_ignored() {
         kinds.push((SignalKind::hangup(), Request::Stop));
     }
     let (sender, receiver) = mpsc::channel(kinds.len());
@@ -282,19 +287,6 @@ fn signals() -> mpsc::Receiver<Request> {
         }
     }
     receiver
-}
-
-/// Somebody has started this with `nohup`, so that it outlives its terminal.
-#[cfg(unix)]
-fn hangup_is_ignored() -> bool {
-    // The mask of ignored signals in hexadecimal, SIGHUP being the lowest bit (proc_pid_status(5)).
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // Where nothing tells: `nohup` also takes the output away from a terminal.
-    mask.map_or_else(|| !std::io::stdout().is_terminal(), |mask| mask & 1 == 1)
 }
 
 /// What Ctrl-C asks for.

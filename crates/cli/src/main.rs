@@ -7,12 +7,18 @@
 )]
 
 mod agentapi;
+mod api;
 mod assets;
+mod attach;
 mod client;
+mod console;
 mod debug;
 mod limits;
 mod logging;
+mod run;
 mod serve;
+mod signals;
+mod sse;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -33,6 +39,11 @@ struct Arguments {
 enum Command {
     /// Run the engine until it is stopped
     Serve(serve::Options),
+    /// Give an agent one message, print its answer and exit with its result; starts the engine when none
+    /// runs: berth run --agent claude "Fix the tests"
+    Run(run::Options),
+    /// Show a session's terminal in this one; starts the engine when none runs
+    Attach(attach::Options),
     /// Serve the HTTP API of coder/agentapi for one agent: berth agentapi -- claude
     Agentapi(Box<agentapi::Agentapi>),
     /// Print the address of the running engine's UI, with its token
@@ -82,6 +93,8 @@ async fn main() -> ExitCode {
     };
     match arguments.command {
         Command::Serve(options) => serve::serve(data_dir, options).await,
+        Command::Run(options) => run::run(data_dir, options).await,
+        Command::Attach(options) => attach::attach(data_dir, options).await,
         Command::Agentapi(options) => agentapi::serve(*options).await,
         Command::Url => client::url(&data_dir).await,
         Command::Open => client::open(data_dir).await,

@@ -1,0 +1,153 @@
+//! What a run begins with: the message, the project, and what to say when one cannot be had.
+
+use std::{
+    io::{self, IsTerminal, Read},
+    path::PathBuf,
+};
+
+use berth_protocol::{AgentId, AgentList, Code, CreateProject, FolderList, Project, ProjectList};
+
+use super::{
+    USAGE,
+    modes::{known_agent, modes},
+};
+use crate::api::{Api, ApiError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("no prompt was given")]
+    NoPrompt,
+    #[error("the prompt cannot be read from the standard input")]
+    Prompt(#[source] io::Error),
+    #[error("the folder {0:?} cannot be named in a request")]
+    Folder(PathBuf),
+    #[error("the current folder is not known")]
+    CurrentFolder(#[source] io::Error),
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Choice(Choice),
+}
+
+/// Something was chosen that there is not.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Choice {
+    error: ApiError,
+    /// What there is.
+    pub choices: Vec<String>,
+}
+
+impl StartError {
+    pub fn hint(&self) -> &str {
+        match self {
+            Self::NoPrompt => {
+                "Give it as the last argument, or pipe it in: berth run --agent claude \"Fix the tests\""
+            }
+            Self::Prompt(_) => "A prompt is text in UTF-8.",
+            Self::Folder(_) => "Its path has to be Unicode; name another one with --project.",
+            Self::CurrentFolder(_) => "Name the folder with --project.",
+            Self::Api(error) => error.hint(),
+            // What follows says more.
+            Self::Choice(_) => "There are:",
+        }
+    }
+
+    pub fn exit(&self) -> u8 {
+        let usage = match self {
+            Self::NoPrompt | Self::Prompt(_) | Self::Folder(_) | Self::Choice(_) => true,
+            Self::CurrentFolder(_) => false,
+            Self::Api(ApiError::Refused(problem)) => matches!(
+                problem.code,
+                Code::BadRequest
+                    | Code::BodyTooLarge
+                    | Code::CommandInvalid
+                    | Code::PathNotAbsolute
+                    | Code::PathMissing
+                    | Code::PathNotFolder
+            ),
+            Self::Api(_) => false,
+        };
+        if usage { USAGE } else { 1 }
+    }
+}
+
+/// The message, from the arguments or the standard input.
+pub async fn prompt(given: Option<String>) -> Result<String, StartError> {
+    if let Some(prompt) = given.filter(|prompt| prompt != "-") {
+        return Ok(prompt);
+    }
+    if io::stdin().is_terminal() {
+        return Err(StartError::NoPrompt);
+    }
+    let read = tokio::task::spawn_blocking(|| {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text).map(|_| text)
+    });
+    let text = read
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+        .map_err(StartError::Prompt)?;
+    if text.trim().is_empty() {
+        return Err(StartError::NoPrompt);
+    }
+    Ok(text)
+}
+
+/// Why no session was created, with what could have been chosen when it was the choice that was wrong.
+pub async fn explained(api: &Api, error: ApiError, agent: &AgentId) -> StartError {
+    let code = match &error {
+        ApiError::Refused(problem) => problem.code,
+        _ => return error.into(),
+    };
+    let choices = match code {
+        Code::PermissionModeUnknown => {
+            let known = known_agent(api, agent).await;
+            known.map_or_else(Vec::new, |agent| modes(&agent, None))
+        }
+        Code::AgentNotFound => {
+            let list = api.get::<AgentList>("/agents").await;
+            let agents = list.map_or_else(|_| Vec::new(), |list| list.agents);
+            let each = agents.iter();
+            each.map(|agent| format!("--agent {}: {}", agent.id, agent.name))
+                .collect()
+        }
+        _ => return error.into(),
+    };
+    StartError::Choice(Choice { error, choices })
+}
+
+/// The project of a folder, which becomes one if it is none.
+pub async fn project(api: &Api, folder: PathBuf) -> Result<Project, StartError> {
+    let path = match folder.into_os_string().into_string() {
+        Ok(path) => path,
+        Err(name) => return Err(StartError::Folder(name.into())),
+    };
+    // The engine says what the folder is called without symbolic links, as its projects are.
+    let listed: FolderList = api.get(&with_query("/folders", "path", &path)).await?;
+    let find = async || {
+        let list: ProjectList = api.get("/projects").await?;
+        let mut projects = list.projects.into_iter();
+        Ok::<_, ApiError>(projects.find(|project| project.path == listed.path))
+    };
+    if let Some(project) = find().await? {
+        return Ok(project);
+    }
+    let request = CreateProject { path, name: None };
+    match api.post("/projects", &request).await {
+        // Somebody was faster.
+        Err(ApiError::Refused(problem)) if problem.code == Code::ProjectExists => {
+            let found = find().await?;
+            found.ok_or_else(|| ApiError::Refused(problem).into())
+        }
+        created => Ok(created?),
+    }
+}
+
+/// A path with one parameter.
+fn with_query(path: &str, name: &str, value: &str) -> String {
+    // The base is not used, but a URL has to have one.
+    let url = reqwest::Url::parse_with_params("http://engine", [(name, value)]);
+    let query = url.ok().and_then(|url| url.query().map(str::to_owned));
+    format!("{path}?{}", query.unwrap_or_default())
+}
