@@ -38,7 +38,16 @@ pub(super) struct Watch {
     parameters: Vec<u8>,
     /// Rows scroll within margins: which rows leave the screen is not known then.
     margins: bool,
+    /// Pasted text was to be marked, now or before.
+    has_pasted: bool,
+    /// Bytes of the operating system command that the stream is in, as far as they are counted.
+    command: usize,
 }
+
+/// Longest operating system command that reaches the parser, in bytes, but for the end of the piece
+/// of output that it becomes as long in: the parser keeps all of it. Nothing that the emulator
+/// understands is as long.
+const LONGEST_COMMAND: usize = 64 * 1024;
 
 /// More parameters than this are not looked at.
 const LONGEST: usize = 64;
@@ -81,6 +90,27 @@ impl Watch {
         }
     }
 
+    /// The next piece of output without what would go on in an operating system command that is too
+    /// long already.
+    pub fn without_rest_of_string<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        if self.place != Place::Osc {
+            self.command = 0;
+            return bytes;
+        }
+        let end = bytes
+            .iter()
+            .position(|byte| matches!(byte, 0x07 | 0x18 | 0x1a | 0x1b))
+            .unwrap_or(bytes.len());
+        let too_long = self.command > LONGEST_COMMAND;
+        // Whatever begins behind its end is another one.
+        self.command = if end < bytes.len() {
+            0
+        } else {
+            self.command.saturating_add(end)
+        };
+        if too_long { &bytes[end..] } else { bytes }
+    }
+
     /// Margins do not outlive a change of the terminal's size.
     pub fn resized(&mut self) {
         self.margins = false;
@@ -89,6 +119,12 @@ impl Watch {
     /// Rows leave the screen over its top edge and no other way.
     pub fn scrolls_whole_screen(&self) -> bool {
         !self.margins
+    }
+
+    /// The program has asked for pasted text to be marked (DEC mode 2004), now or before: it may ask for
+    /// it and take it back in one piece of output.
+    pub fn has_pasted(&self) -> bool {
+        self.has_pasted
     }
 
     /// One byte inside a sequence; says whether it may still be held back.
@@ -132,9 +168,15 @@ impl Watch {
                 if byte == b'r' && simple {
                     self.margins = !whole_screen(&self.parameters, rows);
                 }
+                self.has_pasted |= byte == b'h' && marks_pasted(&self.parameters);
                 self.enter(Place::Text)
             }
-            (Place::Csi { .. }, _) => self.enter(Place::Csi { simple: false }),
+            (Place::Csi { .. }, _) => {
+                if self.parameters.len() < LONGEST && byte >= 0x20 {
+                    self.parameters.push(byte);
+                }
+                self.enter(Place::Csi { simple: false })
+            }
             (Place::Osc, 0x07) => self.enter(Place::Text),
             _ => false,
         }
@@ -158,6 +200,16 @@ fn whole_screen(parameters: &[u8], rows: u16) -> bool {
     let top = numbers.next().flatten().unwrap_or(u16::MAX);
     let bottom = numbers.next().unwrap_or(Some(0));
     top <= 1 && bottom.is_some_and(|bottom| bottom == 0 || bottom >= rows)
+}
+
+/// Modes with these parameters are private ones, and 2004 is one of them.
+fn marks_pasted(parameters: &[u8]) -> bool {
+    let private = parameters.strip_prefix(b"?");
+    private.is_some_and(|modes| {
+        modes
+            .split(|&byte| byte == b';')
+            .any(|mode| mode == b"2004")
+    })
 }
 
 /// The first byte that is neither text nor the end of a line.
@@ -292,6 +344,20 @@ mod tests {
         assert!(!margins(b"\x1b[;r"));
         assert!(margins(b"\x1b[2;3r"));
         assert!(!margins(b"\x1bc"));
+    }
+
+    #[test]
+    fn marked_pastes_are_remembered() {
+        let has_pasted = |bytes: &[u8]| {
+            let mut watch = Watch::default();
+            watch.see(bytes, 24);
+            watch.has_pasted()
+        };
+        assert!(has_pasted(b"\x1b[?2004h\x1b[?2004l"));
+        assert!(has_pasted(b"\x1b[?25;2004h"));
+        for other in ["\x1b[?2004l", "\x1b[2004h", "\x1b[?2004$h", "\x1b[?20045h"] {
+            assert!(!has_pasted(other.as_bytes()), "{other:?}");
+        }
     }
 
     #[test]
