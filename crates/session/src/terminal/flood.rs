@@ -53,20 +53,28 @@ const LONGEST_COMMAND: usize = 64 * 1024;
 const LONGEST: usize = 64;
 
 /// What a piece of output is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     /// Nothing but text, line ends, colours and erased rests of lines: it asks nothing, and changes
     /// nothing but the rows it is drawn on and the pen.
     pub plain: bool,
     /// It has no part in any other sequence either, not even in the beginning of one.
     pub whole: bool,
+    /// Where sequences end that must not reach the emulator: each would have it draw far more than it
+    /// is long.
+    pub refused: Vec<usize>,
 }
+
+/// How often the last character may be repeated at once (REP): as often as the widest terminal has
+/// columns. The emulator would draw it 65,535 times for eight bytes.
+const MOST_REPEATED: u32 = 1000;
 
 impl Watch {
     /// Takes the next piece of output on a terminal of so many rows.
     pub fn see(&mut self, bytes: &[u8], rows: u16) -> Seen {
         let began_inside = self.place != Place::Text;
         let mut plain = true;
+        let mut refused = Vec::new();
         let mut rest = bytes;
         while !rest.is_empty() {
             if self.place == Place::Text {
@@ -80,6 +88,10 @@ impl Watch {
                 }
                 rest = &rest[at + 1..];
             } else {
+                let in_csi = matches!(self.place, Place::Csi { .. });
+                if in_csi && rest[0] == b'b' && repeats_much(&self.parameters) {
+                    refused.push(bytes.len() - rest.len());
+                }
                 plain &= self.step(rest[0], rows);
                 rest = &rest[1..];
             }
@@ -87,6 +99,7 @@ impl Watch {
         Seen {
             plain,
             whole: plain && !began_inside && self.place == Place::Text,
+            refused,
         }
     }
 
@@ -172,7 +185,7 @@ impl Watch {
                 self.enter(Place::Text)
             }
             (Place::Csi { .. }, _) => {
-                if self.parameters.len() < LONGEST && byte >= 0x20 {
+                if self.parameters.len() < LONGEST && matches!(byte, 0x20..=0x3f) {
                     self.parameters.push(byte);
                 }
                 self.enter(Place::Csi { simple: false })
@@ -200,6 +213,17 @@ fn whole_screen(parameters: &[u8], rows: u16) -> bool {
     let top = numbers.next().flatten().unwrap_or(u16::MAX);
     let bottom = numbers.next().unwrap_or(Some(0));
     top <= 1 && bottom.is_some_and(|bottom| bottom == 0 || bottom >= rows)
+}
+
+/// A repetition with these parameters is too long.
+fn repeats_much(parameters: &[u8]) -> bool {
+    let first = parameters.split(|byte| matches!(byte, b';' | b':')).next();
+    let Some(Ok(first)) = first.map(std::str::from_utf8) else {
+        return false;
+    };
+    let is_number = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit());
+    let number = first.parse::<u32>().unwrap_or(u32::MAX);
+    is_number && (parameters.len() >= LONGEST || number > MOST_REPEATED)
 }
 
 /// Modes with these parameters are private ones, and 2004 is one of them.
@@ -344,6 +368,19 @@ mod tests {
         assert!(!margins(b"\x1b[;r"));
         assert!(margins(b"\x1b[2;3r"));
         assert!(!margins(b"\x1bc"));
+    }
+
+    #[test]
+    fn long_repetitions_are_refused() {
+        assert_eq!(seen(b"a\x1b[1000bb").refused, [] as [usize; 0]);
+        assert_eq!(seen(b"a\x1b[1001bb").refused, [7]);
+        assert_eq!(seen(b"a\x1b[1\n001;2bb").refused, [10]);
+        assert_eq!(seen(b"\x1b[99999999999999999999b").refused, [22]);
+        let zeros = "0".repeat(LONGEST);
+        assert_eq!(
+            seen(format!("\x1b[{zeros}9999b").as_bytes()).refused.len(),
+            1
+        );
     }
 
     #[test]

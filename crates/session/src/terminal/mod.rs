@@ -11,6 +11,7 @@ mod snapshot;
 mod text;
 
 use std::{
+    borrow::Cow,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
@@ -36,6 +37,9 @@ pub const SCROLLBACK_LINES: usize = 5_000;
 
 /// Output held back undrawn, in bytes. The more, the less of a flood has to be drawn.
 const MOST_HELD: usize = 4 * 1024 * 1024;
+
+/// What ends a sequence without an effect, in place of its last byte.
+const CANCEL: u8 = 0x18;
 
 /// What a program is told when it asks for the terminal's default colours (OSC 10 and 11): light
 /// text on dark ground, the colours of the dark theme.
@@ -170,6 +174,11 @@ impl Terminal {
     pub fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
         let bytes = self.watch.without_rest_of_string(bytes);
         let seen = self.watch.see(bytes, self.size.rows);
+        let mut bytes = Cow::Borrowed(bytes);
+        for at in seen.refused {
+            bytes.to_mut()[at] = CANCEL;
+        }
+        let bytes = bytes.as_ref();
         // Claude Code believes this answer only when it comes before the one to its next query.
         let mut replies = if seen.whole {
             Vec::new()
