@@ -13,6 +13,7 @@ mod cache;
 mod checkout;
 mod ci;
 mod cross;
+mod fuzz;
 mod layers;
 mod leaks;
 mod process;
@@ -50,6 +51,9 @@ enum Command {
     Test(test::TestArgs),
     /// Measure what is shipped beside the bare thing
     Bench(bench::BenchArgs),
+    /// Feed the screen reader damaged recordings and noise; prints the seed, and where a case is that
+    /// breaks a rule
+    Fuzz(fuzz::FuzzArgs),
     /// Prove that every crate uses only what it may
     Layers,
     /// Type-check for Windows and macOS
@@ -116,6 +120,14 @@ fn execute(command: Command) -> Result<ExitCode, Error> {
         Command::Run(args) => return run::run(&repository, &args),
         Command::Test(args) => return test::run(&repository, &args),
         Command::Bench(args) => return bench::run(&repository, &args),
+        Command::Fuzz(args) => {
+            let fuzzed = fuzz::run(&repository, &args)?;
+            return Ok(if fuzzed.status.success() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
+        }
         Command::Layers => layers::run(&repository)?,
         Command::Cross => cross::run(&repository)?,
         Command::Ci => return ci::run(&repository),

@@ -22,6 +22,7 @@ use crate::{
     Error,
     cache::{self, CacheError},
     cross::in_ci,
+    fuzz::{self, FuzzArgs},
     leaks,
     process::{self, ProcessError},
     repository::Repository,
@@ -39,6 +40,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("berth-desktop", "BERTH_DESKTOP_BIN"),
     ("berth-model-server", "BERTH_MODEL_SERVER_BIN"),
 ];
+
+/// How long the screen reader is fed noise, in minutes.
+const FUZZ_MINUTES: f64 = 1.0;
 
 /// End-to-end tests that run at once: each starts an engine, often a browser too.
 const THREADS: &str = "--test-threads=2";
@@ -150,6 +154,9 @@ pub(crate) fn execute(repository: &Repository, args: &TestArgs) -> Result<Outcom
     for selection in &selections {
         run.test(repository, selection, args.filter.as_deref(), &mut outcome)?;
     }
+    if matches!(args.only, None | Some(Kind::Units)) && args.filter.is_none() {
+        run_fuzz(repository, &mut outcome)?;
+    }
     outcome.add_skips(&fs::read_to_string(&run.skips).unwrap_or_default());
     let leaked = leaks::after(&run.id);
     for process in &leaked {
@@ -162,6 +169,17 @@ pub(crate) fn execute(repository: &Repository, args: &TestArgs) -> Result<Outcom
     process::end_test_run_on_interrupt(None);
     fs::remove_file(&run.skips).ok();
     Ok(outcome)
+}
+
+/// A short run of `cargo xtask fuzz`, which counts as one test.
+fn run_fuzz(repository: &Repository, outcome: &mut Outcome) -> Result<(), TestError> {
+    let fuzzed = fuzz::run(repository, &FuzzArgs::for_minutes(FUZZ_MINUTES))?;
+    if fuzzed.status.success() {
+        outcome.pass(format!("fuzz: {}", fuzzed.said));
+    } else {
+        outcome.fail(format!("fuzz: {}", fuzzed.said));
+    }
+    Ok(())
 }
 
 /// Installs what npm fetches for the tests; returns the variables and what they name.

@@ -15,6 +15,8 @@ mod bare;
 mod creation;
 mod echo;
 mod idle;
+mod player;
+mod reading;
 mod report;
 mod size;
 mod throughput;
@@ -40,6 +42,8 @@ struct Args {
     /// idle sessions for its comparison
     #[arg(long, hide = true)]
     hold: Option<usize>,
+    #[command(flatten)]
+    player: player::Player,
 }
 
 /// A group of measurements.
@@ -53,6 +57,8 @@ enum Part {
     Echo,
     /// A message and its answer, with real agents
     Agents,
+    /// Screens of recorded agents: how fast they are read, and how soon the end of an answer is seen
+    Reading,
     /// 1,000 sessions, one after the other
     Creation,
     /// What a browser has to load
@@ -66,6 +72,15 @@ fn main() -> ExitCode {
     if let Some(count) = args.hold {
         bare::hold(count);
         return ExitCode::SUCCESS;
+    }
+    if let Some(played) = args.player.run() {
+        return match played {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: the recording cannot be played: {error}");
+                ExitCode::FAILURE
+            }
+        };
     }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -101,6 +116,9 @@ async fn measure(only: &[Part], report: &mut Report) {
     }
     if wanted(Part::Throughput) {
         throughput::measure(report).await;
+    }
+    if wanted(Part::Reading) {
+        reading::measure(report).await;
     }
     if wanted(Part::Agents) {
         agents::measure(report).await;

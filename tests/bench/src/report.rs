@@ -34,6 +34,8 @@ pub struct Figure {
 pub enum Limit {
     /// Berth's figure, at most.
     AtMost(f64),
+    /// Berth's figure, at least.
+    AtLeast(f64),
     /// Berth's figure beyond the bare one, at most.
     BeyondBareAtMost(f64),
     /// Berth's share of the bare figure, at least.
@@ -61,6 +63,7 @@ impl Figure {
     fn holds(&self) -> Option<bool> {
         Some(match self.limit? {
             Limit::AtMost(most) => self.berth <= most,
+            Limit::AtLeast(least) => self.berth >= least,
             Limit::BeyondBareAtMost(most) => self.berth - self.bare? <= most,
             Limit::RatioAtLeast(least) => self.ratio()? >= least,
             Limit::RatioAtMost(most) => self.ratio()? <= most,
@@ -72,6 +75,7 @@ impl Limit {
     fn shown(self, unit: &str) -> String {
         match self {
             Self::AtMost(most) => format!("≤ {} {unit}", number(most)),
+            Self::AtLeast(least) => format!("≥ {} {unit}", number(least)),
             Self::BeyondBareAtMost(most) => format!("≤ bare + {} {unit}", number(most)),
             Self::RatioAtLeast(least) => format!("≥ {least} × bare"),
             Self::RatioAtMost(most) => format!("≤ {most} × bare"),
@@ -208,6 +212,8 @@ mod tests {
         let holds = |berth, limit| figure(berth, 10.0, limit).holds();
         assert_eq!(holds(5.0, Limit::AtMost(5.0)), Some(true));
         assert_eq!(holds(5.1, Limit::AtMost(5.0)), Some(false));
+        assert_eq!(holds(5.0, Limit::AtLeast(5.0)), Some(true));
+        assert_eq!(holds(4.9, Limit::AtLeast(5.0)), Some(false));
         assert_eq!(holds(60.0, Limit::BeyondBareAtMost(50.0)), Some(true));
         assert_eq!(holds(61.0, Limit::BeyondBareAtMost(50.0)), Some(false));
         assert_eq!(holds(9.0, Limit::RatioAtLeast(0.9)), Some(true));

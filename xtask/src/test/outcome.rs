@@ -11,6 +11,8 @@ pub(crate) struct Outcome {
     failed: usize,
     failures: Vec<String>,
     skips: Vec<(String, String)>,
+    /// What passed and is no test, with what it says of itself.
+    notes: Vec<String>,
 }
 
 impl Outcome {
@@ -22,6 +24,12 @@ impl Outcome {
         for name in tally.ignored {
             self.skip(name, "ignored".to_owned());
         }
+    }
+
+    /// Counts something as passed that is not a test.
+    pub(super) fn pass(&mut self, what: String) {
+        self.passed += 1;
+        self.notes.push(what);
     }
 
     /// Counts something as failed that is not a test.
@@ -50,6 +58,9 @@ impl Outcome {
     /// Prints the names and, as the last line, the counts.
     pub(crate) fn close(&self) -> ExitCode {
         println!();
+        for what in &self.notes {
+            println!("PASSED {what}");
+        }
         for (name, reason) in &self.skips {
             println!("SKIPPED {name}: {reason}");
         }

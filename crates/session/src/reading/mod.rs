@@ -245,6 +245,8 @@ pub fn squeezed(text: &str) -> String {
 }
 
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod recorded_tests;
 #[cfg(test)]
 mod tests;

@@ -66,6 +66,15 @@ fn check(agent: &str, name: &str, sent: &str, expected: expect_test::Expect) {
     expected.assert_eq(&format!("{}\n---\n{reply}\n", seen.join("\n")));
 }
 
+#[test]
+fn the_end_of_an_answer_is_seen_on_either_screen_of_claude() {
+    for name in ["question", "inline-question", "slow"] {
+        let terminal = crate::recording::final_terminal(&recording("claude", name)).unwrap();
+        let rules = &agents::find(&"claude".parse().unwrap()).unwrap().screen;
+        assert!(finished(rules, &terminal), "{name}");
+    }
+}
+
 macro_rules! recorded {
     ($($test:ident: $agent:literal, $name:literal, $sent:literal => $expected:expr;)*) => {
         $(#[test] fn $test() { check($agent, $name, $sent, $expected); })*

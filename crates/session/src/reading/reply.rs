@@ -154,8 +154,13 @@ pub fn finished(rules: &ScreenRules, terminal: &Terminal) -> bool {
     };
     let screen = usize::from(terminal.size().rows);
     let lines = drawn_rows(rules, terminal, screen).unwrap_or_default();
-    let last = lines.iter().rfind(|line| !line.text.trim().is_empty());
-    last.is_some_and(|line| finished.is_match(&line.text))
+    // Other furniture may stand between it and the box.
+    let is_noise = |text: &str| {
+        !finished.is_match(text) && rules.noise.iter().any(|noise| noise.is_match(text))
+    };
+    let mut said = lines.iter().rev().map(|line| line.text.as_str());
+    let last = said.find(|text| !text.trim().is_empty() && !is_noise(text));
+    last.is_some_and(|text| finished.is_match(text))
 }
 
 /// What a row shows of a message of the user, if it begins one.

@@ -38,26 +38,43 @@ pub(super) struct Watch {
     parameters: Vec<u8>,
     /// Rows scroll within margins: which rows leave the screen is not known then.
     margins: bool,
+    /// Pasted text was to be marked, now or before.
+    has_pasted: bool,
+    /// Bytes of the operating system command that the stream is in, as far as they are counted.
+    command: usize,
 }
+
+/// Longest operating system command that reaches the parser, in bytes, but for the end of the piece
+/// of output that it becomes as long in: the parser keeps all of it. Nothing that the emulator
+/// understands is as long.
+const LONGEST_COMMAND: usize = 64 * 1024;
 
 /// More parameters than this are not looked at.
 const LONGEST: usize = 64;
 
 /// What a piece of output is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     /// Nothing but text, line ends, colours and erased rests of lines: it asks nothing, and changes
     /// nothing but the rows it is drawn on and the pen.
     pub plain: bool,
     /// It has no part in any other sequence either, not even in the beginning of one.
     pub whole: bool,
+    /// Where sequences end that must not reach the emulator: each would have it draw far more than it
+    /// is long.
+    pub refused: Vec<usize>,
 }
+
+/// How often the last character may be repeated at once (REP): as often as the widest terminal has
+/// columns. The emulator would draw it 65,535 times for eight bytes.
+const MOST_REPEATED: u32 = 1000;
 
 impl Watch {
     /// Takes the next piece of output on a terminal of so many rows.
     pub fn see(&mut self, bytes: &[u8], rows: u16) -> Seen {
         let began_inside = self.place != Place::Text;
         let mut plain = true;
+        let mut refused = Vec::new();
         let mut rest = bytes;
         while !rest.is_empty() {
             if self.place == Place::Text {
@@ -71,6 +88,10 @@ impl Watch {
                 }
                 rest = &rest[at + 1..];
             } else {
+                let in_csi = matches!(self.place, Place::Csi { .. });
+                if in_csi && rest[0] == b'b' && repeats_much(&self.parameters) {
+                    refused.push(bytes.len() - rest.len());
+                }
                 plain &= self.step(rest[0], rows);
                 rest = &rest[1..];
             }
@@ -78,7 +99,29 @@ impl Watch {
         Seen {
             plain,
             whole: plain && !began_inside && self.place == Place::Text,
+            refused,
         }
+    }
+
+    /// The next piece of output without what would go on in an operating system command that is too
+    /// long already.
+    pub fn without_rest_of_string<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        if self.place != Place::Osc {
+            self.command = 0;
+            return bytes;
+        }
+        let end = bytes
+            .iter()
+            .position(|byte| matches!(byte, 0x07 | 0x18 | 0x1a | 0x1b))
+            .unwrap_or(bytes.len());
+        let too_long = self.command > LONGEST_COMMAND;
+        // Whatever begins behind its end is another one.
+        self.command = if end < bytes.len() {
+            0
+        } else {
+            self.command.saturating_add(end)
+        };
+        if too_long { &bytes[end..] } else { bytes }
     }
 
     /// Margins do not outlive a change of the terminal's size.
@@ -89,6 +132,12 @@ impl Watch {
     /// Rows leave the screen over its top edge and no other way.
     pub fn scrolls_whole_screen(&self) -> bool {
         !self.margins
+    }
+
+    /// The program has asked for pasted text to be marked (DEC mode 2004), now or before: it may ask for
+    /// it and take it back in one piece of output.
+    pub fn has_pasted(&self) -> bool {
+        self.has_pasted
     }
 
     /// One byte inside a sequence; says whether it may still be held back.
@@ -132,9 +181,15 @@ impl Watch {
                 if byte == b'r' && simple {
                     self.margins = !whole_screen(&self.parameters, rows);
                 }
+                self.has_pasted |= byte == b'h' && marks_pasted(&self.parameters);
                 self.enter(Place::Text)
             }
-            (Place::Csi { .. }, _) => self.enter(Place::Csi { simple: false }),
+            (Place::Csi { .. }, _) => {
+                if self.parameters.len() < LONGEST && matches!(byte, 0x20..=0x3f) {
+                    self.parameters.push(byte);
+                }
+                self.enter(Place::Csi { simple: false })
+            }
             (Place::Osc, 0x07) => self.enter(Place::Text),
             _ => false,
         }
@@ -158,6 +213,27 @@ fn whole_screen(parameters: &[u8], rows: u16) -> bool {
     let top = numbers.next().flatten().unwrap_or(u16::MAX);
     let bottom = numbers.next().unwrap_or(Some(0));
     top <= 1 && bottom.is_some_and(|bottom| bottom == 0 || bottom >= rows)
+}
+
+/// A repetition with these parameters is too long.
+fn repeats_much(parameters: &[u8]) -> bool {
+    let first = parameters.split(|byte| matches!(byte, b';' | b':')).next();
+    let Some(Ok(first)) = first.map(std::str::from_utf8) else {
+        return false;
+    };
+    let is_number = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit());
+    let number = first.parse::<u32>().unwrap_or(u32::MAX);
+    is_number && (parameters.len() >= LONGEST || number > MOST_REPEATED)
+}
+
+/// Modes with these parameters are private ones, and 2004 is one of them.
+fn marks_pasted(parameters: &[u8]) -> bool {
+    let private = parameters.strip_prefix(b"?");
+    private.is_some_and(|modes| {
+        modes
+            .split(|&byte| byte == b';')
+            .any(|mode| mode == b"2004")
+    })
 }
 
 /// The first byte that is neither text nor the end of a line.
@@ -292,6 +368,33 @@ mod tests {
         assert!(!margins(b"\x1b[;r"));
         assert!(margins(b"\x1b[2;3r"));
         assert!(!margins(b"\x1bc"));
+    }
+
+    #[test]
+    fn long_repetitions_are_refused() {
+        assert_eq!(seen(b"a\x1b[1000bb").refused, [] as [usize; 0]);
+        assert_eq!(seen(b"a\x1b[1001bb").refused, [7]);
+        assert_eq!(seen(b"a\x1b[1\n001;2bb").refused, [10]);
+        assert_eq!(seen(b"\x1b[99999999999999999999b").refused, [22]);
+        let zeros = "0".repeat(LONGEST);
+        assert_eq!(
+            seen(format!("\x1b[{zeros}9999b").as_bytes()).refused.len(),
+            1
+        );
+    }
+
+    #[test]
+    fn marked_pastes_are_remembered() {
+        let has_pasted = |bytes: &[u8]| {
+            let mut watch = Watch::default();
+            watch.see(bytes, 24);
+            watch.has_pasted()
+        };
+        assert!(has_pasted(b"\x1b[?2004h\x1b[?2004l"));
+        assert!(has_pasted(b"\x1b[?25;2004h"));
+        for other in ["\x1b[?2004l", "\x1b[2004h", "\x1b[?2004$h", "\x1b[?20045h"] {
+            assert!(!has_pasted(other.as_bytes()), "{other:?}");
+        }
     }
 
     #[test]

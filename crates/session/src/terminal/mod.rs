@@ -5,11 +5,13 @@
 //! same bytes themselves; they must stay silent about queries, or a program would get two answers.
 
 mod flood;
+mod guard;
 mod program_status;
 mod snapshot;
 mod text;
 
 use std::{
+    borrow::Cow,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
@@ -23,6 +25,7 @@ use alacritty_terminal::{
 };
 use berth_protocol::{Cursor, Screen, Size};
 
+use self::guard::Guard;
 use crate::utf8::complete_prefix;
 
 pub use program_status::ProgramStatus;
@@ -34,6 +37,9 @@ pub const SCROLLBACK_LINES: usize = 5_000;
 
 /// Output held back undrawn, in bytes. The more, the less of a flood has to be drawn.
 const MOST_HELD: usize = 4 * 1024 * 1024;
+
+/// What ends a sequence without an effect, in place of its last byte.
+const CANCEL: u8 = 0x18;
 
 /// What a program is told when it asks for the terminal's default colours (OSC 10 and 11): light
 /// text on dark ground, the colours of the dark theme.
@@ -61,8 +67,6 @@ pub struct Terminal {
     partial: Vec<u8>,
     size: Size,
     scrollback: usize,
-    /// The program has asked for pasted text to be marked, now or before.
-    has_pasted: bool,
 }
 
 /// Collects what the emulator wants to tell the program. It is shared because the emulator owns
@@ -86,7 +90,7 @@ impl EventListener for Listener {
     fn send_event(&self, event: Event) {
         self.with(|pending| match event {
             Event::PtyWrite(text) => pending.replies.extend_from_slice(text.as_bytes()),
-            Event::Title(title) => pending.title = title.chars().take(256).collect(),
+            Event::Title(title) => pending.title = title,
             Event::ResetTitle => pending.title.clear(),
             Event::ColorRequest(index, format) => {
                 // 256 and up are the default colours of foreground, background and cursor.
@@ -155,7 +159,6 @@ impl Terminal {
             partial: Vec::new(),
             size,
             scrollback,
-            has_pasted: false,
         }
     }
 
@@ -169,7 +172,13 @@ impl Terminal {
     /// Takes output of the program and returns what the terminal answers to it. Plain text may be
     /// held back: call [`Self::draw`] before the terminal is read.
     pub fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let bytes = self.watch.without_rest_of_string(bytes);
         let seen = self.watch.see(bytes, self.size.rows);
+        let mut bytes = Cow::Borrowed(bytes);
+        for at in seen.refused {
+            bytes.to_mut()[at] = CANCEL;
+        }
+        let bytes = bytes.as_ref();
         // Claude Code believes this answer only when it comes before the one to its next query.
         let mut replies = if seen.whole {
             Vec::new()
@@ -181,7 +190,6 @@ impl Terminal {
         } else {
             self.draw();
             self.advance(bytes);
-            self.has_pasted |= self.bracketed_paste();
             replies.extend(self.take_replies());
         }
         replies
@@ -219,7 +227,7 @@ impl Terminal {
         };
         let (whole, rest) = bytes.split_at(complete_prefix(bytes));
         self.partial = rest.to_vec();
-        self.parser.advance(&mut self.term, whole);
+        self.parser.advance(&mut Guard(&mut self.term), whole);
     }
 
     /// Every end of a line at the bottom pushes a row out of the screen.
@@ -247,8 +255,7 @@ impl Terminal {
     /// Shows an unfinished synchronized update.
     pub fn end_synchronized_update(&mut self) -> Vec<u8> {
         self.draw();
-        self.parser.stop_sync(&mut self.term);
-        self.has_pasted |= self.bracketed_paste();
+        self.parser.stop_sync(&mut Guard(&mut self.term));
         self.take_replies()
     }
 
@@ -261,8 +268,16 @@ impl Terminal {
     pub fn resize(&mut self, size: Size) {
         self.draw();
         self.watch.resized();
+        let mut cols = self.size.cols;
         self.size = size.clamped();
         self.listener.with(|pending| pending.size = self.size);
+        // The emulator (alacritty_terminal 0.26) cuts a row that has become too long again and again,
+        // and every piece keeps the room of all that followed it: at once, a full scrollback that
+        // becomes far narrower would take gigabytes.
+        while self.size.cols < cols / 2 {
+            cols /= 2;
+            self.term.resize(Cells(Size { cols, ..self.size }));
+        }
         self.term.resize(Cells(self.size));
     }
 
@@ -278,7 +293,7 @@ impl Terminal {
 
     /// The program has asked for pasted text to be marked, now or before.
     pub fn has_pasted(&self) -> bool {
-        self.has_pasted
+        self.watch.has_pasted()
     }
 
     /// The program draws on the alternate screen, which has no scrollback.

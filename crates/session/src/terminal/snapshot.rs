@@ -50,8 +50,9 @@ impl Terminal {
             -(self.term.history_size() as i32)
         };
         let bottom = self.term.screen_lines() as i32 - 1;
+        let mut wrapped = false;
         for row in top..=bottom {
-            let wrapped = self.draw_row(&mut out, &mut pen, Line(row));
+            wrapped = self.draw_row(&mut out, &mut pen, Line(row), wrapped);
             if row < bottom && !wrapped {
                 pen.reset(&mut out);
                 out.push_str("\r\n");
@@ -66,7 +67,8 @@ impl Terminal {
         out.into_bytes()
     }
 
-    fn draw_row(&self, out: &mut String, pen: &mut Pen, row: Line) -> bool {
+    /// Draws a row; `continues`: the one above was wrapped into it. Says whether it is wrapped itself.
+    fn draw_row(&self, out: &mut String, pen: &mut Pen, row: Line, continues: bool) -> bool {
         let cells = &self.term.grid()[row];
         let columns = self.term.columns();
         let wrapped = cells[Column(columns - 1)].flags.contains(Flags::WRAPLINE);
@@ -78,21 +80,23 @@ impl Terminal {
                 .find(|&column| !is_blank(&cells[Column(column)]))
                 .map_or(0, |last| last + 1)
         };
-        for column in 0..used {
-            let cell = &cells[Column(column)];
-            if cell
-                .flags
-                .intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER)
-            {
+        // Only a character in it makes a viewer's terminal begin the row that another goes on in.
+        for column in 0..used.max(usize::from(continues)) {
+            let Some(shown) = self.shown(row, column) else {
                 continue;
-            }
+            };
+            let cell = &cells[Column(column)];
             pen.take(out, cell);
-            out.push(if cell.c == '\t' || cell.c.is_control() {
-                ' '
-            } else {
-                cell.c
-            });
-            out.extend(cell.zerowidth().into_iter().flatten());
+            out.push(shown);
+            if shown == cell.c {
+                out.extend(cell.zerowidth().into_iter().flatten());
+            }
+            let whole_row = columns == 2 && cell.flags.contains(Flags::WIDE_CHAR);
+            if continues && column == 0 && cell.bg != Pen::GROUND && !whole_row {
+                // It has scrolled the screen, and the new row is all in its colour.
+                pen.reset(out);
+                out.push_str("\x1b[K");
+            }
         }
         wrapped
     }
@@ -123,7 +127,8 @@ impl Terminal {
 
 fn is_blank(cell: &Cell) -> bool {
     cell.c == ' '
-        && cell.bg == Color::Named(NamedColor::Background)
+        && cell.zerowidth().is_none()
+        && cell.bg == Pen::GROUND
         && !cell
             .flags
             .intersects(Flags::INVERSE | Flags::ALL_UNDERLINES | Flags::STRIKEOUT)
@@ -137,6 +142,7 @@ struct Pen {
 }
 
 impl Pen {
+    const GROUND: Color = Color::Named(NamedColor::Background);
     const DRAWN: Flags = Flags::INVERSE
         .union(Flags::BOLD)
         .union(Flags::ITALIC)

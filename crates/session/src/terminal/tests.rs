@@ -50,6 +50,57 @@ fn a_snapshot_repaints_what_was_on_the_screen() {
 }
 
 #[test]
+fn a_snapshot_keeps_rows_and_columns_where_they_are() {
+    // A blank row that another was wrapped into.
+    check_repaint(4, 9, "          \r\nbelow");
+    // Rows in colour that scroll the screen by being wrapped.
+    check_repaint(2, 4, "\x1b[40mabcdefghij\x1b[0m");
+    // Halves of wide characters.
+    check_repaint(2, 10, "宽字\x1b[1;1H\x1b[Px");
+    check_repaint(2, 10, "ab\u{301}宽字\x1b[1;4H\x1b[1X\x1b[1;1H");
+    // An accent on a blank cell.
+    check_repaint(2, 10, " \u{301}");
+}
+
+#[test]
+fn a_full_scrollback_becomes_narrow_as_if_step_by_step() {
+    let mut terminal = Terminal::new(Size { rows: 4, cols: 200 });
+    terminal.feed("0123456789".repeat(200).as_bytes());
+    terminal.resize(Size { rows: 4, cols: 10 });
+    let lines = terminal.all_lines(1000);
+    assert_eq!(lines.len(), 200);
+    assert!(lines.iter().all(|line| line.text == "0123456789"));
+}
+
+#[test]
+fn what_a_cell_keeps_is_bounded() {
+    let mut terminal = terminal(4, 20, "e");
+    terminal.feed("\u{301}".repeat(1000).as_bytes());
+    assert_eq!(
+        terminal.screen().text.chars().count(),
+        1 + guard::MOST_MARKS
+    );
+    let address = "x".repeat(guard::LONGEST_LINK);
+    terminal.feed(format!("\x1b]8;;http://{address}\x07link\x1b]8;;\x07").as_bytes());
+    assert!(!String::from_utf8_lossy(&terminal.snapshot()).contains("http"));
+}
+
+#[test]
+fn a_command_without_end_reaches_the_parser_in_part() {
+    let mut terminal = terminal(4, 20, "\x1b]2;");
+    let piece = [b'x'; 4096];
+    let mut reached = 0;
+    for _ in 0..1000 {
+        reached += terminal.watch.without_rest_of_string(&piece).len();
+        terminal.take(&piece);
+    }
+    assert!(reached < 200 * 1024, "{reached}");
+    terminal.feed(b"\x07text");
+    assert_eq!(terminal.screen().text, "text");
+    assert_eq!(terminal.screen().title.len(), guard::LONGEST_TITLE);
+}
+
+#[test]
 fn the_terminal_answers_queries_of_the_program() {
     let mut terminal = Terminal::new(Size { rows: 4, cols: 20 });
     assert_eq!(

@@ -85,13 +85,10 @@ impl Terminal {
         let mut looks = Vec::new();
         let mut last = Look::PLAIN;
         for column in 0..columns {
-            let cell = &cells[Column(column)];
-            if cell
-                .flags
-                .intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER)
-            {
+            let Some(shown) = self.shown(row, column) else {
                 continue;
-            }
+            };
+            let cell = &cells[Column(column)];
             let look = Look {
                 bold: cell.flags.contains(Flags::BOLD),
                 background: cell.bg,
@@ -100,8 +97,10 @@ impl Terminal {
                 looks.push((text.len(), look));
                 last = look;
             }
-            text.push(if cell.c == '\t' { ' ' } else { cell.c });
-            text.extend(cell.zerowidth().into_iter().flatten());
+            text.push(shown);
+            if shown == cell.c {
+                text.extend(cell.zerowidth().into_iter().flatten());
+            }
         }
         let wrapped = cells[Column(columns - 1)].flags.contains(Flags::WRAPLINE);
         if !wrapped {
@@ -112,5 +111,33 @@ impl Terminal {
             wrapped,
             looks,
         }
+    }
+
+    /// The character that a cell shows, blank when it has none; nothing where a wide one stands in
+    /// the cell before, or did not fit and stands in the next row. Programs that delete or overwrite
+    /// half of a wide character leave the other half, which shows nothing but takes its place.
+    pub(super) fn shown(&self, row: Row, column: usize) -> Option<char> {
+        let grid = self.term.grid();
+        let has = |row: Row, column: usize, flag| grid[row][Column(column)].flags.contains(flag);
+        let last = self.term.columns() - 1;
+        let cell = &grid[row][Column(column)];
+        if cell.flags.contains(Flags::WIDE_CHAR_SPACER) {
+            let whole = column > 0 && has(row, column - 1, Flags::WIDE_CHAR);
+            return (!whole).then_some(' ');
+        }
+        if cell.flags.contains(Flags::LEADING_WIDE_CHAR_SPACER) {
+            let whole = column == last
+                && cell.flags.contains(Flags::WRAPLINE)
+                && row < self.term.bottommost_line()
+                && has(row + 1, 0, Flags::WIDE_CHAR);
+            return (!whole).then_some(' ');
+        }
+        let half = cell.flags.contains(Flags::WIDE_CHAR)
+            && (column == last || !has(row, column + 1, Flags::WIDE_CHAR_SPACER));
+        Some(if half || cell.c.is_control() {
+            ' '
+        } else {
+            cell.c
+        })
     }
 }
