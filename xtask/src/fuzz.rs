@@ -32,11 +32,12 @@ pub(crate) struct FuzzArgs {
 }
 
 impl FuzzArgs {
-    /// So long, with cases that are new each time.
+    /// So long, with the same cases each time: a change is judged by what it changes, and what is new is
+    /// looked for by whoever has an hour.
     pub(crate) fn for_minutes(minutes: f64) -> Self {
         Self {
             minutes,
-            seed: None,
+            seed: Some(1),
             replay: None,
         }
     }

@@ -16,7 +16,8 @@ use std::{
 };
 
 use berth_protocol::{
-    AgentId, Attention, CreateSession, Event, Message, MessagePage, Role, Session, WorkspaceRequest,
+    AgentId, Attention, CreateSession, Event, Message, MessagePage, Role, Session, Transport,
+    WorkspaceRequest,
 };
 use clap::Args;
 use tokio::{
@@ -80,6 +81,9 @@ pub struct Options {
     /// How much the agent may do without asking [default: the agent's own, with its checks on]
     #[arg(long, value_name = "MODE")]
     permission_mode: Option<String>,
+    /// How the agent is spoken to: pty reads its terminal, acp uses the Agent Client Protocol
+    #[arg(long, value_name = "TRANSPORT", default_value = "pty", value_parser = ["pty", "acp"])]
+    transport: String,
     /// Work in the project's folder itself [default: in a git worktree of its own where that can be]
     #[arg(long)]
     in_place: bool,
@@ -162,7 +166,7 @@ impl Run {
             message: Some(prompt),
             title: options.title.clone(),
             workspace: options.in_place.then_some(WorkspaceRequest::InPlace),
-            transport: None,
+            transport: (options.transport == "acp").then_some(Transport::Acp),
             permission_mode: options.permission_mode.clone(),
             command: (!options.command.is_empty()).then(|| options.command.clone()),
             size: None,

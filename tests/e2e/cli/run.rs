@@ -93,6 +93,24 @@ async fn claude_s_answer_is_printed_and_its_session_stopped() {
 }
 
 #[tokio::test]
+async fn over_acp_the_answer_comes_as_it_was_written() {
+    if programs::agent("claude-agent-acp").is_none() {
+        return skip(&this_test(), "claude-agent-acp is not installed");
+    }
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    // On a screen the marks of Markdown would be gone.
+    let message = "say: **One** and `two`.\\n\\n```rust\\nif a > b {\\n```";
+    let said = stage.run(&["--transport", "acp", message]).await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.out, "**One** and `two`.\n\n```rust\nif a > b {\n```\n");
+    let session = only_session(&stage.engine).await;
+    assert_eq!(session.transport, berth_protocol::Transport::Acp);
+    assert!(!session.status.is_live(), "{:?}", session.status);
+}
+
+#[tokio::test]
 async fn a_long_answer_of_claude_comes_in_pieces_and_ends_whole() {
     let Some(stage) = Stage::set().await else {
         return;

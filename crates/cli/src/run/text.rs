@@ -171,6 +171,7 @@ mod tests {
 
     fn message(number: u128, content: &str, partial: bool) -> Message {
         Message {
+            parts: Vec::new(),
             id: MessageId(uuid(number)),
             session_id: berth_protocol::SessionId(uuid(0)),
             seq: i64::try_from(number).unwrap(),
