@@ -21,6 +21,7 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::ChildStderr,
     sync::{mpsc, oneshot},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +37,10 @@ use crate::{
     process::Family,
     pty::Exit,
 };
+
+/// While words come, they are reported at most this often: each report has all of the reply, and an answer
+/// may come in tens of thousands of pieces.
+const GROWTH: Duration = Duration::from_millis(60);
 
 /// Rows of the program's standard error that are kept to explain its end.
 const LAST_WORDS: usize = 6;
@@ -54,6 +59,8 @@ pub struct Actor {
     status: Status,
     conversation: Option<Conversation>,
     turn: Option<Turn>,
+    /// When what has come since the last report is reported.
+    report_at: Option<Instant>,
     /// What the agent asks, the question that is shown first.
     questions: VecDeque<Question>,
     asked: u64,
@@ -82,6 +89,7 @@ impl Actor {
             status: Status::Starting,
             conversation: None,
             turn: None,
+            report_at: None,
             questions: VecDeque::new(),
             asked: 0,
             last_words: VecDeque::new(),
@@ -121,6 +129,9 @@ impl Actor {
                     }
                 }
                 Some(row) = rows.recv() => self.said_besides(&row),
+                () = sleep_until(self.report_at), if self.report_at.is_some() => {
+                    self.report_reply(false);
+                }
                 exit = &mut exit => break exit,
             }
         };
@@ -247,7 +258,8 @@ impl Actor {
         if let Some(written) = written {
             self.write(written);
         }
-        self.report_reply(false);
+        self.report_at
+            .get_or_insert_with(|| Instant::now() + GROWTH);
     }
 
     fn ask(
@@ -433,7 +445,8 @@ impl Actor {
         }
     }
 
-    fn report_reply(&self, complete: bool) {
+    fn report_reply(&mut self, complete: bool) {
+        self.report_at = None;
         let parts = self.turn.as_ref().map(|turn| turn.parts.clone());
         let parts = parts.unwrap_or_default();
         self.report(SessionEvent::Reply {
@@ -556,6 +569,13 @@ fn options(mut options: Vec<PermissionOption>) -> Vec<AttentionOption> {
         }
     });
     options.collect()
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Hands over the rows that a program says besides.
