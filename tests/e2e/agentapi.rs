@@ -2,23 +2,22 @@
 
 #![cfg(unix)]
 
+#[path = "agentapi/real.rs"]
+mod real;
+#[path = "agentapi/server.rs"]
+mod server;
+
 use std::{
-    io::{BufRead, BufReader},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
-    process::{Child, Command, Stdio},
 };
 
-use berth_model_server::{ModelServer, Script};
-use berth_tests::{
-    LIMIT, Repository, Setup, agents,
-    cable::Cable,
-    processes, programs, skip, this_test, until,
-    webdriver::{Driver, missing_program},
-};
-use nix::{sys::signal::Signal, unistd::Pid};
-use reqwest::{Response, StatusCode};
+use berth_tests::{LIMIT, Setup, processes, skip, this_test, until};
+use nix::sys::signal::Signal;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
+
+use server::{Events, Server};
 
 /// A program that answers every line, as a custom agent does.
 const ECHO: [&str; 3] = [
@@ -26,197 +25,6 @@ const ECHO: [&str; 3] = [
     "-c",
     "echo 'Ready to answer.'; while read -r line; do echo \"Answer to: $line\"; done",
 ];
-
-struct Server {
-    setup: Setup,
-    child: Child,
-    url: String,
-    client: reqwest::Client,
-}
-
-impl Server {
-    async fn start(setup: Setup, flags: &[&str], command: &[&str]) -> Self {
-        let folder = setup.folder().to_owned();
-        Self::start_in(&folder, setup, flags, command).await
-    }
-
-    async fn start_in(folder: &Path, setup: Setup, flags: &[&str], command: &[&str]) -> Self {
-        let arguments = [&["agentapi", "--port", "0"], flags, &["--"], command].concat();
-        Self::spawn(folder, setup, &arguments).await
-    }
-
-    async fn spawn(folder: &Path, setup: Setup, arguments: &[&str]) -> Self {
-        let mut child = Command::new(programs::berth())
-            .args(arguments)
-            .env_clear()
-            .envs(setup.variables())
-            .current_dir(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("`berth agentapi` can be started");
-        let stdout = child.stdout.take().expect("its output is a pipe");
-        let line = tokio::task::spawn_blocking(move || {
-            let mut line = String::new();
-            BufReader::new(stdout).read_line(&mut line).map(|_| line)
-        });
-        let line = tokio::time::timeout(LIMIT, line).await;
-        let line = line.expect("it says where it is in time");
-        let line = line.expect("the task ends").expect("it says something");
-        let url = line
-            .split_once(" at ")
-            .and_then(|(_, rest)| rest.split_once(','))
-            .map(|(url, _)| url.to_owned());
-        let url = url.unwrap_or_else(|| panic!("{line:?} names no address"));
-        Self {
-            setup,
-            child,
-            url,
-            client: reqwest::Client::new(),
-        }
-    }
-
-    fn port(&self) -> u16 {
-        let port = self.url.rsplit_once(':').map(|(_, port)| port.parse());
-        port.and_then(Result::ok).expect("the address has a port")
-    }
-
-    async fn get(&self, path: &str) -> Response {
-        let response = self.client.get(format!("{}{path}", self.url)).send().await;
-        response.expect("the server answers")
-    }
-
-    async fn json(&self, path: &str) -> Value {
-        self.get(path)
-            .await
-            .json()
-            .await
-            .expect("the answer is JSON")
-    }
-
-    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
-        let request = self.client.post(format!("{}{path}", self.url)).json(&body);
-        let response = request.send().await.expect("the server answers");
-        let status = response.status();
-        (status, response.json().await.expect("the answer is JSON"))
-    }
-
-    async fn say(&self, content: &str) {
-        let (status, body) = self
-            .post("/message", json!({"type": "user", "content": content}))
-            .await;
-        assert_eq!(status, StatusCode::OK, "{body}");
-        assert_eq!(body, json!({"ok": true}));
-    }
-
-    async fn keys(&self, keys: &str) {
-        let body = json!({"type": "raw", "content": keys});
-        let answer = self.post("/message", body).await;
-        assert_eq!(answer, (StatusCode::OK, json!({"ok": true})));
-    }
-
-    async fn events(&self, last: Option<&str>) -> Events {
-        let mut request = self.client.get(format!("{}/events", self.url));
-        if let Some(last) = last {
-            request = request.header("last-event-id", last);
-        }
-        let response = request.send().await.expect("the stream opens");
-        Events {
-            response,
-            buffer: String::new(),
-        }
-    }
-
-    /// Waits until the status is this; the stream of events tells of each change.
-    async fn stable(&self) -> Value {
-        let mut events = self.events(None).await;
-        loop {
-            let event = events.next().await.expect("the stream goes on");
-            if event.name == "status_change" && event.data["status"] == "stable" {
-                return event.data;
-            }
-        }
-    }
-
-    /// Asks the server to end and waits for it.
-    async fn stop(self) -> Setup {
-        self.ends_by(Signal::SIGINT).await
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).expect("it is a pid");
-        nix::sys::signal::kill(Pid::from_raw(pid), signal).expect("it can be asked");
-    }
-
-    async fn ends_by(mut self, signal: Signal) -> Setup {
-        self.signal(signal);
-        let status = tokio::task::spawn_blocking(move || self.child.wait());
-        let status = tokio::time::timeout(LIMIT, status).await;
-        let status = status.expect("it ends in time").expect("the task ends");
-        assert!(status.expect("it can be waited for").success());
-        self.setup
-    }
-}
-
-struct Events {
-    response: Response,
-    buffer: String,
-}
-
-#[derive(Debug)]
-struct Event {
-    id: String,
-    name: String,
-    data: Value,
-}
-
-impl Events {
-    async fn next(&mut self) -> Option<Event> {
-        loop {
-            if let Some((block, rest)) = self.buffer.split_once("\n\n") {
-                let field = |name: &str| {
-                    let mut lines = block.lines();
-                    lines
-                        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-                        .map(str::to_owned)
-                };
-                let event = field("data").map(|data| Event {
-                    id: field("id").unwrap_or_default(),
-                    name: field("event").unwrap_or_default(),
-                    data: serde_json::from_str(&data).expect("the data is JSON"),
-                });
-                self.buffer = rest.to_owned();
-                match event {
-                    Some(event) => return Some(event),
-                    None => continue,
-                }
-            }
-            let chunk = tokio::time::timeout(LIMIT, self.response.chunk()).await;
-            let chunk = chunk.expect("an event comes in time").ok()??;
-            self.buffer.push_str(&String::from_utf8_lossy(&chunk));
-        }
-    }
-
-    /// The first message of the agent, from here on, with these words in it.
-    async fn said(&mut self, words: &str) -> Event {
-        let said = tokio::time::timeout(LIMIT, self.find(words)).await;
-        said.unwrap_or_else(|_| panic!("the agent did not say {words:?} in time"))
-    }
-
-    async fn find(&mut self, words: &str) -> Event {
-        loop {
-            let event = self.next().await.expect("the stream goes on");
-            let is_agents = event.name == "message_update" && event.data["role"] == "agent";
-            if is_agents
-                && event.data["message"]
-                    .as_str()
-                    .is_some_and(|m| m.contains(words))
-            {
-                return event;
-            }
-        }
-    }
-}
 
 fn contents(messages: &Value) -> Vec<(i64, String, String)> {
     let messages = messages["messages"].as_array().expect("there is a list");
@@ -295,10 +103,7 @@ async fn a_client_goes_on_behind_the_last_event_it_saw() {
 async fn raw_keys_reach_the_terminal_and_no_message_stands_for_them() {
     let server = Server::start(Setup::new(), &[], &ECHO).await;
     server.stable().await;
-    let mut screens = Events {
-        response: server.get("/internal/screen").await,
-        buffer: String::new(),
-    };
+    let mut screens = Events::of(server.get("/internal/screen").await);
     let first = screens.next().await.expect("a screen comes");
     assert_eq!(
         (first.name.as_str(), &first.data["screen"]),
@@ -556,7 +361,10 @@ async fn it_is_reached_over_both_protocols() {
     ];
     for address in addresses {
         if std::net::TcpListener::bind((address, 0)).is_err() {
-            // This machine does not have it, so nobody can come that way.
+            skip(
+                &this_test(),
+                &format!("this machine does not have {address}"),
+            );
             continue;
         }
         let address = SocketAddr::new(address, server.port());
@@ -683,130 +491,4 @@ async fn a_client_that_reads_nothing_does_not_keep_the_server() {
     server.stable().await;
     server.stop().await;
     drop(stream);
-}
-
-#[tokio::test]
-async fn claude_is_asked_answered_and_ended() {
-    if programs::agent("claude").is_none() {
-        return skip(&this_test(), "claude is not installed");
-    }
-    let model = ModelServer::start(Script::default()).expect("the model server starts");
-    let setup = Setup::new();
-    let repository = Repository::with_history(&setup.folder().join("repository"));
-    let setup = agents::configure(setup, &model, &repository.path);
-    let mark = setup.folder().join("claude");
-    let command = ["claude", "--permission-mode", "manual"];
-    let server = Server::start_in(&repository.path, setup, &[], &command).await;
-    assert_eq!(server.stable().await["agent_type"], "claude");
-    let mut events = server.events(None).await;
-    server.say("say: if a > b {\\n\\n> quoted").await;
-    let told = events.said("quoted").await;
-    let words = told.data["message"].as_str().expect("it has words");
-    assert!(words.starts_with("if a > b {"), "{words:?}");
-    server.stable().await;
-
-    server.say("write: notes.txt: one").await;
-    let asked = loop {
-        let event = events.next().await.expect("the stream goes on");
-        if event.data["attention"].is_object() {
-            break event.data["attention"].clone();
-        }
-    };
-    assert_eq!(server.json("/status").await["attention"]["id"], asked["id"]);
-    let answer = json!({"attention": asked["id"], "option": "1"});
-    assert_eq!(server.post("/answer", answer).await.0, StatusCode::OK);
-    events.said("Wrote notes.txt").await;
-    let file = repository.path.join("notes.txt");
-    assert!(file.is_file(), "the agent wrote the file");
-
-    server.stop().await;
-    let left = processes::with("CLAUDE_CONFIG_DIR", &mark);
-    assert_eq!(processes::gone(&left, LIMIT).await, Vec::<u32>::new());
-}
-
-#[tokio::test]
-async fn a_question_at_the_start_leaves_no_message() {
-    if programs::agent("claude").is_none() {
-        return skip(&this_test(), "claude is not installed");
-    }
-    let model = ModelServer::start(Script::default()).expect("the model server starts");
-    let setup = Setup::new();
-    let repository = Repository::with_history(&setup.folder().join("repository"));
-    let setup = agents::configure(setup, &model, &repository.path);
-    // Nobody has said yet that this folder is trusted.
-    let elsewhere = setup.folder().join("elsewhere");
-    std::fs::create_dir(&elsewhere).expect("a folder can be made");
-    let server = Server::start_in(&elsewhere, setup, &[], &["claude"]).await;
-    let mut events = server.events(None).await;
-    events.said("trust").await;
-    let asked = loop {
-        let asked = server.json("/status").await["attention"].clone();
-        if asked.is_object() {
-            break asked;
-        }
-        events.next().await.expect("the stream goes on");
-    };
-    let options = asked["options"].as_array().expect("it has answers");
-    let yes = options.iter().find(|option| {
-        option["label"]
-            .as_str()
-            .is_some_and(|label| label.starts_with("Yes"))
-    });
-    let yes = yes.unwrap_or_else(|| panic!("{asked} offers no yes"));
-    let answer = json!({"attention": asked["id"], "option": yes["id"]});
-    assert_eq!(server.post("/answer", answer).await.0, StatusCode::OK);
-    let waits = async || {
-        server.json("/status").await
-            == json!({"status": "stable", "agent_type": "claude", "transport": "pty"})
-    };
-    while !waits().await {
-        events.next().await.expect("the stream goes on");
-    }
-    let messages = contents(&server.json("/messages").await);
-    assert_eq!(messages.len(), 1, "{messages:?}");
-    assert!(messages[0].2.contains("Claude Code"), "{messages:?}");
-    assert!(!messages[0].2.contains("trust"), "{messages:?}");
-    server.say("say: Hello.").await;
-    events.said("Hello.").await;
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn the_web_chat_talks_to_the_agent_and_heals_after_a_cut() {
-    if let Some(name) = missing_program(&["chromedriver", "chromium"]) {
-        return skip(&this_test(), &format!("{name} is not installed"));
-    }
-    let server = Server::start(Setup::new(), &[], &ECHO).await;
-    let cable = Cable::plug_in(server.port()).await;
-    let driver = Driver::chromium();
-    // The page uses the server's own address, and the browser is told to find it behind the cable.
-    let detour = format!(
-        "--host-resolver-rules=MAP localhost:{} {}",
-        server.port(),
-        cable.address
-    );
-    let page = driver.browser(&[&detour]).await;
-    page.open(&format!("{}/chat", server.url)).await;
-    page.reads("#state", "waits for you").await;
-    page.reads("article[data-role=agent]", "Ready to answer.")
-        .await;
-    page.type_into("#text", "first").await;
-    page.press(&["\u{e007}"]).await;
-    page.reads("article[data-role=user]", "first").await;
-    page.reads("#m2", "Answer to: first").await;
-    page.reads("#state", "waits for you").await;
-
-    cable.cut();
-    page.reads("#state", "connection lost").await;
-    cable.mend();
-    page.reads("#state", "waits for you").await;
-    page.type_into("#text", "second").await;
-    page.click("#send").await;
-    page.reads("#m4", "Answer to: second").await;
-    assert_eq!(page.count("article").await, 5, "nothing stands there twice");
-
-    // A page that was not told of the end of its server says so.
-    page.reads("#state", "waits for you").await;
-    server.stop().await;
-    page.reads("#state", "connection lost").await;
 }

@@ -94,7 +94,7 @@ pub enum ToolState {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ToolOutput {
-    /// Words, in Markdown; at most 64 KiB are kept.
+    /// Words, in Markdown; at most 16 KiB are kept.
     Text {
         /// The words.
         text: String,
@@ -103,9 +103,29 @@ pub enum ToolOutput {
     Diff {
         /// The file.
         path: String,
-        /// The change in unified form, without the names of the file; at most 64 KiB are kept.
+        /// The change in unified form, without the names of the file; at most 16 KiB are
+        /// kept.
         patch: String,
     },
+}
+
+/// About how much there is to send of a message, in bytes.
+pub fn weight_of(parts: &[Part]) -> usize {
+    let weights = parts.iter().map(|part| match part {
+        Part::Text { text } | Part::Thought { text } | Part::Notice { text } => text.len(),
+        Part::Plan { steps } => steps.iter().map(|step| step.text.len()).sum(),
+        Part::Tool(call) => weight_of_output(&call.output),
+    });
+    weights.sum()
+}
+
+/// The same of what came of a tool.
+pub fn weight_of_output(output: &[ToolOutput]) -> usize {
+    let weights = output.iter().map(|output| match output {
+        ToolOutput::Text { text } => text.len(),
+        ToolOutput::Diff { path, patch } => path.len() + patch.len(),
+    });
+    weights.sum()
 }
 
 /// The message's words: its texts and notices.

@@ -103,6 +103,9 @@ fn details(class: &str, state: &str, title: &str, inside: &str) -> String {
 fn change(patch: &str) -> String {
     let mut html = String::from("<pre class=\"change\" tabindex=\"0\">");
     for row in patch::rows(patch) {
+        if row.kind == RowKind::Hunk && row.text.is_empty() {
+            continue;
+        }
         let (class, mark) = match row.kind {
             RowKind::Hunk => ("is-hunk", ""),
             RowKind::Context => ("", " "),
@@ -176,8 +179,7 @@ mod tests {
             expect![[r#"
                 <ul class="plan"><li class="is-in-progress">◐ &lt;img src=x onerror=&quot;alert(1)&quot;&gt;</li></ul>
                 <p class="turn-notice">&lt;img src=x onerror=&quot;alert(1)&quot;&gt;</p>
-                <details class="aside tool is-failed"><summary>&lt;img src=x onerror=&quot;alert(1)&quot;&gt;<span class="aside-state">failed</span></summary><p class="tool-path">&lt;img src=x onerror=&quot;alert(1)&quot;&gt;</p><pre class="change" tabindex="0"><span class="is-hunk">
-                </span><span class="is-removed">-&lt;img src=x onerror=&quot;alert(1)&quot;&gt;
+                <details class="aside tool is-failed"><summary>&lt;img src=x onerror=&quot;alert(1)&quot;&gt;<span class="aside-state">failed</span></summary><p class="tool-path">&lt;img src=x onerror=&quot;alert(1)&quot;&gt;</p><pre class="change" tabindex="0"><span class="is-removed">-&lt;img src=x onerror=&quot;alert(1)&quot;&gt;
                 </span><span class="is-added">+b
                 </span></pre></details>"#]],
         );

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use berth_protocol::{
     Code, Event, Failure, Message, MessageId, Part, Problem, Role, SessionId, Status, Timestamp,
+    weight_of,
 };
 use berth_session::live::SessionEvent;
 use berth_store::{Phase, StoreError};
@@ -19,6 +20,9 @@ use crate::state::State;
 
 /// Clients hear of a growing reply at most this often.
 const REPLY_EVERY: Duration = Duration::from_millis(150);
+
+/// A reply is told of less often for each so many bytes of it.
+const LARGE_REPLY: usize = 64 * 1024;
 
 /// Serves one run of a session until it has ended.
 pub async fn supervise(
@@ -147,7 +151,10 @@ impl Reply<'_> {
         };
         message.content = content;
         message.parts = parts;
-        if self.told.is_none_or(|told| told.elapsed() >= REPLY_EVERY) {
+        // Each time all of it is sent.
+        let more = u32::try_from(weight_of(&message.parts) / LARGE_REPLY).unwrap_or(u32::MAX);
+        let every = REPLY_EVERY.saturating_mul(more.saturating_add(1));
+        if self.told.is_none_or(|told| told.elapsed() >= every) {
             self.told = Some(Instant::now());
             self.state.publish(Event::MessageChanged {
                 message: message.clone(),

@@ -18,7 +18,7 @@ use berth_protocol::{
     content_of,
 };
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     process::ChildStderr,
     sync::{mpsc, oneshot},
     time::Instant,
@@ -48,8 +48,11 @@ const LAST_WORDS: usize = 6;
 /// How long it may still come after everything has ended.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// Longest row of it that is kept, in characters.
-const LONGEST_ROW: usize = 1000;
+/// Longest row of it that is kept, in bytes; what is longer goes on in the next.
+const LONGEST_ROW: u64 = 1000;
+
+/// Most of it that stands in the reason of an end, in characters.
+const LONGEST_REASON: usize = 400;
 
 pub struct Actor {
     start: Arc<Start>,
@@ -101,7 +104,7 @@ impl Actor {
     pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, process: Process) {
         let (sender, mut incoming) = mpsc::unbounded_channel();
         let ended = CancellationToken::new();
-        let connecting = tokio::spawn(connection::connect(
+        let mut connecting = tokio::spawn(connection::connect(
             (process.input, process.output),
             self.start.launch.cwd.clone(),
             self.start.mode.clone(),
@@ -135,19 +138,20 @@ impl Actor {
                 exit = &mut exit => break exit,
             }
         };
-        // What it said last is still on its way.
-        ended.cancel();
-        // A failure of the task is one of the connection, which has ended anyway.
-        let _ = connecting.await;
-        while let Ok(message) = incoming.try_recv() {
-            self.incoming(message);
-        }
         if let Some(swept) = stop_sweep {
             // An error means that the sweep's task is gone, which is as good as finished.
             let _ = swept.await;
         }
         // After any earlier one: what a stop does not find, the end does.
         let _ = self.sweep().await;
+        // What it said last is still on its way; nobody should have its output any more.
+        if tokio::time::timeout(DRAIN, &mut connecting).await.is_err() {
+            ended.cancel();
+            connecting.abort();
+        }
+        while let Ok(message) = incoming.try_recv() {
+            self.incoming(message);
+        }
         // Nobody should have its standard error any more.
         let last_words = async {
             while let Some(row) = rows.recv().await {
@@ -396,6 +400,7 @@ impl Actor {
                 attention: question.attention.clone(),
             },
             (None, Some(_)) => Status::Running,
+            (None, None) if self.conversation.is_some() => Status::Waiting,
             (None, None) => return,
         };
         self.set_status(status);
@@ -413,12 +418,10 @@ impl Actor {
     /// Keeps what the program says on its standard error: adapters log there, so it is shown only when it
     /// may explain an end.
     fn said_besides(&mut self, row: &str) {
-        let row: String = row.chars().take(LONGEST_ROW).collect();
         if row.trim().is_empty() {
             return;
         }
-        tracing::debug!(session = %self.start.id, row, "an agent over ACP says besides");
-        self.last_words.push_back(row);
+        self.last_words.push_back(row.to_owned());
         if self.last_words.len() > LAST_WORDS {
             self.last_words.pop_front();
         }
@@ -503,7 +506,13 @@ impl Actor {
             let rows: Vec<&str> = self.last_words.iter().map(|row| row.trim()).collect();
             match rows.as_slice() {
                 [] => String::new(),
-                rows => format!("; it said: {}", rows.join(" / ")),
+                rows => {
+                    let said = rows.join(" / ");
+                    // The reason of an end stands at the end.
+                    let skip = said.chars().count().saturating_sub(LONGEST_REASON);
+                    let said: String = said.chars().skip(skip).collect();
+                    format!("; it said: {said}")
+                }
             }
         };
         let (code, detail) = match &self.refusal {
@@ -527,7 +536,7 @@ impl Actor {
                 Code::AgentProtocol,
                 format!("{agent} cannot be spoken to: {reason}{}", said()),
             ),
-            None => {
+            Some(Refusal::Closed) | None => {
                 let how = match (exit.code, &exit.signal) {
                     (Some(code), _) => format!("with code {code}"),
                     (None, Some(signal)) => format!("by {signal}"),
@@ -584,7 +593,11 @@ async fn read_rows(errors: ChildStderr, rows: mpsc::Sender<String>) {
     let mut row = Vec::new();
     loop {
         row.clear();
-        match lines.read_until(b'\n', &mut row).await {
+        match (&mut lines)
+            .take(LONGEST_ROW)
+            .read_until(b'\n', &mut row)
+            .await
+        {
             Ok(1..) => {
                 let text = String::from_utf8_lossy(&row).trim_end().to_owned();
                 if rows.send(text).await.is_err() {

@@ -55,6 +55,8 @@ pub enum Refusal {
     SignedOut,
     /// It does not answer in time.
     Silent,
+    /// It has closed its output: it is ending, or nothing can come from it any more.
+    Closed,
     /// It has no such mode.
     NoMode {
         /// What was asked for.
@@ -98,7 +100,7 @@ impl Conversation {
     }
 }
 
-/// Shakes hands with the agent and stays connected until `ended`.
+/// Shakes hands with the agent and stays connected until it closes its output or `ended`.
 pub async fn connect(
     (input, output): (ChildStdin, ChildStdout),
     folder: PathBuf,
@@ -128,19 +130,41 @@ pub async fn connect(
             agent_client_protocol::on_receive_request!(),
         )
         .connect_with(transport, async move |connection: ConnectionTo<Agent>| {
-            let shaken = shake_hands(&connection, folder, mode);
-            let told = match tokio::time::timeout(HANDSHAKE, shaken).await {
-                Err(_) => Incoming::Failed(Refusal::Silent),
-                Ok(Err(refusal)) => Incoming::Failed(refusal),
-                Ok(Ok(id)) => Incoming::Ready(Conversation {
-                    connection,
-                    id,
-                    incoming: ready.clone(),
-                }),
+            let closed = async {
+                tokio::select! {
+                    // By then everything that it said has been told.
+                    () = connection.incoming_closed() => true,
+                    () = ended.cancelled() => false,
+                }
             };
-            // The session may have ended.
-            let _ = ready.send(told);
-            ended.cancelled().await;
+            tokio::pin!(closed);
+            let shaken = shake_hands(&connection, folder, mode);
+            let shaken = tokio::time::timeout(HANDSHAKE, shaken);
+            let closed = tokio::select! {
+                biased;
+                shaken = shaken => {
+                    let told = match shaken {
+                        Err(_) => Incoming::Failed(Refusal::Silent),
+                        Ok(Err(_)) if connection.is_incoming_closed() => {
+                            Incoming::Failed(Refusal::Closed)
+                        }
+                        Ok(Err(refusal)) => Incoming::Failed(refusal),
+                        Ok(Ok(id)) => Incoming::Ready(Conversation {
+                            connection: connection.clone(),
+                            id,
+                            incoming: ready.clone(),
+                        }),
+                    };
+                    // The session may have ended.
+                    let _ = ready.send(told);
+                    closed.await
+                }
+                closed = &mut closed => closed,
+            };
+            if closed {
+                // The session may have ended.
+                let _ = ready.send(Incoming::Failed(Refusal::Closed));
+            }
             Ok(())
         });
     if let Err(error) = connected.await {

@@ -22,10 +22,9 @@ use regex::Regex;
 use tokio::sync::mpsc;
 
 use crate::{
-    live::{COMMANDS, SessionEvent, SessionHandle},
+    live::{self, COMMANDS, SessionEvent, SessionHandle},
     process::{Family, Reaper},
     pty::{Launch, PtyError},
-    recording::Recorder,
 };
 
 /// What a session over the protocol is started with.
@@ -80,19 +79,11 @@ pub fn start(
         leader,
     };
     let (events, receiver) = mpsc::unbounded_channel();
-    let recorder = start.recording.as_deref().and_then(|path| {
-        Recorder::create(path, start.launch.size, &start.title, crate::recording::CAP)
-            .inspect_err(|error| {
-                // The receiver is at hand.
-                let _ = events.send(SessionEvent::RecordingStopped {
-                    reason: error.to_string(),
-                });
-            })
-            .ok()
-    });
+    let size = start.launch.size;
+    let recorder = live::recorder(start.recording.as_deref(), size, &start.title, &events);
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let handle = SessionHandle::new(start.id, start.run, family, commands);
-    let account = account::Account::new(start.launch.size, recorder);
+    let account = account::Account::new(size, recorder);
     let start = Arc::new(start);
     tokio::spawn(actor::Actor::new(start, family, account, events).run(inbox, process));
     Ok((handle, receiver))

@@ -7,13 +7,21 @@ use agent_client_protocol::v1::schema::{
     ToolCall as AcpToolCall, ToolCallContent, ToolCallStatus, ToolCallUpdate, ToolCallUpdateFields,
     ToolKind,
 };
-use berth_protocol::{Part, PlanStep, StepState, ToolCall, ToolOutput, ToolState};
+use berth_protocol::{
+    Part, PlanStep, StepState, ToolCall, ToolOutput, ToolState, weight_of_output,
+};
 use similar::TextDiff;
 
 use super::account::Look;
 
 /// Most that is kept of a tool's output or of a change, in bytes.
-const KEPT: usize = 64 * 1024;
+const KEPT: usize = 16 * 1024;
+
+/// Most that is kept of all tools of a message, in bytes: all of it is sent whenever the message grows.
+const KEPT_IN_ALL: usize = 512 * 1024;
+
+/// Stands for what is not kept.
+const CUT: &str = "[…]";
 
 /// Larger files are not compared, in bytes.
 const COMPARED: usize = 1024 * 1024;
@@ -122,6 +130,12 @@ impl Turn {
             }));
             self.parts.len() - 1
         });
+        let others = self.parts.iter().enumerate();
+        let others = others.filter_map(|(at, part)| match part {
+            Part::Tool(call) if at != place => Some(weight_of_output(&call.output)),
+            _ => None,
+        });
+        let room = KEPT_IN_ALL.saturating_sub(others.sum());
         let Some(Part::Tool(call)) = self.parts.get_mut(place) else {
             return None;
         };
@@ -148,6 +162,10 @@ impl Turn {
         }
         if let Some(content) = fields.content {
             call.output = content.into_iter().filter_map(output).collect();
+            if weight_of_output(&call.output) > room {
+                let text = CUT.to_owned();
+                call.output = vec![ToolOutput::Text { text }];
+            }
         }
         let mark = match call.state {
             ToolState::Completed => "done",
@@ -228,7 +246,7 @@ fn output(content: ToolCallContent) -> Option<ToolOutput> {
 /// A change in unified form.
 fn patch(old: &str, new: &str) -> String {
     if old.len() > COMPARED || new.len() > COMPARED {
-        return "[…]".to_owned();
+        return CUT.to_owned();
     }
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
     kept(diff.unified_diff().to_string())
@@ -239,7 +257,8 @@ fn kept(mut text: String) -> String {
     if text.len() > KEPT {
         let end = (0..=KEPT).rev().find(|&at| text.is_char_boundary(at));
         text.truncate(end.unwrap_or(0));
-        text.push_str("\n[…]");
+        text.push('\n');
+        text.push_str(CUT);
     }
     text
 }
@@ -262,7 +281,7 @@ fn word(kind: ToolKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use agent_client_protocol::v1::schema::{Diff, TextContent};
-    use berth_protocol::content_of;
+    use berth_protocol::{content_of, weight_of};
 
     use super::*;
 
@@ -293,6 +312,25 @@ mod tests {
         assert_eq!(turn.parts.len(), 3);
         assert!(
             matches!(&turn.parts[1], Part::Tool(call) if call.state == ToolState::Completed && call.tool == "read")
+        );
+    }
+
+    #[test]
+    fn however_much_its_tools_say_a_message_stays_small() {
+        let mut turn = Turn::default();
+        for n in 0..200 {
+            let text = ContentBlock::Text(TextContent::new("x".repeat(KEPT * 2)));
+            let fields = ToolCallUpdateFields::default()
+                .title("Read")
+                .content(vec![ToolCallContent::from(text)]);
+            let update = ToolCallUpdate::new(format!("t{n}"), fields);
+            turn.take(SessionUpdate::ToolCallUpdate(update));
+        }
+        assert_eq!(turn.parts.len(), 200);
+        let weight = weight_of(&turn.parts);
+        assert!(
+            (KEPT_IN_ALL / 2..KEPT_IN_ALL + KEPT).contains(&weight),
+            "{weight}"
         );
     }
 

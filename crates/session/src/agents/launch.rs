@@ -112,21 +112,18 @@ pub fn plan(spec: &Spec, order: &Order, environment: &Environment) -> Result<Pla
 
 /// The permission mode: the one that was asked for, else the agent's first.
 fn mode<'a>(spec: &'a Spec, order: &Order) -> Result<Option<&'a PermissionRule>, LaunchError> {
-    let found = match order.permission_mode {
-        None => spec.permission_modes.first(),
-        Some(wanted) => spec.permission_modes.iter().find(|mode| mode.id == wanted),
+    let is_there = |mode: &&PermissionRule| order.transport == Transport::Pty || mode.acp.is_some();
+    let mut modes = spec.permission_modes.iter().filter(is_there);
+    let Some(wanted) = order.permission_mode else {
+        return Ok(modes.next());
     };
-    let is_there = |mode: &PermissionRule| order.transport == Transport::Pty || mode.acp.is_some();
-    if found.is_none_or(|mode| !is_there(mode))
-        && let Some(wanted) = order.permission_mode
-    {
-        return Err(LaunchError::UnknownMode {
-            name: spec.name.clone(),
-            mode: wanted.to_owned(),
-            transport: order.transport,
-        });
-    }
-    Ok(found)
+    let found = modes.find(|mode| mode.id == wanted);
+    let unknown = || LaunchError::UnknownMode {
+        name: spec.name.clone(),
+        mode: wanted.to_owned(),
+        transport: order.transport,
+    };
+    found.map(Some).ok_or_else(unknown)
 }
 
 fn on_terminal(

@@ -87,6 +87,12 @@ mod tests {
                 "{} starts unchecked",
                 spec.id
             );
+            // The same mode has to be the default of both transports: it stands in the session's record.
+            assert!(
+                spec.acp.is_none() || default.is_some_and(|mode| mode.acp.is_some()),
+                "{} starts in a mode of its own over ACP",
+                spec.id
+            );
         }
     }
 }

@@ -14,7 +14,11 @@ mod turn;
 mod typed;
 mod viewer;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use berth_protocol::{Code, Message, Part, Problem, Screen, SessionId, Size, Status};
 use tokio::sync::{mpsc, oneshot};
@@ -198,21 +202,30 @@ pub fn start(
     };
     let (events, receiver) = mpsc::unbounded_channel();
     let size = start.launch.size;
-    let recorder = start.recording.as_deref().and_then(|path| {
-        Recorder::create(path, size, &start.title, crate::recording::CAP)
-            .inspect_err(|error| {
-                let _ = events.send(SessionEvent::RecordingStopped {
-                    reason: error.to_string(),
-                });
-            })
-            .ok()
-    });
+    let recorder = recorder(start.recording.as_deref(), size, &start.title, &events);
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let handle = SessionHandle::new(start.id, start.run, family, commands);
     tokio::spawn(
         actor::Actor::new(start, Arc::new(pty), family, recorder, events).run(inbox, exit),
     );
     Ok((handle, receiver))
+}
+
+/// Begins a recording, if there is to be one; that it cannot be made is told.
+pub(crate) fn recorder(
+    path: Option<&Path>,
+    size: Size,
+    title: &str,
+    events: &mpsc::UnboundedSender<SessionEvent>,
+) -> Option<Recorder> {
+    Recorder::create(path?, size, title, crate::recording::CAP)
+        .inspect_err(|error| {
+            // Whoever started the session has the receiver.
+            let _ = events.send(SessionEvent::RecordingStopped {
+                reason: error.to_string(),
+            });
+        })
+        .ok()
 }
 
 impl SessionHandle {
