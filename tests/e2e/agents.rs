@@ -6,7 +6,7 @@ use std::{path::Path, time::Duration};
 
 use berth_model_server::{ModelServer, Script, TurnKind};
 use berth_protocol::{
-    Attention, CreateSession, Project, Role, Session, SessionId, Status, Transport,
+    Attention, Beginning, CreateSession, Project, Role, Session, SessionId, Status, Transport,
 };
 use berth_tests::{
     Engine, LIMIT, Repository, Setup, agents, processes, programs, session, skip, this_test,
@@ -30,6 +30,8 @@ macro_rules! tests {
 
 #[path = "agents/acp.rs"]
 mod acp;
+#[path = "agents/given.rs"]
+mod given;
 
 struct Stage {
     agent: &'static str,
@@ -395,10 +397,8 @@ impl Stage {
             stopped.status
         );
         assert_eq!(family(), Vec::<u32>::new());
-        let again: Session = client
-            .act(&format!("/sessions/{}/restart", session.id))
-            .await
-            .expect("it is done");
+        // Not with the message that was never answered, which some agents would send again.
+        let again = self.restart(session.id, Some(Beginning::New)).await;
         assert_eq!(again.run, 2);
         self.waiting(session.id).await;
         assert_eq!(

@@ -393,6 +393,8 @@ pub fn session(project_id: ProjectId, agent: &str) -> CreateSession {
         permission_mode: None,
         command: None,
         size: None,
+        instructions: None,
+        mcp_servers: Vec::new(),
     }
 }
 

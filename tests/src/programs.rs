@@ -53,6 +53,14 @@ pub fn acp_folder() -> Option<PathBuf> {
         .filter(|folder| folder.is_dir())
 }
 
+/// A real MCP server, if it is there: in the folder that `BERTH_MCP_DIR` names, else where `cargo xtask
+/// test` installs them.
+pub fn mcp_server(name: &str) -> Option<PathBuf> {
+    let folder = env::var_os("BERTH_MCP_DIR").map(PathBuf::from);
+    let folder = folder.or_else(|| Some(cache()?.join("mcp/node_modules/.bin")))?;
+    Some(folder.join(name)).filter(|path| path.is_file())
+}
+
 /// The program of an agent, if it is there.
 pub fn agent(name: &str) -> Option<PathBuf> {
     let folder = match name {

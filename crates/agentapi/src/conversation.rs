@@ -371,7 +371,9 @@ impl Conversation {
                     state.speak();
                 }
             }),
-            SessionEvent::Resized(_) | SessionEvent::Ended { .. } => {}
+            SessionEvent::Resized(_)
+            | SessionEvent::Conversation { .. }
+            | SessionEvent::Ended { .. } => {}
             SessionEvent::RecordingStopped { reason } => {
                 tracing::debug!(reason, "nothing is recorded");
             }

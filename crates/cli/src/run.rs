@@ -170,6 +170,8 @@ impl Run {
             permission_mode: options.permission_mode.clone(),
             command: (!options.command.is_empty()).then(|| options.command.clone()),
             size: None,
+            instructions: None,
+            mcp_servers: Vec::new(),
         };
         let created: Result<Session, _> = follower.api.post("/sessions", &request).await;
         let session = match created {

@@ -131,6 +131,7 @@ fn describe(spec: &Spec, environment: &berth_session::environment::Environment) 
                 unchecked: mode.unchecked,
             })
             .collect(),
+        resumes: spec.resumes(),
         acp: finder::locate_acp(spec, environment).map(|found| AcpSupport {
             installed: found.is_some(),
             install_hint: spec.acp_install_hint().map(str::to_owned),

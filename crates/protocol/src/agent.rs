@@ -29,6 +29,9 @@ pub struct Agent {
     /// Permission modes that a session may start with, the default first. Empty when the program
     /// has none.
     pub permission_modes: Vec<PermissionMode>,
+    /// It can go on with a conversation of an earlier run.
+    #[serde(default)]
+    pub resumes: bool,
     /// How it can be spoken to over the Agent Client Protocol; absent when it does not speak it.
     #[serde(default)]
     pub acp: Option<AcpSupport>,

@@ -158,6 +158,10 @@ codes! {
         Some("Sign in with the agent's own command in a terminal, then start the session again.");
     AgentProtocol = "agent.protocol", 502, "The agent cannot be spoken to",
         Some("Update the agent, or use the transport `pty`.");
+    AgentTakesNoPrompt = "agent.takes_no_prompt", 501, "The agent takes no instructions",
+        Some("Write them into the first message, or choose another agent or transport.");
+    AgentTakesNoMcp = "agent.takes_no_mcp", 501, "The agent takes no MCP servers",
+        Some("Add the servers in the agent's own settings, or choose another agent or transport.");
     SpawnFailed = "session.spawn_failed", 500, "The agent could not be started", None;
     EngineLost = "session.engine_lost", 500, "The engine stopped while the session ran",
         Some("Restart the session; its transcript and recording are kept.");
@@ -173,6 +177,8 @@ codes! {
     MessageNotTaken = "session.message_not_taken", 504, "The agent did not take the message",
         Some("Look at the terminal: the text may stand in its input box.");
     AttentionGone = "session.attention_gone", 409, "The question is no longer open", None;
+    ConversationGone = "session.conversation_gone", 409, "The agent has no conversation to resume",
+        Some("Restart it in a new conversation, with the transcript if it shall know what was said.");
     SessionArchived = "session.archived", 409, "The session is archived", Some("Bring it back first.");
     WorkspaceHasWork = "workspace.has_work", 409, "The workspace has unsaved work",
         Some("Commit and push it, archive the session, or delete with discard=true.");

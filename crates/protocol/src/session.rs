@@ -32,6 +32,9 @@ pub struct Session {
     pub size: Size,
     /// How often it was started: 1 at first, one more at each restart.
     pub run: u32,
+    /// Where this run of it began.
+    #[serde(default)]
+    pub beginning: Beginning,
     /// Changed files in its workspace when last looked at.
     pub changes: Option<DiffStat>,
     /// The message of the transcript that the agent has not taken yet: it is handed over as soon
@@ -187,6 +190,64 @@ pub enum Transport {
     Acp,
 }
 
+/// Where a run of an agent begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Beginning {
+    /// In a new conversation.
+    #[default]
+    New,
+    /// In the conversation that the agent itself kept of the run before.
+    Resumed,
+    /// In a new conversation, whose first message is the transcript.
+    Transcript,
+}
+
+/// An MCP server that a session's agent is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SessionMcpServer {
+    /// A program that the agent starts and speaks to over its standard input and output.
+    Stdio {
+        /// Name, of letters, digits, `-` and `_`, at most 64; unique in the session.
+        name: String,
+        /// The program: a name on the `PATH`, or an absolute path.
+        command: String,
+        /// Its arguments. They are no place for secrets: every process of the user can read them.
+        #[serde(default)]
+        args: Vec<String>,
+    },
+    /// A server that is reached over streamable HTTP.
+    Http {
+        /// Name, as above.
+        name: String,
+        /// Its address: https, or http on loopback.
+        url: String,
+    },
+}
+
+impl SessionMcpServer {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Stdio { name, .. } | Self::Http { name, .. } => name,
+        }
+    }
+}
+
+/// Body of `POST /sessions/{id}/restart`, which may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RestartSession {
+    /// Where it shall begin. When absent it is resumed if the agent has kept its conversation, and begins a
+    /// new one otherwise; `resumed` refuses instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beginning: Option<Beginning>,
+}
+
 /// Size of a terminal in character cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -262,6 +323,14 @@ pub struct CreateSession {
     /// Size of the terminal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
+    /// Instructions that are added to the agent's own system prompt, at most 64 KiB; for agents that take
+    /// some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
+    /// MCP servers that the agent is given besides those that its user has, at most 32; for agents that
+    /// take some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mcp_servers: Vec<SessionMcpServer>,
 }
 
 /// Body of `PATCH /sessions/{id}`.

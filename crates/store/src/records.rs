@@ -2,8 +2,8 @@
 //! whether an agent works or waits, is not among them.
 
 use berth_protocol::{
-    AgentId, DiffStat, Failure, MessageId, ProjectId, SessionId, Size, Timestamp, Transport,
-    Workspace,
+    AgentId, Beginning, DiffStat, Failure, MessageId, ProjectId, SessionId, SessionMcpServer, Size,
+    Timestamp, Transport, Workspace,
 };
 
 /// A project as it is stored.
@@ -89,6 +89,12 @@ pub struct SessionRecord {
     pub process: Option<Process>,
     /// The agent's own name for the conversation, with which it can be resumed.
     pub agent_session: Option<String>,
+    /// Where this run of it began.
+    pub beginning: Beginning,
+    /// What is added to the agent's own instructions at each start.
+    pub instructions: Option<String>,
+    /// The MCP servers that the agent is given at each start.
+    pub mcp_servers: Vec<SessionMcpServer>,
     /// Changes in its workspace when last looked at.
     pub changes: Option<DiffStat>,
     /// The message that its agent has not taken yet.
@@ -128,6 +134,10 @@ pub struct NewSession {
     pub size: Size,
     /// The agent's own name for the conversation, when it is known before the start.
     pub agent_session: Option<String>,
+    /// What is added to the agent's own instructions at each start.
+    pub instructions: Option<String>,
+    /// The MCP servers that the agent is given at each start.
+    pub mcp_servers: Vec<SessionMcpServer>,
 }
 
 /// A workspace that is being made for a session which is not recorded yet.

@@ -8,7 +8,7 @@
 //! Telling the store again what it knows already, such as a second end, changes nothing and is no
 //! error: the record is returned as it is.
 
-use berth_protocol::{SessionId, Workspace};
+use berth_protocol::{Beginning, SessionId, Workspace};
 use serde_json::{Value, json};
 
 use crate::{
@@ -49,12 +49,18 @@ impl Store {
         change(write, update, "session.spawned", details).await
     }
 
-    /// The session is to be started again: live, in its next run, without a process yet.
+    /// The session is to be started again: live, in its next run, without a process yet. `agent_session` is
+    /// the agent's name for the conversation that it begins or goes on with.
     ///
     /// # Errors
     /// [`StoreError::SessionNotFound`], [`StoreError::SessionLive`],
     /// [`StoreError::SessionArchived`].
-    pub async fn session_restarted(&self, id: SessionId) -> Result<SessionRecord, StoreError> {
+    pub async fn session_restarted(
+        &self,
+        id: SessionId,
+        beginning: Beginning,
+        agent_session: Option<&str>,
+    ) -> Result<SessionRecord, StoreError> {
         let (write, old) = self.write_session("restarting a session", id).await?;
         let refusal = if old.phase.is_live() {
             Some(StoreError::SessionLive(id))
@@ -70,12 +76,14 @@ impl Store {
         let update = sqlx::query(
             "UPDATE sessions SET phase = 'live', run = run + 1, ended_at = NULL,
                  exit_code = NULL, exit_signal = NULL, failure_code = NULL, failure_detail = NULL,
-                 pid = NULL, pid_started_at = NULL, updated_at = ?
+                 pid = NULL, pid_started_at = NULL, updated_at = ?, beginning = ?, agent_session = ?
              WHERE id = ? RETURNING *",
         )
         .bind(write.at().as_millisecond())
+        .bind(word(&beginning))
+        .bind(agent_session)
         .bind(id.to_string());
-        let details = json!({"run": old.run.saturating_add(1)});
+        let details = json!({"beginning": beginning, "run": old.run.saturating_add(1)});
         change(write, update, "session.restarted", details).await
     }
 

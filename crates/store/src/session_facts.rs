@@ -1,9 +1,13 @@
 //! What the store remembers of a session without audit or sync: facts that can be seen again by
 //! looking, and would fill the trail with noise.
 
-use berth_protocol::{DiffStat, SessionId, Size};
+use berth_protocol::{Beginning, DiffStat, SessionId, Size};
 
-use crate::{Store, StoreError, columns::signed, open::Sql};
+use crate::{
+    Store, StoreError,
+    columns::{signed, word},
+    open::Sql,
+};
 
 impl Store {
     /// Remembers the size of a session's terminal.
@@ -37,17 +41,19 @@ impl Store {
             .await
     }
 
-    /// Remembers the agent's own name for the conversation, learned after the start.
+    /// Remembers the agent's own name for the conversation, and where it began, learned after the start.
     ///
     /// # Errors
     /// [`StoreError::SessionNotFound`].
     pub async fn set_agent_session(
         &self,
         id: SessionId,
-        agent_session: Option<&str>,
+        agent_session: &str,
+        beginning: Beginning,
     ) -> Result<(), StoreError> {
-        let query = sqlx::query("UPDATE sessions SET agent_session = ? WHERE id = ?");
-        let query = query.bind(agent_session);
+        let query =
+            sqlx::query("UPDATE sessions SET agent_session = ?, beginning = ? WHERE id = ?");
+        let query = query.bind(agent_session).bind(word(&beginning));
         self.set(id, "remembering the agent's own session", query)
             .await
     }

@@ -1,7 +1,7 @@
 //! Sessions: how they are made, read and deleted. What happens to them in between is in
 //! `session_changes.rs`.
 
-use berth_protocol::{DiffStat, Failure, SessionId, Size, Workspace};
+use berth_protocol::{DiffStat, Failure, SessionId, SessionMcpServer, Size, Workspace};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 
@@ -37,6 +37,8 @@ impl Store {
             details: json!({
                 "agent": session.agent,
                 "custom_command": session.command.is_some(),
+                "instructions_chars": session.instructions.as_ref().map(|text| text.chars().count()),
+                "mcp_servers": names(&session.mcp_servers),
                 "permission_mode": session.permission_mode,
                 "project_id": session.project_id,
                 "title_chars": session.title.chars().count(),
@@ -126,6 +128,10 @@ impl Store {
     }
 }
 
+fn names(servers: &[SessionMcpServer]) -> Vec<&str> {
+    servers.iter().map(SessionMcpServer::name).collect()
+}
+
 /// What sync is told of a session.
 pub(crate) fn payload(session: &SessionRecord) -> Value {
     json!({
@@ -143,8 +149,8 @@ fn insert(new: &NewSession, at: i64) -> crate::open::Sql<'_> {
         "INSERT INTO sessions
              (id, project_id, agent, title, phase, workspace_kind, workspace_path, branch, base,
               base_commit, transport, permission_mode, command, rows, cols, run, agent_session,
-              created_at, updated_at)
-         VALUES (?, ?, ?, ?, 'live', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)
+              instructions, mcp_servers, created_at, updated_at)
+         VALUES (?, ?, ?, ?, 'live', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?)
          RETURNING *",
     )
     .bind(new.id.to_string())
@@ -162,6 +168,8 @@ fn insert(new: &NewSession, at: i64) -> crate::open::Sql<'_> {
     .bind(new.size.rows)
     .bind(new.size.cols)
     .bind(&new.agent_session)
+    .bind(&new.instructions)
+    .bind((!new.mcp_servers.is_empty()).then(|| json!(new.mcp_servers).to_string()))
     .bind(at)
     .bind(at)
 }
@@ -191,6 +199,9 @@ pub(crate) fn session(row: &SqliteRow, doing: &'static str) -> Result<SessionRec
         run: columns.number("run")?,
         process: process(&columns)?,
         agent_session: columns.get("agent_session")?,
+        beginning: columns.word("beginning")?,
+        instructions: columns.get("instructions")?,
+        mcp_servers: columns.maybe_json("mcp_servers")?.unwrap_or_default(),
         changes: changes(&columns)?,
         undelivered: columns.maybe_parse("undelivered_message")?,
         created_at: columns.moment("created_at")?,

@@ -122,6 +122,8 @@ pub fn request(
             .filter(|mode| modes(agent, &form.transport).iter().any(|m| m.id == *mode)),
         command,
         size: None,
+        instructions: None,
+        mcp_servers: Vec::new(),
     })
 }
 

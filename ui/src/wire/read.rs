@@ -88,7 +88,7 @@ macro_rules! structs {
 structs! {
     Agent {
         id, name, state, path, found, version, detail, sign_in_hint, install_hint,
-        permission_modes, acp,
+        permission_modes, resumes, acp,
     }
     AcpSupport { installed, install_hint, permission_modes }
     AgentList { agents }
@@ -198,6 +198,7 @@ impl Read for Session {
             command: member(json, "command")?,
             size: member(json, "size")?,
             run: member(json, "run")?,
+            beginning: member(json, "beginning")?,
             changes: member(json, "changes")?,
             undelivered: member(json, "undelivered")?,
             created_at: member(json, "created_at")?,
@@ -366,6 +367,7 @@ words! {
     Found { Path = "path", UsualFolder = "usual_folder", BuiltIn = "built_in" }
     Role { User = "user", Agent = "agent" }
     Transport { Pty = "pty", Acp = "acp" }
+    Beginning { New = "new", Resumed = "resumed", Transcript = "transcript" }
     WorkspaceKind { Worktree = "worktree", InPlace = "in_place" }
 }
 

@@ -236,6 +236,8 @@ fn bodies_are_written_as_serde_reads_them() {
         permission_mode: None,
         command: None,
         size: None,
+        instructions: None,
+        mcp_servers: Vec::new(),
     };
     check(&bare);
     check(&CreateSession {
@@ -251,6 +253,7 @@ fn bodies_are_written_as_serde_reads_them() {
             permission_mode: Some("plan".into()),
             command: Some(vec![odd.clone(), String::new()]),
             size: Some(Size::DEFAULT),
+            instructions: Some(odd.clone()),
             ..bare.clone()
         });
     }

@@ -126,13 +126,17 @@ impl Write for CreateSession {
             permission_mode,
             command,
             size,
+            instructions,
+            // Servers are chosen elsewhere.
+            mcp_servers: _,
         } = self;
         let mut object = Object::new()
             .text("project_id", &project_id.to_string())
             .text("agent", agent.as_str())
             .optional("message", message.as_ref())
             .optional("title", title.as_ref())
-            .optional("permission_mode", permission_mode.as_ref());
+            .optional("permission_mode", permission_mode.as_ref())
+            .optional("instructions", instructions.as_ref());
         if let Some(workspace) = workspace {
             object = object.json("workspace", &workspace.write());
         }

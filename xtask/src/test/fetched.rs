@@ -35,6 +35,11 @@ pub(super) const FETCHED: &[Fetched] = &[
         place: "node_modules/.bin",
     },
     Fetched {
+        name: "mcp",
+        variable: "BERTH_MCP_DIR",
+        place: "node_modules/.bin",
+    },
+    Fetched {
         name: "browser",
         variable: "BERTH_BROWSER_MODULES",
         place: "node_modules",

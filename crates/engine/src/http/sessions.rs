@@ -10,7 +10,8 @@ use axum::{
 };
 use berth_protocol::{
     Approval, ChatAccepted, ChatRequest, Code, CreateSession, DiffPage, FilePatch, Input,
-    MessagePage, Screen, Session, SessionId, SessionList, Size, UnsavedWork, UpdateSession,
+    MessagePage, RestartSession, Screen, Session, SessionId, SessionList, Size, UnsavedWork,
+    UpdateSession,
 };
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
@@ -124,15 +125,17 @@ pub async fn stop(Shared(state): Shared<Arc<State>>, Path(id): Path<SessionId>) 
         .map(Json)
 }
 
-/// Starts the agent again in the same workspace; a running one is stopped first. A message that the
-/// agent had not taken yet is handed over.
+/// Starts the agent again in the same workspace; a running one is stopped first. It goes on with its
+/// conversation when it has kept that. A message that it had not taken yet is handed over.
 #[utoipa::path(post, path = "/sessions/{id}/restart", tag = "sessions", params(("id" = SessionId, Path)),
-    responses((status = 200, body = Session), Problems))]
+    request_body = Option<RestartSession>, responses((status = 200, body = Session), Problems))]
 pub async fn restart(
     Shared(state): Shared<Arc<State>>,
     Path(id): Path<SessionId>,
+    request: Option<Json<RestartSession>>,
 ) -> Answer<Session> {
-    carried_through(async move { sessions::restart(&state, id).await })
+    let wanted = request.and_then(|Json(request)| request.beginning);
+    carried_through(async move { sessions::restart(&state, id, wanted).await })
         .await
         .map(Json)
 }

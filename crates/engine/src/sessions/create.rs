@@ -8,14 +8,16 @@ use berth_protocol::{
 };
 use berth_session::{
     acp,
-    agents::{self, Order, Plan, Spec},
+    agents::{self, Order, Plan, Spec, injection::Injection},
     live::{self, SessionEvent, SessionHandle, Start},
 };
 use berth_store::{NewSession, Phase, SessionRecord};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use super::{Live, STOP_MARGIN, announce, recording, supervise, talk, workspaces};
+use super::{
+    Live, STOP_MARGIN, announce, beginning, mcp, private, recording, supervise, talk, workspaces,
+};
 use crate::{error::ApiError, http::checked_text, projects, state::State};
 
 /// Longest title, in characters.
@@ -23,6 +25,10 @@ pub const TITLE: usize = 200;
 
 /// Characters of a message that become the title.
 const TITLE_FROM_MESSAGE: usize = 60;
+
+/// Longest instructions, in bytes: some agents take them as an argument, which must not be longer than
+/// 128 KiB on Linux.
+const INSTRUCTIONS: usize = 64 * 1024;
 
 /// Creates a session and starts its agent. The answer comes when the program runs; the first
 /// message is handed over as soon as the agent takes it.
@@ -43,7 +49,11 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
     // Whatever can be wrong with the agent is found before a workspace is made for it.
     let folder = projects::folder(project.path.clone(), None).await?;
     let id = SessionId(Uuid::now_v7());
-    let agent_session = Uuid::new_v4().to_string();
+    let start = beginning::Start::new(spec, transport);
+    let private = private(state, id);
+    let environment = state.environment().await;
+    let instructions = checked_instructions(request.instructions.as_deref())?;
+    let mcp_servers = mcp::checked(&request.mcp_servers, &folder, environment)?;
     let order = |workspace| Order {
         session: id,
         workspace,
@@ -51,9 +61,14 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         transport,
         permission_mode: request.permission_mode.as_deref(),
         command: request.command.as_deref(),
-        agent_session: &agent_session,
+        agent_session: start.agent_session.as_deref().unwrap_or_default(),
+        resume: false,
+        injection: Injection {
+            instructions: instructions.as_deref(),
+            mcp_servers: &mcp_servers,
+        },
+        private: &private,
     };
-    let environment = state.environment().await;
     agents::plan(spec, &order(&folder), environment)?;
 
     let slug_from = message.as_deref().unwrap_or(&title);
@@ -72,7 +87,9 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
             .or_else(|| spec.permission_modes.first().map(|mode| mode.id.clone())),
         command: request.command.clone(),
         size,
-        agent_session: Some(agent_session.clone()),
+        agent_session: start.agent_session.clone(),
+        instructions: instructions.clone(),
+        mcp_servers: mcp_servers.clone(),
     };
     let started = async {
         let plan = agents::plan(spec, &order(Path::new(&workspace.path)), environment)?;
@@ -85,7 +102,12 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
             None => None,
         };
         let record = super::record(state, record.id).await?;
-        run(state, record, spec, plan, first).await
+        let how = How {
+            plan,
+            resume: None,
+            undelivered: first,
+        };
+        run(state, record, spec, how).await
     };
     match started.await {
         Ok(session) => Ok(session),
@@ -97,15 +119,28 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
     }
 }
 
+/// How a session is run.
+pub struct How {
+    pub plan: Plan,
+    /// The conversation that the agent is asked for over its protocol.
+    pub resume: Option<acp::Resume>,
+    /// The message that the agent has not taken yet.
+    pub undelivered: Option<Message>,
+}
+
 /// Runs a session that is recorded as live, and hands the message over that its agent has not taken
 /// yet. When this fails, nothing of the session runs.
 pub async fn run(
     state: &Arc<State>,
     record: SessionRecord,
     spec: &'static Spec,
-    plan: Plan,
-    undelivered: Option<Message>,
+    how: How,
 ) -> Result<Session, ApiError> {
+    let How {
+        plan,
+        resume,
+        undelivered,
+    } = how;
     let (id, run) = (record.id, record.run);
     let cast = recording(state, id, run);
     if let Some(folder) = cast.parent() {
@@ -118,10 +153,18 @@ pub async fn run(
         state.config.grace,
     );
     let transport = record.transport;
+    let own = private(state, id);
     // The task is started inside the runtime although the fork blocks.
     let runtime = tokio::runtime::Handle::current();
     let started = tokio::task::spawn_blocking(move || {
         let _inside = runtime.enter();
+        let failed = |error: std::io::Error| {
+            let detail = format!("{}: {error}", own.display());
+            ApiError::new(Code::SpawnFailed, detail)
+        };
+        agents::private_folder(&own).map_err(failed)?;
+        plan.write_files().map_err(failed)?;
+        let instructions = record.instructions.filter(|_| plan.acp_instructions);
         match transport {
             Transport::Pty => live::start(Start {
                 id,
@@ -141,6 +184,9 @@ pub async fn run(
                 agent: spec.name.clone(),
                 sign_in_hint: spec.sign_in_hint.clone(),
                 mode: plan.acp_mode,
+                resume,
+                instructions,
+                mcp_servers: record.mcp_servers,
                 noise: spec.acp.as_ref().map_or(&[], |acp| &acp.noise),
                 recording: Some(cast),
                 title,
@@ -148,6 +194,7 @@ pub async fn run(
                 grace,
             }),
         }
+        .map_err(ApiError::from)
     });
     let (handle, events) = started
         .await
@@ -212,12 +259,43 @@ async fn undo(state: &State, id: SessionId, project: &Path, workspace: &Workspac
         if is_recorded {
             state.store.delete_session(id).await?;
         }
+        remove_private(state, id).await;
         Ok::<(), ApiError>(())
     };
     if let Err(error) = undone.await {
         tracing::error!(%id, problem = %error.0, "something of a session that did not start is left");
         super::publish(state, id).await;
     }
+}
+
+/// Removes what only the agent needed to read.
+pub async fn remove_private(state: &State, id: SessionId) {
+    let folder = private(state, id);
+    if let Err(error) = tokio::fs::remove_dir_all(&folder).await
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(folder = %folder.display(), %error, "a session's private folder stays behind");
+    }
+}
+
+/// Checks instructions; nothing when they are blank.
+fn checked_instructions(text: Option<&str>) -> Result<Option<String>, ApiError> {
+    let text = text.map(str::trim).filter(|text| !text.is_empty());
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    if text.len() > INSTRUCTIONS {
+        let detail = format!(
+            "the instructions have {} bytes; at most {INSTRUCTIONS} are allowed",
+            text.len()
+        );
+        return Err(ApiError::new(Code::BodyTooLarge, detail));
+    }
+    if text.contains('\0') {
+        let detail = "the instructions hold a NUL character";
+        return Err(ApiError::new(Code::BadRequest, detail));
+    }
+    Ok(Some(text.to_owned()))
 }
 
 /// The data of an agent.

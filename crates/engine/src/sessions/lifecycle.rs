@@ -2,13 +2,14 @@
 
 use std::{path::Path, sync::Arc};
 
-use berth_protocol::{Code, Event, Problem, Session, SessionId, UnsavedWork, WorkspaceKind};
-use berth_session::agents::{self, Order};
+use berth_protocol::{
+    Beginning, Code, Event, Problem, Session, SessionId, UnsavedWork, WorkspaceKind,
+};
+use berth_session::agents::{self, Order, injection::Injection};
 use berth_store::{Phase, SessionRecord};
 use berth_workspace::BranchFate;
-use uuid::Uuid;
 
-use super::{announce, create, record, recordings, shown, workspaces::Place};
+use super::{announce, beginning, create, private, record, recordings, shown, workspaces::Place};
 use crate::{error::ApiError, http::checked_text, state::State};
 
 pub async fn rename(state: &State, id: SessionId, title: &str) -> Result<Session, ApiError> {
@@ -31,7 +32,11 @@ pub async fn stop(state: &State, id: SessionId) -> Result<Session, ApiError> {
 }
 
 /// Starts an ended session again in its workspace; a running one is stopped first.
-pub async fn restart(state: &Arc<State>, id: SessionId) -> Result<Session, ApiError> {
+pub async fn restart(
+    state: &Arc<State>,
+    id: SessionId,
+    wanted: Option<Beginning>,
+) -> Result<Session, ApiError> {
     let _turn = state.sessions.exclusive(id).await;
     stop(state, id).await?;
     let old = record(state, id).await?;
@@ -49,7 +54,8 @@ pub async fn restart(state: &Arc<State>, id: SessionId) -> Result<Session, ApiEr
             ),
         ));
     }
-    let agent_session = Uuid::new_v4().to_string();
+    let start = beginning::decide(state, &old, spec, wanted).await?;
+    let private = private(state, id);
     let order = Order {
         session: id,
         workspace,
@@ -57,20 +63,35 @@ pub async fn restart(state: &Arc<State>, id: SessionId) -> Result<Session, ApiEr
         transport: old.transport,
         permission_mode: old.permission_mode.as_deref(),
         command: old.command.as_deref(),
-        agent_session: &agent_session,
+        agent_session: start.agent_session.as_deref().unwrap_or_default(),
+        resume: start.beginning == Beginning::Resumed,
+        injection: Injection {
+            instructions: old.instructions.as_deref(),
+            mcp_servers: &old.mcp_servers,
+        },
+        private: &private,
     };
     let plan = agents::plan(spec, &order, state.environment().await)?;
-    state.store.session_restarted(id).await?;
-    state
+    let name = start.agent_session.as_deref();
+    let new = state
         .store
-        .set_agent_session(id, Some(&agent_session))
+        .session_restarted(id, start.beginning, name)
         .await?;
-    let new = record(state, id).await?;
-    let undelivered = match new.undelivered {
-        Some(message) => state.store.message(message).await?,
-        None => None,
+    let undelivered = match (new.undelivered, &start.transcript) {
+        (Some(message), _) => state.store.message(message).await?,
+        (None, Some(transcript)) => {
+            let message = state.store.append_undelivered(id, transcript, new.run);
+            Some(message.await?)
+        }
+        (None, None) => None,
     };
-    match create::run(state, new, spec, plan, undelivered).await {
+    let new = record(state, id).await?;
+    let how = create::How {
+        plan,
+        resume: start.resume,
+        undelivered,
+    };
+    match create::run(state, new, spec, how).await {
         Ok(session) => Ok(session),
         Err(error) => {
             let failure = berth_protocol::Failure {
@@ -183,6 +204,7 @@ pub async fn delete(state: &State, id: SessionId, discard: bool) -> Result<(), A
     }
     state.store.delete_session(id).await?;
     state.sessions.forget(id);
+    create::remove_private(state, id).await;
     let folder = recordings(state, id);
     if let Err(error) = tokio::fs::remove_dir_all(&folder).await
         && error.kind() != std::io::ErrorKind::NotFound

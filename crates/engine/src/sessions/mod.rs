@@ -3,9 +3,11 @@
 //! The store keeps facts; whether an agent works or waits is known only here and only while it
 //! runs. A client sees the two as one [`Session`].
 
+mod beginning;
 mod changes;
 mod create;
 mod lifecycle;
+mod mcp;
 mod supervise;
 mod talk;
 mod workspaces;
@@ -167,6 +169,7 @@ pub fn shown(sessions: &Sessions, record: SessionRecord) -> Session {
         command: record.command,
         size: record.size,
         run: record.run,
+        beginning: record.beginning,
         changes: record.changes,
         undelivered: record.undelivered,
         created_at: record.created_at,
@@ -216,6 +219,11 @@ fn announce(state: &State, record: SessionRecord) -> Session {
 /// Where the recording of a run is.
 pub fn recording(state: &State, id: SessionId, run: u32) -> PathBuf {
     recordings(state, id).join(format!("{run}.cast"))
+}
+
+/// The folder for what only a session's agent needs to read, such as its instructions.
+fn private(state: &State, id: SessionId) -> PathBuf {
+    state.config.data_dir.join("private").join(id.to_string())
 }
 
 fn recordings(state: &State, id: SessionId) -> PathBuf {

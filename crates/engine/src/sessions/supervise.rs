@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use berth_protocol::{
-    Code, Event, Failure, Message, MessageId, Part, Problem, Role, SessionId, Status, Timestamp,
-    weight_of,
+    Beginning, Code, Event, Failure, Message, MessageId, Part, Problem, Role, SessionId, Status,
+    Timestamp, weight_of,
 };
 use berth_session::live::SessionEvent;
 use berth_store::{Phase, StoreError};
@@ -49,6 +49,9 @@ pub async fn supervise(
                 // A failure is logged; nobody waits for the answer.
                 drop(take(&state, id, run, content).await);
             }
+            SessionEvent::Conversation { name, resumed } => {
+                began(&state, id, &name, resumed).await;
+            }
             SessionEvent::Reply {
                 content,
                 parts,
@@ -85,6 +88,30 @@ async fn status_changed(state: &Arc<State>, id: SessionId, status: Status) {
     publish(state, id).await;
     if settled {
         changes::recount(state, id);
+    }
+}
+
+/// Remembers the agent's conversation, so that it can be resumed.
+async fn began(state: &State, id: SessionId, name: &str, resumed: bool) {
+    let told = match resumed {
+        true => Beginning::Resumed,
+        false => Beginning::New,
+    };
+    let known = match state.store.session(id).await {
+        Ok(record) => record.map(|record| record.beginning),
+        Err(_) => None,
+    };
+    let beginning = match known {
+        // That the agent knows nothing of.
+        Some(Beginning::Transcript) => Beginning::Transcript,
+        _ => told,
+    };
+    if let Err(error) = state.store.set_agent_session(id, name, beginning).await {
+        lost(
+            "an agent's conversation could not be remembered",
+            id,
+            &error,
+        );
     }
 }
 

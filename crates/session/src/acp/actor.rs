@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Start,
     account::{Account, Look},
-    connection::{self, Conversation, Incoming, Refusal},
+    connection::{self, Conversation, Incoming, Refusal, Wish},
     process::Process,
     turn::{Turn, Written, early_end},
 };
@@ -106,8 +106,13 @@ impl Actor {
         let ended = CancellationToken::new();
         let mut connecting = tokio::spawn(connection::connect(
             (process.input, process.output),
-            self.start.launch.cwd.clone(),
-            self.start.mode.clone(),
+            Wish {
+                folder: self.start.launch.cwd.clone(),
+                mode: self.start.mode.clone(),
+                resume: self.start.resume.clone(),
+                instructions: self.start.instructions.clone(),
+                mcp_servers: self.start.mcp_servers.clone(),
+            },
             sender,
             ended.clone(),
         ));
@@ -231,6 +236,10 @@ impl Actor {
     fn incoming(&mut self, message: Incoming) {
         match message {
             Incoming::Ready(conversation) => {
+                self.report(SessionEvent::Conversation {
+                    name: conversation.name(),
+                    resumed: conversation.is_resumed(),
+                });
                 self.conversation = Some(conversation);
                 self.set_status(Status::Waiting);
             }
@@ -531,6 +540,14 @@ impl Actor {
             Some(Refusal::NoMode { wanted, known }) => (
                 Code::AgentProtocol,
                 format!("{agent} has no mode {wanted:?}, only {}", known.join(", ")),
+            ),
+            Some(Refusal::NoConversation(reason)) => (
+                Code::ConversationGone,
+                format!("{agent} does not go on with its conversation: {reason}"),
+            ),
+            Some(Refusal::Takes(what)) => (
+                Code::AgentProtocol,
+                format!("{agent} takes no {what} over ACP"),
             ),
             Some(Refusal::Protocol(reason)) => (
                 Code::AgentProtocol,

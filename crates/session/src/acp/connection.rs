@@ -8,14 +8,17 @@ use agent_client_protocol::{
     v1::{
         ConnectionTo, Responder,
         schema::{
-            CancelNotification, ContentBlock, Implementation, InitializeRequest, NewSessionRequest,
-            NewSessionResponse, PromptRequest, RequestPermissionRequest, RequestPermissionResponse,
-            SessionConfigKind, SessionConfigOptionCategory, SessionConfigSelectOptions,
-            SessionConfigValueId, SessionId, SessionNotification, SessionUpdate,
-            SetSessionConfigOptionRequest, SetSessionModeRequest, StopReason, TextContent,
+            AgentCapabilities, CancelNotification, ContentBlock, Implementation, InitializeRequest,
+            LoadSessionRequest, McpServer, McpServerHttp, McpServerStdio, NewSessionRequest,
+            PromptRequest, RequestPermissionRequest, RequestPermissionResponse, SessionConfigKind,
+            SessionConfigOption, SessionConfigOptionCategory, SessionConfigSelectOptions,
+            SessionConfigValueId, SessionId, SessionModeState, SessionNotification, SessionUpdate,
+            SetSessionConfigOptionRequest, SetSessionModeRequest, StopReason, SystemPrompt,
+            TextContent,
         },
     },
 };
+use berth_protocol::SessionMcpServer;
 use tokio::{
     process::{ChildStdin, ChildStdout},
     sync::mpsc,
@@ -64,6 +67,10 @@ pub enum Refusal {
         /// What it has.
         known: Vec<String>,
     },
+    /// It has not kept the conversation that it shall go on with.
+    NoConversation(String),
+    /// It cannot be given what the session has for it.
+    Takes(&'static str),
     /// It answers with an error, or in another protocol.
     Protocol(String),
 }
@@ -73,10 +80,21 @@ pub enum Refusal {
 pub struct Conversation {
     connection: ConnectionTo<Agent>,
     id: SessionId,
+    resumed: bool,
     incoming: mpsc::UnboundedSender<Incoming>,
 }
 
 impl Conversation {
+    /// The agent's name for it.
+    pub fn name(&self) -> String {
+        self.id.0.to_string()
+    }
+
+    /// The agent goes on with an earlier one.
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
+    }
+
     /// Gives the agent a message. What comes of it is told, and in the end that it has finished.
     pub fn send(&self, content: &str) -> Result<(), Error> {
         let words = ContentBlock::Text(TextContent::new(content));
@@ -100,11 +118,34 @@ impl Conversation {
     }
 }
 
+/// What an agent is asked for when it is met.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// Where it works.
+    pub folder: PathBuf,
+    /// The mode that it is put in.
+    pub mode: Option<String>,
+    /// The conversation that it goes on with.
+    pub resume: Option<Resume>,
+    /// What is added to its own instructions.
+    pub instructions: Option<String>,
+    /// The servers that it is given.
+    pub mcp_servers: Vec<SessionMcpServer>,
+}
+
+/// A conversation to go on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resume {
+    /// The agent's name for it.
+    pub name: String,
+    /// When the agent has not kept it, a new one is begun.
+    pub or_new: bool,
+}
+
 /// Shakes hands with the agent and stays connected until it closes its output or `ended`.
 pub async fn connect(
     (input, output): (ChildStdin, ChildStdout),
-    folder: PathBuf,
-    mode: Option<String>,
+    wish: Wish,
     incoming: mpsc::UnboundedSender<Incoming>,
     ended: CancellationToken,
 ) {
@@ -138,7 +179,7 @@ pub async fn connect(
                 }
             };
             tokio::pin!(closed);
-            let shaken = shake_hands(&connection, folder, mode);
+            let shaken = shake_hands(&connection, wish);
             let shaken = tokio::time::timeout(HANDSHAKE, shaken);
             let closed = tokio::select! {
                 biased;
@@ -149,9 +190,10 @@ pub async fn connect(
                             Incoming::Failed(Refusal::Closed)
                         }
                         Ok(Err(refusal)) => Incoming::Failed(refusal),
-                        Ok(Ok(id)) => Incoming::Ready(Conversation {
+                        Ok(Ok(begun)) => Incoming::Ready(Conversation {
                             connection: connection.clone(),
-                            id,
+                            id: begun.id,
+                            resumed: begun.resumed,
                             incoming: ready.clone(),
                         }),
                     };
@@ -173,11 +215,7 @@ pub async fn connect(
     }
 }
 
-async fn shake_hands(
-    connection: &ConnectionTo<Agent>,
-    folder: PathBuf,
-    mode: Option<String>,
-) -> Result<SessionId, Refusal> {
+async fn shake_hands(connection: &ConnectionTo<Agent>, wish: Wish) -> Result<Begun, Refusal> {
     let berth = Implementation::new("berth", env!("CARGO_PKG_VERSION")).title("Berth".to_owned());
     let hello = InitializeRequest::new(ProtocolVersion::V1).client_info(berth);
     let answer = connection.send_request(hello).block_task().await;
@@ -188,23 +226,99 @@ async fn shake_hands(
             "it speaks version {version} of the protocol, not 1"
         )));
     }
-    let begin = NewSessionRequest::new(folder);
+    let able = answer.agent_capabilities;
+    let begun = begin(connection, &able, &wish).await?;
+    if let Some(wanted) = wish.mode {
+        set_mode(connection, begun.clone(), wanted).await?;
+    }
+    Ok(begun)
+}
+
+/// A conversation that was begun or loaded.
+#[derive(Clone)]
+struct Begun {
+    id: SessionId,
+    resumed: bool,
+    modes: Option<SessionModeState>,
+    options: Option<Vec<SessionConfigOption>>,
+}
+
+async fn begin(
+    connection: &ConnectionTo<Agent>,
+    able: &AgentCapabilities,
+    wish: &Wish,
+) -> Result<Begun, Refusal> {
+    let words = wish.instructions.clone();
+    if words.is_some() && able.session_capabilities.system_prompt.is_none() {
+        return Err(Refusal::Takes("instructions"));
+    }
+    let words = words.map(|words| {
+        let words = vec![ContentBlock::Text(TextContent::new(words))];
+        // Appended, unless it is said otherwise.
+        SystemPrompt::new(words)
+    });
+    let servers = wish.mcp_servers.iter().map(|server| match server {
+        SessionMcpServer::Stdio {
+            name,
+            command,
+            args,
+        } => {
+            let server = McpServerStdio::new(name, command).args(args.clone());
+            Ok(McpServer::Stdio(server))
+        }
+        SessionMcpServer::Http { .. } if !able.mcp_capabilities.http => {
+            Err(Refusal::Takes("MCP servers over HTTP"))
+        }
+        SessionMcpServer::Http { name, url } => Ok(McpServer::Http(McpServerHttp::new(name, url))),
+    });
+    let servers: Vec<McpServer> = servers.collect::<Result<_, _>>()?;
+    if let Some(resume) = &wish.resume {
+        let id = SessionId::new(resume.name.clone());
+        let load = LoadSessionRequest::new(id.clone(), wish.folder.clone())
+            .mcp_servers(servers.clone())
+            .system_prompt(words.clone());
+        let loaded = match able.load_session {
+            // What it repeats of the conversation comes before its answer.
+            true => connection.send_request(load).block_task().await,
+            false => Err(Error::method_not_found()),
+        };
+        match loaded {
+            Ok(loaded) => {
+                let (modes, options) = (loaded.modes, loaded.config_options);
+                return Ok(Begun {
+                    id,
+                    resumed: true,
+                    modes,
+                    options,
+                });
+            }
+            Err(error) if i32::from(error.code) == AUTH_REQUIRED => return Err(Refusal::SignedOut),
+            Err(error) if !resume.or_new => return Err(Refusal::NoConversation(said(&error))),
+            Err(error) => {
+                tracing::info!(%error, "an agent has not kept its conversation");
+            }
+        }
+    }
+    let begin = NewSessionRequest::new(wish.folder.clone())
+        .mcp_servers(servers)
+        .system_prompt(words);
     let begun = connection.send_request(begin).block_task().await;
     let begun = begun.map_err(refusal)?;
-    let id = begun.session_id.clone();
-    if let Some(wanted) = mode {
-        set_mode(connection, begun, wanted).await?;
-    }
-    Ok(id)
+    Ok(Begun {
+        id: begun.session_id,
+        resumed: false,
+        modes: begun.modes,
+        options: begun.config_options,
+    })
 }
 
 /// Puts the agent in a mode, which some have as such and others among their options.
 async fn set_mode(
     connection: &ConnectionTo<Agent>,
-    begun: NewSessionResponse,
+    begun: Begun,
     wanted: String,
 ) -> Result<(), Refusal> {
-    let session = begun.session_id;
+    let session = begun.id;
     if let Some(modes) = begun.modes {
         let known = modes
             .available_modes
@@ -218,7 +332,7 @@ async fn set_mode(
         }
         return Ok(());
     }
-    let options = begun.config_options.into_iter().flatten();
+    let options = begun.options.into_iter().flatten();
     let mut modes = options.filter_map(|option| match (option.category, option.kind) {
         (Some(SessionConfigOptionCategory::Mode), SessionConfigKind::Select(modes)) => {
             Some((option.id, modes))

@@ -17,7 +17,8 @@ mod turn;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use agent_client_protocol::v1::schema::{ContentBlock, ContentChunk, SessionUpdate};
-use berth_protocol::SessionId;
+use berth_protocol::{SessionId, SessionMcpServer};
+pub use connection::Resume;
 use regex::Regex;
 use tokio::sync::mpsc;
 
@@ -41,6 +42,12 @@ pub struct Start {
     pub sign_in_hint: Option<String>,
     /// The mode that the agent is put in before it takes messages.
     pub mode: Option<String>,
+    /// The conversation that the agent goes on with.
+    pub resume: Option<Resume>,
+    /// What is added to the agent's own instructions over the protocol.
+    pub instructions: Option<String>,
+    /// The servers that the agent is given.
+    pub mcp_servers: Vec<SessionMcpServer>,
     /// Words that the agent says for programs and not for its user.
     pub noise: &'static [Regex],
     /// Where the recording of its account goes; a file that must not exist.

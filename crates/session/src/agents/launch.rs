@@ -6,12 +6,19 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
+    io::Write,
     path::{Path, PathBuf},
 };
 
 use berth_protocol::{Code, SessionId, Size, Transport};
 
-use super::{CUSTOM, SHELL, Spec, detect, spec::PermissionRule};
+use super::{
+    CUSTOM, SHELL, Spec,
+    conversation::ConversationRules,
+    detect,
+    injection::{self, Injection, PrivateFile},
+    spec::PermissionRule,
+};
 use crate::{environment::Environment, process::SESSION_VARIABLE, pty::Launch};
 
 /// What a session wants of its agent.
@@ -29,8 +36,14 @@ pub struct Order<'a> {
     pub permission_mode: Option<&'a str>,
     /// Program and arguments, for a custom command.
     pub command: Option<&'a [String]>,
-    /// Identifier that the agent shall give its own session.
+    /// Name that the agent shall give its conversation, or that the one has which it goes on with.
     pub agent_session: &'a str,
+    /// It goes on with that conversation.
+    pub resume: bool,
+    /// What it is given besides its own settings.
+    pub injection: Injection<'a>,
+    /// The session's private folder, an absolute path. It need not exist.
+    pub private: &'a Path,
 }
 
 /// Why an agent cannot be started.
@@ -65,6 +78,22 @@ pub enum LaunchError {
     /// It does not speak the protocol.
     #[error("{0} cannot be spoken to over ACP")]
     NoAcp(String),
+    /// It takes no instructions.
+    #[error("{name} takes no instructions from Berth{}", over(*.transport))]
+    NoInstructions {
+        /// The agent's name.
+        name: String,
+        /// How it is spoken to.
+        transport: Transport,
+    },
+    /// It takes no MCP servers.
+    #[error("{name} takes no MCP servers from Berth{}", over(*.transport))]
+    NoMcp {
+        /// The agent's name.
+        name: String,
+        /// How it is spoken to.
+        transport: Transport,
+    },
     /// The command of a custom session is not usable.
     #[error("the command is not usable: {0}")]
     Command(&'static str),
@@ -79,6 +108,8 @@ impl LaunchError {
             Self::NotExecutable(_) => Code::AgentNotExecutable,
             Self::UnknownMode { .. } => Code::PermissionModeUnknown,
             Self::NoAcp(_) => Code::TransportUnsupported,
+            Self::NoInstructions { .. } => Code::AgentTakesNoPrompt,
+            Self::NoMcp { .. } => Code::AgentTakesNoMcp,
             Self::Command(_) => Code::CommandInvalid,
         }
     }
@@ -98,6 +129,41 @@ pub struct Plan {
     pub launch: Launch,
     /// The mode that the agent is put in over its protocol.
     pub acp_mode: Option<String>,
+    /// The instructions go in over its protocol.
+    pub acp_instructions: bool,
+    /// Files that must be there before it runs; see [`Plan::write_files`].
+    pub files: Vec<PrivateFile>,
+}
+
+impl Plan {
+    /// Writes its files, which only their owner can read. Blocks.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn write_files(&self) -> std::io::Result<()> {
+        for file in &self.files {
+            if let Some(folder) = file.path.parent() {
+                private_folder(folder)?;
+            }
+            let mut options = std::fs::OpenOptions::new();
+            options.write(true).create(true).truncate(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            options
+                .open(&file.path)?
+                .write_all(file.content.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes a folder that only its owner can look into.
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// Works out what to run.
@@ -137,14 +203,42 @@ fn on_terminal(
         .as_ref()
         .ok_or_else(|| LaunchError::Unsupported(spec.name.clone()))?;
     let (program, given) = program(spec, order, environment)?;
-    let mut args = arguments(&rules.args, mode, order);
+    if order.injection.instructions.is_some() && spec.instructions.is_none() {
+        return Err(no_instructions(spec, order));
+    }
+    if !order.injection.mcp_servers.is_empty() && spec.mcp.is_none() {
+        let (name, transport) = (spec.name.clone(), order.transport);
+        return Err(LaunchError::NoMcp { name, transport });
+    }
+    let injected = injection::inject(
+        injection::Rules {
+            prompt: spec.instructions.as_ref(),
+            mcp: spec.mcp.as_ref(),
+            config: spec.config,
+        },
+        &order.injection,
+        order.private,
+        environment,
+    );
+    let mut args = arguments(&rules.args, spec.conversation.as_ref(), mode, order);
+    args.extend(injected.args.into_iter().map(OsString::from));
     args.extend(given.into_iter().map(OsString::from));
     let mut env = variables(environment, &rules.env, mode);
+    env.extend(os_variables(injected.env));
     env.extend(terminal_variables());
     Ok(Plan {
         launch: launch(program, args, env, order),
         acp_mode: None,
+        acp_instructions: false,
+        files: injected.files,
     })
+}
+
+fn no_instructions(spec: &Spec, order: &Order) -> LaunchError {
+    LaunchError::NoInstructions {
+        name: spec.name.clone(),
+        transport: order.transport,
+    }
 }
 
 fn over_protocol(
@@ -178,30 +272,74 @@ fn over_protocol(
     };
     let env = rules.env.iter();
     let env = env.filter_map(|(name, value)| Some((name.clone(), known(value)?)));
-    let env = variables(environment, &env.collect(), mode);
-    let args = arguments(&rules.args, mode, order);
+    if order.injection.instructions.is_some() && rules.instructions.is_none() {
+        return Err(no_instructions(spec, order));
+    }
+    let injected = injection::inject(
+        injection::Rules {
+            prompt: rules.instructions.as_ref(),
+            // They go in by the protocol.
+            mcp: None,
+            config: spec.config,
+        },
+        &order.injection,
+        order.private,
+        environment,
+    );
+    let mut env = variables(environment, &env.collect(), mode);
+    env.extend(os_variables(injected.env));
+    // Conversations are begun and resumed by the protocol too.
+    let mut args = arguments(&rules.args, None, mode, order);
+    args.extend(injected.args.into_iter().map(OsString::from));
     let acp_mode = mode.and_then(|mode| mode.acp.clone());
     Ok(Plan {
         launch: launch(program, args, env, order),
         acp_mode: acp_mode.filter(|mode| !mode.is_empty()),
+        acp_instructions: rules
+            .instructions
+            .as_ref()
+            .is_some_and(|rules| rules.protocol),
+        files: injected.files,
     })
 }
 
-fn arguments(rules: &[String], mode: Option<&PermissionRule>, order: &Order) -> Vec<OsString> {
+fn arguments(
+    rules: &[String],
+    conversation: Option<&ConversationRules>,
+    mode: Option<&PermissionRule>,
+    order: &Order,
+) -> Vec<OsString> {
+    let of_conversation = conversation.map_or(&[][..], |rules| match order.resume {
+        true => &rules.resume[..],
+        false => &rules.new[..],
+    });
+    let private = order.private.display().to_string();
+    let of_conversation = of_conversation.iter().map(|arg| {
+        let arg = arg.replace("{agent_session}", order.agent_session);
+        OsString::from(arg.replace("{private}", &private))
+    });
+    let mut of_conversation = Some(of_conversation);
     let mut args: Vec<OsString> = Vec::new();
     for arg in rules {
-        if arg == "{permission_args}" {
-            let of_mode = mode.into_iter().flat_map(|mode| &mode.args);
-            args.extend(of_mode.map(OsString::from));
-        } else {
-            let mode = mode.map_or("", |mode| mode.id.as_str());
-            let arg = arg
-                .replace("{permission_mode}", mode)
-                .replace("{agent_session}", order.agent_session);
-            args.push(arg.into());
+        match arg.as_str() {
+            "{permission_args}" => {
+                let of_mode = mode.into_iter().flat_map(|mode| &mode.args);
+                args.extend(of_mode.map(OsString::from));
+            }
+            "{conversation_args}" => args.extend(of_conversation.take().into_iter().flatten()),
+            _ => {
+                let mode = mode.map_or("", |mode| mode.id.as_str());
+                args.push(arg.replace("{permission_mode}", mode).into());
+            }
         }
     }
+    args.extend(of_conversation.into_iter().flatten());
     args
+}
+
+fn os_variables(env: BTreeMap<String, String>) -> impl Iterator<Item = (OsString, OsString)> {
+    env.into_iter()
+        .map(|(name, value)| (name.into(), value.into()))
 }
 
 fn variables(

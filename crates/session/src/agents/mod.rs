@@ -4,7 +4,9 @@
 //! find, start and read it, and `recordings/` of its real screens, which the tests replay. Adding
 //! an agent means adding a folder and one line to [`FOLDERS`].
 
+pub mod conversation;
 pub mod detect;
+pub mod injection;
 mod launch;
 mod spec;
 
@@ -12,7 +14,8 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use berth_protocol::AgentId;
 
-pub use launch::{LaunchError, Order, Plan, plan};
+pub use launch::{LaunchError, Order, Plan, plan, private_folder};
+
 pub use spec::{ScreenRules, Spec};
 
 /// The data of every known agent, in the order in which people see them.

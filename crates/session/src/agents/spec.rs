@@ -6,6 +6,11 @@ use berth_protocol::AgentId;
 use regex::Regex;
 use serde::{Deserialize, Deserializer};
 
+use super::{
+    conversation::ConversationRules,
+    injection::{ConfigFormat, McpRules, PromptRules},
+};
+
 /// What Berth knows of one agent.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +36,18 @@ pub struct Spec {
     /// How to start it; absent while there is no adapter.
     #[serde(default)]
     pub launch: Option<LaunchRules>,
+    /// How it begins, keeps and resumes conversations; absent when it cannot resume one.
+    #[serde(default)]
+    pub conversation: Option<ConversationRules>,
+    /// How it is given instructions on a terminal; absent when it takes none.
+    #[serde(default)]
+    pub instructions: Option<PromptRules>,
+    /// How it is given MCP servers on a terminal; absent when it takes none.
+    #[serde(default)]
+    pub mcp: Option<McpRules>,
+    /// Settings in which both may go in.
+    #[serde(default)]
+    pub config: Option<ConfigFormat>,
     /// Its permission modes, the default first.
     #[serde(default)]
     pub permission_modes: Vec<PermissionRule>,
@@ -59,17 +76,24 @@ pub struct AcpRules {
     /// program; without one the variable is left out.
     #[serde(default)]
     pub env: std::collections::BTreeMap<String, String>,
+    /// How it is given instructions; absent when it takes none there. MCP servers go in by the protocol.
+    #[serde(default)]
+    pub instructions: Option<PromptRules>,
+    /// It goes on with a conversation of another run when that is loaded; so they all say of themselves.
+    #[serde(default = "yes")]
+    pub loads: bool,
     /// Words that it says for programs and not for its user.
     #[serde(default, deserialize_with = "patterns")]
     pub noise: Vec<Regex>,
 }
 
-/// How to start an agent on a terminal.
+/// How to start an agent on a terminal. What [`ConversationRules`] and [`PromptRules`] add stands behind its
+/// arguments unless `{conversation_args}` says otherwise.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LaunchRules {
-    /// Arguments. `{permission_mode}` and `{agent_session}` are replaced inside an argument;
-    /// `{permission_args}` alone is replaced by the mode's own arguments.
+    /// Arguments. `{permission_mode}` is replaced inside an argument; `{permission_args}` alone by the mode's
+    /// own arguments, and `{conversation_args}` alone by those that begin or resume a conversation.
     #[serde(default)]
     pub args: Vec<String>,
     /// Variables added to the environment.
@@ -235,6 +259,18 @@ impl Spec {
     }
 }
 
+impl Spec {
+    /// It can go on with a conversation of an earlier run.
+    pub fn resumes(&self) -> bool {
+        let rules = self.conversation.as_ref();
+        rules.is_some_and(|rules| !rules.resume.is_empty())
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
 fn version_args() -> Vec<String> {
     vec!["--version".to_owned()]
 }
@@ -248,6 +284,12 @@ fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, 
     Regex::new(&text)
         .map(Some)
         .map_err(serde::de::Error::custom)
+}
+
+/// A pattern that must be there.
+pub(super) fn patterns_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Regex::new(&text).map_err(serde::de::Error::custom)
 }
 
 fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Regex>, D::Error> {

@@ -79,6 +79,13 @@ pub enum SessionEvent {
         /// The message as the agent repeats it.
         content: String,
     },
+    /// The agent has begun a conversation of this name, or goes on with it.
+    Conversation {
+        /// The agent's name for it.
+        name: String,
+        /// It was held before.
+        resumed: bool,
+    },
     /// The agent has said this so far since the last message.
     Reply {
         /// All of it.

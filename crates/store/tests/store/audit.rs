@@ -1,4 +1,4 @@
-use berth_protocol::{AuditVerification, Failure, Role};
+use berth_protocol::{AuditVerification, Beginning, Failure, Role};
 use berth_store::{AuditQuery, ChainedEvent, GENESIS_HASH, Phase, event_hash};
 use serde_json::json;
 
@@ -278,7 +278,10 @@ async fn trail_and_outbox_hold_no_free_text() {
         .session_ended(id, Phase::Failed(failure))
         .await
         .unwrap();
-    store.session_restarted(id).await.unwrap();
+    store
+        .session_restarted(id, Beginning::New, None)
+        .await
+        .unwrap();
     let end = Phase::Exited {
         code: None,
         signal: Some("SIGTERM".to_owned()),

@@ -1,4 +1,6 @@
-use berth_protocol::{Code, DiffStat, Failure, SessionId, Size, Workspace, WorkspaceKind};
+use berth_protocol::{
+    Beginning, Code, DiffStat, Failure, SessionId, SessionMcpServer, Size, Workspace, WorkspaceKind,
+};
 use berth_store::{Phase, Process, StoreError};
 use uuid::Uuid;
 
@@ -14,6 +16,10 @@ fn exited() -> Phase {
 #[tokio::test]
 async fn a_session_comes_back_as_it_was_made() {
     let (fixture, project, _) = Fixture::with_session().await;
+    let server = SessionMcpServer::Http {
+        name: "docs".to_owned(),
+        url: "https://example.com/mcp".to_owned(),
+    };
     let new = berth_store::NewSession {
         agent: "custom".parse().unwrap(),
         command: Some(vec!["my \"agent\"".to_owned(), "--flag".to_owned()]),
@@ -25,12 +31,16 @@ async fn a_session_comes_back_as_it_was_made() {
             base_commit: None,
         },
         agent_session: Some("abc".to_owned()),
+        instructions: Some("Be brief.".to_owned()),
+        mcp_servers: vec![server],
         ..new_session(project.id)
     };
     let made = fixture.store.create_session(new.clone()).await.unwrap();
     assert_eq!((made.phase.clone(), made.run), (Phase::Live, 1));
     assert_eq!(made.command, new.command);
     assert_eq!(made.workspace, new.workspace);
+    assert_eq!(made.instructions, new.instructions);
+    assert_eq!(made.mcp_servers, new.mcp_servers);
     assert_eq!(
         fixture.store.session(new.id).await.unwrap(),
         Some(made.clone())
@@ -59,10 +69,17 @@ async fn a_session_lives_ends_and_starts_again() {
     assert!(ended.ended_at.is_some());
     assert_eq!(store.live_sessions().await.unwrap(), []);
 
-    let again = store.session_restarted(id).await.unwrap();
+    let again = store
+        .session_restarted(id, Beginning::Resumed, Some("s-2"))
+        .await
+        .unwrap();
     assert_eq!(
         (&again.phase, again.run, again.ended_at),
         (&Phase::Live, 2, None)
+    );
+    assert_eq!(
+        (again.beginning, again.agent_session.as_deref()),
+        (Beginning::Resumed, Some("s-2"))
     );
 
     let failure = Phase::Failed(Failure {
@@ -95,7 +112,10 @@ async fn what_a_phase_forbids_is_refused_and_leaves_no_trace() {
     let (fixture, _, session) = Fixture::with_session().await;
     let (store, id) = (&fixture.store, session.id);
     let live = [
-        store.session_restarted(id).await.unwrap_err(),
+        store
+            .session_restarted(id, Beginning::New, None)
+            .await
+            .unwrap_err(),
         store.archive_session(id, None).await.unwrap_err(),
         store.delete_session(id).await.unwrap_err(),
         store.session_ended(id, Phase::Live).await.unwrap_err(),
@@ -107,7 +127,10 @@ async fn what_a_phase_forbids_is_refused_and_leaves_no_trace() {
     let error = store.session_spawned(id, 1, 1).await.unwrap_err();
     assert_eq!(error.code(), Code::SessionEnded);
     store.archive_session(id, None).await.unwrap();
-    let error = store.session_restarted(id).await.unwrap_err();
+    let error = store
+        .session_restarted(id, Beginning::New, None)
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Code::SessionArchived);
     assert_eq!(store.audit(0, 100).await.unwrap().events.len(), 4);
     assert_consistent(store).await;
@@ -155,7 +178,10 @@ async fn size_changes_and_the_agents_own_session_are_plain() {
     };
     store.set_session_size(id, size).await.unwrap();
     store.set_session_changes(id, Some(changes)).await.unwrap();
-    store.set_agent_session(id, Some("s-1")).await.unwrap();
+    store
+        .set_agent_session(id, "s-1", Beginning::Resumed)
+        .await
+        .unwrap();
     let read = store.session(id).await.unwrap().unwrap();
     assert_eq!((read.size, read.changes), (size, Some(changes)));
     assert_eq!(read.agent_session.as_deref(), Some("s-1"));
@@ -173,14 +199,20 @@ async fn a_session_that_does_not_exist_is_said_so() {
     let id = SessionId(Uuid::now_v7());
     let errors = [
         store.session_spawned(id, 1, 1).await.unwrap_err(),
-        store.session_restarted(id).await.unwrap_err(),
+        store
+            .session_restarted(id, Beginning::New, None)
+            .await
+            .unwrap_err(),
         store.session_ended(id, exited()).await.unwrap_err(),
         store.rename_session(id, "x").await.unwrap_err(),
         store.archive_session(id, None).await.unwrap_err(),
         store.restore_session(id, None).await.unwrap_err(),
         store.set_session_size(id, Size::DEFAULT).await.unwrap_err(),
         store.set_session_changes(id, None).await.unwrap_err(),
-        store.set_agent_session(id, None).await.unwrap_err(),
+        store
+            .set_agent_session(id, "s-1", Beginning::New)
+            .await
+            .unwrap_err(),
         store.delete_session(id).await.unwrap_err(),
     ];
     for error in errors {

@@ -67,6 +67,8 @@ pub fn new_session(project_id: ProjectId) -> NewSession {
         command: None,
         size: Size::DEFAULT,
         agent_session: None,
+        instructions: None,
+        mcp_servers: Vec::new(),
     }
 }
 

@@ -1,4 +1,4 @@
-use berth_protocol::{MessageId, SessionId};
+use berth_protocol::{Beginning, MessageId, SessionId};
 use berth_store::{NewSession, Phase, UnfinishedWorkspace};
 use uuid::Uuid;
 
@@ -64,7 +64,10 @@ async fn a_message_is_undelivered_until_its_agent_took_it() {
     store.session_ended(id, end.clone()).await.unwrap();
     store.archive_session(id, None).await.unwrap();
     store.restore_session(id, None).await.unwrap();
-    store.session_restarted(id).await.unwrap();
+    store
+        .session_restarted(id, Beginning::New, None)
+        .await
+        .unwrap();
     let other = store
         .append_message(id, berth_protocol::Role::User, "Second", 2)
         .await

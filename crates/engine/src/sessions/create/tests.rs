@@ -90,6 +90,8 @@ impl Stage {
             permission_mode: None,
             command: Some(command),
             size: None,
+            instructions: None,
+            mcp_servers: Vec::new(),
         }
     }
 
