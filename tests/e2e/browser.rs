@@ -10,6 +10,8 @@ mod keyboard;
 mod main_flow;
 #[path = "browser/messages.rs"]
 mod messages;
+#[path = "browser/restart.rs"]
+mod restart;
 #[path = "browser/stage.rs"]
 mod stage;
 #[path = "browser/terminal.rs"]

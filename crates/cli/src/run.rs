@@ -2,6 +2,7 @@
 
 mod end;
 mod follow;
+mod given;
 mod json;
 mod modes;
 mod progress;
@@ -90,6 +91,12 @@ pub struct Options {
     /// Name of the session [default: the beginning of the prompt]
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
+    /// File with instructions that are added to the agent's own system prompt
+    #[arg(long, value_name = "FILE")]
+    instructions: Option<PathBuf>,
+    /// File with MCP servers for the agent, as JSON with an object mcpServers
+    #[arg(long, value_name = "FILE")]
+    mcp_config: Option<PathBuf>,
     /// Print events as JSON, one a line
     #[arg(long)]
     json: bool,
@@ -157,6 +164,10 @@ impl Run {
             None => std::env::current_dir(),
         };
         let folder = folder.map_err(StartError::CurrentFolder)?;
+        let instructions = options.instructions.as_deref().map(given::text);
+        let instructions = instructions.transpose()?;
+        let mcp_servers = options.mcp_config.as_deref().map(given::mcp_servers);
+        let mcp_servers = mcp_servers.transpose()?.unwrap_or_default();
         let api = Api::start(data_dir.clone()).await?;
         let project = project(&api, folder).await?;
         let follower = Follower::open(api, data_dir).await?;
@@ -170,8 +181,8 @@ impl Run {
             permission_mode: options.permission_mode.clone(),
             command: (!options.command.is_empty()).then(|| options.command.clone()),
             size: None,
-            instructions: None,
-            mcp_servers: Vec::new(),
+            instructions,
+            mcp_servers,
         };
         let created: Result<Session, _> = follower.api.post("/sessions", &request).await;
         let session = match created {

@@ -30,7 +30,7 @@ struct Stage {
     engine: Engine,
     repository: Repository,
     // Dropped last: an agent that loses its provider says so.
-    _model: ModelServer,
+    model: ModelServer,
 }
 
 impl Stage {
@@ -47,7 +47,7 @@ impl Stage {
         Some(Self {
             engine: setup.start().await,
             repository,
-            _model: model,
+            model,
         })
     }
 
@@ -90,6 +90,27 @@ async fn claude_s_answer_is_printed_and_its_session_stopped() {
         assert!(said.err.contains(named), "{named} is not named: {said:?}");
     }
     assert!(Path::new(&session.workspace.path).is_dir(), "it stays");
+}
+
+#[tokio::test]
+async fn instructions_from_a_file_reach_the_model() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    let file = stage.repository.path.with_file_name("instructions.md");
+    fs::write(&file, "Speak of Kilimanjaro.").expect("a file can be written");
+    let file = file.to_str().expect("the path is text");
+    let said = stage.run(&["--instructions", file, "say: Hello."]).await;
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (Some(0), "Hello.\n"),
+        "{said:?}"
+    );
+    let requests = stage.model.requests();
+    let told = requests
+        .iter()
+        .any(|request| request.body.to_string().contains("Kilimanjaro"));
+    assert!(told, "the model is not told");
 }
 
 #[tokio::test]
@@ -461,6 +482,19 @@ async fn a_wrong_use_is_told_apart_from_a_failure() {
         (
             &["run", "-a", "shell", "-p", path, "--timeout", "0", "x"],
             "--timeout",
+        ),
+        (
+            &[
+                "run",
+                "-a",
+                "claude",
+                "-p",
+                path,
+                "--mcp-config",
+                &file,
+                "x",
+            ],
+            "is not usable",
         ),
     ] {
         let tried = done(start(engine.setup(), words), "").await;

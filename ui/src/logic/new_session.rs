@@ -143,6 +143,7 @@ mod tests {
             sign_in_hint: None,
             install_hint: None,
             permission_modes: Vec::new(),
+            resumes: false,
             acp: None,
         }
     }

@@ -63,12 +63,23 @@ impl App {
     /// `stop`, `interrupt`, `restart` or `restore`.
     pub fn session_action(self, id: SessionId, what: &'static str, busy: RwSignal<bool>) {
         run(busy, async move {
-            match self.api().act_on_session(id, what).await {
-                Ok(Some(session)) => self.take_session(session),
-                Ok(None) => {}
-                Err(error) => self.complain(&error),
-            }
+            self.acted(self.api().act_on_session(id, what).await);
         });
+    }
+
+    /// Starts a session again where it is told to begin.
+    pub fn restart_session(self, id: SessionId, beginning: Beginning, busy: RwSignal<bool>) {
+        run(busy, async move {
+            self.acted(self.api().restart_session(id, beginning).await);
+        });
+    }
+
+    fn acted(self, answer: Result<Option<Session>, ApiError>) {
+        match answer {
+            Ok(Some(session)) => self.take_session(session),
+            Ok(None) => {}
+            Err(error) => self.complain(&error),
+        }
     }
 
     /// Opens a session.

@@ -96,6 +96,18 @@ impl Api {
         Ok(wire::read(&text).ok())
     }
 
+    /// Starts a session again where it is told to begin.
+    pub async fn restart_session(
+        &self,
+        id: SessionId,
+        beginning: Beginning,
+    ) -> Answer<Option<Session>> {
+        let beginning = Some(beginning);
+        let path = format!("/sessions/{id}/restart");
+        let text = self.tell(&path, &RestartSession { beginning }).await?;
+        Ok(wire::read(&text).ok())
+    }
+
     pub async fn answer(&self, id: SessionId, approval: &Approval) -> Answer<()> {
         self.tell(&format!("/sessions/{id}/approval"), approval)
             .await

@@ -203,6 +203,10 @@ fn bodies_are_written_as_serde_reads_them() {
         let read: T = serde_json::from_str(&written).unwrap_or_else(|e| panic!("{written}: {e}"));
         assert_eq!(read, *body, "{written}");
     }
+    let beginnings = [Beginning::New, Beginning::Resumed, Beginning::Transcript].map(Some);
+    for beginning in beginnings.into_iter().chain([None]) {
+        check(&RestartSession { beginning });
+    }
     let odd = "ä \"q\" \\ \n \t \r \u{0} \u{1f} 🦀".to_owned();
     check(&Approval {
         attention_id: odd.clone(),

@@ -107,6 +107,20 @@ impl Write for UpdateProject {
     }
 }
 
+impl Write for RestartSession {
+    fn write(&self) -> String {
+        let Self { beginning } = self;
+        let object = Object::new();
+        match beginning {
+            Some(Beginning::New) => object.text("beginning", "new"),
+            Some(Beginning::Resumed) => object.text("beginning", "resumed"),
+            Some(Beginning::Transcript) => object.text("beginning", "transcript"),
+            None => object,
+        }
+        .end()
+    }
+}
+
 impl Write for UpdateSession {
     fn write(&self) -> String {
         let Self { title } = self;

@@ -9,6 +9,7 @@ use berth_protocol::{AgentId, AgentList, Code, CreateProject, FolderList, Projec
 
 use super::{
     USAGE,
+    given::GivenError,
     modes::{known_agent, modes},
 };
 use crate::api::{Api, ApiError};
@@ -19,6 +20,8 @@ pub enum StartError {
     NoPrompt,
     #[error("the prompt cannot be read from the standard input")]
     Prompt(#[source] io::Error),
+    #[error(transparent)]
+    Given(#[from] GivenError),
     #[error("the folder {0:?} cannot be named in a request")]
     Folder(PathBuf),
     #[error("the current folder is not known")]
@@ -45,6 +48,7 @@ impl StartError {
                 "Give it as the last argument, or pipe it in: berth run --agent claude \"Fix the tests\""
             }
             Self::Prompt(_) => "A prompt is text in UTF-8.",
+            Self::Given(_) => "See berth run --help for what the file must hold.",
             Self::Folder(_) => "Its path has to be Unicode; name another one with --project.",
             Self::CurrentFolder(_) => "Name the folder with --project.",
             Self::Api(error) => error.hint(),
@@ -55,7 +59,11 @@ impl StartError {
 
     pub fn exit(&self) -> u8 {
         let usage = match self {
-            Self::NoPrompt | Self::Prompt(_) | Self::Folder(_) | Self::Choice(_) => true,
+            Self::NoPrompt
+            | Self::Prompt(_)
+            | Self::Given(_)
+            | Self::Folder(_)
+            | Self::Choice(_) => true,
             Self::CurrentFolder(_) => false,
             Self::Api(ApiError::Refused(problem)) => matches!(
                 problem.code,

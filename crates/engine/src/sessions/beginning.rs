@@ -139,7 +139,7 @@ async fn kept(
             && other.agent == record.agent
             && other.workspace.path == record.workspace.path
     });
-    let since = SystemTime::try_from(record.created_at).unwrap_or(SystemTime::UNIX_EPOCH);
+    let since = SystemTime::from(record.created_at);
     let sought = Sought {
         workspace: record.workspace.path.clone().into(),
         private: private(state, record.id),

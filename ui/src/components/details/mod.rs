@@ -1,7 +1,7 @@
 //! The right column of a session: facts that can be copied.
 
 use crate::view::prelude::*;
-use berth_protocol::{Session, SessionId, Transport, WorkspaceKind};
+use berth_protocol::{Beginning, Session, SessionId, Transport, WorkspaceKind};
 
 use crate::components::activity::Activity;
 use crate::components::button::{Button, IconButton};
@@ -111,6 +111,11 @@ fn facts(app: App, session: Session) -> AnyView {
             <dl>
                 {copied(t().id, session.id.to_string(), session.id.short())}
                 {fact(t().run, session.run.to_string())}
+                {fact(t().conversation, match session.beginning {
+                    Beginning::New => t().began_new,
+                    Beginning::Resumed => t().began_resumed,
+                    Beginning::Transcript => t().began_told,
+                }.to_owned())}
                 {when(t().created, session.created_at)}
                 {when(t().changed, session.updated_at)}
                 {session.ended_at.map(|at| when(t().ended, at))}

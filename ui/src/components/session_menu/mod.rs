@@ -2,7 +2,7 @@
 
 use crate::view::prelude::*;
 use crate::web::task::spawn_local;
-use berth_protocol::SessionId;
+use berth_protocol::{Beginning, SessionId};
 use wasm_bindgen::JsCast;
 
 use crate::components::icon::icon_name;
@@ -59,6 +59,20 @@ fn items(app: App, id: SessionId) -> Vec<MenuItem> {
             icon_name!("rotate-ccw"),
             "menu-restart",
             act("restart"),
+        ));
+        let begin =
+            move |beginning| Callback::new(move |()| app.restart_session(id, beginning, busy));
+        items.push(item(
+            t().restart_anew,
+            icon_name!("plus"),
+            "menu-restart-anew",
+            begin(Beginning::New),
+        ));
+        items.push(item(
+            t().restart_told,
+            icon_name!("message-square"),
+            "menu-restart-told",
+            begin(Beginning::Transcript),
         ));
     }
     let download = Callback::new(move |()| download_recording(app, id));
