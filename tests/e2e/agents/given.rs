@@ -125,6 +125,16 @@ impl Stage {
         );
     }
 
+    /// The end of one session is nothing to another of the same agent.
+    async fn works_by_itself(&self) {
+        let client = &self.engine.client;
+        let first = self.start().await;
+        let second = self.start().await;
+        self.exchange(second.id, "say: One.").await;
+        client.stop(first.id).await;
+        assert_eq!(self.exchange(second.id, "say: Two.").await, "Two.");
+    }
+
     /// A session in which nothing was said has nothing to resume.
     async fn has_nothing_to_resume(&self) {
         let client = &self.engine.client;
@@ -230,6 +240,7 @@ tests! {
     claude_begins_anew_with_and_without_the_transcript: "claude" => begins_anew();
     claude_has_nothing_to_resume_before_the_first_message: "claude" => has_nothing_to_resume();
     claude_is_given_instructions_and_mcp_servers: "claude" => is_given_what_the_session_has(true);
+    codex_works_on_when_another_session_of_it_ends: "codex" => works_by_itself();
     codex_resumes_its_conversation: "codex" => resumes();
     codex_begins_anew_with_and_without_the_transcript: "codex" => begins_anew();
     codex_is_given_instructions_and_mcp_servers: "codex" => is_given_what_the_session_has(true);

@@ -66,7 +66,19 @@ pub async fn decide(
     match wanted {
         Some(Beginning::New) => return Ok(new),
         Some(Beginning::Transcript) => {
-            let transcript = transcript(&last_messages(state, record.id).await?);
+            let messages = last_messages(state, record.id).await?;
+            // A message that was never taken is handed over first, and it is all that was said unless it is
+            // a transcript itself.
+            if let Some(undelivered) = record.undelivered {
+                let mut told = messages.iter().filter(|message| message.id == undelivered);
+                let is_transcript = told.any(|message| message.content.starts_with(OPENING));
+                let beginning = match is_transcript {
+                    true => Beginning::Transcript,
+                    false => Beginning::New,
+                };
+                return Ok(Start { beginning, ..new });
+            }
+            let transcript = transcript(&messages);
             return Ok(Start {
                 beginning: Beginning::Transcript,
                 transcript: Some(transcript.ok_or_else(|| gone(record, "nothing was said in it"))?),
