@@ -183,6 +183,46 @@ async fn an_agent_over_acp_that_nobody_has_signed_in_says_so() {
     }
 }
 
+/// A stand-in, because no real agent does so: a program whose output never ends a line. It is ended before it
+/// fills the memory, and the reason is told.
+#[tokio::test]
+async fn an_agent_over_acp_that_never_ends_a_line_is_ended() {
+    let setup = Setup::new();
+    let repository = Repository::with_history(&setup.folder().join("repository"));
+    let folder = setup.folder().join("bin");
+    std::fs::create_dir(&folder).expect("a folder can be made");
+    let program = folder.join("gemini");
+    let script = "#!/bin/sh\nprintf '0.61.0 '\nexec tr '\\000' x < /dev/zero\n";
+    std::fs::write(&program, script).expect("a file can be written");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, mode).expect("it can be made executable");
+    let engine = setup
+        .variable("PATH", format!("{}:/usr/bin:/bin", folder.display()))
+        .start()
+        .await;
+    let client = &engine.client;
+    let project = client.add_project(&repository.path).await;
+    let request = CreateSession {
+        transport: Some(Transport::Acp),
+        ..session(project.id, "gemini")
+    };
+    let started = client.start(&request).await;
+    let ended = client.session_until(started.id, "has failed", |session| {
+        !session.status.is_live()
+    });
+    match ended.await.status {
+        Status::Failed { failure } => {
+            assert_eq!(failure.code, Code::AgentProtocol);
+            assert!(failure.detail.contains("64 MiB"), "{}", failure.detail);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(
+        processes::with("BERTH_SESSION_ID", started.id.to_string()),
+        Vec::<u32>::new()
+    );
+}
+
 /// An agent whose adapter is not installed says how to get it, before anything is made for the session.
 #[tokio::test]
 async fn an_adapter_for_acp_that_is_missing_is_named() {

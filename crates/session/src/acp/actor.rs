@@ -250,9 +250,8 @@ impl Actor {
                 if self.status != Status::Starting {
                     self.rows(Look::Dim, "The connection to the agent is lost.");
                 }
-                if self.refusal.is_none() {
-                    self.refusal = Some(refusal);
-                }
+                // The first reason is the real one.
+                self.refusal.get_or_insert(refusal);
             }
         }
     }
@@ -493,7 +492,8 @@ impl Actor {
                 self.last_words.push_back(row);
             }
         }
-        let status = if early {
+        let broke = matches!(self.refusal, Some(Refusal::Protocol(_)));
+        let status = if early || (broke && !self.stopping) {
             Status::Failed {
                 failure: self.failure(&exit),
             }
@@ -508,7 +508,7 @@ impl Actor {
         self.report(SessionEvent::Ended { status, screen });
     }
 
-    /// Why the agent never took messages.
+    /// Why the agent never took messages, or cannot be spoken to any more.
     fn failure(&self, exit: &Exit) -> Failure {
         let agent = &self.start.agent;
         let said = || {

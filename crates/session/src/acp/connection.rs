@@ -28,6 +28,8 @@ use tokio_util::{
     sync::CancellationToken,
 };
 
+use super::bounded::{self, Bounded};
+
 /// How long an agent may take until it takes messages. Some need ten seconds on a slow machine.
 const HANDSHAKE: Duration = Duration::from_secs(60);
 
@@ -149,6 +151,7 @@ pub async fn connect(
     incoming: mpsc::UnboundedSender<Incoming>,
     ended: CancellationToken,
 ) {
+    let output = Bounded::new(output, bounded::LINE);
     let transport = ByteStreams::new(input.compat_write(), output.compat());
     let (updates, questions, ready) = (incoming.clone(), incoming.clone(), incoming.clone());
     let connected = Client

@@ -10,6 +10,7 @@
 
 mod account;
 mod actor;
+mod bounded;
 mod connection;
 mod process;
 mod turn;

@@ -37,3 +37,15 @@ async fn a_program_that_fails_or_is_no_program_gives_its_reason() {
             .contains("does not start")
     );
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_program_that_never_stops_printing_is_cut_off() {
+    let environment = Environment::own("test", None);
+    let args = [
+        "-c".to_owned(),
+        "echo 1.2.3; exec tr '\\000' x < /dev/zero".to_owned(),
+    ];
+    let endless = version("/bin/sh".as_ref(), &args, &environment);
+    assert_eq!(endless.await.as_deref(), Ok("1.2.3"));
+}

@@ -138,34 +138,21 @@ pub fn inject(
     ];
     let fill = |text: &str| filled(text, &known);
     let mut used = Vec::new();
-    if let Some((_, rules)) = prompt {
-        injected.args.extend(rules.args.iter().map(|arg| fill(arg)));
-        injected.env.extend(
-            rules
-                .env
-                .iter()
-                .map(|(name, value)| (name.clone(), fill(value))),
-        );
-        used.extend(rules.args.iter().chain(rules.env.values()));
+    let prompt_rules = prompt.map(|(_, rules)| (&rules.args, &rules.env));
+    let mcp_rules = mcp.map(|rules| (&rules.args, &rules.env));
+    for (args, env) in prompt_rules.into_iter().chain(mcp_rules) {
+        injected.args.extend(args.iter().map(|arg| fill(arg)));
+        let filled = env.iter().map(|(name, value)| (name.clone(), fill(value)));
+        injected.env.extend(filled);
+        used.extend(args.iter().chain(env.values()));
     }
-    if let Some(rules) = mcp {
-        injected.args.extend(rules.args.iter().map(|arg| fill(arg)));
-        injected.env.extend(
-            rules
-                .env
-                .iter()
-                .map(|(name, value)| (name.clone(), fill(value))),
-        );
-        used.extend(rules.args.iter().chain(rules.env.values()));
-        for server in injection.mcp_servers {
-            let each = match server {
-                SessionMcpServer::Stdio { .. } => &rules.each_stdio,
-                SessionMcpServer::Http { .. } => &rules.each_http,
-            };
-            injected
-                .args
-                .extend(each.iter().map(|arg| fill_server(arg, server)));
-        }
+    for server in injection.mcp_servers {
+        let each = mcp.map_or(&[][..], |rules| match server {
+            SessionMcpServer::Stdio { .. } => &rules.each_stdio,
+            SessionMcpServer::Http { .. } => &rules.each_http,
+        });
+        let filled = each.iter().map(|arg| fill_server(arg, server));
+        injected.args.extend(filled);
     }
     let uses = |name: &str| used.iter().any(|text| text.contains(name));
     if let Some((text, _)) = prompt
