@@ -52,6 +52,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         permission_mode: request.permission_mode.as_deref(),
         command: request.command.as_deref(),
         agent_session: &agent_session,
+        router: None,
     };
     let environment = state.environment().await;
     agents::plan(spec, &order(&folder), environment)?;

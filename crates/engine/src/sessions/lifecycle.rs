@@ -58,6 +58,7 @@ pub async fn restart(state: &Arc<State>, id: SessionId) -> Result<Session, ApiEr
         permission_mode: old.permission_mode.as_deref(),
         command: old.command.as_deref(),
         agent_session: &agent_session,
+        router: None,
     };
     let plan = agents::plan(spec, &order, state.environment().await)?;
     state.store.session_restarted(id).await?;
