@@ -73,6 +73,17 @@ pub fn agent(name: &str) -> Option<PathBuf> {
         .filter(|path| path.is_file())
 }
 
+/// The program of a router's version, such as `ccr-v3`, if it is there: in `BERTH_ROUTER_MODULES`, else
+/// where `cargo xtask test` installs it.
+pub fn router(name: &str) -> Option<PathBuf> {
+    let modules = env::var_os("BERTH_ROUTER_MODULES").map(PathBuf::from);
+    let package = modules
+        .or_else(|| Some(cache()?.join("router/node_modules")))?
+        .join(name);
+    let programs = ["dist/cli.js", "dist/main/cli.js"].map(|script| package.join(script));
+    programs.into_iter().find(|program| program.is_file())
+}
+
 /// The folder of goose, whose package does not put it among the other programs under its own name.
 pub fn goose_folder() -> Option<PathBuf> {
     let modules = agents_folder()?.parent()?.to_owned();

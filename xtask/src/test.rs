@@ -82,6 +82,8 @@ pub(crate) enum Kind {
     Window,
     /// Real agent CLIs against a model server
     Agents,
+    /// Real routers between agent CLIs and a model server
+    Router,
 }
 
 impl Kind {
@@ -91,6 +93,7 @@ impl Kind {
             "browser" => Self::Browser,
             "window" => Self::Window,
             "agents" => Self::Agents,
+            "router" => Self::Router,
             _ => Self::Api,
         }
     }

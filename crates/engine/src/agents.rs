@@ -155,13 +155,7 @@ async fn ask(state: &State, mut agent: Agent) -> Agent {
         agent.version = Some(version);
         return agent;
     }
-    match finder::version(
-        Path::new(&path),
-        &spec.version_args,
-        state.environment().await,
-    )
-    .await
-    {
+    match finder::version_of(spec, Path::new(&path), state.environment().await).await {
         Ok(version) => {
             if let Some((mtime, size)) = stamp
                 && let Err(error) = state

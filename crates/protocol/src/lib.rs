@@ -23,6 +23,8 @@ mod id;
 mod part;
 mod problem;
 mod project;
+mod router;
+mod secret;
 mod session;
 mod terminal;
 
@@ -36,6 +38,8 @@ pub use id::*;
 pub use part::*;
 pub use problem::*;
 pub use project::*;
+pub use router::*;
+pub use secret::*;
 pub use session::*;
 pub use terminal::*;
 

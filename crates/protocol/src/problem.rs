@@ -162,6 +162,13 @@ codes! {
         Some("Write them into the first message, or choose another agent or transport.");
     AgentTakesNoMcp = "agent.takes_no_mcp", 501, "The agent takes no MCP servers",
         Some("Add the servers in the agent's own settings, or choose another agent or transport.");
+    RouterMissing = "router.missing", 424, "The router is not installed",
+        Some("npm install -g @musistudio/claude-code-router, or choose other router settings.");
+    RouterUnsupported = "router.unsupported", 424, "The router cannot be used", None;
+    RouterInvalid = "router.invalid", 400, "The router's settings are not usable", None;
+    RouterRequired = "router.required", 400, "The agent needs a router",
+        Some("Choose router settings for the session.");
+    RouterFailed = "router.failed", 502, "The router does not run", None;
     SpawnFailed = "session.spawn_failed", 500, "The agent could not be started", None;
     EngineLost = "session.engine_lost", 500, "The engine stopped while the session ran",
         Some("Restart the session; its transcript and recording are kept.");

@@ -101,6 +101,15 @@ impl Environment {
         }
     }
 
+    /// An environment that somebody else has put together.
+    pub fn given(source: &str, variables: BTreeMap<OsString, OsString>) -> Self {
+        Self {
+            variables: cleaned(variables),
+            source: source.to_owned(),
+            warning: None,
+        }
+    }
+
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables

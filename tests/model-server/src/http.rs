@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
 use serde_json::{Value, json};
@@ -37,17 +37,22 @@ pub(crate) trait Api {
     fn error(status: u16, message: &str) -> Value;
 }
 
+/// Where clients of Vertex AI that are to use another identity get their token (RFC 8693).
+const TOKEN_PATH: &str = "/token";
+
 #[derive(Clone)]
 struct Served {
     script: Script,
     log: Arc<RequestLog>,
+    /// The key that every request must have; any will do when absent.
+    key: Option<Arc<str>>,
 }
 
-pub(crate) fn router(script: Script, log: Arc<RequestLog>) -> Router {
+pub(crate) fn router(script: Script, log: Arc<RequestLog>, key: Option<Arc<str>>) -> Router {
     // A single handler instead of routes: what is not known must be recorded too.
     Router::new()
         .fallback(handle)
-        .with_state(Served { script, log })
+        .with_state(Served { script, log, key })
 }
 
 async fn handle(State(served): State<Served>, request: Request) -> Response {
@@ -69,6 +74,16 @@ async fn handle(State(served): State<Served>, request: Request) -> Response {
     let pending = served
         .log
         .receive(parts.method.as_str(), target, &parts.headers, &body);
+
+    if path == TOKEN_PATH {
+        return finish(pending, StatusCode::OK, &token(served.key.as_deref()));
+    }
+    if let Some(key) = served.key.as_deref()
+        && !has_key(&parts.headers, key)
+    {
+        let body = anthropic::Messages::error(401, "this is not the provider's key");
+        return finish(pending, StatusCode::UNAUTHORIZED, &body);
+    }
 
     match Asked::read(path).filter(|_| parts.method == Method::POST) {
         Some(Asked::Answer { stream }) => {
@@ -109,6 +124,24 @@ async fn handle(State(served): State<Served>, request: Request) -> Response {
             finish(pending, StatusCode::NOT_FOUND, &body)
         }
     }
+}
+
+fn has_key(headers: &HeaderMap, key: &str) -> bool {
+    let given = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = given("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let keys = [bearer, given("x-api-key"), given("x-goog-api-key")];
+    // No other may come along.
+    keys.into_iter().flatten().all(|given| given == key) && keys.iter().any(Option::is_some)
+}
+
+/// A token that is as good as the key.
+fn token(key: Option<&str>) -> Value {
+    json!({
+        "access_token": key.unwrap_or("test"),
+        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "token_type": "Bearer",
+        "expires_in": 3600,
+    })
 }
 
 /// Answers a request; `stream` says how where the request itself has no field for it.

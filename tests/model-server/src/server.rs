@@ -63,11 +63,23 @@ impl ModelServer {
         Self::start_on(0, script)
     }
 
+    /// Starts on a free port and answers only those who have this key.
+    ///
+    /// # Errors
+    /// [`StartError`] when nothing can be bound or no thread can be made.
+    pub fn start_with_key(script: Script, key: &str) -> Result<Self, StartError> {
+        Self::serve(0, script, Some(key.into()))
+    }
+
     /// Starts on `port` of the loopback address; 0 takes a free one.
     ///
     /// # Errors
     /// [`StartError`] when the port is taken or no thread can be made.
     pub fn start_on(port: u16, script: Script) -> Result<Self, StartError> {
+        Self::serve(port, script, None)
+    }
+
+    fn serve(port: u16, script: Script, key: Option<Arc<str>>) -> Result<Self, StartError> {
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let listen = |source| StartError::Listen {
             address: wanted,
@@ -78,7 +90,7 @@ impl ModelServer {
         let address = listener.local_addr().map_err(listen)?;
 
         let log = Arc::new(RequestLog::default());
-        let router = http::router(script, Arc::clone(&log));
+        let router = http::router(script, Arc::clone(&log), key);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

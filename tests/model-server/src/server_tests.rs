@@ -179,3 +179,29 @@ fn a_taken_port_is_an_error() {
     let error = ModelServer::start_on(server.address.port(), Script::default()).unwrap_err();
     assert!(matches!(error, StartError::Listen { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn a_server_with_a_key_answers_only_who_has_it_and_no_other() {
+    let server = ModelServer::start_with_key(Script::default(), "sk-1").unwrap();
+    let ask = |headers: &[(&'static str, &'static str)]| {
+        let url = format!("{}/v1/messages", server.base_url());
+        let mut request = reqwest::Client::new().post(url).json(&message("say: hi"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        async { request.send().await.unwrap().status().as_u16() }
+    };
+    for (status, headers) in [
+        (200, &[("x-api-key", "sk-1")][..]),
+        (200, &[("authorization", "Bearer sk-1")]),
+        (200, &[("x-goog-api-key", "sk-1")]),
+        (401, &[]),
+        (401, &[("x-api-key", "sk-2")]),
+        (
+            401,
+            &[("x-api-key", "sk-1"), ("authorization", "Bearer sk-2")],
+        ),
+    ] {
+        assert_eq!(ask(headers).await, status, "{headers:?}");
+    }
+}

@@ -68,6 +68,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
             mcp_servers: &mcp_servers,
         },
         private: &private,
+        router: None,
     };
     agents::plan(spec, &order(&folder), environment)?;
 

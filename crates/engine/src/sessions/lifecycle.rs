@@ -70,6 +70,7 @@ pub async fn restart(
             mcp_servers: &old.mcp_servers,
         },
         private: &private,
+        router: None,
     };
     let plan = agents::plan(spec, &order, state.environment().await)?;
     let name = start.agent_session.as_deref();

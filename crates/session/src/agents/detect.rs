@@ -124,6 +124,23 @@ pub fn is_executable(path: &Path) -> bool {
     meta.is_file() && allowed
 }
 
+/// Finds out the version of an agent's program. The error says what happened, for people.
+pub async fn version_of(
+    spec: &Spec,
+    path: &Path,
+    environment: &Environment,
+) -> Result<String, String> {
+    match &spec.package {
+        Some(package) => crate::router::version_in(path, package).ok_or_else(|| {
+            format!(
+                "no package.json of {package} lies around {}",
+                path.display()
+            )
+        }),
+        None => version(path, &spec.version_args, environment).await,
+    }
+}
+
 /// Asks a program for its version. The error says what happened, for people.
 pub async fn version(
     path: &Path,

@@ -10,16 +10,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use berth_protocol::{Code, SessionId, Size, Transport};
+use berth_protocol::{Code, RouterKind, SessionId, Size, Transport};
 
 use super::{
     CUSTOM, SHELL, Spec,
     conversation::ConversationRules,
     detect,
     injection::{self, Injection, PrivateFile},
+    router_rules,
     spec::PermissionRule,
 };
-use crate::{environment::Environment, process::SESSION_VARIABLE, pty::Launch};
+use crate::{environment::Environment, process::SESSION_VARIABLE, pty::Launch, router::Route};
 
 /// What a session wants of its agent.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub struct Order<'a> {
     pub injection: Injection<'a>,
     /// The session's private folder, an absolute path. It need not exist.
     pub private: &'a Path,
+    /// The router that it shall be sent through.
+    pub router: Option<&'a Route>,
 }
 
 /// Why an agent cannot be started.
@@ -97,6 +100,17 @@ pub enum LaunchError {
     /// The command of a custom session is not usable.
     #[error("the command is not usable: {0}")]
     Command(&'static str),
+    /// It cannot be run without a router.
+    #[error("{0} needs a router, and the session has none")]
+    RouterRequired(String),
+    /// It cannot be sent through such a router.
+    #[error("{name} cannot be used with {}", .kind.name())]
+    NotRoutable {
+        /// The agent's name.
+        name: String,
+        /// The router's kind.
+        kind: RouterKind,
+    },
 }
 
 impl LaunchError {
@@ -111,6 +125,8 @@ impl LaunchError {
             Self::NoInstructions { .. } => Code::AgentTakesNoPrompt,
             Self::NoMcp { .. } => Code::AgentTakesNoMcp,
             Self::Command(_) => Code::CommandInvalid,
+            Self::RouterRequired(_) => Code::RouterRequired,
+            Self::NotRoutable { .. } => Code::RouterInvalid,
         }
     }
 }
@@ -173,7 +189,7 @@ pub fn plan(spec: &Spec, order: &Order, environment: &Environment) -> Result<Pla
         Transport::Pty => on_terminal(spec, order, environment, mode)?,
         Transport::Acp => over_protocol(spec, order, environment, mode)?,
     };
-    Ok(plan)
+    router_rules::apply(spec, order, plan)
 }
 
 /// The permission mode: the one that was asked for, else the agent's first.
@@ -263,7 +279,7 @@ fn over_protocol(
             .unwrap_or_default(),
         hint: spec.acp_install_hint().map(str::to_owned),
     })?;
-    let own = detect::locate(spec, environment);
+    let own = detect::locate(runner(spec), environment);
     let program = executable(program.path)?;
     let known = |value: &String| match (value.contains("{program}"), &own) {
         (false, _) => Some(value.clone()),
@@ -409,6 +425,7 @@ fn program(
         )),
         (SHELL, None) => Ok((crate::environment::login_shell(), Vec::new())),
         (_, None) => {
+            let spec = runner(spec);
             let found = detect::locate(spec, environment).ok_or_else(|| LaunchError::Missing {
                 name: spec.name.clone(),
                 program: spec.programs.first().cloned().unwrap_or_default(),
@@ -417,6 +434,11 @@ fn program(
             executable(found.path).map(|path| (path, Vec::new()))
         }
     }
+}
+
+/// The agent whose program is run.
+fn runner(spec: &Spec) -> &Spec {
+    spec.runs.as_ref().and_then(super::find).unwrap_or(spec)
 }
 
 fn executable(path: PathBuf) -> Result<PathBuf, LaunchError> {

@@ -8,6 +8,7 @@ pub mod conversation;
 pub mod detect;
 pub mod injection;
 mod launch;
+mod router_rules;
 mod spec;
 
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -15,7 +16,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use berth_protocol::AgentId;
 
 pub use launch::{LaunchError, Order, Plan, plan, private_folder};
-
+pub use router_rules::RouterRules;
 pub use spec::{ScreenRules, Spec};
 
 /// The data of every known agent, in the order in which people see them.
@@ -43,18 +44,34 @@ pub const SHELL: &str = "shell";
 /// The agent that runs a command given with the session.
 pub const CUSTOM: &str = "custom";
 
+/// The agent that runs Claude Code behind a router.
+pub const CCR: &str = "ccr";
+
 static CATALOG: LazyLock<Vec<Spec>> = LazyLock::new(|| {
     // A folder that cannot be read is a mistake in this program; `every_folder_is_readable` guards
     // against it, and at run time the others still work.
     FOLDERS
         .iter()
         .filter_map(|text| {
-            Spec::parse(text)
+            read(text)
                 .inspect_err(|error| tracing::error!(%error, "an agent's data is not readable"))
                 .ok()
         })
         .collect()
 });
+
+/// Reads an agent's data, with those of the agent that it runs.
+fn read(text: &str) -> Result<Spec, toml::de::Error> {
+    let mut spec = Spec::parse(text)?;
+    if let Some(runs) = &spec.runs {
+        let others = FOLDERS.iter().filter_map(|text| Spec::parse(text).ok());
+        let runner = others.into_iter().find(|other| other.id == *runs);
+        let unknown = || serde::de::Error::custom(format!("there is no agent {runs}"));
+        let runner = runner.ok_or_else(unknown)?;
+        spec.run_as(runner);
+    }
+    Ok(spec)
+}
 
 /// Every known agent.
 pub fn all() -> &'static [Spec] {
@@ -75,7 +92,7 @@ mod tests {
     #[test]
     fn every_folder_is_readable_and_named_once() {
         for text in FOLDERS {
-            Spec::parse(text).unwrap();
+            read(text).unwrap();
         }
         let ids: std::collections::BTreeSet<_> = all().iter().map(|spec| &spec.id).collect();
         assert_eq!(ids.len(), FOLDERS.len());

@@ -7,6 +7,7 @@ use regex::Regex;
 use serde::{Deserialize, Deserializer};
 
 use super::{
+    RouterRules,
     conversation::ConversationRules,
     injection::{ConfigFormat, McpRules, PromptRules},
 };
@@ -33,6 +34,18 @@ pub struct Spec {
     /// How to sign in.
     #[serde(default)]
     pub sign_in_hint: Option<String>,
+    /// Its package on npm, when its version stands there and asking the program for it does harm.
+    #[serde(default)]
+    pub package: Option<String>,
+    /// The agent that is run in its place: how to start and read that one is not said again here.
+    #[serde(default)]
+    pub runs: Option<AgentId>,
+    /// It cannot be run without a router.
+    #[serde(default)]
+    pub needs_router: bool,
+    /// How it is sent through routers.
+    #[serde(default)]
+    pub router: Vec<RouterRules>,
     /// How to start it; absent while there is no adapter.
     #[serde(default)]
     pub launch: Option<LaunchRules>,
@@ -238,6 +251,19 @@ impl Spec {
     /// Reads an `agent.toml`.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// Takes over how the agent that is run in its place is started and read.
+    pub(super) fn run_as(&mut self, runner: Self) {
+        self.launch = runner.launch;
+        self.conversation = runner.conversation;
+        self.instructions = runner.instructions;
+        self.mcp = runner.mcp;
+        self.config = runner.config;
+        self.permission_modes = runner.permission_modes;
+        self.acp = runner.acp;
+        self.screen = runner.screen;
+        self.router = runner.router;
     }
 
     /// How to install what speaks the Agent Client Protocol for this agent.
