@@ -43,6 +43,8 @@ impl<R: AsyncRead + Unpin> AsyncRead for Bounded<R> {
             None => self.line.saturating_add(new.len()),
         };
         if self.line > self.limit {
+            // With an error nothing may have been read.
+            buffer.set_filled(before);
             let limit = self.limit / (1024 * 1024);
             let reason = format!("it sent a line of more than {limit} MiB");
             return Poll::Ready(Err(Error::new(ErrorKind::InvalidData, reason)));

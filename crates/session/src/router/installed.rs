@@ -164,6 +164,7 @@ fn manifest_of(program: &Path, package: &str) -> Option<(PathBuf, Manifest)> {
     })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 #[path = "installed_tests.rs"]
 mod tests;
