@@ -63,7 +63,11 @@ async fn three_routers_at_once_have_keys_of_their_own_and_leave_the_home_alone()
     }
     for (index, (version, provider, running, key)) in routers.iter().enumerate() {
         let said = agent::claude(&stage, version, running, &format!("say: Answer {index}.")).await;
-        assert_eq!(said.trim(), format!("Answer {index}."), "{version}");
+        // Behind it stands that it does not know the model, when that is named.
+        assert!(
+            said.starts_with(&format!("Answer {index}.\n")),
+            "{version}: {said}"
+        );
         // The provider refuses every other key.
         let asked = provider.requests();
         assert!(!asked.is_empty());
@@ -113,11 +117,16 @@ async fn three_routers_at_once_have_keys_of_their_own_and_leave_the_home_alone()
 }
 
 /// Every protocol of a version, streamed and not.
-async fn speaks(version: &str, protocols: &[ProviderProtocol]) {
+async fn speaks(version: &str) {
     let Some(mut stage) = Stage::set(&[version]) else {
         return;
     };
-    for &protocol in protocols {
+    for protocol in [
+        ProviderProtocol::OpenaiChat,
+        ProviderProtocol::OpenaiResponses,
+        ProviderProtocol::Anthropic,
+        ProviderProtocol::Gemini,
+    ] {
         let key = "sk-of-the-provider-90ab";
         let provider = provider(key);
         let settings = settings(kind(version), protocol, &provider.base_url());
@@ -133,26 +142,19 @@ async fn speaks(version: &str, protocols: &[ProviderProtocol]) {
     stage.assert_home_untouched();
 }
 
-const OF_VERSION_1: [ProviderProtocol; 4] = [
-    ProviderProtocol::OpenaiChat,
-    ProviderProtocol::OpenaiResponses,
-    ProviderProtocol::Anthropic,
-    ProviderProtocol::Gemini,
-];
-
 #[tokio::test]
 async fn version_1_speaks_to_every_kind_of_provider() {
-    speaks("ccr-v1", &OF_VERSION_1).await;
+    speaks("ccr-v1").await;
 }
 
 #[tokio::test]
 async fn version_2_speaks_to_every_kind_of_provider() {
-    speaks("ccr-v2", &OF_VERSION_1).await;
+    speaks("ccr-v2").await;
 }
 
 #[tokio::test]
 async fn version_3_speaks_to_every_kind_of_provider() {
-    speaks("ccr-v3", &OF_VERSION_1).await;
+    speaks("ccr-v3").await;
 }
 
 #[tokio::test]

@@ -185,12 +185,6 @@ impl Running {
         let route = self.instance.route();
         route.fill("{router_key}").expect("a router has a key")
     }
-
-    /// The first process of the router, which the others belong to.
-    pub fn leader(&self) -> u32 {
-        let alive = self.processes();
-        *alive.iter().min().expect("the router runs")
-    }
 }
 
 /// All files below a folder with what stands in them.

@@ -142,8 +142,10 @@ impl Text {
 /// Whether a text in a user's message is the agent's own, not the user's: agents put their
 /// context there, wrapped in tags such as `<system-reminder>` or `<environment_context>`.
 pub(crate) fn is_context(text: &str) -> bool {
-    const OPENINGS: [&str; 5] = [
+    const OPENINGS: [&str; 6] = [
         "# AGENTS.md instructions",
+        // Claude Code's, which a router turns from a message of the system into one of the user.
+        "# Environment\nYou have been invoked",
         "[Request interrupted by user",
         "Request interrupted by user",
         "This is the Gemini CLI. We are setting up the context",

@@ -26,6 +26,8 @@ pub use instance::{Instance, Order, start};
 pub use route::Route;
 
 pub(crate) use installed::version_in;
+#[cfg(test)]
+pub(crate) use route::NAMES;
 
 /// Keys of providers by the providers' names.
 pub type Keys = BTreeMap<String, Secret>;

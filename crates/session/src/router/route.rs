@@ -77,6 +77,16 @@ impl Route {
         })
     }
 
+    /// One with these values.
+    #[cfg(test)]
+    pub(crate) fn of<const N: usize>(kind: RouterKind, values: [(&'static str, &str); N]) -> Self {
+        let values = values.map(|(name, value)| (name, Secret::new(value.to_owned())));
+        Self {
+            kind,
+            values: values.into(),
+        }
+    }
+
     /// Replaces the placeholders in a text, such as `{router_url}`; nothing when the route has no value
     /// for one of them.
     pub fn fill(&self, text: &str) -> Option<String> {
@@ -92,7 +102,7 @@ impl Route {
 }
 
 /// The placeholders that there are.
-const NAMES: [&str; 7] = [
+pub(crate) const NAMES: [&str; 7] = [
     "router_url",
     "router_key",
     "router_model",
