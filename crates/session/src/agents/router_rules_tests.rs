@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use berth_protocol::{AgentId, Size};
+use berth_protocol::{AgentId, SessionId, Size};
 
 use super::*;
 use crate::{

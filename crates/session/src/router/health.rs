@@ -1,11 +1,14 @@
 //! Asks whether the router answers, and whether it is this one.
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+
+/// How long an answer may take. A stranger on the port may never give one.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Longest answer that is read, in bytes.
 const LONGEST: u64 = 16 * 1024;
@@ -42,6 +45,13 @@ fn is_healthy(answer: &[u8], mark: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_stranger_who_says_nothing_is_not_waited_for() {
+        let stranger = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = stranger.local_addr().unwrap().port();
+        assert!(!answers(port, "m1").await);
+    }
 
     #[test]
     fn only_this_router_is_taken_for_healthy() {
