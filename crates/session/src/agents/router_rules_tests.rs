@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use berth_protocol::{AgentId, SessionId, Size};
+use berth_protocol::{AgentId, Size};
 
 use super::*;
 use crate::{

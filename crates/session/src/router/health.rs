@@ -16,9 +16,8 @@ const LONGEST: u64 = 16 * 1024;
 /// Whether the router with this mark answers at the port. By hand and not with an HTTP client: it must
 /// not go through a proxy, and nothing but the head of one answer is of interest.
 pub async fn answers(port: u16, mark: &str) -> bool {
-    ask(port)
-        .await
-        .is_ok_and(|answer| is_healthy(&answer, mark))
+    let answer = tokio::time::timeout(PATIENCE, ask(port)).await;
+    answer.is_ok_and(|answer| answer.is_ok_and(|answer| is_healthy(&answer, mark)))
 }
 
 async fn ask(port: u16) -> std::io::Result<Vec<u8>> {

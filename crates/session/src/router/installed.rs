@@ -164,6 +164,6 @@ fn manifest_of(program: &Path, package: &str) -> Option<(PathBuf, Manifest)> {
     })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 #[path = "installed_tests.rs"]
 mod tests;
