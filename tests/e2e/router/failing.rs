@@ -53,19 +53,50 @@ async fn outlives_a_crash(version: &str) {
 
 /// The process that was started: its parent is this test.
 fn leader_of_router(running: &Running) -> u32 {
-    let own = std::process::id();
+    child_of_router(running, std::process::id(), "/ccr-v")
+}
+
+/// A process of the session with this parent and these words on its command line.
+fn child_of_router(running: &Running, parent: u32, words: &str) -> u32 {
     let is_child = |pid: &u32| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let rest = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
         rest.split(' ')
             .nth(1)
             .and_then(|parent| parent.parse().ok())
-            == Some(own)
+            == Some(parent)
     };
     let name = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let mut found = running.processes().into_iter().filter(is_child);
-    let router = found.find(|pid| name(pid).contains("/ccr-v"));
-    router.expect("the router is a child of this process")
+    let router = found.find(|pid| name(pid).contains(words));
+    router.expect("the router runs")
+}
+
+#[tokio::test]
+async fn version_3_is_started_again_when_only_its_gateway_crashes() {
+    let Some(mut stage) = Stage::set(&["ccr-v3"]) else {
+        return;
+    };
+    let settings = settings(
+        RouterKind::CcrV3,
+        ProviderProtocol::OpenaiChat,
+        "http://127.0.0.1:1",
+    );
+    let running = stage.start("ccr-v3", &settings, &keys("sk-1")).await;
+    let mut state = running.instance.state();
+    let gateway = child_of_router(&running, leader_of_router(&running), "gateway-bootstrap");
+    processes::kill(gateway);
+    let restarting = reaches(&mut state, |state| {
+        matches!(state, RouterState::Restarting { .. })
+    })
+    .await;
+    assert!(
+        format!("{restarting:?}").contains("SIGKILL"),
+        "{restarting:?}"
+    );
+    reaches(&mut state, |state| *state == RouterState::Healthy).await;
+    assert!(running.instance.answers().await);
+    running.instance.stop().await;
 }
 
 #[tokio::test]

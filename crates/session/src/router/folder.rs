@@ -15,9 +15,22 @@ const VERTEX_SSE: &str = include_str!("vertex-sse.js");
 /// What is loaded into the router before its own code.
 const PRELOAD: &str = include_str!("preload.cjs");
 
+/// The note that the port is taken, written by the preloaded script as is the next.
+const PORT_TAKEN: &str = "port-taken";
+
+/// The note which process serves.
+const SERVING_PROCESS: &str = "serving-process";
+
 /// Everything that stands in a router's folder. One that holds something else is somebody else's, and
 /// is not removed.
-const CONTENT: [&str; 5] = ["home", "tmp", "preload.cjs", "vertex-sse.js", "port-taken"];
+const CONTENT: [&str; 6] = [
+    "home",
+    "tmp",
+    "preload.cjs",
+    "vertex-sse.js",
+    PORT_TAKEN,
+    SERVING_PROCESS,
+];
 
 /// An instance's folder.
 #[derive(Clone, Debug)]
@@ -90,16 +103,22 @@ impl Folder {
         self.0.join("vertex-sse.js")
     }
 
-    /// Where the router notes that its port is taken.
-    pub fn port_taken(&self) -> PathBuf {
-        self.0.join("port-taken")
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
-    /// Removes what would keep the router from starting: a note of the last start, and the process id
+    /// The router has noted that its port is taken.
+    pub fn port_was_taken(&self) -> bool {
+        self.0.join(PORT_TAKEN).exists()
+    }
+
+    /// Removes what would keep the router from starting: the notes of the last start, and the process id
     /// by which version 1 takes itself for running when another process has got it.
     pub fn forget_last_run(&self) {
         let process_id = self.config_folder().join(".claude-code-router.pid");
-        for path in [self.port_taken(), process_id] {
+        let notes = [PORT_TAKEN, SERVING_PROCESS].map(|name| self.0.join(name));
+        for path in notes.into_iter().chain([process_id]) {
             // Usually there is none.
             let _ = fs::remove_file(path);
         }

@@ -165,6 +165,5 @@ fn manifest_of(program: &Path, package: &str) -> Option<(PathBuf, Manifest)> {
 }
 
 #[cfg(test)]
-#[cfg(unix)]
 #[path = "installed_tests.rs"]
 mod tests;

@@ -1,5 +1,7 @@
 //! How a router is found that was installed in different ways.
 
+#![cfg(unix)]
+
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},

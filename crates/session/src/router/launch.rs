@@ -161,7 +161,7 @@ fn prepare(order: &Order, key: &Secret, ports: Ports) -> Result<Launch, RouterEr
     set(SESSION_VARIABLE, order.session.to_string().into());
     set("BERTH_ROUTER_PORT", ports.router.to_string().into());
     set("BERTH_ROUTER_MARK", mark.clone().into());
-    set("BERTH_ROUTER_NOTE", folder.port_taken().into());
+    set("BERTH_ROUTER_FOLDER", folder.path().into());
     set("NODE_OPTIONS", preloading(&folder).into());
     set(KEY_VARIABLE, key.expose().into());
     let mut secrets = vec![key.clone()];
@@ -212,7 +212,7 @@ impl Launch {
         let waited = {
             let ended = async {
                 let status = process.ended().await;
-                if self.port_was_taken() {
+                if self.folder.port_was_taken() {
                     return Err(RouterError::PortTaken(self.port));
                 }
                 Err(RouterError::Ended {
@@ -249,7 +249,7 @@ impl Launch {
         let answers = async {
             loop {
                 // Version 3 goes on without its port.
-                if self.port_was_taken() {
+                if self.folder.port_was_taken() {
                     return Err(RouterError::PortTaken(self.port));
                 }
                 if self.answers().await {
@@ -264,10 +264,6 @@ impl Launch {
         };
         let in_time = tokio::time::timeout(PATIENCE, answers).await;
         in_time.unwrap_or_else(|_| Err(silent()))
-    }
-
-    fn port_was_taken(&self) -> bool {
-        self.folder.port_taken().exists()
     }
 }
 
