@@ -95,7 +95,8 @@ fn describe(spec: &Spec, environment: &berth_session::environment::Environment) 
         _ if built_in => AgentState::Ready,
         None => AgentState::Missing,
         Some(located) if !finder::is_executable(&located.path) => AgentState::Broken,
-        Some(_) if spec.launch.is_none() => AgentState::Unsupported,
+        // A session cannot be given a router yet.
+        Some(_) if spec.launch.is_none() || spec.needs_router => AgentState::Unsupported,
         Some(_) => AgentState::Checking,
     };
     let path = match &located {

@@ -167,7 +167,7 @@ codes! {
     RouterUnsupported = "router.unsupported", 424, "The router cannot be used", None;
     RouterInvalid = "router.invalid", 400, "The router's settings are not usable", None;
     RouterRequired = "router.required", 400, "The agent needs a router",
-        Some("Choose router settings for the session.");
+        Some("This version of Berth cannot give a session a router yet; start claude itself.");
     RouterFailed = "router.failed", 502, "The router does not run", None;
     SpawnFailed = "session.spawn_failed", 500, "The agent could not be started", None;
     EngineLost = "session.engine_lost", 500, "The engine stopped while the session ran",
