@@ -101,6 +101,15 @@ impl Environment {
         }
     }
 
+    /// These variables and no others.
+    pub fn of(variables: BTreeMap<OsString, OsString>) -> Self {
+        Self {
+            variables: cleaned(variables),
+            source: "given variables".to_owned(),
+            warning: None,
+        }
+    }
+
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables
