@@ -2,6 +2,8 @@
 
 #![cfg(unix)]
 
+#[path = "agentapi/acp.rs"]
+mod acp;
 #[path = "agentapi/real.rs"]
 mod real;
 #[path = "agentapi/server.rs"]

@@ -91,6 +91,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "berth-tests",
         ],
     ),
+    (
+        "berth-record",
+        &[
+            "berth-model-server",
+            "berth-protocol",
+            "berth-session",
+            "berth-tests",
+        ],
+    ),
     ("xtask", &["berth-ui-build"]),
 ];
 

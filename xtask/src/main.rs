@@ -17,6 +17,7 @@ mod fuzz;
 mod layers;
 mod leaks;
 mod process;
+mod record;
 mod repository;
 mod run;
 mod setup;
@@ -54,6 +55,9 @@ enum Command {
     /// Feed the screen reader damaged recordings and noise; prints the seed, and where a case is that
     /// breaks a rule
     Fuzz(fuzz::FuzzArgs),
+    /// Record the screens of the real agents against the model server; what is recorded is data beside
+    /// theirs (scenarios.toml)
+    Record(record::RecordArgs),
     /// Prove that every crate uses only what it may
     Layers,
     /// Type-check for Windows and macOS
@@ -128,6 +132,7 @@ fn execute(command: Command) -> Result<ExitCode, Error> {
                 ExitCode::FAILURE
             });
         }
+        Command::Record(args) => return record::run(&repository, &args),
         Command::Layers => layers::run(&repository)?,
         Command::Cross => cross::run(&repository)?,
         Command::Ci => return ci::run(&repository),

@@ -201,7 +201,13 @@ impl Prompt {
 }
 
 impl Conversation {
-    pub fn new(spec: &'static Spec, initial_prompt: Option<String>, loaded: Option<Saved>) -> Self {
+    /// `opens`: the agent begins with a screen, which is the first message.
+    pub fn new(
+        spec: &'static Spec,
+        opens: bool,
+        initial_prompt: Option<String>,
+        loaded: Option<Saved>,
+    ) -> Self {
         let mut state = State {
             messages: Vec::new(),
             reported: (AgentStatus::Running, None),
@@ -233,7 +239,7 @@ impl Conversation {
                 };
             }
         }
-        if state.messages.is_empty() {
+        if opens && state.messages.is_empty() {
             state.opening = true;
             state.answering = true;
             state.push(ConversationRole::Agent, String::new());
@@ -454,7 +460,7 @@ mod tests {
 
     fn conversation(prompt: Option<&str>) -> Conversation {
         let spec = crate::agent_of("custom").unwrap();
-        Conversation::new(spec, prompt.map(str::to_owned), None)
+        Conversation::new(spec, true, prompt.map(str::to_owned), None)
     }
 
     fn report(conversation: &Conversation, status: AgentStatus) -> Option<String> {
@@ -532,10 +538,20 @@ mod tests {
         ] {
             let spec = crate::agent_of("custom").unwrap();
             let prompt = prompt.map(str::to_owned);
-            let conversation = Conversation::new(spec, prompt, Some(saved.clone()));
+            let conversation = Conversation::new(spec, true, prompt, Some(saved.clone()));
             let sent = report(&conversation, AgentStatus::Stable);
             assert_eq!(sent.as_deref(), expected);
         }
+    }
+
+    #[test]
+    fn an_agent_without_a_screen_begins_with_no_message() {
+        let spec = crate::agent_of("gemini").unwrap();
+        let conversation = Conversation::new(spec, false, None, None);
+        report(&conversation, AgentStatus::Stable);
+        assert_eq!(conversation.messages(), []);
+        conversation.change(|state| state.hears("hello".to_owned()));
+        assert_eq!(conversation.messages()[0].id, 0);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::get,
 };
-use berth_protocol::{Code, MESSAGE_LIMIT, Problem};
+use berth_protocol::{Code, MESSAGE_LIMIT, Problem, Transport};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
@@ -136,7 +136,10 @@ async fn status(State(shared): State<Arc<Shared>>) -> Json<StatusResponseBody> {
     Json(StatusResponseBody {
         status,
         agent_type: shared.conversation.agent().to_owned(),
-        transport: "pty",
+        transport: match shared.transport {
+            Transport::Pty => "pty",
+            Transport::Acp => "acp",
+        },
         attention,
     })
 }
@@ -151,6 +154,10 @@ async fn messages(State(shared): State<Arc<Shared>>) -> Json<MessagesResponseBod
 
 /// Says something to the agent and answers when the agent has begun to work on it, or types keys into
 /// its terminal. A message that is typed as keys stands among the messages once the agent repeats it.
+///
+/// An agent that is spoken to over the Agent Client Protocol has no terminal: keys are refused with 400, and
+/// what is exactly the id of an answer to its open question chooses that answer, for clients that know no
+/// `POST /answer`.
 #[utoipa::path(post, path = "/message", request_body = MessageRequestBody,
     responses((status = 200, body = MessageResponseBody),
         (status = "default", body = ErrorModel, content_type = "application/problem+json")))]
@@ -167,7 +174,10 @@ async fn message(
                     format!("a message has 1 to {MESSAGE_LIMIT} bytes, not only white space");
                 return Err(Refused(StatusCode::BAD_REQUEST, detail));
             }
-            shared.session.send(content.to_owned()).await?;
+            match shared.chosen(content) {
+                Some(attention) => choose(&shared, attention, content.to_owned()).await?,
+                None => drop(shared.session.send(content.to_owned()).await?),
+            }
         }
         MessageType::Raw => shared
             .session
@@ -187,12 +197,24 @@ async fn answer(
     body: Result<Json<AnswerRequestBody>, JsonRejection>,
 ) -> Result<Json<MessageResponseBody>, Refused> {
     let Json(body) = body.map_err(|refused| Refused(refused.status(), refused.body_text()))?;
-    shared
-        .session
-        .answer(body.attention, body.option)
-        .await
-        .map_err(|error| error.problem(shared.session.id()))?;
+    choose(&shared, body.attention, body.option).await?;
     Ok(Json(MessageResponseBody { ok: true }))
+}
+
+async fn choose(shared: &Shared, attention: String, option: String) -> Result<(), Refused> {
+    let answered = shared.session.answer(attention, option).await;
+    Ok(answered.map_err(|error| error.problem(shared.session.id()))?)
+}
+
+impl Shared {
+    /// The open question that a message answers: nothing else can be said to an agent over the protocol
+    /// while it asks, and its terminal, where others would press the key, is not there.
+    fn chosen(&self, content: &str) -> Option<String> {
+        let (_, attention) = self.conversation.status();
+        let attention = attention.filter(|_| self.transport == Transport::Acp)?;
+        let offered = attention.options.iter().any(|option| option.id == content);
+        offered.then_some(attention.id)
+    }
 }
 
 /// Keeps a file for the agent; the answer tells where. 10 MB at most.
@@ -280,7 +302,7 @@ impl From<Problem> for Refused {
     fn from(problem: Problem) -> Self {
         let status = match problem.code {
             Code::MessageNotTaken => StatusCode::GATEWAY_TIMEOUT,
-            Code::BadRequest => StatusCode::BAD_REQUEST,
+            Code::BadRequest | Code::TransportUnsupported => StatusCode::BAD_REQUEST,
             Code::SessionEnded => StatusCode::GONE,
             Code::SessionNotReady
             | Code::SessionBusy

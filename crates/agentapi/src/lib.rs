@@ -1,9 +1,11 @@
-//! The HTTP API of coder/agentapi for one agent: a server that its clients can use unchanged.
+//! The HTTP API of coder/agentapi for one agent: a server that its clients can use unchanged. The agent is
+//! read from its terminal, or spoken to over the Agent Client Protocol.
 //!
 //! Paths, shapes, defaults, flags and the state file are those of agentapi 0.11; what it lacks is
 //! added in ways that its clients do not see: event ids from which a client can go on, questions
 //! that are answered by choice, the end of the agent, answers to the terminal's queries.
 
+mod agent;
 mod conversation;
 mod events;
 mod hosts;
@@ -13,15 +15,12 @@ mod model;
 mod state_file;
 mod uploads;
 
-use std::{ffi::OsString, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use berth_protocol::{SessionId, Size, Status};
+use berth_protocol::{SessionId, Size, Status, Transport};
 use berth_session::{
-    agents::{self, Spec, detect},
-    environment::Environment,
-    live::{self, SessionEvent, SessionHandle, Start},
-    process::{GRACE, Reaper, SESSION_VARIABLE},
-    pty::Launch,
+    agents::{self, Spec},
+    live::{SessionEvent, SessionHandle},
 };
 use futures::future::{FusedFuture, FutureExt};
 use tokio::{
@@ -57,6 +56,8 @@ pub struct Config {
     pub agent: String,
     /// The program and its arguments.
     pub command: Vec<String>,
+    /// How it is spoken to.
+    pub transport: Transport,
     /// The port; 0 takes a free one.
     pub port: u16,
     /// Size of the terminal.
@@ -149,6 +150,15 @@ pub fn agent_of(name: &str) -> Option<&'static Spec> {
     agents::find(&id.parse().ok()?)
 }
 
+/// The agent that a program speaks for: its own, or the one that it is an adapter of.
+pub fn agent_of_program(name: &str) -> Option<&'static Spec> {
+    let speaks_for = |spec: &&Spec| {
+        let acp = spec.acp.iter().flat_map(|acp| &acp.programs);
+        acp.into_iter().any(|program| program == name)
+    };
+    agent_of(name).or_else(|| agents::all().iter().find(speaks_for))
+}
+
 /// A server that is bound to its address and whose agent runs.
 pub struct Server {
     listeners: Vec<TcpListener>,
@@ -164,6 +174,7 @@ pub struct Server {
 struct Shared {
     conversation: Conversation,
     session: SessionHandle,
+    transport: Transport,
     /// Tells the ids of events of this run from those of others.
     run: String,
     uploads: uploads::Uploads,
@@ -178,7 +189,7 @@ impl Server {
     pub async fn start(config: Config) -> Result<Self, Error> {
         let spec = agent_of(&config.agent).ok_or(Error::UnknownAgent(config.agent.clone()))?;
         let session = SessionId(Uuid::now_v7());
-        let launch = launch(&config, spec, session)?;
+        let launch = agent::launch(&config, spec, session)?;
         let loaded = match &config.state_file {
             Some(path) if config.load_state => state_file::load(path)?,
             _ => None,
@@ -189,27 +200,19 @@ impl Server {
             .map_err(|source| Error::Listen { port, source })?;
         let pid_file = config.pid_file.map(PidFile::write).transpose()?;
         let uploads = uploads::Uploads::new()?;
-        let start = Start {
-            id: session,
-            run: 1,
-            launch,
-            rules: &spec.screen,
-            recording: None,
-            follow_output: true,
-            title: spec.name.clone(),
-            reaper: Reaper::start(),
-            grace: GRACE,
-        };
         // The task is started inside the runtime although the fork blocks.
         let runtime = tokio::runtime::Handle::current();
+        let transport = config.transport;
         let started = tokio::task::spawn_blocking(move || {
             let _inside = runtime.enter();
-            live::start(start)
+            agent::start(transport, spec, session, launch)
         });
         let (session, events) = started
             .await
             .map_err(|error| Error::Serve(io::Error::other(error)))??;
-        let conversation = Conversation::new(spec, config.initial_prompt, loaded);
+        // Over the protocol there is no screen with which an agent begins.
+        let opens = transport == Transport::Pty;
+        let conversation = Conversation::new(spec, opens, config.initial_prompt, loaded);
         Ok(Self {
             listeners,
             port,
@@ -217,6 +220,7 @@ impl Server {
                 conversation,
                 run: Uuid::new_v4().simple().to_string(),
                 session,
+                transport,
                 uploads,
                 hosts: config.hosts,
                 origins: config.origins,
@@ -343,41 +347,6 @@ fn failure(status: &Status) -> Option<String> {
         Status::Failed { failure } => Some(format!("early: {}", failure.detail)),
         _ => Some("and left no code".to_owned()),
     }
-}
-
-/// What to run: the user's command as it stands, in this process's folder and environment.
-fn launch(config: &Config, spec: &Spec, session: SessionId) -> Result<Launch, Error> {
-    let [program, args @ ..] = config.command.as_slice() else {
-        return Err(Error::Missing("no command".to_owned()));
-    };
-    let cwd = std::env::current_dir().map_err(|source| Error::File {
-        path: PathBuf::from("."),
-        source,
-    })?;
-    let environment = Environment::own("agentapi", None);
-    let path = detect::resolve(program, &cwd, &environment)
-        .filter(|path| detect::is_executable(path))
-        .ok_or_else(|| Error::Missing(program.clone()))?;
-    let mut env = environment.variables();
-    let own = [
-        ("TERM", "xterm-256color"),
-        ("COLORTERM", "truecolor"),
-        ("TERM_PROGRAM", "berth"),
-    ];
-    let rules = spec.launch.iter().flat_map(|launch| &launch.env);
-    env.extend(
-        own.into_iter()
-            .chain(rules.map(|(name, value)| (name.as_str(), value.as_str())))
-            .map(|(name, value)| (OsString::from(name), OsString::from(value))),
-    );
-    env.insert(SESSION_VARIABLE.into(), session.to_string().into());
-    Ok(Launch {
-        program: path,
-        args: args.iter().map(OsString::from).collect(),
-        env,
-        cwd,
-        size: config.size,
-    })
 }
 
 /// A file with the process id, there while the server runs.

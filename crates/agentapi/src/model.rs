@@ -27,7 +27,7 @@ pub enum ConversationRole {
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Message {
-    /// Its place in the conversation, from 0; 0 is the screen with which the agent started.
+    /// Its place in the conversation, from 0; 0 is the screen with which the agent started, if it has one.
     pub id: usize,
     /// The words.
     pub content: String,
@@ -52,7 +52,7 @@ pub struct StatusResponseBody {
     pub status: AgentStatus,
     /// The agent.
     pub agent_type: String,
-    /// How it is spoken to: `pty`.
+    /// How it is spoken to: `pty` or `acp`.
     pub transport: &'static str,
     /// A question that the agent asks. Not in agentapi, where a question is a stable screen.
     #[serde(skip_serializing_if = "Option::is_none")]

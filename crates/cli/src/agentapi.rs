@@ -9,9 +9,9 @@ use std::{
 };
 
 use berth_agentapi::{
-    Config, Error, Hosts, ListError, Origins, PORT, Request, SIZE, Server, agent_of,
+    Config, Error, Hosts, ListError, Origins, PORT, Request, SIZE, Server, agent_of_program,
 };
-use berth_protocol::Size;
+use berth_protocol::{Size, Transport};
 use clap::{Arg, Args, Subcommand};
 use tokio::sync::{mpsc, oneshot};
 
@@ -94,7 +94,10 @@ pub struct Options {
     /// File that holds the process id while the server runs
     #[arg(long, env = "AGENTAPI_PID_FILE", value_name = "FILE")]
     pid_file: Option<PathBuf>,
-    /// Speak to the agent over the Agent Client Protocol; not yet supported
+    /// Speak to the agent over the Agent Client Protocol on its standard input and output; the command must
+    /// be one that does, such as gemini --acp, opencode acp or claude-agent-acp. There is no first screen
+    /// among the messages, keys (type raw) are refused, and the id of an answer that is sent as a message
+    /// chooses it
     #[arg(long, env = "AGENTAPI_EXPERIMENTAL_ACP")]
     experimental_acp: bool,
     /// Say more about what happens
@@ -128,11 +131,6 @@ pub async fn serve(agentapi: Agentapi) -> ExitCode {
     if options.print_openapi {
         println!("{}", berth_agentapi::openapi_json());
         return ExitCode::SUCCESS;
-    }
-    if options.experimental_acp {
-        eprintln!("berth: agentapi over ACP is not supported by this version");
-        eprintln!("  Leave out --experimental-acp to read the agent's terminal.");
-        return ExitCode::FAILURE;
     }
     crate::logging::console(options.verbose);
     match run(options).await {
@@ -179,7 +177,7 @@ async fn run(options: Options) -> Result<(), Failure> {
             // The program may be given with its path.
             let name = Path::new(program).file_stem().unwrap_or_default();
             let name = name.to_string_lossy().into_owned();
-            agent_of(&name).map_or_else(|| "custom".to_owned(), |spec| spec.id.to_string())
+            agent_of_program(&name).map_or_else(|| "custom".to_owned(), |spec| spec.id.to_string())
         }
     };
     let agent_name = agent.clone();
@@ -220,6 +218,11 @@ async fn run(options: Options) -> Result<(), Failure> {
     let server = Server::start(Config {
         agent,
         command: options.command,
+        transport: if options.experimental_acp {
+            Transport::Acp
+        } else {
+            Transport::Pty
+        },
         port: options.port,
         size: Size {
             rows: options.term_height,

@@ -9,8 +9,9 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::Subs
 /// Log files that are kept, one for each day.
 const KEPT: usize = 7;
 
-/// What is logged unless `BERTH_LOG` says otherwise.
-const USUAL: &str = "info,sqlx=warn,hyper=warn";
+/// What is logged unless `BERTH_LOG` says otherwise. The SDK of the Agent Client Protocol tells of every
+/// request that Berth does not offer, which agents try as a matter of course.
+const USUAL: &str = "info,sqlx=warn,hyper=warn,agent_client_protocol=error";
 
 /// What is never logged: the emulator's parser logs what it does not know of a terminal's output,
 /// and that may be anything.

@@ -8,7 +8,13 @@ use crate::{
     recording::{Played, play},
 };
 
+/// A recording that is kept; with `BERTH_RECORDINGS` one from that folder, as `cargo xtask record --into`
+/// writes it.
 fn recording(agent: &str, name: &str) -> PathBuf {
+    if let Some(folder) = std::env::var_os("BERTH_RECORDINGS") {
+        let file = format!("{agent}/{name}.cast");
+        return PathBuf::from(folder).join(file);
+    }
     [
         env!("CARGO_MANIFEST_DIR"),
         "src/agents",
@@ -72,6 +78,31 @@ fn the_end_of_an_answer_is_seen_on_either_screen_of_claude() {
         let terminal = crate::recording::final_terminal(&recording("claude", name)).unwrap();
         let rules = &agents::find(&"claude".parse().unwrap()).unwrap().screen;
         assert!(finished(rules, &terminal), "{name}");
+    }
+}
+
+/// What is recorded of every agent at least.
+const OWED: [&str; 6] = ["start", "question", "long", "approval", "error", "exit"];
+
+/// Agents that nobody can use without an account: their screens are in the written tests.
+const WITH_ACCOUNT: [&str; 5] = ["amazonq", "amp", "auggie", "copilot", "cursor"];
+
+/// Agents whose recordings are still to be made.
+const NOT_YET: [&str; 1] = ["ccr"];
+
+#[test]
+fn every_agent_that_can_be_installed_has_its_recordings() {
+    for spec in agents::all() {
+        let id = spec.id.as_str();
+        let exempt = WITH_ACCOUNT.contains(&id) || NOT_YET.contains(&id);
+        if spec.programs.is_empty() || exempt {
+            continue;
+        }
+        for owed in OWED {
+            let path = recording(id, owed);
+            let has_output = play(&path).is_ok_and(|(_, events)| !events.is_empty());
+            assert!(has_output, "{} is missing or empty", path.display());
+        }
     }
 }
 
