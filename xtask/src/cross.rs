@@ -29,6 +29,7 @@ const LEFT_OUT: &[&str] = &[
     "berth-ui-build",
     "berth-ui-view",
     "berth-tests",
+    "berth-record",
     "berth-bench",
     "berth-model-server",
     "xtask",

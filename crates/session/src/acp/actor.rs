@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Start,
     account::{Account, Look},
+    bounded::LINE,
     connection::{self, Conversation, Incoming, Refusal, Wish},
     process::Process,
     turn::{Turn, Written, early_end},
@@ -250,8 +251,12 @@ impl Actor {
                 if self.status != Status::Starting {
                     self.rows(Look::Dim, "The connection to the agent is lost.");
                 }
-                // The first reason is the real one.
-                self.refusal.get_or_insert(refusal);
+                // The first reason is the real one, but for this: with it everything else fails too.
+                if refusal == Refusal::Endless {
+                    self.refusal = Some(refusal);
+                } else {
+                    self.refusal.get_or_insert(refusal);
+                }
             }
         }
     }
@@ -492,7 +497,7 @@ impl Actor {
                 self.last_words.push_back(row);
             }
         }
-        let broke = matches!(self.refusal, Some(Refusal::Protocol(_)));
+        let broke = self.refusal == Some(Refusal::Endless);
         let status = if early || (broke && !self.stopping) {
             Status::Failed {
                 failure: self.failure(&exit),
@@ -544,6 +549,13 @@ impl Actor {
             Some(Refusal::NoConversation(reason)) => (
                 Code::ConversationGone,
                 format!("{agent} does not go on with its conversation: {reason}"),
+            ),
+            Some(Refusal::Endless) => (
+                Code::AgentProtocol,
+                format!(
+                    "{agent} was ended: it sent a line of more than {} MiB",
+                    LINE / (1024 * 1024)
+                ),
             ),
             Some(Refusal::Takes(what)) => (
                 Code::AgentProtocol,

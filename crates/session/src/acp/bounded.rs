@@ -3,6 +3,10 @@
 use std::{
     io::{Error, ErrorKind},
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 
@@ -17,6 +21,7 @@ pub struct Bounded<R> {
     limit: usize,
     /// Bytes since the last line end.
     line: usize,
+    overrun: Arc<AtomicBool>,
 }
 
 impl<R> Bounded<R> {
@@ -25,7 +30,13 @@ impl<R> Bounded<R> {
             inner,
             limit,
             line: 0,
+            overrun: Arc::default(),
         }
+    }
+
+    /// Becomes true when a line is too long: what is made of the error may not tell it from another.
+    pub fn overrun(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.overrun)
     }
 }
 
@@ -45,9 +56,11 @@ impl<R: AsyncRead + Unpin> AsyncRead for Bounded<R> {
         if self.line > self.limit {
             // With an error nothing may have been read.
             buffer.set_filled(before);
-            let limit = self.limit / (1024 * 1024);
-            let reason = format!("it sent a line of more than {limit} MiB");
-            return Poll::Ready(Err(Error::new(ErrorKind::InvalidData, reason)));
+            self.overrun.store(true, Ordering::Relaxed);
+            return Poll::Ready(Err(Error::new(
+                ErrorKind::InvalidData,
+                "a line is too long",
+            )));
         }
         Poll::Ready(Ok(()))
     }

@@ -1,6 +1,6 @@
 //! The connection to an agent: shaking hands, and what comes from it as messages for the actor.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::atomic::Ordering, time::Duration};
 
 use agent_client_protocol::{
     Agent, ByteStreams, Client, Error,
@@ -73,6 +73,8 @@ pub enum Refusal {
     NoConversation(String),
     /// It cannot be given what the session has for it.
     Takes(&'static str),
+    /// It has sent a line without an end.
+    Endless,
     /// It answers with an error, or in another protocol.
     Protocol(String),
 }
@@ -152,6 +154,7 @@ pub async fn connect(
     ended: CancellationToken,
 ) {
     let output = Bounded::new(output, bounded::LINE);
+    let overrun = output.overrun();
     let transport = ByteStreams::new(input.compat_write(), output.compat());
     let (updates, questions, ready) = (incoming.clone(), incoming.clone(), incoming.clone());
     let connected = Client
@@ -212,9 +215,15 @@ pub async fn connect(
             }
             Ok(())
         });
-    if let Err(error) = connected.await {
+    let connected = connected.await;
+    let failed = match connected {
+        _ if overrun.load(Ordering::Relaxed) => Some(Refusal::Endless),
+        Err(error) => Some(refusal(error)),
+        Ok(()) => None,
+    };
+    if let Some(refusal) = failed {
         // The session may have ended.
-        let _ = incoming.send(Incoming::Failed(refusal(error)));
+        let _ = incoming.send(Incoming::Failed(refusal));
     }
 }
 
