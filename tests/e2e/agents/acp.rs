@@ -192,7 +192,8 @@ async fn an_agent_over_acp_that_never_ends_a_line_is_ended() {
     let folder = setup.folder().join("bin");
     std::fs::create_dir(&folder).expect("a folder can be made");
     let program = folder.join("gemini");
-    let script = "#!/bin/sh\nprintf '0.61.0 '\nexec tr '\\000' x < /dev/zero\n";
+    // Its shell stays to keep the standard input open: what cannot be written to ends sooner.
+    let script = "#!/bin/sh\nprintf '0.61.0 '\ntr '\\000' x < /dev/zero\n";
     std::fs::write(&program, script).expect("a file can be written");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&program, mode).expect("it can be made executable");
