@@ -168,7 +168,7 @@ async fn ask(shell: &std::path::Path) -> Result<Vec<(OsString, OsString)>, Strin
     command.process_group(0);
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     #[cfg(unix)]
-    let group = Group(child.id());
+    let group = crate::group::Group::of(child.id());
     let mut stdout = child.stdout.take().ok_or("it has no output")?.take(LONGEST);
     let mut output = Vec::new();
     let read = async {
@@ -195,23 +195,6 @@ async fn ask(shell: &std::path::Path) -> Result<Vec<(OsString, OsString)>, Strin
     #[cfg(unix)]
     drop(group);
     result
-}
-
-/// Kills a process group when dropped.
-#[cfg(unix)]
-struct Group(Option<u32>);
-
-#[cfg(unix)]
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(pid) = self.0.and_then(|pid| i32::try_from(pid).ok()) {
-            // It may be gone already, which is what is wanted.
-            let _ = nix::sys::signal::killpg(
-                nix::unistd::Pid::from_raw(pid),
-                nix::sys::signal::Signal::SIGKILL,
-            );
-        }
-    }
 }
 
 /// The variables between the two marks, once both are there.

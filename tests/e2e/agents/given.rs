@@ -63,6 +63,10 @@ impl Stage {
         assert_eq!(again.run, 2);
         let again = self.waiting(again.id).await;
         assert_eq!(again.beginning, Beginning::Resumed);
+        // Nothing was said in the second run, and the conversation goes on all the same.
+        self.restart(session.id, None).await;
+        let again = self.waiting(again.id).await;
+        assert_eq!((again.run, again.beginning), (3, Beginning::Resumed));
         assert_eq!(
             self.exchange(session.id, "say: Still here.").await,
             "Still here."
@@ -93,6 +97,10 @@ impl Stage {
         let again = self.restart(session.id, Some(Beginning::New)).await;
         assert_eq!(again.beginning, Beginning::New);
         self.waiting(session.id).await;
+        // The new conversation counts, although nothing was said in it.
+        let again = self.restart(session.id, None).await;
+        assert_eq!(again.beginning, Beginning::New);
+        self.waiting(session.id).await;
         assert_eq!(self.exchange(session.id, "say: Anew.").await, "Anew.");
         let asked = self.asked("say: Anew.").await;
         assert!(
@@ -111,7 +119,7 @@ impl Stage {
         // The message is handed over and answered before the next one is taken.
         let answered = client.until("the transcript is answered", async || {
             let last = client.messages(session.id).await.pop();
-            last.filter(|last| last.role == Role::Agent && last.run == 3)
+            last.filter(|last| last.role == Role::Agent && last.run == 4)
         });
         let _ = tokio::time::timeout(PATIENCE, answered)
             .await

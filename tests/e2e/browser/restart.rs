@@ -33,6 +33,7 @@ async fn a_session_is_resumed_or_begins_anew_as_the_user_says() {
     stop(&page).await;
     choose(&page, "menu-restart-anew").await;
     page.sees("[data-testid=status][data-status=waiting]").await;
+    page.reads(".facts", "Conversation\nNew").await;
 
     stop(&page).await;
     choose(&page, "menu-restart-told").await;

@@ -133,13 +133,14 @@ pub async fn record(
 
     let folder = setup.folder().to_owned();
     let raw = folder.join("recording.cast");
-    let launch = launch(spec, scenario, &setup, &project, &words)?;
+    let id = SessionId(Uuid::now_v7());
+    let launch = launch(id, spec, scenario, &setup, &project, &words)?;
     let title = format!(
         "{} {version}{}: {}",
         spec.id, scenario.variant, scenario.title
     );
     let start = Start {
-        id: SessionId(Uuid::now_v7()),
+        id,
         run: 1,
         launch,
         rules: &spec.screen,
@@ -198,6 +199,7 @@ fn merge_files(
 
 /// What is started: the agent as Berth starts it, with what the scenario changes.
 fn launch(
+    id: SessionId,
     spec: &Spec,
     scenario: &Scenario,
     setup: &Setup,
@@ -206,7 +208,7 @@ fn launch(
 ) -> Result<Launch, StageError> {
     let environment = Environment::given("the recording", setup.variables());
     let order = Order {
-        session: SessionId(Uuid::now_v7()),
+        session: id,
         workspace: project,
         size: drive::size(scenario.size())?,
         transport: Transport::Pty,

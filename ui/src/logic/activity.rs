@@ -23,6 +23,7 @@ pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
         "session.ended" => t.did_end,
         "session.interrupted" => t.did_interrupt,
         "session.renamed" => t.did_rename,
+        "session.not_resumed" => t.did_not_resume,
         "session.restarted" => t.did_restart,
         "session.restored" => t.did_restore,
         "session.spawned" => t.did_spawn,

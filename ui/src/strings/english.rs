@@ -321,6 +321,7 @@ strings! {
     did_not_answer: "Answer not taken",
     did_rename: "Renamed",
     did_reply: "Reply",
+    did_not_resume: "Conversation not kept, began a new one",
     did_restart: "Restarted",
     did_restore: "Brought back",
     did_send: "Message sent",

@@ -96,12 +96,8 @@ pub async fn decide(
             ..new
         }),
         (Some(name), Transport::Acp) => Ok(Start {
-            // Told by the agent, too, once it has found the conversation.
-            beginning: if or_new {
-                Beginning::New
-            } else {
-                Beginning::Resumed
-            },
+            // The agent tells when it has not kept it after all.
+            beginning: Beginning::Resumed,
             agent_session: Some(name.clone()),
             resume: Some(Resume { name, or_new }),
             ..new
@@ -129,15 +125,19 @@ async fn kept(
     spec: &Spec,
 ) -> Result<Option<String>, ApiError> {
     let messages = last_messages(state, record.id).await?;
-    let of_user =
-        |message: &&Message| message.role == Role::User && Some(message.id) != record.undelivered;
+    // What was said in an earlier run belongs to another conversation, unless this run goes on with it.
+    let of_user = |message: &&Message| {
+        message.role == Role::User
+            && message.run == record.run
+            && Some(message.id) != record.undelivered
+    };
     let said: Vec<String> = messages
         .iter()
         .rev()
         .filter(of_user)
         .map(|message| message.content.clone())
         .collect();
-    if said.is_empty() {
+    if said.is_empty() && record.beginning != Beginning::Resumed {
         // Agents keep nothing of conversations in which nothing was said.
         return Ok(None);
     }

@@ -69,7 +69,7 @@ pub async fn supervise(
             }
             SessionEvent::RecordingStopped { reason } => {
                 tracing::warn!(session = %id, reason, "the recording ended before the session");
-                note(&state, id, json!({"run": run})).await;
+                note(&state, id, "recording.stopped", json!({"run": run})).await;
             }
             SessionEvent::Ended { status, .. } => {
                 end(&state, id, status).await;
@@ -112,6 +112,10 @@ async fn began(state: &State, id: SessionId, name: &str, resumed: bool) {
             id,
             &error,
         );
+    }
+    if known == Some(Beginning::Resumed) && !resumed {
+        // The trail says that it was.
+        note(state, id, "session.not_resumed", json!({})).await;
     }
 }
 
@@ -234,13 +238,11 @@ async fn end(state: &Arc<State>, id: SessionId, status: Status) {
     changes::recount(state, id);
 }
 
-async fn note(state: &State, id: SessionId, details: serde_json::Value) {
-    let noted = state
-        .store
-        .note("recording.stopped", "session", &id.to_string(), details)
-        .await;
-    if let Err(error) = noted {
-        lost("the end of a recording could not be noted", id, &error);
+async fn note(state: &State, id: SessionId, action: &'static str, details: serde_json::Value) {
+    let subject = id.to_string();
+    let noted = state.store.note(action, "session", &subject, details);
+    if let Err(error) = noted.await {
+        lost("what happened could not be noted", id, &error);
     }
 }
 

@@ -14,8 +14,7 @@ use agent_client_protocol::{
     },
 };
 use berth_protocol::{
-    Attention, AttentionOption, Code, Failure, Message, Part, Problem, Size, Status, ToolOutput,
-    content_of,
+    Attention, AttentionOption, Message, Part, Problem, Size, Status, ToolOutput, content_of,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
@@ -28,9 +27,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Start,
     account::{Account, Look},
-    bounded::LINE,
-    connection::{self, Conversation, Incoming, Refusal, Wish},
+    connection::{self, Conversation, Incoming, Wish},
     process::Process,
+    refusal::{self, Refusal},
     turn::{Turn, Written, early_end},
 };
 use crate::{
@@ -51,9 +50,6 @@ const DRAIN: Duration = Duration::from_secs(1);
 
 /// Longest row of it that is kept, in bytes; what is longer goes on in the next.
 const LONGEST_ROW: u64 = 1000;
-
-/// Most of it that stands in the reason of an end, in characters.
-const LONGEST_REASON: usize = 400;
 
 pub struct Actor {
     start: Arc<Start>,
@@ -500,7 +496,12 @@ impl Actor {
         let broke = self.refusal == Some(Refusal::Endless);
         let status = if early || (broke && !self.stopping) {
             Status::Failed {
-                failure: self.failure(&exit),
+                failure: refusal::failure(
+                    &self.start,
+                    self.refusal.as_ref(),
+                    &self.last_words,
+                    &exit,
+                ),
             }
         } else {
             Status::Exited {
@@ -511,74 +512,6 @@ impl Actor {
         let screen = self.account.screen().text;
         self.account.end(status.clone());
         self.report(SessionEvent::Ended { status, screen });
-    }
-
-    /// Why the agent never took messages, or cannot be spoken to any more.
-    fn failure(&self, exit: &Exit) -> Failure {
-        let agent = &self.start.agent;
-        let said = || {
-            let rows: Vec<&str> = self.last_words.iter().map(|row| row.trim()).collect();
-            match rows.as_slice() {
-                [] => String::new(),
-                rows => {
-                    let said = rows.join(" / ");
-                    // The reason of an end stands at the end.
-                    let skip = said.chars().count().saturating_sub(LONGEST_REASON);
-                    let said: String = said.chars().skip(skip).collect();
-                    format!("; it said: {said}")
-                }
-            }
-        };
-        let (code, detail) = match &self.refusal {
-            Some(Refusal::SignedOut) => {
-                let hint = self.start.sign_in_hint.as_deref();
-                let hint = hint.map(|hint| format!(" {hint}.")).unwrap_or_default();
-                (
-                    Code::AgentSignedOut,
-                    format!("{agent} wants you to sign in first.{hint}"),
-                )
-            }
-            Some(Refusal::Silent) => (
-                Code::AgentProtocol,
-                format!("{agent} did not answer in time{}", said()),
-            ),
-            Some(Refusal::NoMode { wanted, known }) => (
-                Code::AgentProtocol,
-                format!("{agent} has no mode {wanted:?}, only {}", known.join(", ")),
-            ),
-            Some(Refusal::NoConversation(reason)) => (
-                Code::ConversationGone,
-                format!("{agent} does not go on with its conversation: {reason}"),
-            ),
-            Some(Refusal::Endless) => (
-                Code::AgentProtocol,
-                format!(
-                    "{agent} was ended: it sent a line of more than {} MiB",
-                    LINE / (1024 * 1024)
-                ),
-            ),
-            Some(Refusal::Takes(what)) => (
-                Code::AgentProtocol,
-                format!("{agent} takes no {what} over ACP"),
-            ),
-            Some(Refusal::Protocol(reason)) => (
-                Code::AgentProtocol,
-                format!("{agent} cannot be spoken to: {reason}{}", said()),
-            ),
-            Some(Refusal::Closed) | None => {
-                let how = match (exit.code, &exit.signal) {
-                    (Some(code), _) => format!("with code {code}"),
-                    (None, Some(signal)) => format!("by {signal}"),
-                    (None, None) => "and left no code".to_owned(),
-                };
-                let program = self.start.launch.program.display();
-                (
-                    Code::SpawnFailed,
-                    format!("{program} ended {how} before it was ready{}", said()),
-                )
-            }
-        };
-        Failure { code, detail }
     }
 }
 

@@ -28,7 +28,10 @@ use tokio_util::{
     sync::CancellationToken,
 };
 
-use super::bounded::{self, Bounded};
+use super::{
+    bounded::{self, Bounded},
+    refusal::Refusal,
+};
 
 /// How long an agent may take until it takes messages. Some need ten seconds on a slow machine.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -51,32 +54,6 @@ pub enum Incoming {
     Finished(Result<StopReason, Error>),
     /// It cannot be spoken with, or not any more.
     Failed(Refusal),
-}
-
-/// Why an agent cannot be spoken with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// It wants its user to sign in.
-    SignedOut,
-    /// It does not answer in time.
-    Silent,
-    /// It has closed its output: it is ending, or nothing can come from it any more.
-    Closed,
-    /// It has no such mode.
-    NoMode {
-        /// What was asked for.
-        wanted: String,
-        /// What it has.
-        known: Vec<String>,
-    },
-    /// It has not kept the conversation that it shall go on with.
-    NoConversation(String),
-    /// It cannot be given what the session has for it.
-    Takes(&'static str),
-    /// It has sent a line without an end.
-    Endless,
-    /// It answers with an error, or in another protocol.
-    Protocol(String),
 }
 
 /// The agent's conversation, in which messages are sent.

@@ -13,6 +13,7 @@ mod actor;
 mod bounded;
 mod connection;
 mod process;
+mod refusal;
 mod turn;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};

@@ -8,17 +8,16 @@ use std::{
     fs::File,
     io::Read,
     path::{Path, PathBuf},
-    process::Stdio,
     time::{Duration, SystemTime},
 };
 
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::{io::AsyncReadExt, process::Command};
+use tokio::process::Command;
 
 use super::{Spec, detect, spec::patterns_one};
-use crate::environment::Environment;
+use crate::{environment::Environment, program};
 
 /// Files that are looked at, at most.
 const FILES: usize = 20_000;
@@ -195,14 +194,14 @@ fn read(path: &Path, most: u64) -> Option<String> {
 
 async fn listed(
     rules: &ListRules,
-    program: &Path,
+    path: &Path,
     sought: &Sought,
     environment: &Environment,
 ) -> Option<String> {
-    let list = ask(rules, program, sought, environment).await;
+    let list = ask(rules, path, sought, environment).await;
     let list = list
         .inspect_err(|error| {
-            tracing::warn!(program = %program.display(), error, "an agent does not list its conversations");
+            tracing::warn!(program = %path.display(), error, "an agent does not list its conversations");
         })
         .ok()?;
     let field = |entry: &Value, name: &str| entry.get(name)?.as_str().map(str::to_owned);
@@ -220,37 +219,17 @@ async fn listed(
 
 async fn ask(
     rules: &ListRules,
-    program: &Path,
+    path: &Path,
     sought: &Sought,
     environment: &Environment,
 ) -> Result<Vec<Value>, String> {
-    let mut command = Command::new(program);
+    let mut command = Command::new(path);
     command
         .args(&rules.args)
         .env_clear()
         .envs(environment.variables())
-        .current_dir(&sought.workspace)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    #[cfg(unix)]
-    command.process_group(0);
-    let mut child = command.spawn().map_err(|error| error.to_string())?;
-    let output = child.stdout.take().ok_or("it has no output")?;
-    let mut bytes = Vec::new();
-    let reading = async {
-        let mut output = output.take(LIST);
-        output
-            .read_to_end(&mut bytes)
-            .await
-            .map_err(|error| error.to_string())?;
-        child.wait().await.map_err(|error| error.to_string())
-    };
-    let late = |_| format!("no answer within {} s", PATIENCE.as_secs());
-    tokio::time::timeout(PATIENCE, reading)
-        .await
-        .map_err(late)??;
+        .current_dir(&sought.workspace);
+    let bytes = program::answer(command, LIST, PATIENCE).await?.output;
     // Some print a line before it.
     let start = bytes.iter().position(|byte| *byte == b'[').unwrap_or(0);
     serde_json::from_slice(bytes.get(start..).unwrap_or_default())

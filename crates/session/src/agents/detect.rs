@@ -6,20 +6,16 @@
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
-    process::Stdio,
     sync::LazyLock,
     time::Duration,
 };
 
 use berth_protocol::Found;
 use regex::Regex;
-use tokio::{
-    io::{AsyncRead, AsyncReadExt},
-    process::Command,
-};
+use tokio::process::Command;
 
 use super::Spec;
-use crate::environment::Environment;
+use crate::{environment::Environment, program};
 
 /// How long a program may take to say its version; some need seven seconds on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -149,47 +145,20 @@ pub async fn version(
 ) -> Result<String, String> {
     let mut command = Command::new(path);
     command.args(args).env_clear().envs(environment.variables());
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    #[cfg(unix)]
-    command.process_group(0);
-    let started = command.spawn();
-    let mut child =
-        started.map_err(|error| format!("{} does not start: {error}", path.display()))?;
-    let (output, errors) = (child.stdout.take(), child.stderr.take());
-    let answer = async {
-        // What is longer is no version, and may have no end: then nobody reads on, and it ends with `child`.
-        let (output, errors) = tokio::join!(read(output), read(errors));
-        let status = child.wait().await.map_err(|error| error.to_string())?;
-        Ok::<_, String>((output, errors, status))
-    };
-    let (output, errors, status) = tokio::time::timeout(PATIENCE, answer)
-        .await
-        .map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))??;
+    let answer = program::answer(command, ANSWER, PATIENCE).await?;
     let find = |bytes: &[u8]| find_version(&String::from_utf8_lossy(bytes));
-    find(&output).or_else(|| find(&errors)).ok_or_else(|| {
-        let said = String::from_utf8_lossy(&errors);
-        let said = said
-            .lines()
-            .map(str::trim)
-            .find(|line| !line.is_empty())
-            .unwrap_or("nothing");
-        let said: String = said.chars().take(200).collect();
-        format!("it printed no version ({status}): {said}")
-    })
-}
-
-/// The beginning of what a program prints.
-async fn read(from: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let Some(from) = from {
-        // What was read before an error counts.
-        let _ = from.take(ANSWER).read_to_end(&mut bytes).await;
-    }
-    bytes
+    find(&answer.output)
+        .or_else(|| find(&answer.errors))
+        .ok_or_else(|| {
+            let said = String::from_utf8_lossy(&answer.errors);
+            let said = said
+                .lines()
+                .map(str::trim)
+                .find(|line| !line.is_empty())
+                .unwrap_or("nothing");
+            let said: String = said.chars().take(200).collect();
+            format!("it printed no version ({}): {said}", answer.status)
+        })
 }
 
 fn find_version(text: &str) -> Option<String> {

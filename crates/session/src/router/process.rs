@@ -5,6 +5,8 @@ use std::{process::Stdio, time::Duration};
 use tokio::process::{Child, Command};
 
 use super::{RouterError, launch::Launch, tail::Tail};
+#[cfg(unix)]
+use crate::group::Group;
 
 /// How long a router has to end by itself before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
@@ -48,7 +50,7 @@ impl Process {
         }
         Ok(Self {
             #[cfg(unix)]
-            group: Group(child.id()),
+            group: Group::of(child.id()),
             #[cfg(windows)]
             _leash: crate::process::Leash::on_handle(child.raw_handle()),
             child,
@@ -78,26 +80,5 @@ impl Process {
             // It may have ended in between.
             let _ = self.child.kill().await;
         }
-    }
-}
-
-/// A process group, killed when dropped.
-#[cfg(unix)]
-struct Group(Option<u32>);
-
-#[cfg(unix)]
-impl Group {
-    fn signal(&self, signal: nix::sys::signal::Signal) {
-        if let Some(id) = self.0.and_then(|id| i32::try_from(id).ok()) {
-            // It may be gone already.
-            let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(id), signal);
-        }
-    }
-}
-
-#[cfg(unix)]
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.signal(nix::sys::signal::Signal::SIGKILL);
     }
 }
