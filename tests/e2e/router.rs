@@ -4,6 +4,8 @@
 
 #[path = "router/agent.rs"]
 mod agent;
+#[path = "router/engine.rs"]
+mod engine;
 #[path = "router/failing.rs"]
 mod failing;
 #[path = "router/routing.rs"]

@@ -392,6 +392,7 @@ pub fn session(project_id: ProjectId, agent: &str) -> CreateSession {
         transport: None,
         permission_mode: None,
         command: None,
+        router: None,
         size: None,
         instructions: None,
         mcp_servers: Vec::new(),

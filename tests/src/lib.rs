@@ -7,6 +7,7 @@ pub mod agents;
 pub mod cable;
 mod client;
 mod engine;
+pub mod keychain;
 pub mod processes;
 pub mod programs;
 mod repository;

@@ -32,7 +32,7 @@ use self::{
     json::Line,
     modes::{known_agent, modes},
     progress::{Outcome, Progress},
-    start::{StartError, explained, project, prompt},
+    start::{StartError, explained, project, prompt, router},
     text::Text,
 };
 use crate::{
@@ -97,6 +97,9 @@ pub struct Options {
     /// File with MCP servers for the agent, as JSON with an object mcpServers
     #[arg(long, value_name = "FILE")]
     mcp_config: Option<PathBuf>,
+    /// Router that the agent's requests go through, by its name or identifier
+    #[arg(long, value_name = "ROUTER")]
+    router: Option<String>,
     /// Print events as JSON, one a line
     #[arg(long)]
     json: bool,
@@ -170,6 +173,10 @@ impl Run {
         let mcp_servers = mcp_servers.transpose()?.unwrap_or_default();
         let api = Api::start(data_dir.clone()).await?;
         let project = project(&api, folder).await?;
+        let router = match &options.router {
+            Some(wanted) => Some(router(&api, wanted).await?),
+            None => None,
+        };
         let follower = Follower::open(api, data_dir).await?;
         let request = CreateSession {
             project_id: project.id,
@@ -180,6 +187,7 @@ impl Run {
             transport: (options.transport == "acp").then_some(Transport::Acp),
             permission_mode: options.permission_mode.clone(),
             command: (!options.command.is_empty()).then(|| options.command.clone()),
+            router,
             size: None,
             instructions,
             mcp_servers,

@@ -95,8 +95,7 @@ fn describe(spec: &Spec, environment: &berth_session::environment::Environment) 
         _ if built_in => AgentState::Ready,
         None => AgentState::Missing,
         Some(located) if !finder::is_executable(&located.path) => AgentState::Broken,
-        // A session cannot be given a router yet.
-        Some(_) if spec.launch.is_none() || spec.needs_router => AgentState::Unsupported,
+        Some(_) if spec.launch.is_none() => AgentState::Unsupported,
         Some(_) => AgentState::Checking,
     };
     let path = match &located {
@@ -133,6 +132,8 @@ fn describe(spec: &Spec, environment: &berth_session::environment::Environment) 
             })
             .collect(),
         resumes: spec.resumes(),
+        routers: spec.routers().collect(),
+        needs_router: spec.needs_router,
         acp: finder::locate_acp(spec, environment).map(|found| AcpSupport {
             installed: found.is_some(),
             install_hint: spec.acp_install_hint().map(str::to_owned),

@@ -12,6 +12,7 @@ mod events;
 mod http;
 mod projects;
 mod recovery;
+mod routers;
 mod sessions;
 mod state;
 
@@ -65,6 +66,7 @@ impl Engine {
         let state = State::new(config, store, endpoint.clone())?;
         recovery::reap(&state).await?;
         recovery::clear_workspaces(&state).await?;
+        routers::clear(&state).await;
         state.start_background();
         let router = http::router(Arc::clone(&state));
         let file = EndpointFile::write(&state.config.data_dir, &endpoint)?;

@@ -26,6 +26,8 @@ pub struct State {
     pub sessions: Sessions,
     pub agents: AgentCatalog,
     pub reaper: Reaper,
+    /// Held while a router and its keys change, which are in two places.
+    pub routers: tokio::sync::Mutex<()>,
     /// Cancelled when the engine shall stop.
     pub stopping: CancellationToken,
     environment: OnceCell<Environment>,
@@ -45,6 +47,7 @@ impl State {
             sessions: Sessions::default(),
             agents: AgentCatalog::default(),
             reaper: Reaper::start(),
+            routers: tokio::sync::Mutex::default(),
             stopping: CancellationToken::new(),
             environment: OnceCell::new(),
             git: OnceCell::new(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::AgentId;
+use crate::{AgentId, RouterKind};
 
 /// A kind of CLI, and what was found of it on this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,12 @@ pub struct Agent {
     /// It can go on with a conversation of an earlier run.
     #[serde(default)]
     pub resumes: bool,
+    /// The kinds of router that its requests can go through.
+    #[serde(default)]
+    pub routers: Vec<RouterKind>,
+    /// It cannot be run without one.
+    #[serde(default)]
+    pub needs_router: bool,
     /// How it can be spoken to over the Agent Client Protocol; absent when it does not speak it.
     #[serde(default)]
     pub acp: Option<AcpSupport>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, AuditEvent, Message, Project, ProjectId, Session, SessionId};
+use crate::{Agent, AuditEvent, Message, Project, ProjectId, Router, RouterId, Session, SessionId};
 
 /// One state change, sent on `GET /events` (all kinds) and `GET /chat/stream` (messages and
 /// status of one session) as server-sent events: `event` is the tag, `data` this value as JSON.
@@ -26,6 +26,16 @@ pub enum Event {
     AgentsChanged {
         /// All agents as they are now.
         agents: Vec<Agent>,
+    },
+    /// A router was added or changed.
+    RouterChanged {
+        /// The router as it is now.
+        router: Box<Router>,
+    },
+    /// A router was removed.
+    RouterRemoved {
+        /// Which.
+        id: RouterId,
     },
     /// A session was created or changed.
     SessionChanged {
@@ -57,6 +67,8 @@ impl Event {
             Self::ProjectChanged { .. } => "project_changed",
             Self::ProjectRemoved { .. } => "project_removed",
             Self::AgentsChanged { .. } => "agents_changed",
+            Self::RouterChanged { .. } => "router_changed",
+            Self::RouterRemoved { .. } => "router_removed",
             Self::SessionChanged { .. } => "session_changed",
             Self::SessionRemoved { .. } => "session_removed",
             Self::MessageChanged { .. } => "message_changed",

@@ -53,6 +53,10 @@ id!(
     SessionId
 );
 id!(
+    /// A router: settings that sessions can be routed by. UUIDv7.
+    RouterId
+);
+id!(
     /// A message in a transcript. UUIDv7.
     MessageId
 );

@@ -27,6 +27,25 @@ pub struct Problem {
     /// What would be lost, for `workspace.has_work`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work: Option<crate::UnsavedWork>,
+    /// The fields that are not as they must be, where the code is about fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldProblem>,
+}
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FieldProblem {
+    /// The field, such as `providers[0].base_url`.
+    pub field: String,
+    /// What is wrong with it, as a sentence.
+    pub message: String,
+}
+
+impl std::fmt::Display for FieldProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
+    }
 }
 
 impl Problem {
@@ -40,6 +59,7 @@ impl Problem {
             detail: detail.into(),
             hint: code.hint().map(str::to_owned),
             work: None,
+            fields: Vec::new(),
         }
     }
 
@@ -54,6 +74,13 @@ impl Problem {
     #[must_use]
     pub fn with_work(mut self, work: crate::UnsavedWork) -> Self {
         self.work = Some(work);
+        self
+    }
+
+    /// Adds what is wrong with which field.
+    #[must_use]
+    pub fn with_fields(mut self, fields: Vec<FieldProblem>) -> Self {
+        self.fields = fields;
         self
     }
 }
@@ -162,13 +189,21 @@ codes! {
         Some("Write them into the first message, or choose another agent or transport.");
     AgentTakesNoMcp = "agent.takes_no_mcp", 501, "The agent takes no MCP servers",
         Some("Add the servers in the agent's own settings, or choose another agent or transport.");
+    RouterNotFound = "router.not_found", 404, "No such router", Some("GET /routers lists the routers.");
+    RouterExists = "router.exists", 409, "A router has this name already", Some("Choose another name.");
+    RouterInUse = "router.in_use", 409, "Sessions run through the router", Some("Stop these sessions first.");
+    RouterKeyMissing = "router.key_missing", 424, "A provider's key is missing",
+        Some("Add the key in the router's settings.");
     RouterMissing = "router.missing", 424, "The router is not installed",
         Some("npm install -g @musistudio/claude-code-router, or choose other router settings.");
     RouterUnsupported = "router.unsupported", 424, "The router cannot be used", None;
     RouterInvalid = "router.invalid", 400, "The router's settings are not usable", None;
     RouterRequired = "router.required", 400, "The agent needs a router",
-        Some("This version of Berth cannot give a session a router yet; start claude itself.");
+        Some("Choose a router, or start claude itself.");
     RouterFailed = "router.failed", 502, "The router does not run", None;
+    SecretsUnavailable = "secrets.unavailable", 424, "There is no keychain",
+        Some("Start the system's keychain (on Linux a Secret Service such as gnome-keyring or KWallet), then restart Berth.");
+    SecretsRefused = "secrets.refused", 424, "The keychain refused", Some("Unlock the keychain and allow Berth to use it.");
     SpawnFailed = "session.spawn_failed", 500, "The agent could not be started", None;
     EngineLost = "session.engine_lost", 500, "The engine stopped while the session ran",
         Some("Restart the session; its transcript and recording are kept.");

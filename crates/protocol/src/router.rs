@@ -3,9 +3,12 @@
 //! Settings hold no secrets. The keys of providers come from the keychain and are handed over beside
 //! the settings, by the provider's name.
 
+mod management;
 mod validate;
 
 use serde::{Deserialize, Serialize};
+
+pub use management::*;
 
 /// How an agent's requests are routed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,22 +163,6 @@ pub enum VertexCredentials {
         /// Its absolute path.
         path: String,
     },
-}
-
-/// What is wrong with one field of [`RouterSettings`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RouterProblem {
-    /// The field, such as `providers[0].base_url`.
-    pub field: String,
-    /// What is wrong with it, as a sentence.
-    pub message: String,
-}
-
-impl std::fmt::Display for RouterProblem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.field, self.message)
-    }
 }
 
 /// How a session's router is doing.

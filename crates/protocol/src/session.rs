@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, Code, MessageId, ProjectId, SessionId};
+use crate::{AgentId, Code, MessageId, ProjectId, RouterId, SessionId, SessionRouter};
 
 /// One run of an agent in a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Session {
     pub permission_mode: Option<String>,
     /// Program and arguments, for the `custom` agent.
     pub command: Option<Vec<String>>,
+    /// The router that its agent's requests go through.
+    #[serde(default)]
+    pub router: Option<SessionRouter>,
     /// Size of its terminal.
     pub size: Size,
     /// How often it was started: 1 at first, one more at each restart.
@@ -320,6 +323,9 @@ pub struct CreateSession {
     /// Program and arguments, required for the agent `custom` and refused for others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
+    /// The router that the agent's requests shall go through; each run uses its settings of then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub router: Option<RouterId>,
     /// Size of the terminal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,

@@ -81,6 +81,11 @@ impl<'r> Columns<'r> {
         serde_json::from_value(Value::String(text)).map_err(|error| self.damaged(error))
     }
 
+    /// JSON.
+    pub(crate) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
+        serde_json::from_str(self.get(column)?).map_err(|error| self.damaged(error))
+    }
+
     /// JSON in a column that may be null.
     pub(crate) fn maybe_json<T: DeserializeOwned>(
         &self,

@@ -5,7 +5,7 @@
 
 use std::{io, path::PathBuf};
 
-use berth_protocol::{Code, ProjectId, SessionId};
+use berth_protocol::{Code, ProjectId, RouterId, SessionId};
 use sqlx::migrate::MigrateError;
 
 /// Primary result codes of SQLite: the low byte of an extended code.
@@ -103,6 +103,23 @@ pub enum StoreError {
         /// How many.
         count: u64,
     },
+    /// Another router has the name.
+    #[error("router {id} has this name already")]
+    RouterExists {
+        /// That router.
+        id: RouterId,
+    },
+    /// There is no such router.
+    #[error("router {0} does not exist")]
+    RouterNotFound(RouterId),
+    /// Sessions run through the router.
+    #[error("{count} running sessions use router {id}")]
+    RouterInUse {
+        /// The router.
+        id: RouterId,
+        /// How many.
+        count: u64,
+    },
     /// There is no such session.
     #[error("session {0} does not exist")]
     SessionNotFound(SessionId),
@@ -131,6 +148,9 @@ impl StoreError {
             Self::ProjectExists { .. } => Code::ProjectExists,
             Self::ProjectNotFound(_) => Code::ProjectNotFound,
             Self::ProjectHasSessions { .. } => Code::ProjectHasSessions,
+            Self::RouterExists { .. } => Code::RouterExists,
+            Self::RouterNotFound(_) => Code::RouterNotFound,
+            Self::RouterInUse { .. } => Code::RouterInUse,
             Self::SessionNotFound(_) => Code::SessionNotFound,
             Self::SessionLive(_) => Code::SessionLive,
             Self::SessionEnded(_) => Code::SessionEnded,

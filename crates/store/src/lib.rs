@@ -29,6 +29,7 @@ mod open;
 mod outbox;
 mod projects;
 mod records;
+mod routers;
 mod schema;
 mod session_changes;
 mod session_facts;

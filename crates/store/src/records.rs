@@ -2,8 +2,8 @@
 //! whether an agent works or waits, is not among them.
 
 use berth_protocol::{
-    AgentId, Beginning, DiffStat, Failure, MessageId, ProjectId, SessionId, SessionMcpServer, Size,
-    Timestamp, Transport, Workspace,
+    AgentId, Beginning, DiffStat, Failure, MessageId, ProjectId, RouterId, SessionId,
+    SessionMcpServer, Size, Timestamp, Transport, Workspace,
 };
 
 /// A project as it is stored.
@@ -95,6 +95,8 @@ pub struct SessionRecord {
     pub instructions: Option<String>,
     /// The MCP servers that the agent is given at each start.
     pub mcp_servers: Vec<SessionMcpServer>,
+    /// The router that its agent's requests go through.
+    pub router: Option<RouterId>,
     /// Changes in its workspace when last looked at.
     pub changes: Option<DiffStat>,
     /// The message that its agent has not taken yet.
@@ -138,6 +140,8 @@ pub struct NewSession {
     pub instructions: Option<String>,
     /// The MCP servers that the agent is given at each start.
     pub mcp_servers: Vec<SessionMcpServer>,
+    /// The router that its agent's requests go through.
+    pub router: Option<RouterId>,
 }
 
 /// A workspace that is being made for a session which is not recorded yet.

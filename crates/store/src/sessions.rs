@@ -41,6 +41,7 @@ impl Store {
                 "mcp_servers": names(&session.mcp_servers),
                 "permission_mode": session.permission_mode,
                 "project_id": session.project_id,
+                "router": session.router,
                 "title_chars": session.title.chars().count(),
                 "transport": session.transport,
                 "workspace": session.workspace.kind,
@@ -149,8 +150,8 @@ fn insert(new: &NewSession, at: i64) -> crate::open::Sql<'_> {
         "INSERT INTO sessions
              (id, project_id, agent, title, phase, workspace_kind, workspace_path, branch, base,
               base_commit, transport, permission_mode, command, rows, cols, run, agent_session,
-              instructions, mcp_servers, created_at, updated_at)
-         VALUES (?, ?, ?, ?, 'live', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?)
+              instructions, mcp_servers, router, created_at, updated_at)
+         VALUES (?, ?, ?, ?, 'live', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?)
          RETURNING *",
     )
     .bind(new.id.to_string())
@@ -170,6 +171,7 @@ fn insert(new: &NewSession, at: i64) -> crate::open::Sql<'_> {
     .bind(&new.agent_session)
     .bind(&new.instructions)
     .bind((!new.mcp_servers.is_empty()).then(|| json!(new.mcp_servers).to_string()))
+    .bind(new.router.map(|id| id.to_string()))
     .bind(at)
     .bind(at)
 }
@@ -202,6 +204,7 @@ pub(crate) fn session(row: &SqliteRow, doing: &'static str) -> Result<SessionRec
         beginning: columns.word("beginning")?,
         instructions: columns.get("instructions")?,
         mcp_servers: columns.maybe_json("mcp_servers")?.unwrap_or_default(),
+        router: columns.maybe_parse("router")?,
         changes: changes(&columns)?,
         undelivered: columns.maybe_parse("undelivered_message")?,
         created_at: columns.moment("created_at")?,

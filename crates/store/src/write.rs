@@ -8,7 +8,7 @@
 //! transactions; after an error on which SQLite rolls back by itself, such as a full disk, that
 //! count stays too high and every later `BEGIN IMMEDIATE` on the connection is refused.
 
-use berth_protocol::{AuditEvent, MessageId, ProjectId, SessionId, Timestamp};
+use berth_protocol::{AuditEvent, MessageId, ProjectId, RouterId, SessionId, Timestamp};
 use serde_json::Value;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use tokio::sync::MutexGuard;
@@ -58,6 +58,7 @@ pub(crate) struct Change {
 #[derive(Clone, Copy)]
 pub(crate) enum Subject {
     Project(ProjectId),
+    Router(RouterId),
     Session(SessionId),
     Message(MessageId),
 }
@@ -66,6 +67,7 @@ impl Subject {
     fn kind(self) -> &'static str {
         match self {
             Self::Project(_) => "project",
+            Self::Router(_) => "router",
             Self::Session(_) => "session",
             Self::Message(_) => "message",
         }
@@ -74,6 +76,7 @@ impl Subject {
     fn id(self) -> String {
         match self {
             Self::Project(id) => id.to_string(),
+            Self::Router(id) => id.to_string(),
             Self::Session(id) => id.to_string(),
             Self::Message(id) => id.to_string(),
         }

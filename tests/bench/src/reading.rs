@@ -281,6 +281,7 @@ async fn replayed(agent: &str, name: &str, sent: &str, reaper: Reaper) -> Result
         rules,
         recording: None,
         follow_output: false,
+        router: None,
         title: String::new(),
         reaper,
         grace: Duration::from_millis(200),

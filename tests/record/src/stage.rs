@@ -146,6 +146,7 @@ pub async fn record(
         rules: &spec.screen,
         recording: Some(raw.clone()),
         follow_output: false,
+        router: None,
         title: scenario.expand(&title, &words),
         reaper: Reaper::start(),
         grace: GRACE,

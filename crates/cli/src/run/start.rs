@@ -5,7 +5,10 @@ use std::{
     path::PathBuf,
 };
 
-use berth_protocol::{AgentId, AgentList, Code, CreateProject, FolderList, Project, ProjectList};
+use berth_protocol::{
+    AgentId, AgentList, Code, CreateProject, FolderList, Problem, Project, ProjectList, Router,
+    RouterId, RouterList,
+};
 
 use super::{
     USAGE,
@@ -150,6 +153,38 @@ pub async fn project(api: &Api, folder: PathBuf) -> Result<Project, StartError> 
         }
         created => Ok(created?),
     }
+}
+
+/// The router of this name or identifier.
+pub async fn router(api: &Api, wanted: &str) -> Result<RouterId, StartError> {
+    let listed: RouterList = api.get("/routers").await?;
+    let same = |router: &&Router| {
+        router.id.to_string() == wanted || router.name.to_lowercase() == wanted.to_lowercase()
+    };
+    if let Some(found) = listed.routers.iter().find(same) {
+        return Ok(found.id);
+    }
+    let problem = Problem::new(
+        Code::RouterNotFound,
+        format!("there is no router {wanted:?}"),
+    );
+    let error = ApiError::Refused(Box::new(problem));
+    if listed.routers.is_empty() {
+        return Err(error.into());
+    }
+    let each = listed.routers.iter();
+    Err(StartError::Choice(Choice {
+        error,
+        choices: each
+            .map(|router| {
+                format!(
+                    "--router {:?}: {}",
+                    router.name,
+                    router.settings.kind.name()
+                )
+            })
+            .collect(),
+    }))
 }
 
 /// A path with one parameter.

@@ -6,6 +6,7 @@ mod docs;
 mod extract;
 mod projects;
 mod rest;
+mod routers;
 mod sessions;
 mod stream;
 mod system;
@@ -48,6 +49,9 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(projects::folders))
         .routes(routes!(agents::list))
         .routes(routes!(agents::refresh))
+        .routes(routes!(routers::list, routers::create))
+        .routes(routes!(routers::get, routers::update, routers::delete))
+        .routes(routes!(routers::set_key, routers::remove_key))
         .routes(routes!(sessions::list, sessions::create))
         .routes(routes!(sessions::get, sessions::rename, sessions::delete))
         .routes(routes!(sessions::input))
@@ -147,6 +151,14 @@ impl IntoResponse for ApiError {
         let body = serde_json::to_vec(&self.0).unwrap_or_default();
         (status, [(header::CONTENT_TYPE, PROBLEM_MEDIA_TYPE)], body).into_response()
     }
+}
+
+/// Does something to the end even when the client goes away in the middle.
+async fn carried_through<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    let done = tokio::spawn(work).await;
+    done.map_err(|error| ApiError::new(Code::Internal, error.to_string()))?
 }
 
 /// What every operation may answer besides its own answers, for the description.

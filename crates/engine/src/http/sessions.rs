@@ -17,7 +17,7 @@ use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
 use super::{
-    Problems,
+    Problems, carried_through,
     extract::{Json, Path, Query},
 };
 use crate::{error::ApiError, sessions, state::State};
@@ -302,12 +302,4 @@ pub async fn chat(
 ) -> Result<(StatusCode, Json<ChatAccepted>), ApiError> {
     let message = sessions::chat(&state, request).await?;
     Ok((StatusCode::ACCEPTED, Json(ChatAccepted { message })))
-}
-
-/// Does something to the end even when the client goes away in the middle.
-async fn carried_through<T: Send + 'static>(
-    work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
-) -> Result<T, ApiError> {
-    let done = tokio::spawn(work).await;
-    done.map_err(|error| ApiError::new(Code::Internal, error.to_string()))?
 }

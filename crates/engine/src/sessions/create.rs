@@ -3,13 +3,14 @@
 use std::{path::Path, sync::Arc};
 
 use berth_protocol::{
-    Code, CreateSession, Failure, Message, Session, SessionId, Status, Timestamp, Transport,
-    Workspace,
+    Beginning, Code, CreateSession, Failure, Message, Session, SessionId, Status, Timestamp,
+    Transport, Workspace,
 };
 use berth_session::{
     acp,
     agents::{self, Order, Plan, Spec, injection::Injection},
     live::{self, SessionEvent, SessionHandle, Start},
+    router::{Instance, Route},
 };
 use berth_store::{NewSession, Phase, SessionRecord};
 use tokio::sync::{mpsc, watch};
@@ -18,7 +19,13 @@ use uuid::Uuid;
 use super::{
     Live, STOP_MARGIN, announce, beginning, mcp, private, recording, supervise, talk, workspaces,
 };
-use crate::{error::ApiError, http::checked_text, projects, state::State};
+use crate::{
+    error::ApiError,
+    http::checked_text,
+    projects,
+    routers::{self, Prepared},
+    state::State,
+};
 
 /// Longest title, in characters.
 pub const TITLE: usize = 200;
@@ -50,13 +57,20 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
     let folder = projects::folder(project.path.clone(), None).await?;
     let id = SessionId(Uuid::now_v7());
     let start = beginning::Start::new(spec, transport);
-    let private = private(state, id);
     let environment = state.environment().await;
     let instructions = checked_instructions(request.instructions.as_deref())?;
     let mcp_servers = mcp::checked(&request.mcp_servers, &folder, environment)?;
-    let order = |workspace| Order {
+    let router = match request.router {
+        Some(id) => Some(routers::prepare(state, id).await?),
+        None => None,
+    };
+    let draft = match &router {
+        Some(router) => Some(router.draft(state).await?),
+        None => None,
+    };
+    let order = Order {
         session: id,
-        workspace,
+        workspace: &folder,
         size,
         transport,
         permission_mode: request.permission_mode.as_deref(),
@@ -67,10 +81,10 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
             instructions: instructions.as_deref(),
             mcp_servers: &mcp_servers,
         },
-        private: &private,
-        router: None,
+        private: &private(state, id),
+        router: draft.as_ref(),
     };
-    agents::plan(spec, &order(&folder), environment)?;
+    agents::plan(spec, &order, environment)?;
 
     let slug_from = message.as_deref().unwrap_or(&title);
     let workspace =
@@ -91,9 +105,9 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         agent_session: start.agent_session.clone(),
         instructions: instructions.clone(),
         mcp_servers: mcp_servers.clone(),
+        router: request.router,
     };
     let started = async {
-        let plan = agents::plan(spec, &order(Path::new(&workspace.path)), environment)?;
         let record = state.store.create_session(new).await?;
         let first = match &message {
             Some(content) => {
@@ -104,7 +118,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         };
         let record = super::record(state, record.id).await?;
         let how = How {
-            plan,
+            router,
             resume: None,
             undelivered: first,
         };
@@ -122,7 +136,8 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
 
 /// How a session is run.
 pub struct How {
-    pub plan: Plan,
+    /// The router that the agent's requests go through.
+    pub router: Option<Prepared>,
     /// The conversation that the agent is asked for over its protocol.
     pub resume: Option<acp::Resume>,
     /// The message that the agent has not taken yet.
@@ -138,11 +153,19 @@ pub async fn run(
     how: How,
 ) -> Result<Session, ApiError> {
     let How {
-        plan,
+        router,
         resume,
         undelivered,
     } = how;
     let (id, run) = (record.id, record.run);
+    let (route, instance) = match &router {
+        Some(router) => {
+            let (route, instance) = router.start(state, id).await?;
+            (Some(route), instance)
+        }
+        None => (None, None),
+    };
+    let plan = plan(state, &record, spec, route.as_ref()).await?;
     let cast = recording(state, id, run);
     if let Some(folder) = cast.parent() {
         crate::endpoint::prepare_folder(folder)
@@ -154,6 +177,7 @@ pub async fn run(
         state.config.grace,
     );
     let transport = record.transport;
+    let routed = instance.as_ref().map(Instance::state);
     let own = private(state, id);
     // The task is started inside the runtime although the fork blocks.
     let runtime = tokio::runtime::Handle::current();
@@ -175,6 +199,7 @@ pub async fn run(
                 recording: Some(cast),
                 follow_output: false,
                 title,
+                router: instance,
                 reaper,
                 grace,
             }),
@@ -191,6 +216,7 @@ pub async fn run(
                 noise: spec.acp.as_ref().map_or(&[], |acp| &acp.noise),
                 recording: Some(cast),
                 title,
+                router: instance,
                 reaper,
                 grace,
             }),
@@ -212,14 +238,47 @@ pub async fn run(
         status,
         since: Timestamp::now(),
         undelivered: undelivered.clone(),
+        router: routed.clone(),
     };
     state.sessions.began(id, live);
+    if let Some(router) = &router {
+        supervise::note(state, id, "session.routed", router.told()).await;
+    }
+    if let Some(routed) = routed {
+        tokio::spawn(supervise::watch_router(Arc::clone(state), id, routed));
+    }
     tokio::spawn(supervise::supervise(Arc::clone(state), id, run, events));
     if let Some(message) = undelivered {
         state.publish(berth_protocol::Event::MessageChanged { message });
         tokio::spawn(talk::deliver(Arc::clone(state), id));
     }
     Ok(announce(state, super::record(state, id).await?))
+}
+
+/// What a session that is recorded as live is run with.
+async fn plan(
+    state: &State,
+    record: &SessionRecord,
+    spec: &Spec,
+    route: Option<&Route>,
+) -> Result<Plan, ApiError> {
+    let order = Order {
+        session: record.id,
+        workspace: Path::new(&record.workspace.path),
+        size: record.size,
+        transport: record.transport,
+        permission_mode: record.permission_mode.as_deref(),
+        command: record.command.as_deref(),
+        agent_session: record.agent_session.as_deref().unwrap_or_default(),
+        resume: record.beginning == Beginning::Resumed,
+        injection: Injection {
+            instructions: record.instructions.as_deref(),
+            mcp_servers: &record.mcp_servers,
+        },
+        private: &private(state, record.id),
+        router: route,
+    };
+    Ok(agents::plan(spec, &order, state.environment().await)?)
 }
 
 /// Ends a program that could not be recorded and waits until nothing of it runs any more: its

@@ -10,7 +10,7 @@ use berth_store::{Phase, SessionRecord};
 use berth_workspace::BranchFate;
 
 use super::{announce, beginning, create, private, record, recordings, shown, workspaces::Place};
-use crate::{error::ApiError, http::checked_text, state::State};
+use crate::{error::ApiError, http::checked_text, routers, state::State};
 
 pub async fn rename(state: &State, id: SessionId, title: &str) -> Result<Session, ApiError> {
     let title = checked_text("title", title, create::TITLE)?;
@@ -56,6 +56,14 @@ pub async fn restart(
     }
     let start = beginning::decide(state, &old, spec, wanted).await?;
     let private = private(state, id);
+    let router = match old.router {
+        Some(id) => Some(routers::prepare(state, id).await?),
+        None => None,
+    };
+    let draft = match &router {
+        Some(router) => Some(router.draft(state).await?),
+        None => None,
+    };
     let order = Order {
         session: id,
         workspace,
@@ -70,9 +78,9 @@ pub async fn restart(
             mcp_servers: &old.mcp_servers,
         },
         private: &private,
-        router: None,
+        router: draft.as_ref(),
     };
-    let plan = agents::plan(spec, &order, state.environment().await)?;
+    agents::plan(spec, &order, state.environment().await)?;
     let name = start.agent_session.as_deref();
     let new = state
         .store
@@ -88,7 +96,7 @@ pub async fn restart(
     };
     let new = record(state, id).await?;
     let how = create::How {
-        plan,
+        router,
         resume: start.resume,
         undelivered,
     };

@@ -19,7 +19,9 @@ use std::{
     time::Duration,
 };
 
-use berth_protocol::{Code, Event, Message, Session, SessionId, Status, Timestamp};
+use berth_protocol::{
+    Code, Event, Message, RouterState, Session, SessionId, SessionRouter, Status, Timestamp,
+};
 use berth_session::live::SessionHandle;
 use berth_store::{Phase, SessionRecord};
 use tokio::sync::watch;
@@ -54,6 +56,14 @@ struct Live {
     since: Timestamp,
     /// The message that was stored when the session was created and not taken by the agent yet.
     undelivered: Option<Message>,
+    /// How its router is doing.
+    router: Option<watch::Receiver<RouterState>>,
+}
+
+impl Live {
+    fn router(&self) -> Option<RouterState> {
+        Some(self.router.as_ref()?.borrow().clone())
+    }
 }
 
 impl Sessions {
@@ -151,6 +161,10 @@ pub fn shown(sessions: &Sessions, record: SessionRecord) -> Session {
         .live()
         .get(&record.id)
         .map(|live| (live.status.borrow().clone(), live.since));
+    let router = record.router.map(|id| SessionRouter {
+        id,
+        state: sessions.live().get(&record.id).and_then(Live::router),
+    });
     let (status, updated_at) = match (record.phase, live) {
         (Phase::Live, Some((status, since))) => (status, since.max(record.updated_at)),
         (Phase::Live, None) => (Status::Starting, record.updated_at),
@@ -167,6 +181,7 @@ pub fn shown(sessions: &Sessions, record: SessionRecord) -> Session {
         transport: record.transport,
         permission_mode: record.permission_mode,
         command: record.command,
+        router,
         size: record.size,
         run: record.run,
         beginning: record.beginning,

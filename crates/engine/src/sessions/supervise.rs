@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use berth_protocol::{
-    Beginning, Code, Event, Failure, Message, MessageId, Part, Problem, Role, SessionId, Status,
-    Timestamp, weight_of,
+    Beginning, Code, Event, Failure, Message, MessageId, Part, Problem, Role, RouterState,
+    SessionId, Status, Timestamp, weight_of,
 };
 use berth_session::live::SessionEvent;
 use berth_store::{Phase, StoreError};
 use serde_json::json;
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     time::{Duration, Instant},
 };
 use uuid::Uuid;
@@ -76,6 +76,26 @@ pub async fn supervise(
                 break;
             }
         }
+    }
+}
+
+/// Tells of a session's router until it is stopped.
+pub async fn watch_router(
+    state: Arc<State>,
+    id: SessionId,
+    mut routed: watch::Receiver<RouterState>,
+) {
+    // An error means that nothing of it is left.
+    while routed.changed().await.is_ok() {
+        let now = routed.borrow_and_update().clone();
+        match now {
+            RouterState::Restarting { .. } => {
+                note(&state, id, "router.restarted", json!({})).await;
+            }
+            RouterState::Failed { .. } => note(&state, id, "router.failed", json!({})).await,
+            RouterState::Starting | RouterState::Healthy | RouterState::Stopped => {}
+        }
+        publish(&state, id).await;
     }
 }
 
@@ -238,7 +258,7 @@ async fn end(state: &Arc<State>, id: SessionId, status: Status) {
     changes::recount(state, id);
 }
 
-async fn note(state: &State, id: SessionId, action: &'static str, details: serde_json::Value) {
+pub async fn note(state: &State, id: SessionId, action: &'static str, details: serde_json::Value) {
     let subject = id.to_string();
     let noted = state.store.note(action, "session", &subject, details);
     if let Err(error) = noted.await {

@@ -3,9 +3,10 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{
-    ProviderProtocol, RouterKind, RouterProblem, RouterProvider, RouterRoutes, RouterSettings,
-    VertexCredentials, VertexSettings,
+    ProviderProtocol, RouterKind, RouterProvider, RouterRoutes, RouterSettings, VertexCredentials,
+    VertexSettings,
 };
+use crate::FieldProblem;
 
 /// Longest name of a provider or model, in bytes.
 const LONGEST_NAME: usize = 128;
@@ -18,7 +19,7 @@ const MOST: usize = 256;
 
 impl RouterSettings {
     /// Everything that is wrong with the settings; nothing when they can be used.
-    pub fn validate(&self) -> Vec<RouterProblem> {
+    pub fn validate(&self) -> Vec<FieldProblem> {
         let mut found = Found::default();
         match self.kind {
             RouterKind::ClaudeVertex => self.without_router(&mut found),
@@ -251,11 +252,11 @@ impl VertexSettings {
 }
 
 #[derive(Default)]
-struct Found(Vec<RouterProblem>);
+struct Found(Vec<FieldProblem>);
 
 impl Found {
     fn add(&mut self, field: impl Into<String>, message: &str) {
-        self.0.push(RouterProblem {
+        self.0.push(FieldProblem {
             field: field.into(),
             message: message.to_owned(),
         });

@@ -36,6 +36,7 @@ use crate::{
     live::{Command, SessionError, SessionEvent},
     process::Family,
     pty::Exit,
+    router::{self, Instance},
 };
 
 /// While words come, they are reported at most this often: each report has all of the reply, and an answer
@@ -67,6 +68,7 @@ pub struct Actor {
     last_words: VecDeque<String>,
     refusal: Option<Refusal>,
     stopping: bool,
+    router: Option<Instance>,
 }
 
 struct Question {
@@ -76,13 +78,14 @@ struct Question {
 
 impl Actor {
     pub fn new(
-        start: Arc<Start>,
+        mut start: Start,
         family: Family,
         account: Account,
         events: mpsc::UnboundedSender<SessionEvent>,
     ) -> Self {
+        let router = start.router.take();
         Self {
-            start,
+            start: Arc::new(start),
             family,
             account,
             events,
@@ -95,6 +98,7 @@ impl Actor {
             last_words: VecDeque::new(),
             refusal: None,
             stopping: false,
+            router,
         }
     }
 
@@ -170,10 +174,12 @@ impl Actor {
     }
 
     /// Ends everything that the program has started, in the background.
-    fn sweep(&self) -> oneshot::Receiver<()> {
+    fn sweep(&mut self) -> oneshot::Receiver<()> {
         let (done, swept) = oneshot::channel();
         let (reaper, family, grace) = (self.start.reaper.clone(), self.family, self.start.grace);
+        let router = self.router.take();
         tokio::spawn(async move {
+            router::stop(router).await;
             reaper.end(family, grace).await;
             // The session may be gone.
             let _ = done.send(());

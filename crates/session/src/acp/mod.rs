@@ -16,7 +16,7 @@ mod process;
 mod refusal;
 mod turn;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use agent_client_protocol::v1::schema::{ContentBlock, ContentChunk, SessionUpdate};
 use berth_protocol::{SessionId, SessionMcpServer};
@@ -28,6 +28,7 @@ use crate::{
     live::{self, COMMANDS, SessionEvent, SessionHandle},
     process::{Family, Reaper},
     pty::{Launch, PtyError},
+    router::Instance,
 };
 
 /// What a session over the protocol is started with.
@@ -56,6 +57,8 @@ pub struct Start {
     pub recording: Option<PathBuf>,
     /// Title in the recording.
     pub title: String,
+    /// The router that its requests go through; it is stopped with the session.
+    pub router: Option<Instance>,
     /// Ends what the program leaves behind.
     pub reaper: Reaper,
     /// How long the program has to end when it is stopped.
@@ -93,7 +96,6 @@ pub fn start(
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let handle = SessionHandle::new(start.id, start.run, family, commands);
     let account = account::Account::new(size, recorder);
-    let start = Arc::new(start);
     tokio::spawn(actor::Actor::new(start, family, account, events).run(inbox, process));
     Ok((handle, receiver))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth_protocol::AgentId;
+use berth_protocol::{AgentId, RouterKind};
 use regex::Regex;
 use serde::{Deserialize, Deserializer};
 
@@ -290,6 +290,13 @@ impl Spec {
     pub fn resumes(&self) -> bool {
         let rules = self.conversation.as_ref();
         rules.is_some_and(|rules| !rules.resume.is_empty())
+    }
+
+    /// The kinds of router that its requests can go through.
+    pub fn routers(&self) -> impl Iterator<Item = RouterKind> {
+        self.router
+            .iter()
+            .flat_map(|rules| rules.kinds.iter().copied())
     }
 }
 

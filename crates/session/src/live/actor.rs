@@ -23,6 +23,7 @@ use crate::{
     pty::{Exit, InputError, Pty},
     reading::{self, Reading},
     recording::{Recorded, Recorder},
+    router,
     terminal::Terminal,
 };
 
@@ -206,10 +207,12 @@ impl Actor {
         let mut earlier = self.stop_sweep.take();
         let (reaper, family, grace): (Reaper, _, _) =
             (self.start.reaper.clone(), self.family, self.start.grace);
+        let router = self.start.router.take();
         tokio::spawn(async move {
             if earlier.is_some() {
                 finished(&mut earlier).await;
             }
+            router::stop(router).await;
             reaper.end(family, grace).await;
             let _ = done.send(());
         });

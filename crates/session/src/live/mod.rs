@@ -31,6 +31,7 @@ use crate::{
     process::{Family, Reaper},
     pty::{Launch, Pty, PtyError},
     recording::Recorder,
+    router::Instance,
 };
 
 /// Commands that wait for a session, at most.
@@ -56,6 +57,8 @@ pub struct Start {
     pub follow_output: bool,
     /// Title in the recording.
     pub title: String,
+    /// The router that its requests go through; it is stopped with the session.
+    pub router: Option<Instance>,
     /// Ends what the program leaves behind.
     pub reaper: Reaper,
     /// How long the program has to end when it is stopped.

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use berth_protocol::{Code, RouterKind, RouterProblem};
+use berth_protocol::{Code, FieldProblem, RouterKind};
 
 /// Why there is no router.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +56,7 @@ pub enum RouterError {
     },
     /// The settings cannot be used.
     #[error("the router's settings are not usable: {}", list(.0))]
-    Invalid(Vec<RouterProblem>),
+    Invalid(Vec<FieldProblem>),
     /// The settings have no process: Claude Code's Vertex mode needs none.
     #[error("{} needs no router process", .0.name())]
     NoProcess(RouterKind),
@@ -170,7 +170,7 @@ impl RouterError {
     }
 }
 
-fn list(problems: &[RouterProblem]) -> String {
+fn list(problems: &[FieldProblem]) -> String {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     lines.join(" ")
 }

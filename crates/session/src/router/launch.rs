@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use berth_protocol::{RouterKind, RouterProblem, RouterSettings, Secret};
+use berth_protocol::{FieldProblem, RouterKind, RouterSettings, Secret};
 use tokio::time::Instant;
 
 use super::{
@@ -117,7 +117,7 @@ async fn attempt(order: &Order<'_>, key: &Secret) -> Result<(Launch, Process), R
 }
 
 /// What is wrong with the settings, and which keys are missing.
-fn problems(settings: &RouterSettings, keys: &Keys) -> Vec<RouterProblem> {
+fn problems(settings: &RouterSettings, keys: &Keys) -> Vec<FieldProblem> {
     let mut problems = settings.validate();
     for (index, provider) in settings.providers.iter().enumerate() {
         let key = keys.get(&provider.name).map(Secret::expose);
@@ -131,7 +131,7 @@ fn problems(settings: &RouterSettings, keys: &Keys) -> Vec<RouterProblem> {
             }
             _ => continue,
         };
-        problems.push(RouterProblem {
+        problems.push(FieldProblem {
             field: format!("providers[{index}]"),
             message,
         });

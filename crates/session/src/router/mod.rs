@@ -29,5 +29,13 @@ pub(crate) use installed::version_in;
 #[cfg(test)]
 pub(crate) use route::NAMES;
 
+/// Stops the router of a session, if it has one. It has the session's mark, so it is stopped before what
+/// has the mark is ended: otherwise it would count as crashed and be started again.
+pub(crate) async fn stop(router: Option<Instance>) {
+    if let Some(router) = router {
+        router.stop().await;
+    }
+}
+
 /// Keys of providers by the providers' names.
 pub type Keys = BTreeMap<String, Secret>;

@@ -44,6 +44,11 @@ impl Route {
         }
     }
 
+    /// To a router that does not run yet: to find out whether an agent could be sent there.
+    pub fn draft(settings: &RouterSettings) -> Self {
+        Self::to_router(settings, "http://127.0.0.1:0", &Secret::new(String::new()))
+    }
+
     /// To Vertex AI, for Claude Code without a router: `vertex_project`, `vertex_location`, and where they
     /// are set `vertex_credentials`, `router_model` and `router_small_model`.
     ///

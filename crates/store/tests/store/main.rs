@@ -12,6 +12,7 @@ mod messages;
 mod migrate;
 mod open;
 mod projects;
+mod routers;
 mod sessions;
 mod support;
 mod tmpfs;

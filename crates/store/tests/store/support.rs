@@ -69,6 +69,7 @@ pub fn new_session(project_id: ProjectId) -> NewSession {
         agent_session: None,
         instructions: None,
         mcp_servers: Vec::new(),
+        router: None,
     }
 }
 

@@ -1,0 +1,125 @@
+//! Keys and tokens in the keychain of the operating system: Keychain Services on macOS, the
+//! Credential Manager on Windows, a Secret Service (gnome-keyring, KWallet, KeePassXC) elsewhere.
+//!
+//! Nothing is kept here: a secret is read when it is needed and lives as long as its
+//! [`Secret`](berth_protocol::Secret). Names are no secrets; they are shown by the system's own
+//! programs, where users look after what Berth has stored.
+
+use std::time::Duration;
+
+use berth_protocol::{Code, Secret};
+use keyring::{Entry, Error};
+
+/// What the keychain's own program shows as the owner of our entries.
+const SERVICE: &str = "Berth";
+
+/// How long a keychain may take: it may ask its user for a password.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Longest secret, in bytes: what the Credential Manager of Windows takes (`CRED_MAX_CREDENTIAL_BLOB_SIZE`,
+/// 2,560 bytes, two for each character), so that a secret fits everywhere or nowhere.
+pub const LONGEST: usize = 1280;
+
+/// Why a secret could not be had, kept or removed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretsError {
+    /// There is no keychain in this session of the user.
+    #[error("there is no keychain: {0}")]
+    Unavailable(String),
+    /// It is locked, or its user refused.
+    #[error("the keychain refused: {0}")]
+    Refused(String),
+    /// It does not answer.
+    #[error("the keychain did not answer within {} s; it may be asking for its password", PATIENCE.as_secs())]
+    Silent,
+    /// The secret is too long for a keychain.
+    #[error("the secret has {0} bytes, and keychains take at most {LONGEST}")]
+    TooLong(usize),
+}
+
+impl SecretsError {
+    /// The stable code of this error.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unavailable(_) => Code::SecretsUnavailable,
+            Self::Refused(_) | Self::Silent => Code::SecretsRefused,
+            Self::TooLong(_) => Code::BadRequest,
+        }
+    }
+}
+
+/// The secret of this name; nothing when there is none.
+///
+/// # Errors
+/// When there is no keychain, or it refuses.
+pub async fn get(name: &str) -> Result<Option<Secret>, SecretsError> {
+    ask(name, |entry| match entry.get_password() {
+        Ok(secret) => Ok(Some(Secret::new(secret))),
+        Err(Error::NoEntry) => Ok(None),
+        Err(error) => Err(error),
+    })
+    .await
+}
+
+/// Keeps a secret under a name, instead of any before it.
+///
+/// # Errors
+/// As [`get`]; [`SecretsError::TooLong`].
+pub async fn set(name: &str, secret: Secret) -> Result<(), SecretsError> {
+    let length = secret.expose().len();
+    if length > LONGEST {
+        return Err(SecretsError::TooLong(length));
+    }
+    ask(name, move |entry| entry.set_password(secret.expose())).await
+}
+
+/// Removes the secret of this name. There being none is no error.
+///
+/// # Errors
+/// As [`get`].
+pub async fn remove(name: &str) -> Result<(), SecretsError> {
+    ask(name, |entry| match entry.delete_credential() {
+        Err(Error::NoEntry) => Ok(()),
+        done => done,
+    })
+    .await
+}
+
+/// Asks the keychain on a thread that may wait for its user.
+async fn ask<T: Send + 'static>(
+    name: &str,
+    act: impl FnOnce(&Entry) -> keyring::Result<T> + Send + 'static,
+) -> Result<T, SecretsError> {
+    let name = name.to_owned();
+    let asked = tokio::task::spawn_blocking(move || act(&Entry::new(SERVICE, &name)?));
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(answer)) => answer.map_err(|error| failed(&error)),
+        Ok(Err(stopped)) => Err(SecretsError::Unavailable(stopped.to_string())),
+        Err(_) => Err(SecretsError::Silent),
+    }
+}
+
+fn failed(error: &Error) -> SecretsError {
+    match error {
+        Error::NoDefaultStore => {
+            let why = Entry::store_status().as_ref().err();
+            SecretsError::Unavailable(why.map_or_else(|| error.to_string(), told))
+        }
+        error => SecretsError::Refused(told(error)),
+    }
+}
+
+/// An error with what caused it, which is where the system's own words are. An error that holds data
+/// of the entry says nothing but its kind: `Display` of the library leaves the data out.
+fn told(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
