@@ -1,7 +1,7 @@
 //! What the box for a new session offers, and the request that it becomes.
 
 use berth_protocol::{
-    Agent, AgentState, CreateSession, PermissionMode, Project, Transport, WorkspaceRequest,
+    Agent, AgentState, CreateSession, PermissionMode, Project, Router, Transport, WorkspaceRequest,
 };
 
 use crate::logic::command_line::{self, CommandLineError};
@@ -33,6 +33,8 @@ pub struct Form {
     pub transport: String,
     /// Permission mode; empty for the agent's own.
     pub mode: String,
+    /// Identifier of the router; empty for none.
+    pub router: String,
     /// Command line of the agent [`CUSTOM`].
     pub command: String,
 }
@@ -44,6 +46,8 @@ pub enum FormError {
     NoProject,
     /// No agent is chosen that can be started.
     NoAgent,
+    /// The agent needs a router, and none that it can use is chosen.
+    NoRouter,
     /// The command line is not usable.
     Command(CommandLineError),
 }
@@ -75,6 +79,22 @@ pub fn modes<'a>(agent: &'a Agent, transport: &str) -> Vec<&'a PermissionMode> {
         .collect()
 }
 
+/// The routers that the agent's requests can go through.
+pub fn routers_for<'a>(agent: &Agent, routers: &'a [Router]) -> Vec<&'a Router> {
+    let usable = |router: &&Router| agent.routers.contains(&router.settings.kind);
+    routers.iter().filter(usable).collect()
+}
+
+/// The router that the form names, if the agent can use it; the first that it can use when it needs one.
+pub fn chosen_router<'a>(form: &Form, agent: &Agent, routers: &'a [Router]) -> Option<&'a Router> {
+    let usable = routers_for(agent, routers);
+    let named = usable
+        .iter()
+        .find(|router| router.id.to_string() == form.router);
+    let first = usable.first().filter(|_| agent.needs_router);
+    named.or(first).copied()
+}
+
 /// The agent to offer first: the one used last if it can be started, else the first that can. A
 /// plain shell or a command of one's own is offered only when nothing else is there.
 pub fn first_agent(agents: &[Agent], last: Option<&str>) -> Option<String> {
@@ -91,12 +111,17 @@ pub fn request(
     form: &Form,
     project: Option<&Project>,
     agents: &[Agent],
+    routers: &[Router],
 ) -> Result<CreateSession, FormError> {
     let project = project.ok_or(FormError::NoProject)?;
     let agent = agents
         .iter()
         .find(|agent| agent.id.as_str() == form.agent && can_start(agent))
         .ok_or(FormError::NoAgent)?;
+    let router = chosen_router(form, agent, routers).map(|router| router.id);
+    if agent.needs_router && router.is_none() {
+        return Err(FormError::NoRouter);
+    }
     let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let workspace = if form.workspace == IN_PLACE || !can_have_worktrees(project) {
         WorkspaceRequest::InPlace
@@ -121,6 +146,7 @@ pub fn request(
         permission_mode: text(&form.mode)
             .filter(|mode| modes(agent, &form.transport).iter().any(|m| m.id == *mode)),
         command,
+        router,
         size: None,
         instructions: None,
         mcp_servers: Vec::new(),
@@ -144,6 +170,8 @@ mod tests {
             install_hint: None,
             permission_modes: Vec::new(),
             resumes: false,
+            routers: Vec::new(),
+            needs_router: false,
             acp: None,
         }
     }
@@ -186,9 +214,9 @@ mod tests {
             base: "dev".into(),
             ..Form::default()
         };
-        let made = request(&form, Some(&project("null")), &agents).unwrap();
+        let made = request(&form, Some(&project("null")), &agents, &[]).unwrap();
         assert_eq!(made.workspace, Some(WorkspaceRequest::InPlace));
-        let made = request(&form, Some(&project(GIT)), &agents).unwrap();
+        let made = request(&form, Some(&project(GIT)), &agents, &[]).unwrap();
         assert_eq!(
             made.workspace,
             Some(WorkspaceRequest::Worktree {
@@ -206,14 +234,57 @@ mod tests {
             agent: "custom".into(),
             ..Form::default()
         };
-        assert_eq!(request(&form, None, &agents), Err(FormError::NoProject));
         assert_eq!(
-            request(&form, Some(&project(GIT)), &[]),
+            request(&form, None, &agents, &[]),
+            Err(FormError::NoProject)
+        );
+        assert_eq!(
+            request(&form, Some(&project(GIT)), &[], &[]),
             Err(FormError::NoAgent)
         );
         assert_eq!(
-            request(&form, Some(&project(GIT)), &agents),
+            request(&form, Some(&project(GIT)), &agents, &[]),
             Err(FormError::Command(CommandLineError::Empty))
         );
+    }
+
+    #[test]
+    fn an_agent_is_offered_the_routers_that_it_can_use() {
+        const OTHER: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
+        let router = |id: &str, kind: &str| -> Router {
+            let text = format!(
+                r#"{{"id":"{id}","name":"{kind}","version":1,"settings":{{"kind":"{kind}"}},"keys":[],
+                    "created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}}"#
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let routers = [
+            router("01890a5d-ac96-774b-bcce-b302099a8057", "claude_vertex"),
+            router(OTHER, "ccr_v1"),
+        ];
+        let mut claude = agent("claude", AgentState::Ready);
+        claude.routers = vec![berth_protocol::RouterKind::CcrV1];
+        let names: Vec<_> = routers_for(&claude, &routers)
+            .iter()
+            .map(|r| r.name.as_str())
+            .collect();
+        assert_eq!(names, ["ccr_v1"]);
+        let chosen = |agent: &Agent, id: &str, routers: &[Router]| {
+            let form = Form {
+                agent: "claude".into(),
+                router: id.into(),
+                ..Form::default()
+            };
+            let project = project(GIT);
+            request(&form, Some(&project), std::slice::from_ref(agent), routers)
+                .map(|made| made.router.map(|id| id.to_string()))
+        };
+        assert_eq!(chosen(&claude, "", &routers), Ok(None));
+        assert_eq!(chosen(&claude, OTHER, &routers), Ok(Some(OTHER.to_owned())));
+        let other_kind = routers[0].id.to_string();
+        assert_eq!(chosen(&claude, &other_kind, &routers), Ok(None));
+        claude.needs_router = true;
+        assert_eq!(chosen(&claude, "", &routers), Ok(Some(OTHER.to_owned())));
+        assert_eq!(chosen(&claude, "", &routers[..1]), Err(FormError::NoRouter));
     }
 }

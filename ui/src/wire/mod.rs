@@ -7,10 +7,12 @@
 
 mod json;
 mod read;
+mod routers;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
 pub use read::{AuditEntries, AuditEntry, Heard, Read, event, read};
+pub use routers::{PROTOCOLS, word_of};
 pub use write::Write;

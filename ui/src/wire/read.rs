@@ -25,6 +25,8 @@ pub enum Heard {
     Changed(Event),
     /// The audit trail has one more event.
     Noted(AuditEntry),
+    /// The routers are others; who shows them asks for them.
+    Routers,
 }
 
 /// The event of this name. `None` for a kind that a newer engine sends.
@@ -39,6 +41,8 @@ pub fn event(name: &str, data: &str) -> Option<Result<Heard, Wrong>> {
             | "session_removed"
             | "message_changed"
             | "audit_added"
+            | "router_changed"
+            | "router_removed"
     ) {
         return None;
     }
@@ -49,6 +53,7 @@ pub fn event(name: &str, data: &str) -> Option<Result<Heard, Wrong>> {
 fn event_of(name: &str, json: &Json<'_>) -> Result<Heard, Wrong> {
     Ok(Heard::Changed(match name {
         "audit_added" => return member(json, "event").map(Heard::Noted),
+        "router_changed" | "router_removed" => return Ok(Heard::Routers),
         "project_changed" => Event::ProjectChanged {
             project: member(json, "project")?,
         },
@@ -71,8 +76,17 @@ fn event_of(name: &str, json: &Json<'_>) -> Result<Heard, Wrong> {
     }))
 }
 
-fn member<T: Read>(json: &Json<'_>, name: &'static str) -> Result<T, Wrong> {
+/// A member.
+pub(super) fn member<T: Read>(json: &Json<'_>, name: &'static str) -> Result<T, Wrong> {
     T::take(json.get(name)).map_err(|_| name)
+}
+
+/// A member that may be left out.
+pub(super) fn or_default<T: Read + Default>(
+    json: &Json<'_>,
+    name: &'static str,
+) -> Result<T, Wrong> {
+    Ok(member::<Option<T>>(json, name)?.unwrap_or_default())
 }
 
 macro_rules! structs {
@@ -88,7 +102,7 @@ macro_rules! structs {
 structs! {
     Agent {
         id, name, state, path, found, version, detail, sign_in_hint, install_hint,
-        permission_modes, resumes, acp,
+        permission_modes, resumes, routers, needs_router, acp,
     }
     AcpSupport { installed, install_hint, permission_modes }
     AgentList { agents }
@@ -104,6 +118,7 @@ structs! {
         version, pid, data_dir, log_dir, home_dir, os, schema_version, environment, warnings,
     }
     Failure { code, detail }
+    FieldProblem { field, message }
     FileChange { path, old_path, kind, added, removed }
     FilePatch { path, patch, binary, truncated }
     Folder { name, path, git }
@@ -115,6 +130,7 @@ structs! {
     Project { id, path, name, git, missing, created_at }
     ProjectList { projects }
     SessionList { sessions }
+    SessionRouter { id, state }
     Size { rows, cols }
     UnsavedWork { uncommitted, files, unpushed, commits }
     Workspace { kind, path, branch, base, base_commit }
@@ -147,8 +163,8 @@ impl Read for ToolCall {
             title: member(json, "title")?,
             tool: member(json, "tool")?,
             state: member(json, "state")?,
-            paths: member::<Option<_>>(json, "paths")?.unwrap_or_default(),
-            output: member::<Option<_>>(json, "output")?.unwrap_or_default(),
+            paths: or_default(json, "paths")?,
+            output: or_default(json, "output")?,
         })
     }
 }
@@ -175,10 +191,10 @@ impl Read for Message {
             seq: member(json, "seq")?,
             role: member(json, "role")?,
             content: member(json, "content")?,
-            parts: member::<Option<_>>(json, "parts")?.unwrap_or_default(),
+            parts: or_default(json, "parts")?,
             at: member(json, "at")?,
             run: member(json, "run")?,
-            partial: member::<Option<bool>>(json, "partial")?.unwrap_or_default(),
+            partial: or_default(json, "partial")?,
         })
     }
 }
@@ -196,6 +212,7 @@ impl Read for Session {
             transport: member(json, "transport")?,
             permission_mode: member(json, "permission_mode")?,
             command: member(json, "command")?,
+            router: member(json, "router")?,
             size: member(json, "size")?,
             run: member(json, "run")?,
             beginning: member(json, "beginning")?,
@@ -230,6 +247,23 @@ impl Read for Status {
     }
 }
 
+impl Read for RouterState {
+    fn take(json: &Json<'_>) -> Result<Self, Wrong> {
+        Ok(match json.get("state").text().unwrap_or_default() {
+            "starting" => Self::Starting,
+            "healthy" => Self::Healthy,
+            "restarting" => Self::Restarting {
+                reason: member(json, "reason")?,
+            },
+            "failed" => Self::Failed {
+                reason: member(json, "reason")?,
+            },
+            "stopped" => Self::Stopped,
+            _ => return Err("state"),
+        })
+    }
+}
+
 impl Read for ServerControl {
     fn take(json: &Json<'_>) -> Result<Self, Wrong> {
         Ok(match json.get("type").text().unwrap_or_default() {
@@ -259,6 +293,7 @@ impl Read for Problem {
             detail: member(json, "detail")?,
             hint: member(json, "hint")?,
             work: member(json, "work")?,
+            fields: or_default(json, "fields")?,
         })
     }
 }
@@ -365,6 +400,7 @@ words! {
         Pending = "pending", InProgress = "in_progress", Completed = "completed", Failed = "failed",
     }
     Found { Path = "path", UsualFolder = "usual_folder", BuiltIn = "built_in" }
+    RouterKind { CcrV1 = "ccr_v1", CcrV3 = "ccr_v3", ClaudeVertex = "claude_vertex" }
     Role { User = "user", Agent = "agent" }
     Transport { Pty = "pty", Acp = "acp" }
     Beginning { New = "new", Resumed = "resumed", Transcript = "transcript" }
@@ -425,7 +461,7 @@ macro_rules! parsed {
         }
     )*};
 }
-parsed!(AgentId, MessageId, ProjectId, SessionId);
+parsed!(AgentId, MessageId, ProjectId, RouterId, SessionId);
 
 impl<T: Read> Read for Option<T> {
     fn take(json: &Json<'_>) -> Result<Self, Wrong> {

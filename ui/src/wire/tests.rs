@@ -28,7 +28,7 @@ fn session(status: &str) -> String {
         r#"{{"id":"{ID}","project_id":"{ID}","agent":"claude","title":"ä \"q\" \\ \n",{status},
             "workspace":{{"kind":"worktree","path":"/w","branch":"b","base":null,"base_commit":"c"}},
             "transport":"acp","permission_mode":"plan","command":["a","b"],"size":{{"rows":40,"cols":120}},
-            "run":2,"changes":{{"files":1,"added":5000000000,"removed":3}},"undelivered":"{ID}","created_at":"{AT}",
+            "router":{{"id":"{ID}","state":{{"state":"failed","reason":"r"}}}},"run":2,"changes":{{"files":1,"added":5000000000,"removed":3}},"undelivered":"{ID}","created_at":"{AT}",
             "updated_at":"1969-12-31T23:59:59.999999999Z","ended_at":"2024-02-29T00:00:00Z","archived_at":null}}"#
     )
 }
@@ -41,7 +41,8 @@ fn message(rest: &str) -> String {
 
 const AGENT: &str = r#"{"id":"codex","name":"Codex","state":"unsupported","path":"/p","found":"usual_folder",
     "version":"1","detail":"d","sign_in_hint":"s","install_hint":"i",
-    "permission_modes":[{"id":"a","name":"n","description":"d","unchecked":true}]}"#;
+    "permission_modes":[{"id":"a","name":"n","description":"d","unchecked":true}],
+    "routers":["ccr_v1","ccr_v3","claude_vertex"],"needs_router":true}"#;
 const PROJECT: &str = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","path":"/p","name":"n",
     "git":{"root":"/","branch":null,"linked_worktree":true,"has_commits":false},"missing":true,
     "created_at":"2000-03-01T00:00:00Z"}"#;
@@ -239,6 +240,7 @@ fn bodies_are_written_as_serde_reads_them() {
         transport: None,
         permission_mode: None,
         command: None,
+        router: None,
         size: None,
         instructions: None,
         mcp_servers: Vec::new(),
@@ -256,11 +258,61 @@ fn bodies_are_written_as_serde_reads_them() {
             transport: Some(Transport::Acp),
             permission_mode: Some("plan".into()),
             command: Some(vec![odd.clone(), String::new()]),
+            router: Some(ID.parse().unwrap()),
             size: Some(Size::DEFAULT),
             instructions: Some(odd.clone()),
             ..bare.clone()
         });
     }
+}
+
+#[test]
+fn routers_are_read_and_written_as_serde_does_it() {
+    let routers = [
+        r#"{"kind":"ccr_v1","providers":[{"name":"a","protocol":"vertex_gemini","base_url":null,"models":["m"]}],
+            "routes":{"default":"a,m"},"vertex":{"project":"p","location":"l","credentials":{"kind":"application_default"}}}"#,
+        r#"{"kind":"ccr_v3","providers":[{"name":"a","protocol":"openai_chat","base_url":"https://a","models":["m"],
+            "transformers":["t"]},{"name":"b","protocol":"openai_responses","models":[]},
+            {"name":"c","protocol":"anthropic","models":[]},{"name":"d","protocol":"gemini","models":[]}],
+            "routes":{"default":"d","background":"b","think":"t","long_context":"l","long_context_threshold":9,
+            "web_search":"w","image":"i"},"vertex":null}"#,
+        r#"{"kind":"claude_vertex","vertex":{"project":"p","location":"l","model":"m","small_model":"s",
+            "credentials":{"kind":"service_account_file","path":"/ä \"q\""}}}"#,
+    ];
+    for settings in routers {
+        let router = format!(
+            r#"{{"id":"{ID}","name":"n","version":2,"settings":{settings},"keys":["a"],
+                "created_at":"{AT}","updated_at":"{AT}"}}"#
+        );
+        check::<RouterSettings>(&[settings]);
+        check::<RouterList>(&[
+            &format!(r#"{{"routers":[{router}],"program":{{"kind":"ccr_v1","version":"1.0"}}}}"#),
+            r#"{"routers":[],"program":{"kind":null,"version":null,"detail":"d","hint":"h"}}"#,
+        ]);
+        let draft = RouterDraft {
+            name: "ä \"q\"".to_owned(),
+            settings: serde_json::from_str(settings).unwrap(),
+        };
+        let read: RouterDraft = serde_json::from_str(&draft.write()).unwrap();
+        assert_eq!(read, draft);
+        let changed = format!(r#"{{"type":"router_changed","router":{router}}}"#);
+        assert_eq!(event("router_changed", &changed), Some(Ok(Heard::Routers)));
+    }
+    let key = RouterKey {
+        key: "k \"q\"".to_owned().into(),
+    };
+    let read: RouterKey = serde_json::from_str(&key.write()).unwrap();
+    assert_eq!(read, key);
+    for state in [
+        r#""state":"starting""#,
+        r#""state":"healthy""#,
+        r#""state":"restarting","reason":"r""#,
+        r#""state":"failed","reason":"r""#,
+        r#""state":"stopped""#,
+    ] {
+        check::<SessionRouter>(&[&format!(r#"{{"id":"{ID}","state":{{{state}}}}}"#)]);
+    }
+    check::<SessionRouter>(&[&format!(r#"{{"id":"{ID}","state":null}}"#)]);
 }
 
 #[test]

@@ -9,15 +9,15 @@ pub trait Write {
 }
 
 /// An object that is being written.
-struct Object(String);
+pub(super) struct Object(String);
 
 impl Object {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self("{".to_owned())
     }
 
     /// Adds a member whose value is JSON already.
-    fn json(mut self, name: &str, value: &str) -> Self {
+    pub(super) fn json(mut self, name: &str, value: &str) -> Self {
         if self.0.len() > 1 {
             self.0.push(',');
         }
@@ -27,20 +27,20 @@ impl Object {
         self
     }
 
-    fn text(self, name: &str, value: &str) -> Self {
+    pub(super) fn text(self, name: &str, value: &str) -> Self {
         let mut written = String::new();
         text(&mut written, value);
         self.json(name, &written)
     }
 
-    fn optional(self, name: &str, value: Option<&String>) -> Self {
+    pub(super) fn optional(self, name: &str, value: Option<&String>) -> Self {
         match value {
             Some(value) => self.text(name, value),
             None => self,
         }
     }
 
-    fn end(mut self) -> String {
+    pub(super) fn end(mut self) -> String {
         self.0.push('}');
         self.0
     }
@@ -139,6 +139,7 @@ impl Write for CreateSession {
             transport,
             permission_mode,
             command,
+            router,
             size,
             instructions,
             // Servers are chosen elsewhere.
@@ -166,6 +167,9 @@ impl Write for CreateSession {
         if let Some(command) = command {
             object = object.json("command", &list(command));
         }
+        if let Some(router) = router {
+            object = object.text("router", &router.to_string());
+        }
         if let Some(size) = size {
             object = object.json("size", &size.write());
         }
@@ -173,7 +177,21 @@ impl Write for CreateSession {
     }
 }
 
-fn list(items: &[String]) -> String {
+/// Values of one type.
+pub(super) fn array<T: Write>(items: &[T]) -> String {
+    let mut written = "[".to_owned();
+    for item in items {
+        if written.len() > 1 {
+            written.push(',');
+        }
+        written.push_str(&item.write());
+    }
+    written.push(']');
+    written
+}
+
+/// Texts.
+pub(super) fn list(items: &[String]) -> String {
     let mut written = "[".to_owned();
     for item in items {
         if written.len() > 1 {
