@@ -5,30 +5,21 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::components::button::IconButton;
-use crate::components::confirm::{
-    ArchiveSessionDialog, DeleteSessionDialog, RemoveProjectDialog, RenameProjectDialog,
-    RenameSessionDialog,
-};
 use crate::components::connection::ConnectionBar;
 use crate::components::details::Details;
-use crate::components::folder_dialog::AddProjectDialog;
 use crate::components::icon::icon_name;
 use crate::components::new_session::NewSessionDialog;
 use crate::components::notice::Empty;
-use crate::components::palette::Palette;
-use crate::components::shortcut_sheet::ShortcutSheet;
 use crate::components::sidebar::Sidebar;
 use crate::components::toasts::Toasts;
 use crate::components::tooltip::Tooltips;
+use crate::lazy;
 use crate::logic::groups;
 use crate::logic::keys::Shortcut;
 use crate::logic::route::{Route, Tab, token_in};
-use crate::pages::audit::AuditPage;
 use crate::pages::home::HomePage;
 use crate::pages::no_token::NoTokenPage;
-use crate::pages::projects::ProjectsPage;
 use crate::pages::session::SessionPage;
-use crate::pages::settings::SettingsPage;
 use crate::state::{App, DialogKind, Phase, effect, memo};
 use crate::strings::t;
 use crate::web::{clock, dom, tauri};
@@ -220,9 +211,9 @@ fn Frame() -> impl IntoView {
                 {move || match page.get() {
                     Route::Home => view! { <HomePage/> }.into_any(),
                     Route::Session { id, .. } => view! { <SessionPage id=id/> }.into_any(),
-                    Route::Projects => view! { <ProjectsPage/> }.into_any(),
-                    Route::Audit => view! { <AuditPage/> }.into_any(),
-                    Route::Settings => view! { <SettingsPage/> }.into_any(),
+                    Route::Projects => lazy::projects(),
+                    Route::Audit => lazy::audit(),
+                    Route::Settings => lazy::settings(),
                     Route::Unknown => {
                         view! { <Empty name=icon_name!("circle-dashed") title=t().no_page text=t().no_page_text/> }.into_any()
                     }
@@ -248,14 +239,14 @@ fn Dialogs() -> impl IntoView {
                 .get()
                 .map(|dialog| match dialog {
                     DialogKind::NewSession => view! { <NewSessionDialog/> }.into_any(),
-                    DialogKind::Palette => view! { <Palette/> }.into_any(),
-                    DialogKind::Sheet => view! { <ShortcutSheet/> }.into_any(),
-                    DialogKind::AddProject => view! { <AddProjectDialog/> }.into_any(),
-                    DialogKind::DeleteSession(id) => view! { <DeleteSessionDialog id=id/> }.into_any(),
-                    DialogKind::ArchiveSession(id) => view! { <ArchiveSessionDialog id=id/> }.into_any(),
-                    DialogKind::RenameSession(id) => view! { <RenameSessionDialog id=id/> }.into_any(),
-                    DialogKind::RenameProject(id) => view! { <RenameProjectDialog id=id/> }.into_any(),
-                    DialogKind::RemoveProject(id) => view! { <RemoveProjectDialog id=id/> }.into_any(),
+                    DialogKind::Palette => lazy::palette(),
+                    DialogKind::Sheet => lazy::shortcut_sheet(),
+                    DialogKind::AddProject => lazy::add_project(),
+                    DialogKind::DeleteSession(id) => lazy::delete_session(id),
+                    DialogKind::ArchiveSession(id) => lazy::archive_session(id),
+                    DialogKind::RenameSession(id) => lazy::rename_session(id),
+                    DialogKind::RenameProject(id) => lazy::rename_project(id),
+                    DialogKind::RemoveProject(id) => lazy::remove_project(id),
                 })
         }}
     }

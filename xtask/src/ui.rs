@@ -42,11 +42,8 @@ pub(crate) fn build(repository: &Repository, profile: Profile) -> Result<PathBuf
         target_dir: Some(repository.target.clone()),
     })?;
     if built.rebuilt {
-        println!(
-            "built the UI: {} KB of wasm in {}",
-            built.wasm_bytes / 1000,
-            built.dist.display()
-        );
+        println!("built the UI in {}", built.dist.display());
     }
+    println!("{}", built.size);
     Ok(built.dist)
 }

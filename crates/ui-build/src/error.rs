@@ -60,6 +60,25 @@ pub enum UiBuildError {
         /// Its reason.
         reason: String,
     },
+    /// The module could not be taken apart.
+    #[error("what is loaded later could not be taken out of {path}: {reason}", path = path.display())]
+    Split {
+        /// The module.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// Too much would be loaded at start.
+    #[error(
+        "{bytes} bytes of wasm are loaded at start, and at most {limit} may be: \
+         let some of the UI be loaded when it is first shown (ui/src/lazy)."
+    )]
+    TooLarge {
+        /// What is loaded at start.
+        bytes: u64,
+        /// What may be.
+        limit: u64,
+    },
     /// A file or folder could not be used.
     #[error("could not {action} {path}: {source}", path = path.display())]
     Io {

@@ -1,13 +1,15 @@
 //! Builds the UI into a folder that a web server or the window can serve as it is.
 //!
 //! The steps: fetch the third-party scripts, fonts and icons with npm; compile `berth-ui` to wasm;
-//! make its JavaScript with wasm-bindgen; shrink it with wasm-opt; put style sheets, fonts and icons
-//! beside it. A step whose inputs are as they were is skipped, so a second build takes seconds.
+//! take out of it what is loaded later; make its JavaScript with wasm-bindgen; shrink all of it with
+//! wasm-opt; put style sheets, fonts and icons beside it. A step whose inputs are as they were is skipped, so a second build takes seconds.
 //! Nothing third-party is kept in the repository.
 
 mod assets;
 mod error;
 mod npm;
+mod size;
+mod split;
 mod stamp;
 mod trim;
 mod wasm;
@@ -15,6 +17,7 @@ mod wasm;
 use std::path::{Path, PathBuf};
 
 pub use error::UiBuildError;
+pub use size::Size;
 use stamp::Stamp;
 
 /// How the wasm is compiled.
@@ -53,13 +56,16 @@ pub struct Options {
 pub struct Built {
     /// Folder with `index.html` and everything that it needs.
     pub dist: PathBuf,
-    /// Size of the wasm in bytes.
-    pub wasm_bytes: u64,
+    /// How much wasm it is.
+    pub size: Size,
     /// Something had changed; otherwise everything was there already.
     pub rebuilt: bool,
 }
 
-/// Builds the UI.
+/// What is loaded at start.
+const MODULE: &str = "berth_ui_bg.wasm";
+
+/// Builds the UI. What is shipped fails when too much would be loaded at start.
 pub fn build(options: &Options) -> Result<Built, UiBuildError> {
     let ui = options.root.join("ui");
     let dist = ui.join("dist");
@@ -73,12 +79,9 @@ pub fn build(options: &Options) -> Result<Built, UiBuildError> {
         &[compiled.clone(), ui.join("package-lock.json")],
         options.profile.name(),
     )?;
-    if !stamp.holds("wasm", &inputs, &dist.join("berth_ui_bg.wasm")) {
-        wasm::bind(&compiled, &dist)?;
-        if options.profile == Profile::Release {
-            trim::trim(&dist.join("berth_ui_bg.wasm"), &dist.join("berth_ui.js"))?;
-            wasm::shrink(&ui, &dist.join("berth_ui_bg.wasm"))?;
-        }
+    if !stamp.holds("wasm", &inputs, &dist.join(split::LOADER)) {
+        stamp.forget("wasm")?;
+        make(options.profile, &compiled, &ui, &dist)?;
         stamp.set("wasm", inputs)?;
         rebuilt = true;
     }
@@ -89,13 +92,37 @@ pub fn build(options: &Options) -> Result<Built, UiBuildError> {
         stamp.set("assets", inputs)?;
         rebuilt = true;
     }
-    let wasm = dist.join("berth_ui_bg.wasm");
-    let wasm_bytes = error::io("read", &wasm, std::fs::metadata(&wasm))?.len();
+    let size = Size::of(&dist.join(MODULE), &dist.join(split::FOLDER))?;
+    if options.profile == Profile::Release {
+        size.check()?;
+    }
     Ok(Built {
         dist,
-        wasm_bytes,
+        size,
         rebuilt,
     })
+}
+
+/// Makes what the browser loads of the compiled module.
+fn make(profile: Profile, compiled: &Path, ui: &Path, dist: &Path) -> Result<(), UiBuildError> {
+    let pieces = split::split(compiled, &compiled.with_extension("pieces"))?;
+    let chunks = dist.join(split::FOLDER);
+    split::empty(&chunks)?;
+    wasm::bind(&pieces.main, dist)?;
+    let mut modules = vec![dist.join(MODULE)];
+    for chunk in pieces.chunks {
+        let to = chunks.join(chunk.name);
+        trim::take_names(&chunk.path, &to)?;
+        modules.push(to);
+    }
+    if profile == Profile::Release {
+        trim::trim(&dist.join(MODULE), &dist.join(split::SCRIPT))?;
+        for module in &modules {
+            wasm::shrink(ui, module)?;
+        }
+    }
+    let loader = dist.join(split::LOADER);
+    error::io("write", &loader, std::fs::write(&loader, pieces.loader))
 }
 
 /// All files under a folder with one of these endings, in a stable order.

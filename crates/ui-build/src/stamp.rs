@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{UiBuildError, io};
 
 /// Version of this crate's way of building; a change builds everything anew.
-const RECIPE: &str = "2";
+const RECIPE: &str = "3";
 
 /// What is in the output folder.
 pub struct Stamp {
@@ -35,6 +35,17 @@ impl Stamp {
     /// Remembers that the part was made.
     pub fn set(&mut self, part: &str, inputs: String) -> Result<(), UiBuildError> {
         self.parts.insert(part.to_owned(), inputs);
+        self.write()
+    }
+
+    /// Forgets the part, because its files are about to change: should that fail in the middle,
+    /// they fit nothing.
+    pub fn forget(&mut self, part: &str) -> Result<(), UiBuildError> {
+        self.parts.remove(part);
+        self.write()
+    }
+
+    fn write(&self) -> Result<(), UiBuildError> {
         let text = serde_json::to_string_pretty(&self.parts).unwrap_or_default();
         io("write", &self.path, std::fs::write(&self.path, text))
     }

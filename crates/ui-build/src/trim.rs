@@ -19,6 +19,7 @@ const SHORT_MODULE: &str = "b";
 const UNUSED: [&str; 2] = ["intounderlying", "__wbg_intounderlying"];
 
 /// Numbers of the sections in a module (WebAssembly core specification, section 5.5.2).
+const CUSTOM: u8 = 0;
 const IMPORTS: u8 = 2;
 const EXPORTS: u8 = 7;
 
@@ -35,6 +36,33 @@ pub fn trim(module: &Path, script: &Path) -> Result<(), UiBuildError> {
         io("write", script, std::fs::write(script, text))?;
     }
     Ok(())
+}
+
+/// Copies a module without the names of its functions, which only tools look at. wasm-opt complains
+/// about some of those that a chunk has.
+pub fn take_names(from: &Path, to: &Path) -> Result<(), UiBuildError> {
+    let bytes = io("read", from, std::fs::read(from))?;
+    let bytes = nameless(&bytes).unwrap_or(bytes);
+    io("write", to, std::fs::write(to, bytes))
+}
+
+fn nameless(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let mut made = bytes.get(..8).ok_or(Malformed)?.to_vec();
+    let mut reader = Reader { bytes, at: 8 };
+    while reader.at < bytes.len() {
+        let start = reader.at;
+        let id = reader.byte()?;
+        let content = reader.vector()?;
+        let name = Reader {
+            bytes: content,
+            at: 0,
+        }
+        .vector();
+        if id != CUSTOM || !matches!(name, Ok(b"name")) {
+            made.extend_from_slice(&bytes[start..reader.at]);
+        }
+    }
+    Ok(made)
 }
 
 fn trimmed(bytes: &[u8], script: &str) -> Result<(Vec<u8>, String), Malformed> {
@@ -249,6 +277,18 @@ mod tests {
             assert_eq!(text.contains(name), there, "{name}");
         }
         assert!(!text.contains("intounderlying") && !text.contains("__wbg_fetch"));
+    }
+
+    #[test]
+    fn only_the_names_are_taken_out() {
+        let module = module(b"__wbg_fetch_1", &["start"]);
+        let mut named = module.clone();
+        named.extend([CUSTOM, 6, 4, b'n', b'a', b'm', b'e', 0]);
+        named.extend([CUSTOM, 3, 1, b'x', 0]);
+        let Ok(made) = nameless(&named) else {
+            panic!("it is a module");
+        };
+        assert_eq!(made, [module.as_slice(), &[CUSTOM, 3, 1, b'x', 0]].concat());
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub fn compile(options: &Options) -> Result<PathBuf, UiBuildError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command.current_dir(&options.root).args([
-        "build",
+        "rustc",
         "--package",
         "berth-ui",
         "--lib",
@@ -44,6 +44,10 @@ pub fn compile(options: &Options) -> Result<PathBuf, UiBuildError> {
         TARGET,
         "--profile",
         options.profile.name(),
+        // The linker's notes of what uses what say later what can be taken out.
+        "--",
+        "-C",
+        "link-arg=--emit-relocs",
     ]);
     // What was set for the machine's own programs must not reach the browser's.
     for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
@@ -85,6 +89,8 @@ pub fn bind(module: &Path, dist: &Path) -> Result<(), UiBuildError> {
     bindgen
         .input_path(module)
         .typescript(false)
+        // What is loaded later uses the module's memory and tables.
+        .keep_lld_exports(true)
         .omit_default_module_path(false);
     let made = bindgen.web(true).and_then(|bindgen| bindgen.generate(dist));
     made.map_err(|error| UiBuildError::Bindgen {

@@ -83,6 +83,8 @@ strings! {
     error_unreachable_hint: "Berth reconnects by itself as soon as it runs again.",
     error_unreadable: "The engine's answer is not understood.",
     error_unreadable_hint: "The page may be older than the engine: reload it.",
+    not_loaded: "This could not be loaded",
+    not_loaded_text: "The engine does not answer, or it has been replaced by another version since the page was opened.",
     connection_online: "Connected",
     connection_connecting: "Connecting",
     connection_lost: "Reconnecting",

@@ -17,11 +17,7 @@ fn main() -> ExitCode {
     match build(&options) {
         Ok(built) => {
             let state = if built.rebuilt { "built" } else { "up to date" };
-            println!(
-                "{} ({state}, wasm {} KB)",
-                built.dist.display(),
-                built.wasm_bytes / 1_000
-            );
+            println!("{} ({state}, {})", built.dist.display(), built.size);
             ExitCode::SUCCESS
         }
         Err(error) => {

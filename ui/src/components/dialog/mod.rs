@@ -20,8 +20,7 @@ pub fn Dialog(
 ) -> impl IntoView {
     let app = app();
     let node = NodeRef::<html::Dialog>::new();
-    let before = SendWrapper::new(dom::focused());
-    on_cleanup(move || give_back(app, before.take()));
+    returns_focus(app);
     effect(move || {
         if let Some(dialog) = node.get()
             && !dialog.open()
@@ -50,6 +49,12 @@ pub fn Dialog(
         </dialog>
     }
     .into_any()
+}
+
+/// Remembers what has the focus, and gives it back when the current owner is disposed.
+pub fn returns_focus(app: App) {
+    let before = SendWrapper::new(dom::focused());
+    on_cleanup(move || give_back(app, before.take()));
 }
 
 /// Gives the focus back to where it was, once the dialog is gone, unless another one follows.

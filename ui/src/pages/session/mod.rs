@@ -4,12 +4,11 @@ use crate::view::prelude::*;
 use berth_protocol::SessionId;
 
 use crate::components::button::Button;
-use crate::components::changes::Changes;
 use crate::components::chat::Chat;
 use crate::components::icon::icon_name;
 use crate::components::notice::{Empty, Skeleton};
 use crate::components::session_header::{SessionHeader, SessionTabs};
-use crate::components::terminal::TerminalView;
+use crate::lazy;
 use crate::logic::route::{Route, Tab};
 use crate::state::{Phase, app, memo};
 use crate::strings::t;
@@ -33,8 +32,8 @@ pub fn SessionPage(id: SessionId) -> impl IntoView {
                         <div class="session-panel" id="session-panel" role="tabpanel" aria-labelledby=move || format!("tab-{}", tab.get().slug())>
                             {move || match tab.get() {
                                 Tab::Chat => view! { <Chat id=id session=session/> }.into_any(),
-                                Tab::Terminal => view! { <TerminalView id=id session=session/> }.into_any(),
-                                Tab::Changes => view! { <Changes id=id session=session/> }.into_any(),
+                                Tab::Terminal => lazy::terminal(id, session),
+                                Tab::Changes => lazy::changes(id, session),
                             }}
                         </div>
                     </div>

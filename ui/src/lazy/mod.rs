@@ -1,0 +1,67 @@
+//! What is loaded when it is first shown: pages that nobody begins with, and dialogs.
+//!
+//! Each function here takes the place of a component. The component's code, and all that only it
+//! needs, is in a file of its own, which is fetched once; it shares everything else with the page.
+//! Whoever names such a component elsewhere takes it back into what is loaded at start.
+
+mod place;
+
+use berth_protocol::{ProjectId, Session, SessionId};
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
+
+use crate::components::changes::Changes;
+use crate::components::confirm::{
+    ArchiveSessionDialog, DeleteSessionDialog, RemoveProjectDialog, RenameProjectDialog,
+    RenameSessionDialog,
+};
+use crate::components::folder_dialog::AddProjectDialog;
+use crate::components::palette::Palette;
+use crate::components::shortcut_sheet::ShortcutSheet;
+use crate::components::terminal::TerminalView;
+use crate::pages::audit::AuditPage;
+use crate::pages::projects::ProjectsPage;
+use crate::pages::settings::SettingsPage;
+use crate::view::prelude::*;
+use place::{Shape, place};
+
+/// Makes a function for each component that is loaded later: the name of its file, what its place
+/// looks like until it is there, and the component.
+///
+/// What is fetched is a function that makes the view, and not the view: it has to be made where it is
+/// shown, so that the page owns what it follows.
+macro_rules! lazy {
+    ($($file:ident as $shape:ident {
+        $($name:ident($($argument:ident: $type:ty),*) => $view:expr;)*
+    })*) => {$($(
+        pub fn $name($($argument: $type),*) -> AnyView {
+            #[wasm_split($file, fallible)]
+            fn $name() -> Result<fn($($type),*) -> AnyView, SplitLoaderError> {
+                Ok(|$($argument),*| $view)
+            }
+            place(Shape::$shape, $name, move |make| make($($argument),*))
+        }
+    )*)*};
+}
+
+// Few files: two that need the same code have a third one between them.
+lazy! {
+    pages as Page {
+        audit() => view! { <AuditPage/> };
+        projects() => view! { <ProjectsPage/> };
+        settings() => view! { <SettingsPage/> };
+    }
+    session as Panel {
+        terminal(id: SessionId, session: Memo<Option<Session>>) => view! { <TerminalView id=id session=session/> };
+        changes(id: SessionId, session: Memo<Option<Session>>) => view! { <Changes id=id session=session/> };
+    }
+    dialogs as Dialog {
+        palette() => view! { <Palette/> };
+        shortcut_sheet() => view! { <ShortcutSheet/> };
+        add_project() => view! { <AddProjectDialog/> };
+        archive_session(id: SessionId) => view! { <ArchiveSessionDialog id=id/> };
+        delete_session(id: SessionId) => view! { <DeleteSessionDialog id=id/> };
+        rename_session(id: SessionId) => view! { <RenameSessionDialog id=id/> };
+        remove_project(id: ProjectId) => view! { <RemoveProjectDialog id=id/> };
+        rename_project(id: ProjectId) => view! { <RenameProjectDialog id=id/> };
+    }
+}
