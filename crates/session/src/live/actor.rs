@@ -342,7 +342,7 @@ impl Actor {
         let Some(mut sending) = self.sending.take() else {
             return;
         };
-        match sending.step(self.start.rules, &self.terminal, reading) {
+        match sending.step(&self.start.rules, &self.terminal, reading) {
             Step::Wait => self.sending = Some(sending),
             Step::Enter => match self.pty.write(b"\r".to_vec()) {
                 Ok(()) => self.sending = Some(sending),
@@ -446,7 +446,7 @@ impl Actor {
         let echoes = if self.start.rules.echo.is_none() {
             self.terminal.rows_above_cursor()
         } else {
-            reading::messages(self.start.rules, &self.terminal)
+            reading::messages(&self.start.rules, &self.terminal)
                 .map_or(self.typed.known(), |messages| messages.len())
         };
         let has_box = self.start.rules.prompt.is_some();
@@ -489,7 +489,7 @@ impl Actor {
         if let Some(turn) = self.turn.take()
             && let Some(sent) = turn.sent
         {
-            let (rules, terminal) = (self.start.rules, &self.terminal);
+            let (rules, terminal) = (&self.start.rules, &self.terminal);
             let content = reading::reply(rules, terminal, &sent, true, turn.echoes);
             self.report(SessionEvent::Reply {
                 content,

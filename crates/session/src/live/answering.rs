@@ -140,7 +140,7 @@ impl Actor {
         let Some(place) = open.options.iter().position(|offered| offered.id == option) else {
             return Err(SessionError::NoSuchOption(option.to_owned()));
         };
-        match reading::read(self.start.rules, &self.terminal).activity {
+        match reading::read(&self.start.rules, &self.terminal).activity {
             Activity::Asks(question) if question.options == open.options => Ok((question, place)),
             _ => Err(SessionError::AttentionGone(attention)),
         }

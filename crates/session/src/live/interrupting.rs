@@ -41,7 +41,7 @@ impl Actor {
         let Some(mut interrupting) = self.interrupting.take() else {
             return;
         };
-        let activity = reading::read(self.start.rules, &self.terminal).activity;
+        let activity = reading::read(&self.start.rules, &self.terminal).activity;
         if activity == Activity::Busy
             && let Some(keys) = interrupting.keys.next()
             && self.type_in(keys).is_ok()
