@@ -115,7 +115,7 @@ impl Actor {
         let pressed = self
             .chosen(attention, option)
             .and_then(|(question, place)| {
-                self.type_in(question.keys(place))?;
+                self.press(&question.keys(place))?;
                 Ok((question, place))
             });
         match pressed {
@@ -152,7 +152,7 @@ impl Actor {
         };
         match answering.step(&reading.activity, self.printed) {
             Step::Wait => self.answering = Some(answering),
-            Step::Press(keys) => match self.type_in(keys) {
+            Step::Press(keys) => match self.press(&keys) {
                 Ok(()) => self.answering = Some(answering),
                 Err(error) => answering.tell(Err(error)),
             },
