@@ -175,6 +175,8 @@ fn screen(given: &ScreenDefinition) -> Result<ScreenRules, Vec<FieldProblem>> {
         bullet,
         noise,
         reads_lines: given.reads_lines,
+        // Below the line that is being read such programs leave the rest of a fresh screen empty.
+        prompt_within: if given.reads_lines { 40 } else { 8 },
         interrupt: match given.interrupt {
             None => Vec::new(),
             Some(InterruptKey::Escape) => vec!["\u{1b}".to_owned()],
