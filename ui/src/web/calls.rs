@@ -65,6 +65,10 @@ impl Api {
         self.get("/engine").await
     }
 
+    pub async fn routers(&self) -> Answer<RouterList> {
+        self.get("/routers").await
+    }
+
     pub async fn sessions(&self) -> Answer<SessionList> {
         self.get("/sessions").await
     }
