@@ -249,6 +249,8 @@ fn Dialogs() -> impl IntoView {
                     DialogKind::RenameSession(id) => lazy::rename_session(id),
                     DialogKind::RenameProject(id) => lazy::rename_project(id),
                     DialogKind::RemoveProject(id) => lazy::remove_project(id),
+                    DialogKind::EditRouter(edit) => lazy::edit_router(edit),
+                    DialogKind::RemoveRouter(id) => lazy::remove_router(id),
                 })
         }}
     }

@@ -60,7 +60,6 @@ impl App {
     }
 
     /// A router, if it is known.
-    #[expect(dead_code, reason = "the editor comes")]
     pub fn router_now(self, id: RouterId) -> Option<Router> {
         self.model.routers().with_untracked(|routers| {
             let found = routers.all().iter().find(|router| router.id == id);

@@ -13,7 +13,7 @@ use crate::logic::command_line::CommandLineError;
 use crate::logic::new_session::{
     CUSTOM, Form, FormError, TERMINAL, WORKTREE, first_agent, request,
 };
-use crate::state::{App, app, effect, memo, run};
+use crate::state::{App, DialogKind, RouterEdit, app, effect, memo, run};
 use crate::strings::t;
 use crate::web::error::ApiError;
 use crate::web::{dom, storage};
@@ -241,7 +241,7 @@ fn shown(app: App, failed: &Failed) -> AnyView {
             (text, hint, None)
         }
         Failed::Form(error) => {
-            let add = (*error == FormError::NoRouter).then_some(t().manage_routers);
+            let add = (*error == FormError::NoRouter).then_some((t().add_router, true));
             (missing(*error).to_owned(), None, add)
         }
         Failed::Start(error) => {
@@ -249,12 +249,21 @@ fn shown(app: App, failed: &Failed) -> AnyView {
                 error.code(),
                 Some(Code::RouterKeyMissing | Code::RouterNotFound | Code::RouterInvalid)
             );
-            let manage = is_of_routers.then_some(t().manage_routers);
+            let manage = is_of_routers.then_some((t().manage_routers, false));
             (error.text(), error.hint(), manage)
         }
     };
-    let button = button.map(|label| {
-        view! { <Button label=label on_click=Callback::new(move |()| app.manage_routers())/> }
+    let button = button.map(|(label, adds)| {
+        let help = Callback::new(move |()| {
+            if adds {
+                app.ui.open(DialogKind::EditRouter(RouterEdit::New {
+                    for_session: true,
+                }));
+            } else {
+                app.manage_routers();
+            }
+        });
+        view! { <Button label=label testid="help-with-router" on_click=help/> }
     });
     view! { <InlineFailure text=text hint=hint.unwrap_or_default()>{button}</InlineFailure> }
         .into_any()
