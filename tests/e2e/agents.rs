@@ -6,10 +6,11 @@ use std::{path::Path, time::Duration};
 
 use berth_model_server::{ModelServer, Script, TurnKind};
 use berth_protocol::{
-    Attention, Beginning, CreateSession, Project, Role, Session, SessionId, Status, Transport,
+    Attention, Beginning, CreateSession, Project, Role, ServerControl, Session, SessionId, Status,
+    Transport,
 };
 use berth_tests::{
-    Engine, LIMIT, Repository, Setup, agents, processes, programs, session, skip, this_test,
+    Engine, LIMIT, Repository, Setup, Shown, agents, processes, programs, session, skip, this_test,
 };
 
 /// How long an agent may take for one thing on a slow machine that does other things too.
@@ -261,20 +262,23 @@ impl Stage {
         }
     }
 
-    /// An interrupted agent waits for the next message.
-    async fn is_interrupted(&self) {
-        let client = &self.engine.client;
-        let session = self.start().await;
-        client
-            .chat(session.id, "hang")
-            .await
-            .expect("the agent takes the message");
-        self.reaches(session.id, "running").await;
+    /// Sends a message that is never answered, and waits until the provider has it.
+    async fn hangs(&self, id: SessionId) {
+        let sent = self.engine.client.chat(id, "hang").await;
+        sent.expect("the agent takes the message");
+        self.reaches(id, "running").await;
         // Not what some agents ask for themselves, such as a title for the message.
         let asked = self.model.wait_for(PATIENCE, |request| {
             request.kind == Some(TurnKind::Message) && request.body.to_string().contains("hang")
         });
         asked.await.expect("the agent asks its provider");
+    }
+
+    /// An interrupted agent waits for the next message.
+    async fn is_interrupted(&self) {
+        let client = &self.engine.client;
+        let session = self.start().await;
+        self.hangs(session.id).await;
         client.interrupt(session.id).await.expect("it is done");
         self.waiting(session.id).await;
         // opencode keeps the connection to its provider.
@@ -379,6 +383,62 @@ impl Stage {
         }
     }
 
+    /// Keys reach the agent in the form that it asked for: those that move and delete, Escape and Ctrl-C.
+    async fn takes_keys(&self) {
+        let client = &self.engine.client;
+        let session = self.start().await;
+        let mut viewer = client.view(session.id).await;
+        client
+            .input(session.id, "say: Keyss.")
+            .await
+            .expect("it is typed");
+        for (message, keys) in [
+            ("say: Keyss.", &["\x1b[D", "\x7f"][..]),
+            ("say: Keys.", &["\r"]),
+        ] {
+            while !self.stands_in_the_box(session.id, message).await {
+                viewer.next().await.expect("the terminal stays open");
+            }
+            for keys in keys {
+                client.input(session.id, keys).await.expect("it is typed");
+            }
+        }
+        client.message_with(session.id, Role::Agent, "Keys.").await;
+        self.waiting(session.id).await;
+
+        self.hangs(session.id).await;
+        client.input(session.id, "\x1b").await.expect("it is typed");
+        self.waiting(session.id).await;
+
+        // Codex ends at once; Claude Code wants it twice.
+        client.input(session.id, "\x03").await.expect("it is typed");
+        loop {
+            if let Some(Shown::Control(ServerControl::Ended { .. })) = viewer.next().await {
+                break;
+            }
+            if client
+                .screen(session.id)
+                .await
+                .text
+                .contains("again to exit")
+            {
+                client.input(session.id, "\x03").await.expect("it is typed");
+                break;
+            }
+        }
+        let ended = client.ended(session.id).await;
+        assert!(
+            matches!(ended.status, Status::Exited { code: Some(0), .. }),
+            "{:?}",
+            ended.status
+        );
+        let recording = client.recording(session.id).await.expect("there is one");
+        assert!(
+            recording.contains("u001b[>"),
+            "the agent asks for exact keys"
+        );
+    }
+
     /// A stopped session leaves no process, whatever the agent was doing.
     async fn is_stopped(&self) {
         let client = &self.engine.client;
@@ -417,6 +477,7 @@ tests! {
     claude_is_interrupted_and_goes_on: "claude" => is_interrupted();
     claude_tells_an_error_of_its_provider: "claude" => tells_an_error();
     claude_s_terminal_takes_messages_too: "claude" => takes_typed_messages();
+    claude_s_keys_reach_it: "claude" => takes_keys();
     claude_takes_a_message_while_it_works: "claude" => takes_a_message_meanwhile();
     claude_leaves_no_process_when_it_is_stopped: "claude" => is_stopped();
 
@@ -426,6 +487,7 @@ tests! {
     codex_is_interrupted_and_goes_on: "codex" => is_interrupted();
     codex_tells_an_error_of_its_provider: "codex" => tells_an_error();
     codex_s_terminal_takes_messages_too: "codex" => takes_typed_messages();
+    codex_s_keys_reach_it: "codex" => takes_keys();
     codex_leaves_no_process_when_it_is_stopped: "codex" => is_stopped();
 
     gemini_answers_and_the_transcript_has_its_words: "gemini" => answers();

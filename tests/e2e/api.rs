@@ -2,6 +2,8 @@
 
 #![cfg(unix)]
 
+#[path = "api/agents.rs"]
+mod agents;
 #[path = "api/audit.rs"]
 mod audit;
 #[path = "api/changes.rs"]

@@ -6,6 +6,8 @@ mod accessibility;
 mod connection;
 #[path = "browser/keyboard.rs"]
 mod keyboard;
+#[path = "browser/lazy.rs"]
+mod lazy;
 #[path = "browser/main_flow.rs"]
 mod main_flow;
 #[path = "browser/messages.rs"]

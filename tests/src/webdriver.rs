@@ -381,6 +381,12 @@ impl Page {
         self.done(self.session.post("/execute/async", body).await)
     }
 
+    /// Sends a command of the DevTools protocol, which only Chromium knows.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        let body = json!({"cmd": command, "params": parameters});
+        self.done(self.session.post("/goog/cdp/execute", body).await)
+    }
+
     /// The address that is shown.
     pub async fn address(&self) -> String {
         let url = self.done(self.session.get("/url").await);

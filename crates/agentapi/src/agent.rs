@@ -1,6 +1,6 @@
 //! The agent behind the server: what is run, and how it is spoken to.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use berth_protocol::{SessionId, Transport};
 use berth_session::{
@@ -31,7 +31,7 @@ pub fn start(
             id,
             run: 1,
             launch,
-            rules: &spec.screen,
+            rules: Arc::clone(&spec.screen),
             recording: None,
             follow_output: true,
             router: None,
@@ -50,7 +50,10 @@ pub fn start(
             resume: None,
             instructions: None,
             mcp_servers: Vec::new(),
-            noise: spec.acp.as_ref().map_or(&[], |acp| &acp.noise),
+            noise: spec
+                .acp
+                .as_ref()
+                .map_or_else(Arc::default, |acp| Arc::clone(&acp.noise)),
             recording: None,
             title,
             router: None,

@@ -6,11 +6,14 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use berth_protocol::{AcpSupport, Agent, AgentState, Event, Found, PermissionMode};
+use berth_protocol::{AcpSupport, Agent, AgentId, AgentState, Event, Found, PermissionMode};
 use berth_session::agents::{self, CUSTOM, SHELL, Spec, detect as finder};
 use futures::{StreamExt, stream};
 
-use crate::state::State;
+use crate::{
+    defined_agents::{self, Entry},
+    state::State,
+};
 
 /// Programs that are asked for their version at the same time. Some of them take a whole core for
 /// seconds.
@@ -40,6 +43,17 @@ impl AgentCatalog {
     }
 }
 
+impl AgentCatalog {
+    /// An agent said its version, or did not.
+    fn answered(&self, state: &State, answered: Agent) {
+        self.publish(state, |known| {
+            if let Some(entry) = known.iter_mut().find(|entry| entry.id == answered.id) {
+                *entry = answered;
+            }
+        });
+    }
+}
+
 /// All agents as far as they are known; looks for their programs when that was not done yet.
 pub async fn list(state: &Arc<State>) -> Vec<Agent> {
     if let Some(known) = state.agents.with(|known| known.clone()) {
@@ -57,31 +71,99 @@ pub async fn list(state: &Arc<State>) -> Vec<Agent> {
 pub async fn detect(state: &Arc<State>) {
     let _turn = state.agents.detecting.lock().await;
     let found = locate(state).await;
-    state.agents.publish(state, |known| *known = found.clone());
+    state.agents.publish(state, |known| {
+        // What was described or forgotten since the look began is known better than it saw.
+        let is_there = |agent: &Agent| !agent.defined || state.defined.entry(&agent.id).is_some();
+        let newer = known
+            .iter()
+            .filter(|agent| agent.defined && !found.iter().any(|seen| seen.id == agent.id));
+        let all = found.iter().chain(newer);
+        *known = all.filter(|agent| is_there(agent)).cloned().collect();
+    });
     let asked = found
         .into_iter()
         .filter(|agent| agent.state == AgentState::Checking);
     stream::iter(asked)
         .for_each_concurrent(AT_ONCE, |agent| async move {
             let answered = ask(state, agent).await;
-            state.agents.publish(state, |known| {
-                if let Some(entry) = known.iter_mut().find(|entry| entry.id == answered.id) {
-                    *entry = answered;
-                }
-            });
+            state.agents.answered(state, answered);
         })
         .await;
 }
 
 async fn locate(state: &Arc<State>) -> Vec<Agent> {
     let environment = state.environment().await.clone();
+    let defined = state.defined.entries();
     let found = tokio::task::spawn_blocking(move || {
-        agents::all()
+        let known = agents::all()
             .iter()
-            .map(|spec| describe(spec, &environment))
-            .collect()
+            .map(|spec| describe(spec, &environment));
+        let defined = defined
+            .iter()
+            .map(|(id, entry)| describe_defined(id, entry, &environment));
+        known.chain(defined).collect()
     });
     found.await.unwrap_or_default()
+}
+
+/// Looks anew at an agent that a user described, or no longer describes.
+pub async fn look_at(state: &Arc<State>, id: &AgentId) {
+    // Whoever never asked for the list gets all of it when they do.
+    list(state).await;
+    let Some(entry) = state.defined.entry(id) else {
+        state
+            .agents
+            .publish(state, |known| known.retain(|agent| agent.id != *id));
+        return;
+    };
+    let (id, environment) = (id.clone(), state.environment().await.clone());
+    let looked =
+        tokio::task::spawn_blocking(move || describe_defined(&id, &entry, &environment)).await;
+    let Ok(agent) = looked else { return };
+    state.agents.publish(state, |known| {
+        match known.iter_mut().find(|known| known.id == agent.id) {
+            Some(old) => *old = agent.clone(),
+            None => known.push(agent.clone()),
+        }
+    });
+    if agent.state == AgentState::Checking {
+        let state = Arc::clone(state);
+        tokio::spawn(async move {
+            let answered = ask(&state, agent).await;
+            state.agents.answered(&state, answered);
+        });
+    }
+}
+
+fn describe_defined(
+    id: &AgentId,
+    entry: &Entry,
+    environment: &berth_session::environment::Environment,
+) -> Agent {
+    let agent = match &entry.spec {
+        Ok(spec) => describe(spec, environment),
+        Err(why) => Agent {
+            id: id.clone(),
+            name: entry.name.clone(),
+            state: AgentState::Broken,
+            path: None,
+            found: None,
+            version: None,
+            detail: Some(why.clone()),
+            sign_in_hint: None,
+            install_hint: None,
+            permission_modes: Vec::new(),
+            resumes: false,
+            routers: Vec::new(),
+            needs_router: false,
+            defined: true,
+            acp: None,
+        },
+    };
+    Agent {
+        defined: true,
+        ..agent
+    }
 }
 
 fn describe(spec: &Spec, environment: &berth_session::environment::Environment) -> Agent {
@@ -95,6 +177,8 @@ fn describe(spec: &Spec, environment: &berth_session::environment::Environment) 
         _ if built_in => AgentState::Ready,
         None => AgentState::Missing,
         Some(located) if !finder::is_executable(&located.path) => AgentState::Broken,
+        // It says no version.
+        Some(_) if spec.version_args.is_empty() => AgentState::Ready,
         Some(_) if spec.launch.is_none() => AgentState::Unsupported,
         Some(_) => AgentState::Checking,
     };
@@ -134,6 +218,7 @@ fn describe(spec: &Spec, environment: &berth_session::environment::Environment) 
         resumes: spec.resumes(),
         routers: spec.routers().collect(),
         needs_router: spec.needs_router,
+        defined: false,
         acp: finder::locate_acp(spec, environment).map(|found| AcpSupport {
             installed: found.is_some(),
             install_hint: spec.acp_install_hint().map(str::to_owned),
@@ -146,7 +231,7 @@ async fn ask(state: &State, mut agent: Agent) -> Agent {
     let Some(path) = agent.path.clone() else {
         return agent;
     };
-    let Some(spec) = agents::find(&agent.id) else {
+    let Ok(spec) = defined_agents::spec(state, &agent.id) else {
         return agent;
     };
     let stamp = stamp(Path::new(&path));
@@ -157,7 +242,7 @@ async fn ask(state: &State, mut agent: Agent) -> Agent {
         agent.version = Some(version);
         return agent;
     }
-    match finder::version_of(spec, Path::new(&path), state.environment().await).await {
+    match finder::version_of(&spec, Path::new(&path), state.environment().await).await {
         Ok(version) => {
             if let Some((mtime, size)) = stamp
                 && let Err(error) = state

@@ -6,6 +6,7 @@
 
 mod agents;
 mod config;
+mod defined_agents;
 mod endpoint;
 mod error;
 mod events;
@@ -65,6 +66,7 @@ impl Engine {
         };
         let state = State::new(config, store, endpoint.clone())?;
         recovery::reap(&state).await?;
+        defined_agents::load(&state).await?;
         recovery::clear_workspaces(&state).await?;
         routers::clear(&state).await;
         state.start_background();

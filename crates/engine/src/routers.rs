@@ -64,7 +64,7 @@ pub async fn create(state: &State, draft: RouterDraft) -> Result<Router, ApiErro
 
 /// Changes name and settings. Keys of providers that are gone are removed.
 pub async fn update(state: &State, id: RouterId, draft: RouterDraft) -> Result<Router, ApiError> {
-    let _turn = state.routers.lock().await;
+    let _turn = state.keeping.lock().await;
     let draft = checked(draft)?;
     let mut router = state.store.update_router(id, &draft).await?;
     let providers = router.settings.providers.iter();
@@ -79,7 +79,7 @@ pub async fn update(state: &State, id: RouterId, draft: RouterDraft) -> Result<R
 
 /// Removes a router that no running session uses, with its keys.
 pub async fn delete(state: &State, id: RouterId) -> Result<(), ApiError> {
-    let _turn = state.routers.lock().await;
+    let _turn = state.keeping.lock().await;
     let router = get(state, id).await?;
     // Looked at before any key is removed; the store looks again.
     let live = state.store.live_sessions().await?;
@@ -111,7 +111,7 @@ pub async fn set_key(
     provider: &str,
     key: RouterKey,
 ) -> Result<Router, ApiError> {
-    let _turn = state.routers.lock().await;
+    let _turn = state.keeping.lock().await;
     let router = get(state, id).await?;
     let providers = &router.settings.providers;
     if !providers.iter().any(|known| known.name == provider) {
@@ -132,7 +132,7 @@ pub async fn set_key(
 
 /// Removes the key of a provider from the keychain.
 pub async fn remove_key(state: &State, id: RouterId, provider: &str) -> Result<Router, ApiError> {
-    let _turn = state.routers.lock().await;
+    let _turn = state.keeping.lock().await;
     let router = get(state, id).await?;
     if !router.keys.iter().any(|name| name == provider) {
         return Ok(router);

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     Config, EngineError,
     agents::AgentCatalog,
+    defined_agents::Defined,
     endpoint::prepare_folder,
     events::Bus,
     sessions::{self, Sessions},
@@ -26,8 +27,9 @@ pub struct State {
     pub sessions: Sessions,
     pub agents: AgentCatalog,
     pub reaper: Reaper,
-    /// Held while a router and its keys change, which are in two places.
-    pub routers: tokio::sync::Mutex<()>,
+    /// Held while something changes that is in the store and in the keychain.
+    pub keeping: tokio::sync::Mutex<()>,
+    pub defined: Defined,
     /// Cancelled when the engine shall stop.
     pub stopping: CancellationToken,
     environment: OnceCell<Environment>,
@@ -47,7 +49,8 @@ impl State {
             sessions: Sessions::default(),
             agents: AgentCatalog::default(),
             reaper: Reaper::start(),
-            routers: tokio::sync::Mutex::default(),
+            keeping: tokio::sync::Mutex::default(),
+            defined: Defined::default(),
             stopping: CancellationToken::new(),
             environment: OnceCell::new(),
             git: OnceCell::new(),

@@ -1,6 +1,10 @@
 //! Agents: the kinds of CLI that Berth can run.
 
+mod definition;
+
 use serde::{Deserialize, Serialize};
+
+pub use definition::*;
 
 use crate::{AgentId, RouterKind};
 
@@ -38,6 +42,9 @@ pub struct Agent {
     /// It cannot be run without one.
     #[serde(default)]
     pub needs_router: bool,
+    /// A user described it; see `GET /agents/{id}/definition`.
+    #[serde(default)]
+    pub defined: bool,
     /// How it can be spoken to over the Agent Client Protocol; absent when it does not speak it.
     #[serde(default)]
     pub acp: Option<AcpSupport>,

@@ -174,6 +174,11 @@ codes! {
     AgentMissing = "agent.missing", 424, "The agent is not installed", None;
     AgentNotExecutable = "agent.not_executable", 424, "The agent cannot be executed",
         Some("Check that the file is executable and made for this machine.");
+    AgentExists = "agent.exists", 409, "An agent has this name already", Some("Choose another name.");
+    AgentInUse = "agent.in_use", 409, "The agent runs", Some("Stop its sessions first.");
+    AgentInvalid = "agent.invalid", 400, "The agent's description is not usable", None;
+    AgentSecretMissing = "agent.secret_missing", 424, "A secret of the agent is missing",
+        Some("Add it in the agent's settings.");
     AgentUnsupported = "agent.unsupported", 501, "The agent is not supported yet",
         Some("Run it as a custom command, or in a shell session.");
     PermissionModeUnknown = "agent.permission_mode_unknown", 400, "The agent has no such permission mode",

@@ -9,6 +9,7 @@ pub mod agents;
 pub mod environment;
 #[cfg(unix)]
 mod group;
+mod keys;
 pub mod live;
 pub mod process;
 mod program;

@@ -37,7 +37,7 @@ const INPUT_CAP: usize = 256;
 const STACK: usize = 128 * 1024;
 
 /// What to run, with its whole environment: nothing is inherited.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Launch {
     /// Absolute path of the program.
     pub program: PathBuf,
@@ -49,6 +49,19 @@ pub struct Launch {
     pub cwd: PathBuf,
     /// Size of the terminal.
     pub size: Size,
+}
+
+impl std::fmt::Debug for Launch {
+    /// Without the values of variables, among which are secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Launch")
+            .field("program", &self.program)
+            .field("args", &self.args)
+            .field("env", &self.env.keys())
+            .field("cwd", &self.cwd)
+            .field("size", &self.size)
+            .finish()
+    }
 }
 
 /// Why a program could not be put on a terminal.

@@ -5,7 +5,7 @@
 
 use std::{io, path::PathBuf};
 
-use berth_protocol::{Code, ProjectId, RouterId, SessionId};
+use berth_protocol::{AgentId, Code, ProjectId, RouterId, SessionId};
 use sqlx::migrate::MigrateError;
 
 /// Primary result codes of SQLite: the low byte of an extended code.
@@ -103,6 +103,20 @@ pub enum StoreError {
         /// How many.
         count: u64,
     },
+    /// There is an agent of this name.
+    #[error("agent {0} is described already")]
+    AgentExists(AgentId),
+    /// There is no such agent among those that a user described.
+    #[error("no agent {0} is described")]
+    AgentNotFound(AgentId),
+    /// Sessions of the agent run.
+    #[error("{count} sessions of agent {id} run")]
+    AgentInUse {
+        /// The agent.
+        id: AgentId,
+        /// How many.
+        count: u64,
+    },
     /// Another router has the name.
     #[error("router {id} has this name already")]
     RouterExists {
@@ -148,6 +162,9 @@ impl StoreError {
             Self::ProjectExists { .. } => Code::ProjectExists,
             Self::ProjectNotFound(_) => Code::ProjectNotFound,
             Self::ProjectHasSessions { .. } => Code::ProjectHasSessions,
+            Self::AgentExists(_) => Code::AgentExists,
+            Self::AgentNotFound(_) => Code::AgentNotFound,
+            Self::AgentInUse { .. } => Code::AgentInUse,
             Self::RouterExists { .. } => Code::RouterExists,
             Self::RouterNotFound(_) => Code::RouterNotFound,
             Self::RouterInUse { .. } => Code::RouterInUse,

@@ -23,6 +23,7 @@ mod audit;
 mod canonical;
 mod chain;
 mod columns;
+mod defined_agents;
 mod error;
 mod messages;
 mod open;

@@ -8,7 +8,7 @@
 //! transactions; after an error on which SQLite rolls back by itself, such as a full disk, that
 //! count stays too high and every later `BEGIN IMMEDIATE` on the connection is refused.
 
-use berth_protocol::{AuditEvent, MessageId, ProjectId, RouterId, SessionId, Timestamp};
+use berth_protocol::{AgentId, AuditEvent, MessageId, ProjectId, RouterId, SessionId, Timestamp};
 use serde_json::Value;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use tokio::sync::MutexGuard;
@@ -55,8 +55,9 @@ pub(crate) struct Change {
 }
 
 /// What changed.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) enum Subject {
+    Agent(AgentId),
     Project(ProjectId),
     Router(RouterId),
     Session(SessionId),
@@ -64,8 +65,9 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    fn kind(self) -> &'static str {
+    fn kind(&self) -> &'static str {
         match self {
+            Self::Agent(_) => "agent",
             Self::Project(_) => "project",
             Self::Router(_) => "router",
             Self::Session(_) => "session",
@@ -73,8 +75,9 @@ impl Subject {
         }
     }
 
-    fn id(self) -> String {
+    fn id(&self) -> String {
         match self {
+            Self::Agent(id) => id.to_string(),
             Self::Project(id) => id.to_string(),
             Self::Router(id) => id.to_string(),
             Self::Session(id) => id.to_string(),

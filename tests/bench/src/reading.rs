@@ -278,7 +278,7 @@ async fn replayed(agent: &str, name: &str, sent: &str, reaper: Reaper) -> Result
         id: SessionId(uuid::Uuid::now_v7()),
         run: 1,
         launch: launch(size, &Player::new(&file, end, stamp.path())),
-        rules,
+        rules: Arc::clone(rules),
         recording: None,
         follow_output: false,
         router: None,

@@ -113,6 +113,26 @@ async fn a_viewer_that_acknowledges_nothing_stops_nobody_and_is_repainted() {
 }
 
 #[tokio::test]
+async fn keys_arrive_in_the_form_that_the_program_asked_for() {
+    let engine = Engine::start().await;
+    let project = engine.client.add_project(&folder(&engine, "plain")).await;
+    let session = engine.client.shell(project.id).await;
+    let mut viewer = engine.client.view(session.id).await;
+    // It shows as many bytes as the keys have in the new form.
+    let program = "stty raw -echo; printf '\\e[>1u%s' rea''dy; head -c 31 | cat -v; printf '\\e[<u'; stty sane\r";
+    viewer.type_in(program).await;
+    viewer.sees("ready").await;
+    viewer.type_in("\x03").await;
+    viewer.type_in("\x1b\x1bx\x1b[Z\x1bOAq\r").await;
+    viewer.sees("^[[99;5u^[[27u^[[120;3u^[[9;2u^[[Aq^M").await;
+    // Afterwards a signal is one again.
+    viewer.type_in("sleep 1000; echo en''ded\r").await;
+    viewer.sees("echo en''ded").await;
+    viewer.type_in("\x03").await;
+    viewer.sees("^C").await;
+}
+
+#[tokio::test]
 async fn an_ended_session_is_shown_and_restarted_while_somebody_looks() {
     let engine = Engine::start().await;
     let project = engine.client.add_project(&folder(&engine, "plain")).await;

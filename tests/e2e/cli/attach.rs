@@ -80,6 +80,29 @@ async fn a_session_is_shown_typed_into_and_resized_and_goes_on_after_detaching()
 }
 
 #[tokio::test]
+async fn exact_keys_are_the_engine_s_matter_and_not_that_of_the_user_s_terminal() {
+    let engine = Engine::start().await;
+    shell(&engine, "a shell").await;
+    let mut terminal = Terminal::start(engine.setup(), &["attach", "a shell"]);
+    terminal.sees(PROMPT).await;
+    let program =
+        "stty raw -echo; printf '\\e[>5u\\e[=1;2u%s' rea''dy; head -c 16 | cat -v; stty sane\r";
+    terminal.type_in(program);
+    terminal.sees("ready").await;
+    assert!(!terminal.shown().contains("\x1b[>5u"));
+    assert!(!terminal.shown().contains("\x1b[=1;2u"));
+    terminal.type_in("\x03");
+    terminal.type_in("\x1bxq");
+    terminal.sees("^[[99;5u^[[120;3uq").await;
+
+    // Nor does a repaint put it on.
+    let mut late = Terminal::start(engine.setup(), &["attach", "a shell"]);
+    late.sees("[99;5u").await;
+    assert!(!late.shown().contains("\x1b[>"), "{:?}", late.shown());
+    assert!(!late.shown().contains("\x1b[="), "{:?}", late.shown());
+}
+
+#[tokio::test]
 async fn all_of_a_flood_is_drawn_and_acknowledged() {
     let engine = Engine::start().await;
     let session = shell(&engine, "a shell").await;

@@ -45,6 +45,7 @@ pub fn launch(
         resume: false,
         injection: Injection::default(),
         private: workspace,
+        secrets: &std::collections::BTreeMap::new(),
         router: Some(route),
     };
     let plan = agents::plan(spec, &order, environment);

@@ -6,6 +6,7 @@ use std::{
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -143,7 +144,7 @@ pub async fn record(
         id,
         run: 1,
         launch,
-        rules: &spec.screen,
+        rules: Arc::clone(&spec.screen),
         recording: Some(raw.clone()),
         follow_output: false,
         router: None,
@@ -219,6 +220,7 @@ fn launch(
         resume: false,
         injection: agents::injection::Injection::default(),
         private: project,
+        secrets: &BTreeMap::new(),
         router: None,
     };
     let mut launch = agents::plan(spec, &order, &environment)?.launch;

@@ -67,7 +67,6 @@ fn boxed(shape: Shape, load: Box<dyn Fn() -> Loading>) -> AnyView {
     let attempt = RwSignal::new(());
     effect(move || {
         attempt.track();
-        state.set(State::Loading);
         let loading = load();
         spawn_local(async move {
             state.set(match loading.await {
@@ -76,35 +75,43 @@ fn boxed(shape: Shape, load: Box<dyn Fn() -> Loading>) -> AnyView {
             });
         });
     });
-    let retry = Callback::new(move |()| attempt.set(()));
+    let again = move || {
+        state.set(State::Loading);
+        attempt.set(());
+    };
     // What failed because the engine was away is tried again when it is back.
     let online = memo(move || app.model.connection().get() == Connection::Online);
     effect(move || {
         if online.get() && matches!(state.get_untracked(), State::Failed) {
-            attempt.set(());
+            again();
         }
     });
     view! {
         {move || match state.get() {
-            State::Loading => frame(shape, view! { <Skeleton/> }),
+            State::Loading => frame(shape, t().loading, view! { <Skeleton/> }),
             State::Loaded(make) => untrack(|| make()),
             State::Failed => {
-                frame(
-                    shape,
-                    view! { <Failure title=t().not_loaded text=t().not_loaded_text hint=t().error_unreadable_hint on_retry=retry/> },
-                )
+                let failure = view! {
+                    <Failure
+                        title=t().not_loaded
+                        text=t().not_loaded_text
+                        hint=t().not_loaded_hint
+                        on_retry=Callback::new(move |()| again())
+                    />
+                };
+                frame(shape, t().not_loaded, failure)
             }
         }}
     }
     .into_any()
 }
 
-fn frame(shape: Shape, view: AnyView) -> AnyView {
+fn frame(shape: Shape, label: &str, view: AnyView) -> AnyView {
     match shape {
         Shape::Page => {
             view! { <div class="page"><div class="page-flow">{view}</div></div> }.into_any()
         }
         Shape::Panel => view,
-        Shape::Dialog => view! { <Dialog label=t().loading class="is-coming">{view}</Dialog> },
+        Shape::Dialog => view! { <Dialog label=label class="is-coming">{view}</Dialog> },
     }
 }

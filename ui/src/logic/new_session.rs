@@ -184,6 +184,7 @@ mod tests {
             resumes: false,
             routers: Vec::new(),
             needs_router: false,
+            defined: false,
             acp: None,
         }
     }

@@ -5,6 +5,7 @@
 //! bad input, so here a value is parsed into a small tree and taken from there. The tests hold this
 //! against serde, in both directions, for every type.
 
+mod defined_agents;
 mod json;
 mod read;
 mod routers;

@@ -102,7 +102,7 @@ macro_rules! structs {
 structs! {
     Agent {
         id, name, state, path, found, version, detail, sign_in_hint, install_hint,
-        permission_modes, resumes, routers, needs_router, acp,
+        permission_modes, resumes, routers, needs_router, defined, acp,
     }
     AcpSupport { installed, install_hint, permission_modes }
     AgentList { agents }

@@ -42,7 +42,7 @@ fn message(rest: &str) -> String {
 const AGENT: &str = r#"{"id":"codex","name":"Codex","state":"unsupported","path":"/p","found":"usual_folder",
     "version":"1","detail":"d","sign_in_hint":"s","install_hint":"i",
     "permission_modes":[{"id":"a","name":"n","description":"d","unchecked":true}],
-    "routers":["ccr_v1","ccr_v3","claude_vertex"],"needs_router":true}"#;
+    "routers":["ccr_v1","ccr_v3","claude_vertex"],"needs_router":true,"defined":true}"#;
 const PROJECT: &str = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","path":"/p","name":"n",
     "git":{"root":"/","branch":null,"linked_worktree":true,"has_commits":false},"missing":true,
     "created_at":"2000-03-01T00:00:00Z"}"#;
@@ -313,6 +313,39 @@ fn routers_are_read_and_written_as_serde_does_it() {
         check::<SessionRouter>(&[&format!(r#"{{"id":"{ID}","state":{{{state}}}}}"#)]);
     }
     check::<SessionRouter>(&[&format!(r#"{{"id":"{ID}","state":null}}"#)]);
+}
+
+#[test]
+fn agents_that_a_user_describes_are_read_and_written_as_serde_does_it() {
+    let definitions = [
+        r#"{"name":"n","program":"p"}"#,
+        r#"{"name":"n","like":"claude","args":["a"],"env":{"A":"ä \"q\""},"secrets":["K"]}"#,
+        r#"{"name":"n","program":"p","args":["a","b"],"env":{"A":"1","B":"2"},"secrets":["K"],
+            "version_args":["v"],"acp_args":[],"instructions":{"args":["{instructions}"],"env":{"I":"x"}},
+            "mcp":{"args":["m"],"env":{"M":"y"},"each_stdio":["s"],"each_http":["h"]},
+            "permission_modes":[{"id":"a","name":"A","description":"d","unchecked":false,"args":["x"],"env":{"Y":"1"}},
+            {"id":"b","name":"B","description":"","unchecked":true,"args":[],"env":{}}],
+            "screen":{"settle_ms":200,"prompt":"^>(.*)$","placeholder":"p","busy":["b"],"echo":"^e(.*)$","bullet":"^*",
+            "noise":["n"],"reads_lines":true,"interrupt":"ctrl_c"}}"#,
+        r#"{"name":"n","program":"p","screen":{"interrupt":"escape"}}"#,
+    ];
+    for text in definitions {
+        check::<AgentDefinition>(&[text]);
+        check::<DefinedAgent>(&[&format!(
+            r#"{{"id":"mine","version":3,"definition":{text},"secrets":["K"],"created_at":"{AT}","updated_at":"{AT}"}}"#
+        )]);
+        let agent = DefineAgent {
+            id: "mine".parse().unwrap(),
+            definition: serde_json::from_str(text).unwrap(),
+        };
+        let read: DefineAgent = serde_json::from_str(&agent.write()).unwrap();
+        assert_eq!(read, agent);
+    }
+    let secret = AgentSecret {
+        value: "k \"q\"".to_owned().into(),
+    };
+    let read: AgentSecret = serde_json::from_str(&secret.write()).unwrap();
+    assert_eq!(read, secret);
 }
 
 #[test]

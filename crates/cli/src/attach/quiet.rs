@@ -2,8 +2,8 @@
 //!
 //! The engine's own terminal answers them, so that a program gets one answer whether nobody or three
 //! people look. Left out are also what would make the terminal send its keys in another form than the
-//! engine's terminal knows (the kitty keyboard, xterm's other keys, Windows' key records), and what
-//! moves or resizes the window.
+//! old one (the kitty keyboard, into which the engine itself puts them, xterm's other keys, Windows' key
+//! records), and what moves or resizes the window.
 
 /// Longest sequence that is looked at, in bytes; a longer one is no question.
 const LONGEST: usize = 4 * 1024;
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_keep_the_form_that_the_engine_knows_and_the_window_its_size() {
+    fn keys_keep_their_old_form_and_the_window_its_size() {
         for sequence in [
             "\x1b[>1u",
             "\x1b[<u",

@@ -47,7 +47,13 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(projects::get, projects::rename, projects::delete))
         .routes(routes!(projects::branches))
         .routes(routes!(projects::folders))
-        .routes(routes!(agents::list))
+        .routes(routes!(agents::list, agents::define))
+        .routes(routes!(
+            agents::definition,
+            agents::redefine,
+            agents::forget
+        ))
+        .routes(routes!(agents::set_secret, agents::remove_secret))
         .routes(routes!(agents::refresh))
         .routes(routes!(routers::list, routers::create))
         .routes(routes!(routers::get, routers::update, routers::delete))

@@ -1,14 +1,14 @@
 //! Starting a session: check everything, prepare the workspace, record it, then run the agent.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use berth_protocol::{
-    Beginning, Code, CreateSession, Failure, Message, Session, SessionId, Status, Timestamp,
-    Transport, Workspace,
+    Beginning, Code, CreateSession, Failure, Message, Secret, Session, SessionId, Status,
+    Timestamp, Transport, Workspace,
 };
 use berth_session::{
     acp,
-    agents::{self, Order, Plan, Spec, injection::Injection},
+    agents::{self, Known, Order, Plan, Spec, injection::Injection},
     live::{self, SessionEvent, SessionHandle, Start},
     router::{Instance, Route},
 };
@@ -20,6 +20,7 @@ use super::{
     Live, STOP_MARGIN, announce, beginning, mcp, private, recording, supervise, talk, workspaces,
 };
 use crate::{
+    defined_agents,
     error::ApiError,
     http::checked_text,
     projects,
@@ -41,7 +42,7 @@ const INSTRUCTIONS: usize = 64 * 1024;
 /// message is handed over as soon as the agent takes it.
 pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Session, ApiError> {
     let project = projects::record(state, request.project_id).await?;
-    let spec = spec(&request.agent)?;
+    let spec = &defined_agents::spec(state, &request.agent)?;
     let transport = request.transport.unwrap_or_default();
     let message = request
         .message
@@ -68,6 +69,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         Some(router) => Some(router.draft(state).await?),
         None => None,
     };
+    let secrets = defined_agents::secrets(state, &spec.id).await?;
     let order = Order {
         session: id,
         workspace: &folder,
@@ -82,6 +84,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
             mcp_servers: &mcp_servers,
         },
         private: &private(state, id),
+        secrets: &secrets,
         router: draft.as_ref(),
     };
     agents::plan(spec, &order, environment)?;
@@ -119,6 +122,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         let record = super::record(state, record.id).await?;
         let how = How {
             router,
+            secrets,
             resume: None,
             undelivered: first,
         };
@@ -138,6 +142,8 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
 pub struct How {
     /// The router that the agent's requests go through.
     pub router: Option<Prepared>,
+    /// The agent's variables that are in the keychain.
+    pub secrets: BTreeMap<String, Secret>,
     /// The conversation that the agent is asked for over its protocol.
     pub resume: Option<acp::Resume>,
     /// The message that the agent has not taken yet.
@@ -149,11 +155,12 @@ pub struct How {
 pub async fn run(
     state: &Arc<State>,
     record: SessionRecord,
-    spec: &'static Spec,
+    spec: &Known,
     how: How,
 ) -> Result<Session, ApiError> {
     let How {
         router,
+        secrets,
         resume,
         undelivered,
     } = how;
@@ -165,7 +172,7 @@ pub async fn run(
         }
         None => (None, None),
     };
-    let plan = plan(state, &record, spec, route.as_ref()).await?;
+    let plan = plan(state, &record, spec, &secrets, route.as_ref()).await?;
     let cast = recording(state, id, run);
     if let Some(folder) = cast.parent() {
         crate::endpoint::prepare_folder(folder)
@@ -179,6 +186,7 @@ pub async fn run(
     let transport = record.transport;
     let routed = instance.as_ref().map(Instance::state);
     let own = private(state, id);
+    let spec = spec.clone();
     // The task is started inside the runtime although the fork blocks.
     let runtime = tokio::runtime::Handle::current();
     let started = tokio::task::spawn_blocking(move || {
@@ -195,7 +203,7 @@ pub async fn run(
                 id,
                 run,
                 launch: plan.launch,
-                rules: &spec.screen,
+                rules: Arc::clone(&spec.screen),
                 recording: Some(cast),
                 follow_output: false,
                 title,
@@ -213,7 +221,10 @@ pub async fn run(
                 resume,
                 instructions,
                 mcp_servers: record.mcp_servers,
-                noise: spec.acp.as_ref().map_or(&[], |acp| &acp.noise),
+                noise: spec
+                    .acp
+                    .as_ref()
+                    .map_or_else(Arc::default, |acp| Arc::clone(&acp.noise)),
                 recording: Some(cast),
                 title,
                 router: instance,
@@ -260,6 +271,7 @@ async fn plan(
     state: &State,
     record: &SessionRecord,
     spec: &Spec,
+    secrets: &BTreeMap<String, Secret>,
     route: Option<&Route>,
 ) -> Result<Plan, ApiError> {
     let order = Order {
@@ -276,6 +288,7 @@ async fn plan(
             mcp_servers: &record.mcp_servers,
         },
         private: &private(state, record.id),
+        secrets,
         router: route,
     };
     Ok(agents::plan(spec, &order, state.environment().await)?)
@@ -356,12 +369,6 @@ fn checked_instructions(text: Option<&str>) -> Result<Option<String>, ApiError> 
         return Err(ApiError::new(Code::BadRequest, detail));
     }
     Ok(Some(text.to_owned()))
-}
-
-/// The data of an agent.
-pub fn spec(id: &berth_protocol::AgentId) -> Result<&'static Spec, ApiError> {
-    agents::find(id)
-        .ok_or_else(|| ApiError::new(Code::AgentNotFound, format!("there is no agent {id}")))
 }
 
 fn title_from(message: Option<&str>, spec: &Spec) -> String {

@@ -10,7 +10,7 @@ use berth_store::{Phase, SessionRecord};
 use berth_workspace::BranchFate;
 
 use super::{announce, beginning, create, private, record, recordings, shown, workspaces::Place};
-use crate::{error::ApiError, http::checked_text, routers, state::State};
+use crate::{defined_agents, error::ApiError, http::checked_text, routers, state::State};
 
 pub async fn rename(state: &State, id: SessionId, title: &str) -> Result<Session, ApiError> {
     let title = checked_text("title", title, create::TITLE)?;
@@ -43,7 +43,7 @@ pub async fn restart(
     if old.archived_at.is_some() {
         return Err(archived(&old));
     }
-    let spec = create::spec(&old.agent)?;
+    let spec = &defined_agents::spec(state, &old.agent)?;
     let workspace = Path::new(&old.workspace.path);
     if !workspace.is_dir() {
         return Err(ApiError::new(
@@ -56,6 +56,7 @@ pub async fn restart(
     }
     let start = beginning::decide(state, &old, spec, wanted).await?;
     let private = private(state, id);
+    let secrets = defined_agents::secrets(state, &old.agent).await?;
     let router = match old.router {
         Some(id) => Some(routers::prepare(state, id).await?),
         None => None,
@@ -78,6 +79,7 @@ pub async fn restart(
             mcp_servers: &old.mcp_servers,
         },
         private: &private,
+        secrets: &secrets,
         router: draft.as_ref(),
     };
     agents::plan(spec, &order, state.environment().await)?;
@@ -97,6 +99,7 @@ pub async fn restart(
     let new = record(state, id).await?;
     let how = create::How {
         router,
+        secrets,
         resume: start.resume,
         undelivered,
     };

@@ -16,7 +16,7 @@ mod process;
 mod refusal;
 mod turn;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use agent_client_protocol::v1::schema::{ContentBlock, ContentChunk, SessionUpdate};
 use berth_protocol::{SessionId, SessionMcpServer};
@@ -52,7 +52,7 @@ pub struct Start {
     /// The servers that the agent is given.
     pub mcp_servers: Vec<SessionMcpServer>,
     /// Words that the agent says for programs and not for its user.
-    pub noise: &'static [Regex],
+    pub noise: Arc<[Regex]>,
     /// Where the recording of its account goes; a file that must not exist.
     pub recording: Option<PathBuf>,
     /// Title in the recording.

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use berth_protocol::{Code, RouterKind, SessionId, Size, Transport};
+use berth_protocol::{Code, RouterKind, Secret, SessionId, Size, Transport};
 
 use super::{
     CUSTOM, SHELL, Spec,
@@ -45,6 +45,8 @@ pub struct Order<'a> {
     pub injection: Injection<'a>,
     /// The session's private folder, an absolute path. It need not exist.
     pub private: &'a Path,
+    /// Variables whose values are nobody else's to see.
+    pub secrets: &'a BTreeMap<String, Secret>,
     /// The router that it shall be sent through.
     pub router: Option<&'a Route>,
 }
@@ -189,7 +191,12 @@ pub fn plan(spec: &Spec, order: &Order, environment: &Environment) -> Result<Pla
         Transport::Pty => on_terminal(spec, order, environment, mode)?,
         Transport::Acp => over_protocol(spec, order, environment, mode)?,
     };
-    router_rules::apply(spec, order, plan)
+    let mut plan = router_rules::apply(spec, order, plan)?;
+    let secrets = order.secrets.iter();
+    plan.launch
+        .env
+        .extend(secrets.map(|(name, value)| (name.into(), value.expose().into())));
+    Ok(plan)
 }
 
 /// The permission mode: the one that was asked for, else the agent's first.

@@ -5,13 +5,18 @@
 //! an agent means adding a folder and one line to [`FOLDERS`].
 
 pub mod conversation;
+pub mod defined;
 pub mod detect;
 pub mod injection;
 mod launch;
 mod router_rules;
 mod spec;
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    ops::Deref,
+    sync::{Arc, LazyLock},
+};
 
 use berth_protocol::AgentId;
 
@@ -71,6 +76,26 @@ fn read(text: &str) -> Result<Spec, toml::de::Error> {
         spec.run_as(runner);
     }
     Ok(spec)
+}
+
+/// What Berth knows of an agent: of one of its own, or of one that a user described.
+#[derive(Clone, Debug)]
+pub enum Known {
+    /// One of [`all`].
+    BuiltIn(&'static Spec),
+    /// One of [`defined`].
+    Defined(Arc<Spec>),
+}
+
+impl Deref for Known {
+    type Target = Spec;
+
+    fn deref(&self) -> &Spec {
+        match self {
+            Self::BuiltIn(spec) => spec,
+            Self::Defined(spec) => spec,
+        }
+    }
 }
 
 /// Every known agent.

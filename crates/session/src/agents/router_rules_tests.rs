@@ -44,6 +44,7 @@ fn plan(id: &str, transport: Transport, router: Option<&Route>) -> Result<Plan, 
         resume: false,
         injection: Injection::default(),
         private: Path::new("/private"),
+        secrets: &BTreeMap::new(),
         router,
     };
     agents::plan(spec(id), &order, &environment)

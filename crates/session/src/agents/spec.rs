@@ -1,6 +1,6 @@
 //! The data of one agent, as it stands in its `agent.toml`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use berth_protocol::{AgentId, RouterKind};
 use regex::Regex;
@@ -68,8 +68,8 @@ pub struct Spec {
     #[serde(default)]
     pub acp: Option<AcpRules>,
     /// How to read its screen.
-    #[serde(default)]
-    pub screen: ScreenRules,
+    #[serde(default, deserialize_with = "shared")]
+    pub screen: Arc<ScreenRules>,
 }
 
 /// How to start an agent for the Agent Client Protocol.
@@ -96,8 +96,8 @@ pub struct AcpRules {
     #[serde(default = "yes")]
     pub loads: bool,
     /// Words that it says for programs and not for its user.
-    #[serde(default, deserialize_with = "patterns")]
-    pub noise: Vec<Regex>,
+    #[serde(default, deserialize_with = "shared_patterns")]
+    pub noise: Arc<[Regex]>,
 }
 
 /// How to start an agent on a terminal. What [`ConversationRules`] and [`PromptRules`] add stands behind its
@@ -323,6 +323,16 @@ fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, 
 pub(super) fn patterns_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
     let text = String::deserialize(deserializer)?;
     Regex::new(&text).map_err(serde::de::Error::custom)
+}
+
+fn shared<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Arc<T>, D::Error> {
+    T::deserialize(deserializer).map(Arc::new)
+}
+
+fn shared_patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[Regex]>, D::Error> {
+    patterns(deserializer).map(Arc::from)
 }
 
 fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Regex>, D::Error> {

@@ -19,6 +19,7 @@ use super::{
     viewer::{Frame, KEPT, Update},
 };
 use crate::{
+    keys::{self, Typing},
     process::{Family, Reaper},
     pty::{Exit, InputError, Pty},
     reading::{self, Reading},
@@ -62,6 +63,8 @@ pub(super) struct Actor {
     events: mpsc::UnboundedSender<SessionEvent>,
     pub(super) terminal: Terminal,
     offset: u64,
+    /// What users and scripts type.
+    typing: Typing,
     updates: broadcast::Sender<Update>,
     pub(super) status: Status,
     pub(super) questions: u64,
@@ -106,6 +109,7 @@ impl Actor {
             recorder,
             events,
             offset: 0,
+            typing: Typing::default(),
             updates: broadcast::Sender::new(KEPT),
             status: Status::Starting,
             questions: 0,
@@ -342,11 +346,11 @@ impl Actor {
         let Some(mut sending) = self.sending.take() else {
             return;
         };
-        match sending.step(self.start.rules, &self.terminal, reading) {
+        match sending.step(&self.start.rules, &self.terminal, reading) {
             Step::Wait => self.sending = Some(sending),
-            Step::Enter => match self.pty.write(b"\r".to_vec()) {
+            Step::Enter => match self.press(b"\r") {
                 Ok(()) => self.sending = Some(sending),
-                Err(error) => self.refuse(sending.taken, &input_error(error)),
+                Err(error) => self.refuse(sending.taken, &error),
             },
             Step::Taken => {
                 self.turn = Some(Turn::new(
@@ -384,7 +388,7 @@ impl Actor {
                 if self.start.rules.echo.is_some() {
                     self.typed.pressed(&bytes);
                 }
-                let _ = answer.send(self.type_in(bytes));
+                let _ = answer.send(self.type_in(&bytes));
             }
             Command::Send { content, taken } => self.send(content, taken),
             Command::Answer {
@@ -413,10 +417,21 @@ impl Actor {
         }
     }
 
-    pub(super) fn type_in(&mut self, bytes: Vec<u8>) -> Result<(), SessionError> {
+    /// Passes on what a user or a script types.
+    fn type_in(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
         if bytes.len() > INPUT_LIMIT {
             return Err(SessionError::Stuck);
         }
+        let bytes = self.typing.write(bytes, self.terminal.key_form());
+        self.give(bytes)
+    }
+
+    /// Presses keys, whatever else is being typed.
+    pub(super) fn press(&mut self, keys: &[u8]) -> Result<(), SessionError> {
+        self.give(keys::press(keys, self.terminal.key_form()))
+    }
+
+    fn give(&mut self, bytes: Vec<u8>) -> Result<(), SessionError> {
         self.pty.write(bytes).map_err(input_error)?;
         if self.start.rules.foreground {
             // A shell that starts a silent job prints nothing that would make anybody look.
@@ -446,15 +461,15 @@ impl Actor {
         let echoes = if self.start.rules.echo.is_none() {
             self.terminal.rows_above_cursor()
         } else {
-            reading::messages(self.start.rules, &self.terminal)
+            reading::messages(&self.start.rules, &self.terminal)
                 .map_or(self.typed.known(), |messages| messages.len())
         };
         let has_box = self.start.rules.prompt.is_some();
         let works = self.terminal.program_works();
         let sending = Sending::new(content, taken, works, echoes, has_box);
-        match self.pty.write(sending.typed(&self.terminal)) {
+        match self.press(&sending.typed(&self.terminal)) {
             Ok(()) => self.sending = Some(sending),
-            Err(error) => self.refuse(sending.taken, &input_error(error)),
+            Err(error) => self.refuse(sending.taken, &error),
         }
     }
 
@@ -489,7 +504,7 @@ impl Actor {
         if let Some(turn) = self.turn.take()
             && let Some(sent) = turn.sent
         {
-            let (rules, terminal) = (self.start.rules, &self.terminal);
+            let (rules, terminal) = (&self.start.rules, &self.terminal);
             let content = reading::reply(rules, terminal, &sent, true, turn.echoes);
             self.report(SessionEvent::Reply {
                 content,

@@ -115,7 +115,7 @@ impl Actor {
         let pressed = self
             .chosen(attention, option)
             .and_then(|(question, place)| {
-                self.type_in(question.keys(place))?;
+                self.press(&question.keys(place))?;
                 Ok((question, place))
             });
         match pressed {
@@ -140,7 +140,7 @@ impl Actor {
         let Some(place) = open.options.iter().position(|offered| offered.id == option) else {
             return Err(SessionError::NoSuchOption(option.to_owned()));
         };
-        match reading::read(self.start.rules, &self.terminal).activity {
+        match reading::read(&self.start.rules, &self.terminal).activity {
             Activity::Asks(question) if question.options == open.options => Ok((question, place)),
             _ => Err(SessionError::AttentionGone(attention)),
         }
@@ -152,7 +152,7 @@ impl Actor {
         };
         match answering.step(&reading.activity, self.printed) {
             Step::Wait => self.answering = Some(answering),
-            Step::Press(keys) => match self.type_in(keys) {
+            Step::Press(keys) => match self.press(&keys) {
                 Ok(()) => self.answering = Some(answering),
                 Err(error) => answering.tell(Err(error)),
             },

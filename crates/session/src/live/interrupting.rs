@@ -28,7 +28,7 @@ impl Actor {
     /// Presses the first key, and the others later.
     pub(super) fn interrupt(&mut self) -> Result<(), SessionError> {
         let mut keys = self.start.rules.interrupt_keys().into_iter();
-        self.type_in(keys.next().unwrap_or_default())?;
+        self.press(&keys.next().unwrap_or_default())?;
         self.interrupting = (keys.len() > 0).then(|| Interrupting {
             keys,
             next: Instant::now() + PAUSE,
@@ -41,10 +41,10 @@ impl Actor {
         let Some(mut interrupting) = self.interrupting.take() else {
             return;
         };
-        let activity = reading::read(self.start.rules, &self.terminal).activity;
+        let activity = reading::read(&self.start.rules, &self.terminal).activity;
         if activity == Activity::Busy
             && let Some(keys) = interrupting.keys.next()
-            && self.type_in(keys).is_ok()
+            && self.press(&keys).is_ok()
             && interrupting.keys.len() > 0
         {
             interrupting.next = Instant::now() + PAUSE;

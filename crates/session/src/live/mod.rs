@@ -49,7 +49,7 @@ pub struct Start {
     /// What to run.
     pub launch: Launch,
     /// How to read its screen.
-    pub rules: &'static ScreenRules,
+    pub rules: Arc<ScreenRules>,
     /// Where its recording goes; a file that must not exist. Absent when nothing is recorded.
     pub recording: Option<PathBuf>,
     /// What a program that marks no messages prints unasked, or to keys, belongs to its last reply, which

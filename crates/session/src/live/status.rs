@@ -23,7 +23,7 @@ impl Actor {
     /// Reads the screen and draws the consequences. `settled`: the program has paused.
     pub(super) fn look(&mut self, settled: bool) {
         self.terminal.draw();
-        let reading = reading::read(self.start.rules, &self.terminal);
+        let reading = reading::read(&self.start.rules, &self.terminal);
         self.advance_sending(&reading);
         self.advance_answering(&reading);
         let works = self.terminal.program_works();
@@ -42,7 +42,7 @@ impl Actor {
         let reply = self.turn.as_ref().and_then(|turn| {
             let sent = turn.sent.as_deref()?;
             Some(reading::reply(
-                self.start.rules,
+                &self.start.rules,
                 &self.terminal,
                 sent,
                 turn.worked,
@@ -70,7 +70,7 @@ impl Actor {
 
     /// The agent says that its answer is complete, and the frame that says so has been drawn.
     fn has_finished(&mut self, activity: &Activity) -> bool {
-        let (rules, terminal) = (self.start.rules, &self.terminal);
+        let (rules, terminal) = (&self.start.rules, &self.terminal);
         let Some(turn) = &self.turn else {
             return false;
         };
@@ -113,7 +113,7 @@ impl Actor {
         {
             return;
         }
-        let Some(messages) = reading::messages(self.start.rules, &self.terminal) else {
+        let Some(messages) = reading::messages(&self.start.rules, &self.terminal) else {
             return;
         };
         let Some(place) = self.typed.next(&messages) else {
@@ -135,7 +135,7 @@ impl Actor {
         if !settled || !self.typed.is_resized() || self.sending.is_some() {
             return;
         }
-        let Some(messages) = reading::messages(self.start.rules, &self.terminal) else {
+        let Some(messages) = reading::messages(&self.start.rules, &self.terminal) else {
             return;
         };
         if self.typed.recount(&messages, self.printed)
@@ -201,7 +201,7 @@ impl Actor {
 
     /// The agent looks ready: its turn ends, unless it has not begun.
     fn may_wait(&mut self, reply: String) {
-        let (rules, terminal) = (self.start.rules, &self.terminal);
+        let (rules, terminal) = (&self.start.rules, &self.terminal);
         if let Some(turn) = &mut self.turn {
             let repeated = turn.is_repeated(rules, terminal);
             let unseen = match turn.sent {
@@ -250,7 +250,7 @@ impl Actor {
         }
         if self.status == Status::Starting
             && !self.typed.expected()
-            && let Some(messages) = reading::messages(self.start.rules, &self.terminal)
+            && let Some(messages) = reading::messages(&self.start.rules, &self.terminal)
         {
             // What an agent shows of an earlier conversation is not typed now.
             self.typed.know(&messages, messages.len());

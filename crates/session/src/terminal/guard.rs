@@ -3,8 +3,8 @@
 
 use alacritty_terminal::{
     Term,
-    event::EventListener,
-    term::cell::Flags,
+    event::{Event, EventListener},
+    term::{TermMode, cell::Flags},
     vte::ansi::{
         Attr, CharsetIndex, ClearMode, CursorShape, CursorStyle, Handler, Hyperlink, KeyboardModes,
         KeyboardModesApplyBehavior, LineClearMode, Mode, ModifyOtherKeys, PrivateMode, Rgb,
@@ -12,6 +12,8 @@ use alacritty_terminal::{
     },
 };
 use unicode_width::UnicodeWidthChar;
+
+use super::keyboard::{Keyboard, Stack};
 
 /// Most characters without a width, such as accents, in one cell. No script stacks more.
 pub(super) const MOST_MARKS: usize = 16;
@@ -23,13 +25,25 @@ pub(super) const LONGEST_TITLE: usize = 256;
 pub(super) const LONGEST_LINK: usize = 2048;
 
 /// The emulator, for the parser.
-pub(super) struct Guard<'a, L>(pub &'a mut Term<L>);
+pub(super) struct Guard<'a, L> {
+    pub term: &'a mut Term<L>,
+    /// In which form the program wants its keys, which the emulator is not asked.
+    pub keyboard: &'a mut Keyboard,
+    /// Takes answers, in the order of those of the emulator.
+    pub listener: &'a L,
+}
 
 impl<L: EventListener> Guard<'_, L> {
+    /// How keys are sent while the present screen is shown.
+    fn keyboard(&mut self) -> &mut Stack {
+        let alternate = self.term.mode().contains(TermMode::ALT_SCREEN);
+        self.keyboard.of_mut(alternate)
+    }
+
     /// The cell that takes a character without a width can take one more. It is found as the
     /// emulator finds it.
     fn takes_mark(&self) -> bool {
-        let grid = self.0.grid();
+        let grid = self.term.grid();
         let mut place = grid.cursor.point;
         if !grid.cursor.input_needs_wrap {
             place.column.0 = place.column.saturating_sub(1);
@@ -47,7 +61,7 @@ impl<L: EventListener> Guard<'_, L> {
 macro_rules! pass_on {
     ($($name:ident($($argument:ident: $type:ty),*);)*) => {
         $(fn $name(&mut self, $($argument: $type),*) {
-            self.0.$name($($argument),*);
+            self.term.$name($($argument),*);
         })*
     };
 }
@@ -55,13 +69,13 @@ macro_rules! pass_on {
 impl<L: EventListener> Handler for Guard<'_, L> {
     fn input(&mut self, c: char) {
         if c.is_ascii() || c.width() != Some(0) || self.takes_mark() {
-            self.0.input(c);
+            self.term.input(c);
         }
     }
 
     fn set_title(&mut self, title: Option<String>) {
         let title = title.map(|title| title.chars().take(LONGEST_TITLE).collect());
-        self.0.set_title(title);
+        self.term.set_title(title);
     }
 
     fn set_hyperlink(&mut self, link: Option<Hyperlink>) {
@@ -69,7 +83,30 @@ impl<L: EventListener> Handler for Guard<'_, L> {
             let id = link.id.as_ref().map_or(0, String::len);
             id + link.uri.len() <= LONGEST_LINK
         };
-        self.0.set_hyperlink(link.filter(short));
+        self.term.set_hyperlink(link.filter(short));
+    }
+
+    fn report_keyboard_mode(&mut self) {
+        let flags = self.keyboard().flags().bits();
+        let answer = format!("\x1b[?{flags}u");
+        self.listener.send_event(Event::PtyWrite(answer));
+    }
+
+    fn push_keyboard_mode(&mut self, flags: KeyboardModes) {
+        self.keyboard().push(flags);
+    }
+
+    fn pop_keyboard_modes(&mut self, count: u16) {
+        self.keyboard().pop(count);
+    }
+
+    fn set_keyboard_mode(&mut self, flags: KeyboardModes, how: KeyboardModesApplyBehavior) {
+        self.keyboard().set(flags, how);
+    }
+
+    fn reset_state(&mut self) {
+        *self.keyboard = Keyboard::default();
+        self.term.reset_state();
     }
 
     pass_on! {
@@ -109,7 +146,6 @@ impl<L: EventListener> Handler for Guard<'_, L> {
         clear_screen(a: ClearMode);
         clear_tabs(a: TabulationClearMode);
         set_tabs(a: u16);
-        reset_state();
         reverse_index();
         terminal_attribute(a: Attr);
         set_mode(a: Mode);
@@ -134,10 +170,6 @@ impl<L: EventListener> Handler for Guard<'_, L> {
         text_area_size_pixels();
         text_area_size_chars();
         set_mouse_cursor_icon(a: CursorIcon);
-        report_keyboard_mode();
-        push_keyboard_mode(a: KeyboardModes);
-        pop_keyboard_modes(a: u16);
-        set_keyboard_mode(a: KeyboardModes, b: KeyboardModesApplyBehavior);
         set_modify_other_keys(a: ModifyOtherKeys);
         report_modify_other_keys();
         set_scp(a: ScpCharPath, b: ScpUpdateMode);

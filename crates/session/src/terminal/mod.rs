@@ -6,6 +6,7 @@
 
 mod flood;
 mod guard;
+mod keyboard;
 mod program_status;
 mod snapshot;
 mod text;
@@ -21,11 +22,11 @@ use alacritty_terminal::{
     event::{Event, EventListener, WindowSize},
     grid::Dimensions,
     term::{Config, Osc52, TermMode},
-    vte::ansi::{Processor, Rgb},
+    vte::ansi::{KeyboardModes, Processor, Rgb},
 };
 use berth_protocol::{Cursor, Screen, Size};
 
-use self::guard::Guard;
+use self::{guard::Guard, keyboard::Keyboard};
 use crate::utf8::complete_prefix;
 
 pub use program_status::ProgramStatus;
@@ -58,6 +59,7 @@ const BACKGROUND: Rgb = Rgb {
 pub struct Terminal {
     term: Term<Listener>,
     parser: Processor,
+    keyboard: Keyboard,
     listener: Listener,
     scanner: program_status::Scanner,
     watch: flood::Watch,
@@ -143,7 +145,7 @@ impl Terminal {
         })));
         let config = Config {
             scrolling_history: scrollback,
-            // The viewers' xterm.js cannot send its key codes, so programs must not switch it on.
+            // See [`keyboard`], which is asked in its place.
             kitty_keyboard: false,
             osc52: Osc52::Disabled,
             ..Config::default()
@@ -152,6 +154,7 @@ impl Terminal {
         Self {
             term,
             parser: Processor::new(),
+            keyboard: Keyboard::default(),
             listener,
             scanner: Default::default(),
             watch: Default::default(),
@@ -227,7 +230,12 @@ impl Terminal {
         };
         let (whole, rest) = bytes.split_at(complete_prefix(bytes));
         self.partial = rest.to_vec();
-        self.parser.advance(&mut Guard(&mut self.term), whole);
+        let mut guard = Guard {
+            term: &mut self.term,
+            keyboard: &mut self.keyboard,
+            listener: &self.listener,
+        };
+        self.parser.advance(&mut guard, whole);
     }
 
     /// Every end of a line at the bottom pushes a row out of the screen.
@@ -255,7 +263,12 @@ impl Terminal {
     /// Shows an unfinished synchronized update.
     pub fn end_synchronized_update(&mut self) -> Vec<u8> {
         self.draw();
-        self.parser.stop_sync(&mut Guard(&mut self.term));
+        let mut guard = Guard {
+            term: &mut self.term,
+            keyboard: &mut self.keyboard,
+            listener: &self.listener,
+        };
+        self.parser.stop_sync(&mut guard);
         self.take_replies()
     }
 
@@ -294,6 +307,12 @@ impl Terminal {
     /// The program has asked for pasted text to be marked, now or before.
     pub fn has_pasted(&self) -> bool {
         self.watch.has_pasted()
+    }
+
+    /// In which form the program wants its keys, on the screen that it shows: flags of the kitty
+    /// keyboard protocol.
+    pub fn key_form(&self) -> KeyboardModes {
+        self.keyboard.of(self.alternate_screen()).flags()
     }
 
     /// The program draws on the alternate screen, which has no scrollback.

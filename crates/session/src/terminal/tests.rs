@@ -112,17 +112,105 @@ fn the_terminal_answers_queries_of_the_program() {
     assert_eq!(terminal.feed(b"\x1b[5n"), b"\x1b[0n", "status");
     let background = String::from_utf8(terminal.feed(b"\x1b]11;?\x07")).unwrap();
     assert!(background.starts_with("\x1b]11;rgb:1212"), "{background:?}");
+}
+
+/// The flags that the terminal reports after this output, step by step; the same hold for keys.
+#[track_caller]
+fn check_flags(steps: &[(&str, u8)]) {
+    let mut terminal = terminal(4, 20, "abc");
+    for (output, flags) in steps {
+        terminal.feed(output.as_bytes());
+        let answer = String::from_utf8(terminal.feed(b"\x1b[?u")).unwrap();
+        assert_eq!(answer, format!("\x1b[?{flags}u"), "after {output:?}");
+        assert_eq!(terminal.key_form().bits(), *flags, "after {output:?}");
+    }
+    assert_eq!(terminal.screen().text, "abc", "it draws nothing");
+    assert_eq!(terminal.cursor().col, 3, "it moves nothing");
+}
+
+#[test]
+fn flags_of_the_kitty_keyboard_are_pushed_popped_and_reported() {
+    check_flags(&[
+        ("", 0),
+        ("\x1b[>1u", 1),
+        ("\x1b[>u", 0),
+        ("\x1b[>13u", 13),
+        ("\x1b[<u", 0),
+        ("\x1b[<u", 1),
+        ("\x1b[>5u\x1b[>8u\x1b[<2u", 1),
+        ("\x1b[<99u", 0),
+        ("\x1b[<u", 0),
+    ]);
+}
+
+#[test]
+fn flags_of_the_kitty_keyboard_are_set_with_or_without_any_pushed() {
+    check_flags(&[
+        ("\x1b[=5u", 5),
+        ("\x1b[=8;2u", 13),
+        ("\x1b[=4;3u", 9),
+        ("\x1b[=1;1u", 1),
+        ("\x1b[>8u\x1b[=16;2u", 24),
+        ("\x1b[<u", 1),
+        ("\x1b[=0u", 0),
+    ]);
+}
+
+#[test]
+fn what_cannot_be_told_of_keys_is_not_reported_as_switched_on() {
+    check_flags(&[
+        ("\x1b[>7u", 5),
+        ("\x1b[=2;2u", 5),
+        ("\x1b[=31u", 29),
+        ("\x1b[=255u", 29),
+    ]);
+}
+
+#[test]
+fn each_screen_has_its_own_flags_and_a_reset_takes_both() {
+    check_flags(&[
+        ("\x1b[=5u", 5),
+        ("\x1b[?1049h", 0),
+        ("\x1b[>1u\x1b[>9u", 9),
+        ("\x1b[?1049l", 5),
+        ("\x1b[?1049h", 9),
+        ("\x1b[<u", 1),
+        ("\x1b[?1049l", 5),
+    ]);
+    let mut terminal = terminal(4, 20, "\x1b[>1u\x1b[?1049h\x1b[>5u\x1bc");
+    assert_eq!(terminal.feed(b"\x1b[?u"), b"\x1b[?0u");
+    assert_eq!(terminal.feed(b"\x1b[?1049h\x1b[?u"), b"\x1b[?0u");
+}
+
+#[test]
+fn flags_without_end_are_forgotten_from_the_oldest_on() {
+    let mut terminal = terminal(4, 20, "\x1b[>8u");
+    for _ in 0..100_000 {
+        terminal.feed(b"\x1b[>1u");
+    }
+    terminal.feed(b"\x1b[<15u");
+    assert_eq!(terminal.key_form().bits(), 1);
+    terminal.feed(b"\x1b[<u");
+    assert_eq!(terminal.key_form().bits(), 0);
+}
+
+#[test]
+fn the_answer_about_the_keyboard_comes_in_the_order_of_the_questions() {
+    let mut terminal = Terminal::new(Size { rows: 4, cols: 20 });
     assert_eq!(
-        terminal.feed(b"\x1b[?u"),
-        b"",
-        "the kitty keyboard protocol is not offered"
+        terminal.feed(b"\x1b[5n\x1b[?u\x1b[c"),
+        b"\x1b[0n\x1b[?0u\x1b[?6c",
+        "a program takes device attributes that come first for a terminal that knows no flags"
     );
 }
 
 #[test]
-fn kitty_keyboard_requests_do_not_move_the_cursor() {
-    let terminal = terminal(4, 20, "abc\x1b[>1u\x1b[=1;1u\x1b[<u");
-    assert_eq!(terminal.cursor().col, 3);
+fn a_repaint_leaves_the_viewer_s_keyboard_alone() {
+    for output in ["\x1b[>5u\x1b[=1u", "\x1b[?1049h\x1b[>5u"] {
+        let plain = output.split("\x1b[>").next().unwrap_or_default();
+        let (shown, expected) = (terminal(4, 20, output), terminal(4, 20, plain));
+        assert_eq!(shown.snapshot(), expected.snapshot());
+    }
 }
 
 #[test]

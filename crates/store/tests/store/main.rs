@@ -7,6 +7,7 @@
 
 mod audit;
 mod cancel;
+mod defined_agents;
 mod kill;
 mod messages;
 mod migrate;

@@ -40,7 +40,7 @@ async fn a_router_can_be_added_read_changed_and_removed() {
     let made = store.create_router(&draft("work")).await.unwrap();
     assert_eq!((made.version, made.keys.len()), (1, 0));
     assert_eq!(store.router(made.id).await.unwrap(), Some(made.clone()));
-    assert_eq!(store.routers().await.unwrap(), [made.clone()]);
+    assert_eq!(store.routers().await.unwrap(), std::slice::from_ref(&made));
 
     let mut other = draft("Home");
     other.settings.kind = RouterKind::CcrV3;

@@ -89,6 +89,7 @@ impl Stage {
             transport: None,
             permission_mode: None,
             command: Some(command),
+            router: None,
             size: None,
             instructions: None,
             mcp_servers: Vec::new(),
