@@ -406,7 +406,7 @@ strings! {
     provider: "Provider {}",
     provider_unnamed: "unnamed",
     provider_name: "Name",
-    provider_name_hint: "Stands in routes.",
+    provider_name_hint: "Any short word; it tells providers apart.",
     add_provider: "Add provider",
     remove_provider: "Remove {}",
     protocol: "Protocol",
@@ -485,7 +485,6 @@ strings! {
     router_gone: "removed",
     router_restarting: "The router of this session is being started again. Requests wait or fail until it answers.",
     router_has_failed: "The router of this session does not run, so its agent cannot ask any model.",
-    router_has_failed_hint: "Restart the session to start the router with it.",
     restart_session: "Restart session",
 
     // Palette and keys.

@@ -9,7 +9,7 @@ use crate::logic::router_form::{Form, LONG_CONTEXT};
 use crate::state::memo;
 use crate::strings::{fill, t};
 
-/// The routes by the fields of their problems.
+/// The routes by the fields of their problems, and by their names for tests.
 const FIELDS: [&str; 6] = [
     "routes.default",
     "routes.background",
@@ -17,6 +17,14 @@ const FIELDS: [&str; 6] = [
     "routes.long_context",
     "routes.web_search",
     "routes.image",
+];
+const TEST_IDS: [&str; 6] = [
+    "route-default",
+    "route-background",
+    "route-think",
+    "route-long-context",
+    "route-web-search",
+    "route-image",
 ];
 
 #[component]
@@ -45,7 +53,7 @@ pub fn Routes(draft: Draft) -> impl IntoView {
                 on_select=Callback::new(move |chosen| draft.routes[at].set(chosen))
                 hint=hint
                 problem=draft.problem(FIELDS[at])
-                testid=FIELDS[at]
+                testid=TEST_IDS[at]
             />
         }
     };

@@ -38,7 +38,6 @@ pub fn RouterNotice(id: SessionId, session: Memo<Option<Session>>) -> impl IntoV
                         <div>
                             <p>{t().router_has_failed}</p>
                             <p class="router-reason">{reason}</p>
-                            <p class="router-reason">{t().router_has_failed_hint}</p>
                         </div>
                         <Button label=t().restart_session icon_name=icon_name!("rotate-ccw") testid="restart-router" busy=busy on_click=restart/>
                     </div>

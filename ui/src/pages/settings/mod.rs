@@ -31,8 +31,9 @@ pub fn SettingsPage() -> impl IntoView {
         {
             spawn_local(async move {
                 clock::next_frame().await;
-                heading.scroll_into_view();
                 heading.focus().ok();
+                let section = heading.closest("section").ok().flatten();
+                section.unwrap_or(heading.into()).scroll_into_view();
             });
         }
     });
