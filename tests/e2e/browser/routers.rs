@@ -317,7 +317,7 @@ async fn a_session_is_started_through_a_router_and_tells_how_that_is_doing() {
     page.click("dialog [data-testid=agent-picker]").await;
     page.click("dialog [data-testid=agent-option][data-value=claude]")
         .await;
-    page.reads("dialog [data-testid=router-picker]", "None")
+    page.reads("dialog [data-testid=router-picker]", "No router")
         .await;
 }
 

@@ -350,6 +350,7 @@ fn router_choices(agent: Option<&Agent>, list: Option<&RouterList>) -> Vec<Choic
             };
             Choice {
                 disabled: why_not.is_some(),
+                warn: why_not.is_some(),
                 ..Choice::new(router.id.to_string(), router.name.clone())
                     .detail(why_not.unwrap_or_else(|| kind.name().to_owned()))
             }

@@ -6,7 +6,7 @@ use berth_protocol::{RouterState, Session, SessionId, SessionRouter};
 use crate::components::button::Button;
 use crate::components::icon::{icon, icon_name};
 use crate::state::{App, app, memo};
-use crate::strings::t;
+use crate::strings::{fill, t};
 
 /// Says that the session's router does not answer, and what helps.
 #[component]
@@ -25,7 +25,7 @@ pub fn RouterNotice(id: SessionId, session: Memo<Option<Session>>) -> impl IntoV
                 view! {
                     <div class="router-notice" role="status" data-testid="router-notice">
                         {icon(icon_name!("route"))}
-                        <div><p>{t().router_restarting}</p><p class="router-reason">{reason}</p></div>
+                        <div><p>{t().router_restarting}</p><p class="router-reason">{fill(t().router_reason, &[&reason])}</p></div>
                     </div>
                 }
                     .into_any()
@@ -37,7 +37,7 @@ pub fn RouterNotice(id: SessionId, session: Memo<Option<Session>>) -> impl IntoV
                         {icon(icon_name!("circle-alert"))}
                         <div>
                             <p>{t().router_has_failed}</p>
-                            <p class="router-reason">{reason}</p>
+                            <p class="router-reason">{fill(t().router_reason, &[&reason])}</p>
                         </div>
                         <Button label=t().restart_session icon_name=icon_name!("rotate-ccw") testid="restart-router" busy=busy on_click=restart/>
                     </div>
