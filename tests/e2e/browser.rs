@@ -14,6 +14,8 @@ mod main_flow;
 mod messages;
 #[path = "browser/restart.rs"]
 mod restart;
+#[path = "browser/routers.rs"]
+mod routers;
 #[path = "browser/stage.rs"]
 mod stage;
 #[path = "browser/terminal.rs"]

@@ -11,6 +11,7 @@ pub mod keychain;
 pub mod processes;
 pub mod programs;
 mod repository;
+pub mod routers;
 mod stream;
 mod viewer;
 pub mod webdriver;

@@ -156,7 +156,9 @@ fn go_back(app: App) {
             tab: Tab::Terminal | Tab::Changes,
             ..
         } => app.ui.show_tab(Tab::Chat),
-        Route::Projects | Route::Audit | Route::Settings | Route::Unknown => app.ui.go(Route::Home),
+        Route::Projects | Route::Audit | Route::Settings | Route::Routers | Route::Unknown => {
+            app.ui.go(Route::Home);
+        }
         Route::Home | Route::Session { .. } => {}
     }
 }
@@ -213,7 +215,7 @@ fn Frame() -> impl IntoView {
                     Route::Session { id, .. } => view! { <SessionPage id=id/> }.into_any(),
                     Route::Projects => lazy::projects(),
                     Route::Audit => lazy::audit(),
-                    Route::Settings => lazy::settings(),
+                    Route::Settings | Route::Routers => lazy::settings(),
                     Route::Unknown => {
                         view! { <Empty name=icon_name!("circle-dashed") title=t().no_page text=t().no_page_text/> }.into_any()
                     }
@@ -247,6 +249,8 @@ fn Dialogs() -> impl IntoView {
                     DialogKind::RenameSession(id) => lazy::rename_session(id),
                     DialogKind::RenameProject(id) => lazy::rename_project(id),
                     DialogKind::RemoveProject(id) => lazy::remove_project(id),
+                    DialogKind::EditRouter(edit) => lazy::edit_router(edit),
+                    DialogKind::RemoveRouter(id) => lazy::remove_router(id),
                 })
         }}
     }

@@ -2,9 +2,10 @@
 
 use std::{fs, path::PathBuf};
 
+use berth_protocol::{ProviderProtocol, RouterDraft, RouterKind};
 use berth_tests::{
-    Client, session, skip, this_test,
-    webdriver::{Page, id},
+    Client, routers, session, skip, this_test,
+    webdriver::{Page, id, key},
 };
 use serde_json::Value;
 
@@ -24,6 +25,7 @@ async fn no_page_has_a_serious_violation_in_either_theme() {
     let mut found = check(&page, "first run").await;
 
     let session = fill(&stage.engine.client, &stage).await;
+    add_router(&stage.engine.client).await;
     let row = format!("[data-session='{session}'] a");
     page.sees(&row).await;
     for theme in ["light", "dark"] {
@@ -31,7 +33,21 @@ async fn no_page_has_a_serious_violation_in_either_theme() {
         page.click(&format!("label:has([data-testid=theme-{theme}])"))
             .await;
         page.sees(&format!("[data-theme={theme}]")).await;
+        page.sees(&id("router-row")).await;
         found.extend(check(&page, &format!("settings, {theme}")).await);
+        page.click(&id("add-router")).await;
+        page.click(&id("save-router")).await;
+        page.sees("[aria-invalid=true]").await;
+        found.extend(check(&page, &format!("new router, {theme}")).await);
+        // Everything that the editor can show: the kind with the most routes, Vertex AI, two providers.
+        page.click("[data-testid=preset][data-value=vertex-gemini]")
+            .await;
+        page.click(&id("add-provider")).await;
+        page.sees(&id("remove-provider")).await;
+        found.extend(check(&page, &format!("router, {theme}")).await);
+        page.press(&[key::ESCAPE]).await;
+        page.click(&id("cancel-router")).await;
+        page.misses(&id("router-form")).await;
         page.click(&id("nav-projects")).await;
         page.sees(&id("project-row")).await;
         found.extend(check(&page, &format!("projects, {theme}")).await);
@@ -67,6 +83,20 @@ async fn fill(engine: &Client, stage: &Stage) -> String {
         .message_with(session.id, berth_protocol::Role::Agent, "hello")
         .await;
     session.id.to_string()
+}
+
+/// A router that misses a key.
+async fn add_router(engine: &Client) {
+    let draft = RouterDraft {
+        name: "Work".to_owned(),
+        settings: routers::settings(
+            RouterKind::CcrV1,
+            ProviderProtocol::OpenaiChat,
+            "https://api.example.com",
+        ),
+    };
+    let added = engine.post::<Value>("/routers", &draft).await;
+    added.expect("the router is added");
 }
 
 /// The violations of serious or critical impact, one line each.

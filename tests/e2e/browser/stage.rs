@@ -5,7 +5,9 @@ use std::path::Path;
 
 use berth_model_server::{ModelServer, Script};
 use berth_tests::{
-    Engine, Repository, Setup, agents, programs, skip, this_test,
+    Engine, Repository, Setup, agents,
+    keychain::Keychain,
+    programs, routers, skip, this_test,
     webdriver::{Driver, Page, id, missing_program},
 };
 
@@ -26,6 +28,8 @@ pub struct Stage {
     pub repository: Repository,
     /// The engine's port, which it keeps when it is killed and started again.
     pub port: u16,
+    /// The keychain, if the stage has one.
+    pub keychain: Option<Keychain>,
     driver: Driver,
     _model: Option<ModelServer>,
 }
@@ -33,7 +37,7 @@ pub struct Stage {
 impl Stage {
     /// An engine without agents; nothing, and a skip on record, where it cannot run.
     pub async fn new() -> Option<Self> {
-        Self::make(None).await
+        Self::make(None, |setup| setup, false).await
     }
 
     /// An engine with this agent, which talks to a model server.
@@ -42,10 +46,30 @@ impl Stage {
             skip(&this_test(), &format!("{} is not installed", agent.name()));
             return None;
         }
-        Self::make(Some(agent)).await
+        Self::make(Some(agent), |setup| setup, false).await
     }
 
-    async fn make(agent: Option<Agent>) -> Option<Self> {
+    /// An engine without agents and with a keychain.
+    pub async fn with_keychain() -> Option<Self> {
+        Self::make(None, |setup| setup, true).await
+    }
+
+    /// An engine with a keychain, a version of CCRouter and Claude Code, which talks to a model server
+    /// when it is not routed.
+    pub async fn with_router(version: &str) -> Option<Self> {
+        if let Some(name) = routers::missing(version, "claude") {
+            skip(&this_test(), &format!("{name} is not installed"));
+            return None;
+        }
+        let equip = |setup| routers::with(setup, version);
+        Self::make(Some(Agent::Claude), equip, true).await
+    }
+
+    async fn make(
+        agent: Option<Agent>,
+        equip: impl FnOnce(Setup) -> Setup,
+        with_keychain: bool,
+    ) -> Option<Self> {
         if let Some(name) = missing_program(&["chromedriver", "chromium"]) {
             skip(&this_test(), &format!("{name} is not installed"));
             return None;
@@ -57,7 +81,16 @@ impl Stage {
         if let Some(model) = &model {
             setup = agents::configure(setup, model, &repository.path);
         }
-        let engine = setup.start().await;
+        let mut keychain = None;
+        if with_keychain {
+            keychain = Keychain::start(setup.folder()).await;
+            let Some(keychain) = &keychain else {
+                skip(&this_test(), "gnome-keyring or D-Bus is not installed");
+                return None;
+            };
+            setup = keychain.of(setup);
+        }
+        let engine = equip(setup).start().await;
         let (_, port) = engine
             .client
             .endpoint()
@@ -68,6 +101,7 @@ impl Stage {
             port: port.parse().expect("the port is a number"),
             engine,
             repository,
+            keychain,
             driver: Driver::chromium(),
             _model: model,
         })

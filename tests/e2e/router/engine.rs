@@ -1,7 +1,7 @@
 //! Routers as clients of the engine have them: settings in the store, keys in a real keychain, an
 //! instance beside each session.
 
-use std::{fs, os::unix::fs::symlink};
+use std::fs;
 
 use berth_model_server::{ModelServer, Script};
 use berth_protocol::{
@@ -9,14 +9,17 @@ use berth_protocol::{
     RouterKind, RouterList, RouterSettings, RouterState, Session, SessionId,
 };
 use berth_tests::{
-    Engine, Repository, Setup, agents, keychain::Keychain, processes, programs, session, skip,
-    this_test, until,
+    Engine, Repository, Setup, agents,
+    keychain::Keychain,
+    processes,
+    routers::{self, kind, of, provider, settings},
+    session, skip, this_test, until,
 };
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::stage::{content, kind, provider, settings};
+use super::stage::content;
 
 /// An engine with a keychain and one version of CCRouter.
 struct Desk {
@@ -30,15 +33,9 @@ struct Desk {
 impl Desk {
     /// `None`, and the test counts as skipped, where one of the programs is not installed.
     async fn set(version: &str) -> Option<Self> {
-        for missing in [version, "claude"] {
-            let found = match missing {
-                "claude" => programs::agent(missing),
-                _ => programs::router(missing),
-            };
-            if found.is_none() {
-                skip(&this_test(), &format!("{missing} is not installed"));
-                return None;
-            }
+        if let Some(missing) = routers::missing(version, "claude") {
+            skip(&this_test(), &format!("{missing} is not installed"));
+            return None;
         }
         let setup = Setup::new();
         let Some(keychain) = Keychain::start(setup.folder()).await else {
@@ -48,7 +45,7 @@ impl Desk {
         let direct = ModelServer::start(Script::default()).expect("the model server starts");
         let repository = Repository::with_history(&setup.folder().join("repository"));
         let setup = agents::configure(setup, &direct, &repository.path);
-        let setup = keychain.of(with_router(setup, version));
+        let setup = keychain.of(routers::with(setup, version));
         let engine = setup.start().await;
         let project = engine.client.add_project(&repository.path).await;
         Some(Self {
@@ -129,24 +126,6 @@ impl Desk {
     }
 }
 
-fn with_router(setup: Setup, version: &str) -> Setup {
-    let own = setup.folder().join("bin");
-    fs::create_dir(&own).expect("it can be made");
-    let program = programs::router(version).expect("it is installed");
-    symlink(program, own.join("ccr")).expect("it can be linked to");
-    // Beside it, as version managers have it: a login shell may know an older one.
-    if let Some(node) = programs::agent("node") {
-        symlink(node, own.join("node")).expect("it can be linked to");
-    }
-    let path = setup.variables().remove(std::ffi::OsStr::new("PATH"));
-    let path = path.expect("there is a PATH");
-    let path = [own]
-        .into_iter()
-        .chain(std::env::split_paths(&path).collect::<Vec<_>>());
-    let path = std::env::join_paths(path).expect("the PATH can be put together");
-    setup.variable("PATH", path)
-}
-
 async fn add(engine: &Engine, name: &str, settings: RouterSettings) -> Router {
     let draft = RouterDraft {
         name: name.to_owned(),
@@ -154,14 +133,6 @@ async fn add(engine: &Engine, name: &str, settings: RouterSettings) -> Router {
     };
     let added = engine.client.post("/routers", &draft);
     added.await.expect("the router is added")
-}
-
-fn of(version: &str, server: &ModelServer) -> RouterSettings {
-    settings(
-        kind(version),
-        ProviderProtocol::Anthropic,
-        &server.base_url(),
-    )
 }
 
 /// Settings for a provider that is not on this machine, and so needs a key.

@@ -4,12 +4,16 @@ use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt};
 
 use berth_protocol::{Code, ProviderProtocol, RouterKind, RouterState};
 use berth_session::router::RouterError;
-use berth_tests::{STOP_LIMIT, processes, programs, until};
+use berth_tests::{
+    STOP_LIMIT, processes, programs,
+    routers::{kind, provider, settings},
+    until,
+};
 
 use super::{
     agent::{self, Talk},
     reaches,
-    stage::{Running, Stage, keys, kind, provider, settings},
+    stage::{Running, Stage, keys},
 };
 
 async fn outlives_a_crash(version: &str) {

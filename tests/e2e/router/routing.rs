@@ -3,12 +3,15 @@
 use std::os::unix::fs::PermissionsExt;
 
 use berth_protocol::{ProviderProtocol, RouterState};
-use berth_tests::{STOP_LIMIT, processes};
+use berth_tests::{
+    STOP_LIMIT, processes,
+    routers::{self, kind, provider, settings},
+};
 use serde_json::{Value, json};
 
 use super::{
     agent,
-    stage::{self, Running, Stage, content, keys, kind, provider, settings},
+    stage::{Running, Stage, content, keys},
 };
 
 /// A message as Claude Code sends it.
@@ -272,7 +275,7 @@ async fn only_the_user_can_read_what_a_router_has() {
     };
     for version in ["ccr-v1", "ccr-v3"] {
         let provider = provider("k");
-        let settings = stage::settings(
+        let settings = routers::settings(
             kind(version),
             ProviderProtocol::OpenaiChat,
             &provider.base_url(),

@@ -8,10 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use berth_model_server::{ModelServer, Script};
-use berth_protocol::{
-    ProviderProtocol, RouterKind, RouterProvider, RouterRoutes, RouterSettings, Secret, SessionId,
-};
+use berth_protocol::{RouterSettings, Secret, SessionId};
 use berth_session::{
     environment::Environment,
     router::{self, Installed, Instance, Keys, Order, RouterError},
@@ -205,50 +202,7 @@ pub fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// A provider that answers only who has the key.
-pub fn provider(key: &str) -> ModelServer {
-    ModelServer::start_with_key(Script::default(), key).expect("the model server starts")
-}
-
-/// Settings with one provider.
-pub fn settings(kind: RouterKind, protocol: ProviderProtocol, url: &str) -> RouterSettings {
-    let base_url = match protocol {
-        ProviderProtocol::OpenaiChat | ProviderProtocol::OpenaiResponses => format!("{url}/v1"),
-        ProviderProtocol::Gemini => format!("{url}/v1beta"),
-        ProviderProtocol::Anthropic | ProviderProtocol::VertexGemini => url.to_owned(),
-    };
-    RouterSettings {
-        kind,
-        providers: vec![RouterProvider {
-            name: "main".to_owned(),
-            protocol,
-            base_url: Some(base_url),
-            models: vec!["model-1".to_owned(), "vendor/small:free".to_owned()],
-            transformers: Vec::new(),
-        }],
-        routes: Some(RouterRoutes {
-            default: "main,model-1".to_owned(),
-            background: Some("main,vendor/small:free".to_owned()),
-            think: None,
-            long_context: None,
-            long_context_threshold: None,
-            web_search: None,
-            image: None,
-        }),
-        vertex: None,
-    }
-}
-
 /// The key of the provider of [`settings`].
 pub fn keys(key: &str) -> Keys {
     [("main".to_owned(), Secret::new(key.to_owned()))].into()
-}
-
-/// The kind of a version's package.
-pub fn kind(version: &str) -> RouterKind {
-    if version == "ccr-v3" {
-        RouterKind::CcrV3
-    } else {
-        RouterKind::CcrV1
-    }
 }

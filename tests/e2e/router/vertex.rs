@@ -9,12 +9,10 @@ use berth_protocol::{
     ProviderProtocol, RouterKind, RouterSettings, VertexCredentials, VertexSettings,
 };
 use berth_session::router::Route;
+use berth_tests::routers::{provider, settings};
 use serde_json::json;
 
-use super::{
-    agent,
-    stage::{Stage, provider, settings},
-};
+use super::{agent, stage::Stage};
 
 /// Credentials that are exchanged for a token at the model server.
 fn credentials(stage: &Stage, url: &str) -> String {

@@ -6,21 +6,23 @@
 
 mod place;
 
-use berth_protocol::{ProjectId, Session, SessionId};
+use berth_protocol::{ProjectId, RouterId, Session, SessionId};
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use crate::components::changes::Changes;
 use crate::components::confirm::{
-    ArchiveSessionDialog, DeleteSessionDialog, RemoveProjectDialog, RenameProjectDialog,
-    RenameSessionDialog,
+    ArchiveSessionDialog, DeleteSessionDialog, RemoveProjectDialog, RemoveRouterDialog,
+    RenameProjectDialog, RenameSessionDialog,
 };
 use crate::components::folder_dialog::AddProjectDialog;
 use crate::components::palette::Palette;
+use crate::components::router_editor::RouterEditor;
 use crate::components::shortcut_sheet::ShortcutSheet;
 use crate::components::terminal::TerminalView;
 use crate::pages::audit::AuditPage;
 use crate::pages::projects::ProjectsPage;
 use crate::pages::settings::SettingsPage;
+use crate::state::RouterEdit;
 use crate::view::prelude::*;
 use place::{Shape, place};
 
@@ -63,5 +65,9 @@ lazy! {
         rename_session(id: SessionId) => view! { <RenameSessionDialog id=id/> };
         remove_project(id: ProjectId) => view! { <RemoveProjectDialog id=id/> };
         rename_project(id: ProjectId) => view! { <RenameProjectDialog id=id/> };
+        remove_router(id: RouterId) => view! { <RemoveRouterDialog id=id/> };
+    }
+    forms as Dialog {
+        edit_router(edit: RouterEdit) => view! { <RouterEditor edit=edit/> };
     }
 }

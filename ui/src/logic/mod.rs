@@ -15,6 +15,8 @@ pub mod parts;
 pub mod patch;
 pub mod paths;
 pub mod route;
+pub mod router_form;
+pub mod router_presets;
 pub mod sse;
 pub mod status;
 pub mod time;

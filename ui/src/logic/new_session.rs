@@ -48,6 +48,8 @@ pub enum FormError {
     NoAgent,
     /// The agent needs a router, and none that it can use is chosen.
     NoRouter,
+    /// The agent can use routers, one is chosen, and they are not known yet.
+    RoutersUnknown,
     /// The command line is not usable.
     Command(CommandLineError),
 }
@@ -85,14 +87,19 @@ pub fn routers_for<'a>(agent: &Agent, routers: &'a [Router]) -> Vec<&'a Router> 
     routers.iter().filter(usable).collect()
 }
 
-/// The router that the form names, if the agent can use it; the first that it can use when it needs one.
-pub fn chosen_router<'a>(form: &Form, agent: &Agent, routers: &'a [Router]) -> Option<&'a Router> {
+/// The router of this identifier, if the agent can use it; the first that it can use when it needs one,
+/// best one that misses no key.
+pub fn chosen_router<'a>(id: &str, agent: &Agent, routers: &'a [Router]) -> Option<&'a Router> {
     let usable = routers_for(agent, routers);
-    let named = usable
-        .iter()
-        .find(|router| router.id.to_string() == form.router);
-    let first = usable.first().filter(|_| agent.needs_router);
+    let named = usable.iter().find(|router| router.id.to_string() == id);
+    let whole = usable.iter().find(|router| !misses_key(router));
+    let first = whole.or(usable.first()).filter(|_| agent.needs_router);
     named.or(first).copied()
+}
+
+/// A provider of the router needs a key and has none.
+pub fn misses_key(router: &Router) -> bool {
+    router.missing_keys().next().is_some()
 }
 
 /// The agent to offer first: the one used last if it can be started, else the first that can. A
@@ -111,14 +118,19 @@ pub fn request(
     form: &Form,
     project: Option<&Project>,
     agents: &[Agent],
-    routers: &[Router],
+    routers: Option<&[Router]>,
 ) -> Result<CreateSession, FormError> {
     let project = project.ok_or(FormError::NoProject)?;
     let agent = agents
         .iter()
         .find(|agent| agent.id.as_str() == form.agent && can_start(agent))
         .ok_or(FormError::NoAgent)?;
-    let router = chosen_router(form, agent, routers).map(|router| router.id);
+    // Without them the session would go past the router that was chosen.
+    if routers.is_none() && (agent.needs_router || !form.router.is_empty()) {
+        return Err(FormError::RoutersUnknown);
+    }
+    let router = chosen_router(&form.router, agent, routers.unwrap_or_default());
+    let router = router.map(|router| router.id);
     if agent.needs_router && router.is_none() {
         return Err(FormError::NoRouter);
     }
@@ -215,9 +227,9 @@ mod tests {
             base: "dev".into(),
             ..Form::default()
         };
-        let made = request(&form, Some(&project("null")), &agents, &[]).unwrap();
+        let made = request(&form, Some(&project("null")), &agents, None).unwrap();
         assert_eq!(made.workspace, Some(WorkspaceRequest::InPlace));
-        let made = request(&form, Some(&project(GIT)), &agents, &[]).unwrap();
+        let made = request(&form, Some(&project(GIT)), &agents, None).unwrap();
         assert_eq!(
             made.workspace,
             Some(WorkspaceRequest::Worktree {
@@ -236,15 +248,15 @@ mod tests {
             ..Form::default()
         };
         assert_eq!(
-            request(&form, None, &agents, &[]),
+            request(&form, None, &agents, None),
             Err(FormError::NoProject)
         );
         assert_eq!(
-            request(&form, Some(&project(GIT)), &[], &[]),
+            request(&form, Some(&project(GIT)), &[], None),
             Err(FormError::NoAgent)
         );
         assert_eq!(
-            request(&form, Some(&project(GIT)), &agents, &[]),
+            request(&form, Some(&project(GIT)), &agents, None),
             Err(FormError::Command(CommandLineError::Empty))
         );
     }
@@ -277,8 +289,13 @@ mod tests {
                 ..Form::default()
             };
             let project = project(GIT);
-            request(&form, Some(&project), std::slice::from_ref(agent), routers)
-                .map(|made| made.router.map(|id| id.to_string()))
+            request(
+                &form,
+                Some(&project),
+                std::slice::from_ref(agent),
+                Some(routers),
+            )
+            .map(|made| made.router.map(|id| id.to_string()))
         };
         assert_eq!(chosen(&claude, "", &routers), Ok(None));
         assert_eq!(chosen(&claude, OTHER, &routers), Ok(Some(OTHER.to_owned())));
@@ -287,5 +304,24 @@ mod tests {
         claude.needs_router = true;
         assert_eq!(chosen(&claude, "", &routers), Ok(Some(OTHER.to_owned())));
         assert_eq!(chosen(&claude, "", &routers[..1]), Err(FormError::NoRouter));
+    }
+
+    #[test]
+    fn no_session_starts_past_a_router_that_is_not_known_yet() {
+        let mut claude = agent("claude", AgentState::Ready);
+        claude.routers = vec![berth_protocol::RouterKind::CcrV1];
+        let start = |agent: &Agent, router: &str| {
+            let form = Form {
+                agent: "claude".into(),
+                router: router.into(),
+                ..Form::default()
+            };
+            let agents = std::slice::from_ref(agent);
+            request(&form, Some(&project(GIT)), agents, None).map(|made| made.router)
+        };
+        assert_eq!(start(&claude, ""), Ok(None));
+        assert_eq!(start(&claude, "some"), Err(FormError::RoutersUnknown));
+        claude.needs_router = true;
+        assert_eq!(start(&claude, ""), Err(FormError::RoutersUnknown));
     }
 }

@@ -23,6 +23,8 @@ pub enum Route {
     Audit,
     /// Settings.
     Settings,
+    /// The routers among the settings.
+    Routers,
     /// An address that is none of ours.
     Unknown,
 }
@@ -86,6 +88,7 @@ impl Route {
             ("projects", None) => Self::Projects,
             ("audit", None) => Self::Audit,
             ("settings", None) => Self::Settings,
+            ("settings", Some("routers")) => Self::Routers,
             ("sessions", Some(id)) => {
                 let tab = match parts.next() {
                     None => Some(Tab::Chat),
@@ -114,6 +117,7 @@ impl Route {
             Self::Projects => "#/projects".to_owned(),
             Self::Audit => "#/audit".to_owned(),
             Self::Settings => "#/settings".to_owned(),
+            Self::Routers => "#/settings/routers".to_owned(),
         }
     }
 
@@ -140,7 +144,13 @@ mod tests {
     #[test]
     fn every_route_survives_its_address() {
         let id = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
-        let mut routes = vec![Route::Home, Route::Projects, Route::Audit, Route::Settings];
+        let mut routes = vec![
+            Route::Home,
+            Route::Projects,
+            Route::Audit,
+            Route::Settings,
+            Route::Routers,
+        ];
         routes.extend(Tab::ALL.map(|tab| Route::Session { id, tab }));
         for route in routes {
             assert_eq!(Route::parse(&route.fragment()), route);
@@ -153,6 +163,7 @@ mod tests {
             "#/moon",
             "#/sessions/1",
             "#/projects/x",
+            "#/settings/x",
             "#/sessions/01890a5d-ac96-774b-bcce-b302099a8057/x",
         ] {
             assert_eq!(Route::parse(fragment), Route::Unknown, "{fragment}");

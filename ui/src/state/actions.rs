@@ -88,6 +88,12 @@ impl App {
         self.ui.go(Route::Session { id, tab: Tab::Chat });
     }
 
+    /// Shows the routers among the settings.
+    pub fn manage_routers(self) {
+        self.ui.close_dialog();
+        self.ui.go(Route::Routers);
+    }
+
     /// Opens the box for a new session; on the first page it is there already.
     pub fn new_session(self) {
         if self.ui.route.get_untracked() == Route::Home && self.ui.dialog.get_untracked().is_none()

@@ -4,6 +4,7 @@ mod actions;
 mod model;
 mod prefs;
 mod reactive;
+mod routers;
 mod sync;
 mod trail;
 mod ui;
@@ -21,8 +22,9 @@ pub use actions::run;
 pub use model::{Connection, Model, Phase};
 pub use prefs::{Prefs, ThemeChoice};
 pub use reactive::{Memo, RwSignal, Signal, effect, memo};
+pub use routers::Routers;
 pub use trail::ShownTrail;
-pub use ui::{DialogKind, ToastKind, Ui};
+pub use ui::{DialogKind, RouterEdit, ToastKind, Ui};
 
 /// The whole state; cheap to copy, and in every component's context.
 #[derive(Clone, Copy)]
@@ -34,6 +36,8 @@ pub struct App {
     transcripts: StoredValue<HashMap<SessionId, ArcRwSignal<Transcript>>>,
     /// What is written in each session's composer and not sent.
     drafts: StoredValue<HashMap<SessionId, String>>,
+    /// How often the routers were asked for.
+    routers_asked: StoredValue<u32>,
     /// What is shown of the audit trail.
     trails: StoredValue<Vec<ShownTrail>>,
 }
@@ -52,6 +56,7 @@ impl App {
             endpoint: RwSignal::new(None),
             transcripts: StoredValue::default(),
             drafts: StoredValue::default(),
+            routers_asked: StoredValue::new(0),
             trails: StoredValue::default(),
         }
     }
@@ -139,7 +144,10 @@ impl App {
     pub fn apply(self, event: Event) {
         match event {
             // Handled where the stream is read.
-            Event::Reset | Event::AuditAdded { .. } => {}
+            Event::Reset
+            | Event::AuditAdded { .. }
+            | Event::RouterChanged { .. }
+            | Event::RouterRemoved { .. } => {}
             Event::ProjectChanged { project } => {
                 self.model
                     .projects()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Routers;
 use super::reactive::RwSignal;
 use berth_protocol::*;
 
@@ -61,6 +62,7 @@ model! {
     sessions: Arc<Vec<Session>>,
     agents: Arc<Vec<Agent>>,
     engine: Option<EngineInfo>,
+    routers: Routers,
     /// Counts up whenever everything was fetched anew.
     generation: u32,
 }

@@ -115,6 +115,7 @@ impl App {
                         self.trails
                             .update_value(|all| all.retain(|shown| shown.hear(&entry)));
                     }
+                    Some(Ok(Heard::Routers)) => self.renew_routers(),
                     Some(Err(wrong)) => api::not_understood(wrong),
                     None => {}
                 }
@@ -138,6 +139,7 @@ impl App {
         self.model
             .generation()
             .update(|generation| *generation += 1);
+        self.renew_routers();
         let open: Vec<_> = self
             .transcripts
             .with_value(|all| all.keys().copied().collect());

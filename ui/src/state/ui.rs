@@ -1,7 +1,7 @@
 //! The page's own state: where the user is, what is open, what was said.
 
 use crate::view::prelude::*;
-use berth_protocol::{ProjectId, SessionId};
+use berth_protocol::{ProjectId, RouterId, SessionId};
 
 use crate::logic::route::{Route, Tab};
 use crate::web::{clock, dom};
@@ -18,6 +18,22 @@ pub enum DialogKind {
     RenameSession(SessionId),
     RenameProject(ProjectId),
     RemoveProject(ProjectId),
+    EditRouter(RouterEdit),
+    RemoveRouter(RouterId),
+}
+
+/// What the editor of routers begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouterEdit {
+    /// Nothing; the box for a new session follows if it needs the router.
+    New {
+        /// It does.
+        for_session: bool,
+    },
+    /// The settings of a router, which are changed.
+    Change(RouterId),
+    /// The settings of a router, for another one.
+    Copy(RouterId),
 }
 
 /// What a toast is about.

@@ -10,7 +10,7 @@ use crate::state::RwSignal;
 pub mod html {
     pub use web_sys::{
         HtmlButtonElement as Button, HtmlDialogElement as Dialog, HtmlDivElement as Div,
-        HtmlInputElement as Input, HtmlTextAreaElement as Textarea,
+        HtmlElement as Heading, HtmlInputElement as Input, HtmlTextAreaElement as Textarea,
     };
 }
 

@@ -109,6 +109,7 @@ impl Api {
                 detail: format!("HTTP {} {path}", response.status()),
                 hint: None,
                 work: None,
+                fields: Vec::new(),
             }
         });
         Err(ApiError::Problem(Box::new(problem)))

@@ -65,6 +65,39 @@ impl Api {
         self.get("/engine").await
     }
 
+    pub async fn routers(&self) -> Answer<RouterList> {
+        self.get("/routers").await
+    }
+
+    pub async fn create_router(&self, draft: &RouterDraft) -> Answer<Router> {
+        self.send("POST", "/routers", draft).await
+    }
+
+    pub async fn update_router(&self, id: RouterId, draft: &RouterDraft) -> Answer<Router> {
+        self.send("PUT", &format!("/routers/{id}"), draft).await
+    }
+
+    pub async fn remove_router(&self, id: RouterId) -> Answer<()> {
+        self.act("DELETE", &format!("/routers/{id}"))
+            .await
+            .map(drop)
+    }
+
+    pub async fn set_router_key(
+        &self,
+        id: RouterId,
+        provider: &str,
+        key: String,
+    ) -> Answer<Router> {
+        let key = Secret::new(key);
+        self.send("PUT", &key_path(id, provider), &RouterKey { key })
+            .await
+    }
+
+    pub async fn remove_router_key(&self, id: RouterId, provider: &str) -> Answer<()> {
+        self.act("DELETE", &key_path(id, provider)).await.map(drop)
+    }
+
     pub async fn sessions(&self) -> Answer<SessionList> {
         self.get("/sessions").await
     }
@@ -172,6 +205,10 @@ impl Api {
     pub async fn verify_audit(&self) -> Answer<AuditVerification> {
         self.get("/audit/verify").await
     }
+}
+
+fn key_path(id: RouterId, provider: &str) -> String {
+    format!("/routers/{id}/keys/{}", encode(provider))
 }
 
 fn encode(text: &str) -> String {

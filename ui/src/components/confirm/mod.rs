@@ -1,6 +1,7 @@
 //! Dialogs that name a thing and ask: rename, archive, delete, remove.
 
 mod delete_session;
+mod remove_router;
 mod rename;
 
 use crate::view::prelude::*;
@@ -14,6 +15,7 @@ use crate::strings::{fill, t};
 use crate::web::error::ApiError;
 
 pub use delete_session::DeleteSessionDialog;
+pub use remove_router::RemoveRouterDialog;
 pub use rename::{RenameProjectDialog, RenameSessionDialog};
 
 /// A question with one button that does it.
@@ -26,6 +28,9 @@ pub fn Confirm(
     busy: RwSignal<bool>,
     failure: RwSignal<Option<ApiError>>,
     on_confirm: Callback<()>,
+    /// It cannot be done now; what stands in the question says why.
+    #[prop(optional, into)]
+    disabled: Signal<bool>,
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     let app = app();
@@ -45,7 +50,7 @@ pub fn Confirm(
             </div>
             <footer class="dialog-foot">
                 <Button label=t().cancel look=Look::Quiet on_click=Callback::new(move |()| app.ui.close_dialog())/>
-                <Button label=action look=look testid="confirm" busy=busy on_click=on_confirm/>
+                <Button label=action look=look testid="confirm" busy=busy disabled=disabled on_click=on_confirm/>
             </footer>
         </Dialog>
     }

@@ -9,6 +9,7 @@ use crate::components::copy_value::CopyValue;
 use crate::components::icon::icon_name;
 use crate::components::resizer::Resizer;
 use crate::components::session_menu::download_recording;
+use crate::components::session_router;
 use crate::components::when::When;
 use crate::logic::paths::{shorten, with_tilde};
 use crate::state::{App, app};
@@ -83,6 +84,11 @@ fn facts(app: App, session: Session) -> AnyView {
         Transport::Pty => t().transport_pty,
         Transport::Acp => t().transport_acp,
     };
+    let router = session.router.as_ref().map(|router| {
+        let facts = session_router::facts(app, router).into_iter();
+        let facts: Vec<_> = facts.map(|(name, value)| fact(name, value)).collect();
+        view! { <section class="facts" data-testid="details-router"><h3>{t().router}</h3><dl>{facts}</dl></section> }
+    });
     let short = |hash: &str| hash.chars().take(8).collect::<String>();
     let command = session.command.map(|command| command.join(" "));
     view! {
@@ -106,6 +112,7 @@ fn facts(app: App, session: Session) -> AnyView {
                 {command.map(|command| copied(t().command, command.clone(), shorten(&command, letters)))}
             </dl>
         </section>
+        {router}
         <section class="facts">
             <h3>{t().session}</h3>
             <dl>

@@ -16,6 +16,9 @@ pub fn Dialog(
     /// It has work in it that a stray click must not lose.
     #[prop(optional)]
     sticky: bool,
+    /// Asked when Esc is pressed: whether it may close.
+    #[prop(optional)]
+    may_close: Option<Callback<(), bool>>,
     children: Children,
 ) -> impl IntoView {
     let app = app();
@@ -37,12 +40,20 @@ pub fn Dialog(
             app.ui.close_dialog();
         }
     };
+    let on_cancel = move |event: web_sys::Event| {
+        // A picker in the dialog closes by itself, and the event of its closing comes up here.
+        let is_own = event.target() == event.current_target();
+        if is_own && may_close.is_some_and(|ask| !ask.run(())) {
+            event.prevent_default();
+        }
+    };
     view! {
         <dialog
             node_ref=node
             class=format!("dialog {class}")
             aria-label=label
             on:mousedown=on_click
+            on:cancel=on_cancel
             on:close=move |_| app.ui.close_dialog()
         >
             <div class="dialog-body">{children()}</div>

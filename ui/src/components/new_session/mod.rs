@@ -3,7 +3,7 @@
 mod pickers;
 
 use crate::view::{html, prelude::*};
-use berth_protocol::ProjectId;
+use berth_protocol::{Code, ProjectId};
 
 use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
@@ -13,7 +13,7 @@ use crate::logic::command_line::CommandLineError;
 use crate::logic::new_session::{
     CUSTOM, Form, FormError, TERMINAL, WORKTREE, first_agent, request,
 };
-use crate::state::{app, effect, memo, run};
+use crate::state::{App, DialogKind, RouterEdit, app, effect, memo, run};
 use crate::strings::t;
 use crate::web::error::ApiError;
 use crate::web::{dom, storage};
@@ -32,6 +32,7 @@ pub struct Choices {
     pub base: RwSignal<String>,
     pub transport: RwSignal<String>,
     pub mode: RwSignal<String>,
+    pub router: RwSignal<String>,
 }
 
 /// The box in a dialog.
@@ -55,11 +56,12 @@ pub fn NewSessionForm() -> impl IntoView {
         base: RwSignal::default(),
         transport: RwSignal::new(TERMINAL.to_owned()),
         mode: RwSignal::default(),
+        router: RwSignal::default(),
     };
     let prompt = app.ui.new_prompt;
     let command = RwSignal::new(String::new());
     let busy = RwSignal::new(false);
-    let failure = RwSignal::new(None::<(String, Option<String>)>);
+    let failure = RwSignal::new(None::<Failed>);
     let area = NodeRef::<html::Textarea>::new();
     effect(move || {
         if let Some(area) = area.get() {
@@ -112,6 +114,7 @@ pub fn NewSessionForm() -> impl IntoView {
             base: choices.base.get_untracked(),
             transport: choices.transport.get_untracked(),
             mode: choices.mode.get_untracked(),
+            router: choices.router.get_untracked(),
             command: command.get_untracked(),
         };
         let project = choices
@@ -119,9 +122,11 @@ pub fn NewSessionForm() -> impl IntoView {
             .get_untracked()
             .and_then(|id| app.project_now(id));
         let agents = app.model.agents().get_untracked();
-        let request = match request(&form, project.as_ref(), &agents) {
+        let routers = app.model.routers().get_untracked();
+        let known = routers.list.as_ref().map(|_| routers.all());
+        let request = match request(&form, project.as_ref(), &agents, known) {
             Ok(request) => request,
-            Err(error) => return failure.set(Some((missing(error).to_owned(), None))),
+            Err(error) => return failure.set(Some(Failed::Form(error))),
         };
         failure.set(None);
         run(busy, async move {
@@ -129,13 +134,18 @@ pub fn NewSessionForm() -> impl IntoView {
                 Ok(session) => {
                     storage::set(LAST_PROJECT, &request.project_id.to_string());
                     storage::set(LAST_AGENT, request.agent.as_str());
+                    let router = request.router.map(|id| id.to_string());
+                    storage::set(
+                        &last_router(request.agent.as_str()),
+                        &router.unwrap_or_default(),
+                    );
                     prompt.set(String::new());
                     let id = session.id;
                     app.take_session(session);
                     app.open_session(id);
                 }
                 Err(error) => {
-                    failure.try_set(Some(described(&error)));
+                    failure.try_set(Some(Failed::Start(error)));
                 }
             }
         });
@@ -178,7 +188,7 @@ pub fn NewSessionForm() -> impl IntoView {
                     />
                 </label>
             </Show>
-            {move || failure.get().map(|(text, hint)| view! { <div class="new-failure"><InlineFailure text=text hint=hint.unwrap_or_default()/></div> })}
+            {move || failure.get().map(|failed| view! { <div class="new-failure">{shown(app, &failed)}</div> })}
             <div class="new-foot">
                 <Pickers choices=choices/>
                 <Button
@@ -198,13 +208,63 @@ pub fn NewSessionForm() -> impl IntoView {
 
 fn missing(error: FormError) -> &'static str {
     match error {
+        FormError::RoutersUnknown => t().routers_unknown,
         FormError::NoProject => t().choose_project_first,
         FormError::NoAgent => t().choose_agent_first,
+        FormError::NoRouter => t().choose_router_first,
         FormError::Command(CommandLineError::Empty) => t().command_empty,
         FormError::Command(CommandLineError::OpenQuote) => t().command_open_quote,
     }
 }
 
-fn described(error: &ApiError) -> (String, Option<String>) {
-    (error.text(), error.hint())
+/// Where the router is remembered that an agent was last started with.
+pub fn last_router(agent: &str) -> String {
+    format!("berth.last-router.{agent}")
+}
+
+/// Why no session was started.
+#[derive(Clone)]
+enum Failed {
+    /// The form is not complete.
+    Form(FormError),
+    /// The engine refused.
+    Start(ApiError),
+}
+
+/// Why no session was started, with the button that helps where there is one.
+fn shown(app: App, failed: &Failed) -> AnyView {
+    let (text, hint, button) = match failed {
+        Failed::Form(FormError::RoutersUnknown) => {
+            let failure = app.model.routers().get_untracked().failure;
+            let known = failure.map(|error| (error.text(), error.hint()));
+            let (text, hint) = known.unwrap_or_else(|| (t().routers_unknown.to_owned(), None));
+            (text, hint, None)
+        }
+        Failed::Form(error) => {
+            let add = (*error == FormError::NoRouter).then_some((t().add_router, true));
+            (missing(*error).to_owned(), None, add)
+        }
+        Failed::Start(error) => {
+            let is_of_routers = matches!(
+                error.code(),
+                Some(Code::RouterKeyMissing | Code::RouterNotFound | Code::RouterInvalid)
+            );
+            let manage = is_of_routers.then_some((t().manage_routers, false));
+            (error.text(), error.hint(), manage)
+        }
+    };
+    let button = button.map(|(label, adds)| {
+        let help = Callback::new(move |()| {
+            if adds {
+                app.ui.open(DialogKind::EditRouter(RouterEdit::New {
+                    for_session: true,
+                }));
+            } else {
+                app.manage_routers();
+            }
+        });
+        view! { <Button label=label testid="help-with-router" on_click=help/> }
+    });
+    view! { <InlineFailure text=text hint=hint.unwrap_or_default()>{button}</InlineFailure> }
+        .into_any()
 }

@@ -2,21 +2,25 @@
 
 use crate::view::prelude::*;
 use crate::web::task::spawn_local;
-use berth_protocol::{Agent, AgentState, BranchList, Project};
+use berth_protocol::{Agent, AgentState, BranchList, Project, RouterKind, RouterList};
 
-use super::Choices;
+use super::{Choices, last_router};
 use crate::components::icon::icon_name;
 use crate::components::picker::{Choice, Picker};
 use crate::logic::new_session::{
-    IN_PLACE, PROTOCOL, TERMINAL, WORKTREE, can_have_worktrees, can_start, modes, speaks,
+    IN_PLACE, PROTOCOL, TERMINAL, WORKTREE, can_have_worktrees, can_start, chosen_router, modes,
+    routers_for, speaks,
 };
 use crate::logic::order::sorted;
 use crate::logic::paths::{shorten, with_tilde};
 use crate::state::{DialogKind, app, effect, memo};
 use crate::strings::{fill, t};
+use crate::web::storage;
 
 /// The last line of the picker of projects.
 const ADD_PROJECT: &str = "add";
+/// The last line of the picker of routers.
+const MANAGE_ROUTERS: &str = "manage";
 
 #[component]
 pub fn Pickers(choices: Choices) -> impl IntoView {
@@ -51,6 +55,34 @@ pub fn Pickers(choices: Choices) -> impl IntoView {
                 .and_then(|a| modes(a, &transport).first().map(|m| m.id.clone()))
         });
         choices.mode.set(mode.unwrap_or_default());
+    });
+    let has_routers =
+        memo(move || agent.see(|a| a.as_ref().is_some_and(|a| !a.routers.is_empty())));
+    effect(move || {
+        if has_routers.get() {
+            app.need_routers();
+        }
+    });
+    // A router is remembered for each agent.
+    effect(move || {
+        let remembered = storage::get(&last_router(&choices.agent.get()));
+        choices.router.set(remembered.unwrap_or_default());
+    });
+    let router = Signal::derive(move || {
+        let wanted = choices.router.get();
+        let agent = agent.get();
+        app.model.routers().with(|routers| {
+            let all = routers.all();
+            let chosen = agent.and_then(|agent| chosen_router(&wanted, &agent, all));
+            chosen.map(|router| router.id.to_string())
+        })
+    });
+    let pick_router = Callback::new(move |value: String| {
+        if value == MANAGE_ROUTERS {
+            app.manage_routers();
+        } else {
+            choices.router.set(value);
+        }
     });
     let pick_project = Callback::new(move |value: String| {
         if value == ADD_PROJECT {
@@ -125,6 +157,21 @@ pub fn Pickers(choices: Choices) -> impl IntoView {
                     choices=Signal::derive(move || mode_choices(agent.get().as_ref(), &transport.get()))
                     value=choices.mode
                     on_pick=Callback::new(move |value| choices.mode.set(value))
+                />
+            </Show>
+            <Show when=move || has_routers.get()>
+                <Picker
+                    name=icon_name!("route")
+                    label=t().router
+                    placeholder=t().choose_router
+                    testid="router-picker"
+                    option_testid="router-option"
+                    choices=Signal::derive(move || {
+                        let list = app.model.routers().with(|routers| routers.list.clone());
+                        router_choices(agent.get().as_ref(), list.as_deref())
+                    })
+                    value=Signal::derive(move || router.get().unwrap_or_default())
+                    on_pick=pick_router
                 />
             </Show>
         </div>
@@ -279,4 +326,36 @@ fn mode_choices(agent: Option<&Agent>, transport: &str) -> Vec<Choice> {
             ..Choice::new(mode.id.clone(), mode.name.clone()).detail(mode.description.clone())
         })
         .collect()
+}
+
+fn router_choices(agent: Option<&Agent>, list: Option<&RouterList>) -> Vec<Choice> {
+    let Some(agent) = agent else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    if !agent.needs_router {
+        all.push(Choice::new("", t().no_router).detail(t().no_router_text));
+    }
+    if let Some(list) = list {
+        let usable = routers_for(agent, &list.routers).into_iter();
+        all.extend(usable.map(|router| {
+            let kind = router.settings.kind;
+            let missing: Vec<_> = router.missing_keys().collect();
+            let why_not = if !missing.is_empty() {
+                Some(fill(t().router_misses_key, &[&missing.join(", ")]))
+            } else if kind != RouterKind::ClaudeVertex && list.program.kind != Some(kind) {
+                Some(fill(t().router_not_installed, &[kind.name()]))
+            } else {
+                None
+            };
+            Choice {
+                disabled: why_not.is_some(),
+                warn: why_not.is_some(),
+                ..Choice::new(router.id.to_string(), router.name.clone())
+                    .detail(why_not.unwrap_or_else(|| kind.name().to_owned()))
+            }
+        }));
+    }
+    all.push(Choice::new(MANAGE_ROUTERS, t().manage_routers_more));
+    all
 }

@@ -53,11 +53,12 @@ pub fn Failure(
     .into_any()
 }
 
-/// A failure inside a form.
+/// A failure inside a form, with the button that helps where there is one.
 #[component]
 pub fn InlineFailure(
     #[prop(into)] text: String,
     #[prop(optional, into)] hint: Option<String>,
+    #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     view! {
         <div class="inline-failure" role="alert">
@@ -65,6 +66,7 @@ pub fn InlineFailure(
             <div>
                 <p>{text}</p>
                 {hint.map(|hint| view! { <p class="inline-failure-hint">{hint}</p> })}
+                {children.map(|children| children())}
             </div>
         </div>
     }

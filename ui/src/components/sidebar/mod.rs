@@ -154,7 +154,11 @@ fn PageLink(
     testid: &'static str,
 ) -> impl IntoView {
     let app = app();
-    let current = move || (app.ui.route.get() == route).then_some("page");
+    let current = move || {
+        let now = app.ui.route.get();
+        let is_part = now == Route::Routers && route == Route::Settings;
+        (now == route || is_part).then_some("page")
+    };
     view! {
         <a class="page-link" href=route.fragment() aria-current=current data-testid=testid>
             {icon(name)}

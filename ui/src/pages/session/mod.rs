@@ -8,6 +8,7 @@ use crate::components::chat::Chat;
 use crate::components::icon::icon_name;
 use crate::components::notice::{Empty, Skeleton};
 use crate::components::session_header::{SessionHeader, SessionTabs};
+use crate::components::session_router::RouterNotice;
 use crate::lazy;
 use crate::logic::route::{Route, Tab};
 use crate::state::{Phase, app, memo};
@@ -29,6 +30,7 @@ pub fn SessionPage(id: SessionId) -> impl IntoView {
                     <div class="session">
                         <SessionHeader id=id session=session/>
                         <SessionTabs id=id session=session tab=tab/>
+                        <RouterNotice id=id session=session/>
                         <div class="session-panel" id="session-panel" role="tabpanel" aria-labelledby=move || format!("tab-{}", tab.get().slug())>
                             {move || match tab.get() {
                                 Tab::Chat => view! { <Chat id=id session=session/> }.into_any(),

@@ -1,23 +1,42 @@
-//! Settings: looks, agents, the engine.
+//! Settings: looks, agents, routers, the engine.
 
-use crate::view::prelude::*;
+use crate::view::{html, prelude::*};
 use crate::web::task::spawn_local;
 
 use crate::components::agent_list::{AgentList, RefreshAgents};
 use crate::components::copy_value::CopyValue;
 use crate::components::icon::{icon, icon_name};
 use crate::components::notice::Skeleton;
+use crate::components::router_list::{AddRouter, RouterList};
 use crate::logic::paths::{shorten, with_tilde};
+use crate::logic::route::Route;
 use crate::pages::page::Page;
-use crate::state::{ThemeChoice, app};
+use crate::state::{Phase, ThemeChoice, app, effect, memo};
 use crate::strings::t;
-use crate::web::dom;
+use crate::web::{clock, dom};
 
 /// Longest path shown, in characters.
 const PATH: usize = 56;
 
 #[component]
 pub fn SettingsPage() -> impl IntoView {
+    let app = app();
+    let heading = NodeRef::<html::Heading>::new();
+    // What stands above has its height once the agents are known.
+    let ready = memo(move || app.model.phase().get() == Phase::Ready);
+    effect(move || {
+        if ready.get()
+            && app.ui.route.get() == Route::Routers
+            && let Some(heading) = heading.get()
+        {
+            spawn_local(async move {
+                clock::next_frame().await;
+                heading.focus().ok();
+                let section = heading.closest("section").ok().flatten();
+                section.unwrap_or(heading.into()).scroll_into_view();
+            });
+        }
+    });
     view! {
         <Page title=t().settings text=t().settings_text>
             <section class="setting">
@@ -26,6 +45,10 @@ pub fn SettingsPage() -> impl IntoView {
             <section class="setting">
                 <header><div><h2>{t().agents}</h2><p>{t().agents_text}</p></div><RefreshAgents/></header>
                 <AgentList/>
+            </section>
+            <section class="setting" id="routers">
+                <header><div><h2 node_ref=heading tabindex="-1">{t().routers}</h2><p>{t().routers_text}</p></div><AddRouter/></header>
+                <RouterList/>
             </section>
             <section class="setting">
                 <header><div><h2>{t().engine}</h2><p>{t().engine_text}</p></div></header>

@@ -1,0 +1,297 @@
+//! The providers of a router, a card for each.
+
+use crate::view::prelude::*;
+use berth_protocol::{ProviderProtocol, Router, RouterKind};
+
+use super::draft::{Card, Draft, StoredKey};
+use crate::components::button::{Button, IconButton};
+use crate::components::field::{Options, SelectField, TextArea, TextField};
+use crate::components::icon::{icon, icon_name};
+use crate::logic::router_form::Form;
+use crate::state::memo;
+use crate::strings::{fill, t};
+use crate::web::{clock, dom};
+use crate::wire::PROTOCOLS;
+
+#[component]
+pub fn Providers(draft: Draft, saved: RwSignal<Option<Router>>) -> impl IntoView {
+    let rows = memo(move || {
+        let cards = draft.cards.get();
+        cards.iter().map(|card| card.row).collect::<Vec<_>>()
+    });
+    let add = Callback::new(move |()| {
+        let row = draft.add_card();
+        focus_card(row);
+    });
+    let none = draft.problem("providers");
+    view! {
+        <section class="form-part" aria-labelledby="router-providers">
+            <h3 id="router-providers">{t().providers}</h3>
+            <For each=move || rows.get() key=|row| *row let:row>
+                {card(draft, saved, row)}
+            </For>
+            {move || {
+                none.get()
+                    .map(|text| view! { <p class="field-problem" role="alert">{icon(icon_name!("circle-alert"))}<span>{text}</span></p> })
+            }}
+            <div class="form-more">
+                <Button label=t().add_provider icon_name=icon_name!("plus") testid="add-provider" on_click=add/>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+fn focus_card(row: u32) {
+    crate::web::task::spawn_local(async move {
+        clock::next_frame().await;
+        dom::focus(&format!("#provider-{row} input"));
+    });
+}
+
+fn card(draft: Draft, saved: RwSignal<Option<Router>>, row: u32) -> AnyView {
+    let cards = draft.cards.get_untracked();
+    let Some(card) = cards.into_iter().find(|card| card.row == row) else {
+        return ().into_any();
+    };
+    let shown_name = Signal::derive(move || {
+        let name = card.name.get();
+        match name.trim() {
+            "" => t().provider_unnamed.to_owned(),
+            name => name.to_owned(),
+        }
+    });
+    let only = memo(move || draft.cards.with(Vec::len) < 2);
+    let remove = Callback::new(move |()| {
+        draft
+            .cards
+            .update(|cards| cards.retain(|card| card.row != row));
+        dom::focus("[data-testid=add-provider]");
+    });
+    let on_vertex = memo(move || card.speaks() == ProviderProtocol::VertexGemini);
+    let of_v1 = memo(move || draft.kind.get() == RouterKind::CcrV1);
+    view! {
+        <div
+            class="provider"
+            id=format!("provider-{row}")
+            role="group"
+            data-testid="provider"
+            aria-label=move || fill(t().provider, &[&shown_name.get()])
+        >
+            <div class="fields">
+                <TextField
+                    label=t().provider_name
+                    value=card.name
+                    hint=t().provider_name_hint
+                    problem=draft.card_problem(row, "name")
+                    mono=true
+                    testid="provider-name"
+                />
+                <SelectField
+                    label=t().protocol
+                    value=card.protocol
+                    options=Signal::derive(move || protocols(draft.kind.get(), &card.protocol.get()))
+                    on_select=Callback::new(move |word| card.protocol.set(word))
+                    problem=draft.card_problem(row, "protocol")
+                    testid="provider-protocol"
+                />
+                <Show when=move || !on_vertex.get()>
+                    <TextField
+                        label=t().address
+                        value=card.base_url
+                        hint=t().address_hint
+                        problem=draft.card_problem(row, "base_url")
+                        placeholder="https://"
+                        mono=true
+                        wide=true
+                        testid="provider-address"
+                    />
+                </Show>
+                <TextArea
+                    label=t().models
+                    value=card.models
+                    hint=t().models_hint
+                    problem=draft.card_problem(row, "models")
+                    mono=true
+                    wide=true
+                    rows=2
+                    testid="provider-models"
+                />
+                <Show when=move || of_v1.get()>
+                    <TextField
+                        label=t().transformers
+                        value=card.transformers
+                        hint=t().transformers_hint
+                        problem=draft.card_problem(row, "transformers")
+                        mono=true
+                        wide=true
+                        testid="provider-transformers"
+                    />
+                </Show>
+                <Show when=move || !on_vertex.get()>
+                    <Key draft=draft saved=saved card=card shown_name=shown_name/>
+                </Show>
+            </div>
+            <Show when=move || !only.get()>
+                <span class="provider-remove">
+                    <IconButton
+                        name=icon_name!("trash-2")
+                        label=Signal::derive(move || fill(t().remove_provider, &[&shown_name.get()]))
+                        testid="remove-provider"
+                        on_click=remove
+                    />
+                </span>
+            </Show>
+        </div>
+    }
+    .into_any()
+}
+
+/// The key of a provider: a field while there is none, and what becomes of it when there is one.
+#[component]
+fn Key(
+    draft: Draft,
+    saved: RwSignal<Option<Router>>,
+    card: Card,
+    shown_name: Signal<String>,
+) -> impl IntoView {
+    let has_key = move || {
+        let name = card.name.get();
+        let name = name.trim();
+        saved.with(|saved| {
+            let keys = saved.as_ref().map(|router| &router.keys);
+            keys.is_some_and(|keys| keys.iter().any(|known| known == name))
+        })
+    };
+    let state = memo(move || has_key().then(|| card.stored.get()));
+    // The name under which the provider was saved: its key is there, and goes with the name.
+    let old_name = saved.with_untracked(|saved| {
+        let router = saved.as_ref()?;
+        let form = Form::of(&router.name, &router.settings);
+        let before = form
+            .providers
+            .into_iter()
+            .find(|known| known.row == card.row)?;
+        router.keys.contains(&before.name).then_some(before.name)
+    });
+    let hint = Signal::derive(move || {
+        let name = card.name.get();
+        match &old_name {
+            Some(old) if *old != name.trim() && state.get().is_none() => {
+                fill(t().key_hint_renamed, &[old])
+            }
+            _ if card.provider().needs_key() => t().key_hint.to_owned(),
+            _ => t().key_hint_local.to_owned(),
+        }
+    });
+    let change = move |to: StoredKey| {
+        Callback::new(move |()| {
+            card.key.set(String::new());
+            card.stored.set(to);
+            focus_key(card.row);
+        })
+    };
+    let row = card.row;
+    view! {
+        <div class="provider-key is-wide">
+            {move || match state.get() {
+                None | Some(StoredKey::IsReplaced) => {
+                    let keep = (state.get_untracked().is_some())
+                        .then(|| view! {
+                            <span class="key-keep">
+                                {named_button(t().key_keep, t().key_keep_of, shown_name, "keep-key", change(StoredKey::Stays))}
+                            </span>
+                        });
+                    view! {
+                        <TextField
+                            label=t().key
+                            value=card.key
+                            hint=hint
+                            problem=draft.card_problem(row, "key")
+                            secret=true
+                            wide=true
+                            testid="provider-key"
+                        />
+                        {keep}
+                    }
+                        .into_any()
+                }
+                Some(StoredKey::Stays) => {
+                    view! {
+                        <p class="field-label">{t().key}</p>
+                        <div class="key-kept" data-testid="key-kept">
+                            {icon(icon_name!("shield-check"))}
+                            <span>{t().key_kept}</span>
+                            {named_button(t().key_replace, t().key_replace_of, shown_name, "replace-key", change(StoredKey::IsReplaced))}
+                            {named_button(t().remove, t().key_remove_of, shown_name, "remove-key", change(StoredKey::Goes))}
+                        </div>
+                    }
+                        .into_any()
+                }
+                Some(StoredKey::Goes) => {
+                    view! {
+                        <p class="field-label">{t().key}</p>
+                        <div class="key-kept is-going" data-testid="key-goes">
+                            {icon(icon_name!("trash-2"))}
+                            <span>{t().key_goes}</span>
+                            {named_button(t().key_keep, t().key_keep_of, shown_name, "keep-key", change(StoredKey::Stays))}
+                        </div>
+                    }
+                        .into_any()
+                }
+            }}
+        </div>
+    }
+    .into_any()
+}
+
+/// The button that was pressed is gone, so the focus goes to what has taken its place.
+fn focus_key(row: u32) {
+    crate::web::task::spawn_local(async move {
+        clock::next_frame().await;
+        dom::focus(&format!("#provider-{row} .provider-key :is(input, button)"));
+    });
+}
+
+/// A short button whose name says of which provider it is.
+fn named_button(
+    text: &'static str,
+    name: &'static str,
+    provider: Signal<String>,
+    testid: &'static str,
+    on_click: Callback<()>,
+) -> AnyView {
+    view! {
+        <button
+            type="button"
+            class="button button-small"
+            aria-label=move || fill(name, &[&provider.get()])
+            data-testid=testid
+            on:click=move |_| on_click.run(())
+        >
+            {text}
+        </button>
+    }
+    .into_any()
+}
+
+/// What a provider of this kind of router can speak, and what this one does.
+fn protocols(kind: RouterKind, now: &str) -> Options {
+    let offered = |(protocol, word): &&(ProviderProtocol, &str)| {
+        *protocol != ProviderProtocol::VertexGemini || kind == RouterKind::CcrV1 || *word == now
+    };
+    PROTOCOLS
+        .iter()
+        .filter(offered)
+        .map(|(protocol, word)| {
+            let shown = match protocol {
+                ProviderProtocol::OpenaiChat => t().protocol_openai_chat,
+                ProviderProtocol::OpenaiResponses => t().protocol_openai_responses,
+                ProviderProtocol::Anthropic => t().protocol_anthropic,
+                ProviderProtocol::Gemini => t().protocol_gemini,
+                ProviderProtocol::VertexGemini => t().protocol_vertex_gemini,
+            };
+            ((*word).to_owned(), shown.to_owned())
+        })
+        .collect()
+}
