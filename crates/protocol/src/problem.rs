@@ -147,6 +147,8 @@ codes! {
     AgentMissing = "agent.missing", 424, "The agent is not installed", None;
     AgentNotExecutable = "agent.not_executable", 424, "The agent cannot be executed",
         Some("Check that the file is executable and made for this machine.");
+    AgentTooOld = "agent.too_old", 424, "The agent is too old",
+        Some("Update the agent, then start the session again.");
     AgentUnsupported = "agent.unsupported", 501, "The agent is not supported yet",
         Some("Run it as a custom command, or in a shell session.");
     PermissionModeUnknown = "agent.permission_mode_unknown", 400, "The agent has no such permission mode",

@@ -71,6 +71,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         router: None,
     };
     agents::plan(spec, &order(&folder), environment)?;
+    crate::agents::check_version(state, spec, transport).await?;
 
     let slug_from = message.as_deref().unwrap_or(&title);
     let workspace =

@@ -73,6 +73,7 @@ pub async fn restart(
         router: None,
     };
     let plan = agents::plan(spec, &order, state.environment().await)?;
+    crate::agents::check_version(state, spec, old.transport).await?;
     let name = start.agent_session.as_deref();
     let new = state
         .store
