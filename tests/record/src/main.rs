@@ -11,6 +11,7 @@
 
 mod drive;
 mod keys;
+mod router;
 mod scenario;
 mod scrub;
 mod stage;

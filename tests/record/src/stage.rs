@@ -18,12 +18,14 @@ use berth_session::{
     live::{self, SessionEvent, Start},
     process::{GRACE, Reaper},
     pty::{Launch, PtyError},
+    router::{Instance, Route, RouterError},
 };
 use berth_tests::{Repository, Setup, agents as known, programs};
 use uuid::Uuid;
 
 use crate::{
     drive::{self, DriveError, Driver},
+    router,
     scenario::{self, Scenario},
     scrub::{Scrub, USER},
 };
@@ -58,6 +60,8 @@ pub enum StageError {
     Model(#[from] berth_model_server::StartError),
     #[error("the recording still says {0:?}, which is of this machine")]
     Telling(String),
+    #[error(transparent)]
+    Router(#[from] RouterError),
     #[error("nothing was recorded")]
     Nothing,
 }
@@ -75,10 +79,20 @@ pub fn spec(agent: &str) -> Result<&'static Spec, StageError> {
 
 /// The version of an agent that is installed.
 pub async fn version(spec: &Spec) -> Option<String> {
-    let environment = Environment::given("the recording", Setup::new().variables());
+    let setup = surroundings(spec, Setup::new()).ok()?;
+    let environment = Environment::given("the recording", setup.variables());
     let found = detect::locate(spec, &environment)?;
-    let asked = detect::version(&found.path, &spec.version_args, &environment).await;
+    let asked = detect::version_of(spec, &found.path, &environment).await;
     Some(asked.unwrap_or_else(|_| "of an unknown version".to_owned()))
+}
+
+/// What an agent needs besides the others' programs.
+fn surroundings(spec: &Spec, setup: Setup) -> io::Result<Setup> {
+    if spec.needs_router {
+        router::installed(setup)
+    } else {
+        Ok(setup)
+    }
 }
 
 /// Records a scenario into a file, which is replaced.
@@ -119,6 +133,7 @@ pub async fn record(
     } else {
         home_path.join("other")
     };
+    let setup = surroundings(spec, setup).map_err(failed("the router cannot be linked to"))?;
     let setup = known::configure(setup, &model, &trusted)
         .variable("HOME", &home_path)
         .variable("USER", USER)
@@ -135,7 +150,12 @@ pub async fn record(
     let folder = setup.folder().to_owned();
     let raw = folder.join("recording.cast");
     let id = SessionId(Uuid::now_v7());
-    let launch = launch(id, spec, scenario, &setup, &project, &words)?;
+    let router = match spec.needs_router {
+        true => Some(router::start(id, &setup, &model).await?),
+        false => None,
+    };
+    let route = router.as_ref().map(Instance::route);
+    let launch = launch(id, spec, scenario, &setup, (&project, route), &words)?;
     let title = format!(
         "{} {version}{}: {}",
         spec.id, scenario.variant, scenario.title
@@ -147,7 +167,7 @@ pub async fn record(
         rules: Arc::clone(&spec.screen),
         recording: Some(raw.clone()),
         follow_output: false,
-        router: None,
+        router,
         title: scenario.expand(&title, &words),
         reaper: Reaper::start(),
         grace: GRACE,
@@ -205,7 +225,7 @@ fn launch(
     spec: &Spec,
     scenario: &Scenario,
     setup: &Setup,
-    project: &Path,
+    (project, route): (&Path, Option<&Route>),
     words: &BTreeMap<&str, String>,
 ) -> Result<Launch, StageError> {
     let environment = Environment::given("the recording", setup.variables());
@@ -221,7 +241,7 @@ fn launch(
         injection: agents::injection::Injection::default(),
         private: project,
         secrets: &BTreeMap::new(),
-        router: None,
+        router: route,
     };
     let mut launch = agents::plan(spec, &order, &environment)?.launch;
     let setting = &scenario.setting;
