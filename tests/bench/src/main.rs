@@ -10,6 +10,7 @@
     reason = "a command line program speaks to its terminal"
 )]
 
+mod agentapi;
 mod agents;
 mod bare;
 mod creation;

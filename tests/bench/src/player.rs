@@ -51,6 +51,12 @@ impl Player {
         ]
     }
 
+    /// When the marked event was printed, if it was.
+    pub fn marked(&self) -> Option<f64> {
+        let text = fs::read_to_string(self.stamp.as_ref()?).ok()?;
+        text.trim().parse().ok()
+    }
+
     /// Prints the recording, if there is one to print.
     pub fn run(&self) -> Option<io::Result<()>> {
         self.play.as_deref().map(|file| self.print(file))

@@ -24,6 +24,7 @@ use berth_session::{
 use tokio::task::JoinSet;
 
 use crate::{
+    agentapi,
     player::Player,
     report::{Figure, Limit, Report, median, percentile},
 };
@@ -86,6 +87,7 @@ const ANSWERS: &[(&str, &str, &str)] = &[
 pub async fn measure(report: &mut Report) {
     speed(report);
     ends(report).await;
+    ends_of_agentapi(report).await;
 }
 
 /// The recordings of all agents.
@@ -266,6 +268,58 @@ async fn ends(report: &mut Report) {
     });
 }
 
+/// The same of agentapi, where it is on the `PATH`.
+async fn ends_of_agentapi(report: &mut Report) {
+    let what = "recorded answers: end seen by agentapi, p95";
+    let Some(program) = agentapi::program() else {
+        return report.skip(what, "agentapi is not on the PATH");
+    };
+    let mut delays = Vec::new();
+    for &(agent, name, sent) in ANSWERS {
+        let Ok((player, _stamp)) = player(agent, name, sent) else {
+            continue;
+        };
+        match agentapi::replayed(&program, agent, &player).await {
+            Some(Ok(delay)) => {
+                println!("  {agent}/{name}, agentapi: {delay:.0} ms");
+                delays.push(delay);
+            }
+            Some(Err(why)) => report.skip(&format!("agentapi's end of {agent}/{name}"), &why),
+            None => {}
+        }
+    }
+    if delays.is_empty() {
+        return;
+    }
+    report.add(Figure {
+        what: what.to_owned(),
+        unit: "ms",
+        berth: percentile(&delays, 0.95),
+        bare: None,
+        limit: None,
+        note: format!(
+            "{} ({} recordings), for comparison: from the same output to its `stable`; median {:.0}",
+            program.display(),
+            delays.len(),
+            median(&delays)
+        ),
+    });
+}
+
+/// What plays a recording and notes when its answer is complete. The file is removed with the second.
+fn player(
+    agent: &str,
+    name: &str,
+    sent: &str,
+) -> Result<(Player, tempfile::NamedTempFile), String> {
+    let file = folder().join(agent).join(format!("recordings/{name}.cast"));
+    let spec = agent.parse().ok().and_then(|id| agents::find(&id));
+    let rules = &spec.ok_or("there is no such agent")?.screen;
+    let (_, end) = end_of_answer(rules, &file, sent)?;
+    let stamp = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+    Ok((Player::new(&file, end, stamp.path()), stamp))
+}
+
 /// Replays a recording to a session; returns how many milliseconds after the end of the answer it is
 /// reported waiting.
 async fn replayed(agent: &str, name: &str, sent: &str, reaper: Reaper) -> Result<f64, String> {
@@ -274,10 +328,11 @@ async fn replayed(agent: &str, name: &str, sent: &str, reaper: Reaper) -> Result
     let rules = &spec.ok_or("there is no such agent")?.screen;
     let (size, end) = end_of_answer(rules, &file, sent)?;
     let stamp = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+    let player = Player::new(&file, end, stamp.path());
     let start = Start {
         id: SessionId(uuid::Uuid::now_v7()),
         run: 1,
-        launch: launch(size, &Player::new(&file, end, stamp.path())),
+        launch: launch(size, &player),
         rules: Arc::clone(rules),
         recording: None,
         follow_output: false,
@@ -308,11 +363,7 @@ async fn replayed(agent: &str, name: &str, sent: &str, reaper: Reaper) -> Result
             _ => {}
         }
     }
-    let text = fs::read_to_string(stamp.path()).unwrap_or_default();
-    let ended: f64 = text
-        .trim()
-        .parse()
-        .map_err(|_| "it did not play to the end")?;
+    let ended = player.marked().ok_or("it did not play to the end")?;
     match seen {
         Some(seen) if seen >= ended => Ok(seen - ended),
         Some(seen) => Err(format!(
