@@ -14,13 +14,14 @@ use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
 use crate::components::field::{SelectField, TextField, focus_first_wrong};
 use crate::components::notice::InlineFailure;
+use crate::components::router_list::focus_add;
 use crate::logic::new_session::misses_key;
 use crate::logic::route::Route;
 use crate::logic::router_form::Form;
 use crate::logic::router_presets::PRESETS;
 use crate::state::{App, DialogKind, RouterEdit, app, memo, run};
 use crate::strings::{count, fill, t};
-use crate::web::error::ApiError;
+use crate::web::{dom, error::ApiError};
 use crate::wire::word_of;
 use draft::{Draft, StoredKey};
 use providers::Providers;
@@ -148,6 +149,11 @@ pub fn RouterEditor(edit: RouterEdit) -> impl IntoView {
             save();
         }
     };
+    let keys = if dom::keyboard().mac {
+        "⌘⏎"
+    } else {
+        "Ctrl ⏎"
+    };
     view! {
         <Dialog label=title class="router-dialog" sticky=true may_close=may_close>
             <header class="dialog-head">
@@ -203,6 +209,7 @@ pub fn RouterEditor(edit: RouterEdit) -> impl IntoView {
                     label=t().save
                     look=Look::Primary
                     testid="save-router"
+                    tip=keys
                     busy=busy
                     on_click=Callback::new(move |()| save())
                 />
@@ -380,6 +387,9 @@ fn done(app: App, edit: RouterEdit, router: &Router) {
     };
     app.ui.close_dialog();
     app.ui.say(fill(text, &[&router.name]));
+    if edit == (RouterEdit::New { for_session: false }) {
+        focus_add();
+    }
     let for_session = edit == RouterEdit::New { for_session: true };
     if for_session && !misses_key(router) && app.ui.route.get_untracked() != Route::Home {
         app.ui.open(DialogKind::NewSession);
