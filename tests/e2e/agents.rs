@@ -31,6 +31,8 @@ macro_rules! tests {
 
 #[path = "agents/acp.rs"]
 mod acp;
+#[path = "agents/defined.rs"]
+mod defined;
 #[path = "agents/given.rs"]
 mod given;
 

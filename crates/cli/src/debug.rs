@@ -6,13 +6,17 @@ use std::{
     process::ExitCode,
 };
 
-use berth_protocol::AgentId;
+use berth_protocol::{AgentDefinition, AgentId};
 use berth_session::{
     agents::{self, Spec},
     reading, recording,
     terminal::Terminal,
 };
 use clap::{Args, Subcommand};
+use serde_json::Value;
+
+/// The name of an agent whose definition has none.
+const UNNAMED: &str = "described";
 
 #[derive(Subcommand)]
 pub enum Debug {
@@ -25,7 +29,7 @@ pub struct Screen {
     /// The agent whose rules are used, such as claude
     #[arg(long, value_name = "NAME", required_unless_present = "rules")]
     agent: Option<AgentId>,
-    /// An agent.toml whose rules are used instead of those in this program
+    /// An agent.toml, or an agent's definition as the API has it, whose rules are used instead
     #[arg(long, value_name = "FILE", conflicts_with = "agent")]
     rules: Option<PathBuf>,
     /// The user's message that is answered on the screen; empty or absent: the last one, or none
@@ -80,9 +84,9 @@ fn explained(options: &Screen) -> Result<String, Failure> {
     let explain = |spec: &Spec| reading::explain(&spec.screen, &terminal, user.trim());
     let explained = match (&options.rules, &options.agent) {
         (Some(path), _) => {
-            let spec = Spec::parse(&text(path)?).map_err(|error| Failure::Rules {
+            let spec = described(&text(path)?).map_err(|reason| Failure::Rules {
                 path: path.clone(),
-                reason: error.to_string(),
+                reason,
             })?;
             explain(&spec)
         }
@@ -93,6 +97,27 @@ fn explained(options: &Screen) -> Result<String, Failure> {
         (None, None) => return Err(Failure::Agent(String::new())),
     };
     Ok(serde_json::to_string_pretty(&explained).unwrap_or_default())
+}
+
+/// What a file says of an agent: a definition, as `GET /agents/{id}/definition` tells it or by itself, or
+/// an `agent.toml`.
+fn described(text: &str) -> Result<Spec, String> {
+    if !text.trim_start().starts_with('{') {
+        return Spec::parse(text).map_err(|error| error.to_string());
+    }
+    let mut given: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if let Some(definition) = given.get_mut("definition") {
+        given = definition.take();
+    }
+    let definition: AgentDefinition =
+        serde_json::from_value(given).map_err(|error| error.to_string())?;
+    let id = UNNAMED
+        .parse::<AgentId>()
+        .map_err(|error| error.to_string())?;
+    agents::defined::spec(&id, &definition).map_err(|problems| {
+        let each: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        each.join(" ")
+    })
 }
 
 fn terminal(path: &Path) -> Result<Terminal, Failure> {

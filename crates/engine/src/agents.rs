@@ -6,8 +6,10 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use berth_protocol::{AcpSupport, Agent, AgentId, AgentState, Event, Found, PermissionMode};
-use berth_session::agents::{self, CUSTOM, SHELL, Spec, detect as finder};
+use berth_protocol::{
+    AcpSupport, Agent, AgentId, AgentState, Event, Found, PermissionMode, Transport,
+};
+use berth_session::agents::{self, CUSTOM, LaunchError, SHELL, Spec, detect as finder};
 use futures::{StreamExt, stream};
 
 use crate::{
@@ -234,25 +236,14 @@ async fn ask(state: &State, mut agent: Agent) -> Agent {
     let Ok(spec) = defined_agents::spec(state, &agent.id) else {
         return agent;
     };
-    let stamp = stamp(Path::new(&path));
-    if let Some((mtime, size)) = stamp
-        && let Ok(Some(version)) = state.store.agent_version(&path, mtime, size).await
-    {
-        agent.state = AgentState::Ready;
-        agent.version = Some(version);
-        return agent;
-    }
-    match finder::version_of(&spec, Path::new(&path), state.environment().await).await {
+    match version(state, &spec, &path).await {
         Ok(version) => {
-            if let Some((mtime, size)) = stamp
-                && let Err(error) = state
-                    .store
-                    .set_agent_version(&path, mtime, size, &version)
-                    .await
-            {
-                tracing::warn!(%error, "an agent's version could not be remembered");
-            }
-            agent.state = AgentState::Ready;
+            let too_old = finder::check_version(&spec, &version).err();
+            agent.state = match too_old {
+                Some(_) => AgentState::TooOld,
+                None => AgentState::Ready,
+            };
+            agent.detail = too_old.map(|error| error.to_string());
             agent.version = Some(version);
         }
         Err(detail) => {
@@ -261,6 +252,52 @@ async fn ask(state: &State, mut agent: Agent) -> Agent {
         }
     }
     agent
+}
+
+/// The version of an agent's program, which is asked for it once. The error says what happened, for
+/// people.
+async fn version(state: &State, spec: &Spec, path: &str) -> Result<String, String> {
+    let stamp = stamp(Path::new(path));
+    if let Some((mtime, size)) = stamp
+        && let Ok(Some(version)) = state.store.agent_version(path, mtime, size).await
+    {
+        return Ok(version);
+    }
+    let version = finder::version_of(spec, Path::new(path), state.environment().await).await?;
+    if let Some((mtime, size)) = stamp
+        && let Err(error) = state
+            .store
+            .set_agent_version(path, mtime, size, &version)
+            .await
+    {
+        tracing::warn!(%error, "an agent's version could not be remembered");
+    }
+    Ok(version)
+}
+
+/// Refuses to start an agent that is too old for what it would be started with. One whose version is not
+/// to be found out is started: it may say itself what it does not know.
+pub async fn check_version(
+    state: &State,
+    spec: &Spec,
+    transport: Transport,
+) -> Result<(), LaunchError> {
+    // An adapter starts the agent in its own way.
+    let adapter = spec.acp.as_ref().filter(|acp| !acp.programs.is_empty());
+    if spec.minimum_version.is_none() || (transport == Transport::Acp && adapter.is_some()) {
+        return Ok(());
+    }
+    let environment = state.environment().await;
+    let Some(located) = finder::locate(spec, environment) else {
+        return Ok(());
+    };
+    match version(state, spec, &located.path.display().to_string()).await {
+        Ok(version) => finder::check_version(spec, &version),
+        Err(error) => {
+            tracing::warn!(agent = %spec.id, error, "an agent does not tell its version");
+            Ok(())
+        }
+    }
 }
 
 /// When the program was changed and how large it is: its version is asked again when either is
@@ -275,7 +312,7 @@ fn stamp(path: &Path) -> Option<(i64, u64)> {
 fn in_order(mut agents: Vec<Agent>) -> Vec<Agent> {
     agents.sort_by_key(|agent| match agent.state {
         AgentState::Ready | AgentState::Checking => 0,
-        AgentState::Broken => 1,
+        AgentState::Broken | AgentState::TooOld => 1,
         AgentState::Unsupported => 2,
         AgentState::Missing => 3,
     });

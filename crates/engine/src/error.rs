@@ -96,11 +96,14 @@ impl From<WorkspaceError> for ApiError {
 impl From<LaunchError> for ApiError {
     fn from(error: LaunchError) -> Self {
         let mut problem = Problem::new(error.code(), error.to_string());
-        if let LaunchError::Missing {
-            hint: Some(hint), ..
-        } = &error
-        {
-            problem = problem.with_hint(format!("Install it: {hint}"));
+        match &error {
+            LaunchError::Missing {
+                hint: Some(hint), ..
+            } => problem = problem.with_hint(format!("Install it: {hint}")),
+            LaunchError::TooOld {
+                hint: Some(hint), ..
+            } => problem = problem.with_hint(format!("Update it: {hint}")),
+            _ => {}
         }
         Self::from(problem)
     }

@@ -24,7 +24,7 @@ pub struct Agent {
     pub found: Option<Found>,
     /// Version that the program reports, without its name.
     pub version: Option<String>,
-    /// What went wrong, when `state` is `broken`.
+    /// What is wrong, when `state` is `broken` or `too_old`.
     pub detail: Option<String>,
     /// What to run to sign in.
     pub sign_in_hint: Option<String>,
@@ -73,6 +73,8 @@ pub enum AgentState {
     Ready,
     /// Found, but it cannot be executed or does not answer.
     Broken,
+    /// Found, but Berth needs a newer version.
+    TooOld,
     /// Not found.
     Missing,
     /// Found, but this version of Berth has no adapter to run it yet.

@@ -179,6 +179,8 @@ codes! {
     AgentInvalid = "agent.invalid", 400, "The agent's description is not usable", None;
     AgentSecretMissing = "agent.secret_missing", 424, "A secret of the agent is missing",
         Some("Add it in the agent's settings.");
+    AgentTooOld = "agent.too_old", 424, "The agent is too old",
+        Some("Update the agent, then start the session again.");
     AgentUnsupported = "agent.unsupported", 501, "The agent is not supported yet",
         Some("Run it as a custom command, or in a shell session.");
     PermissionModeUnknown = "agent.permission_mode_unknown", 400, "The agent has no such permission mode",

@@ -52,7 +52,7 @@ impl Stage {
     }
 
     /// After a restart the agent knows what was said before, and nothing stands twice in the transcript.
-    async fn resumes(&self) {
+    pub async fn resumes(&self) {
         let client = &self.engine.client;
         let session = self.start().await;
         assert_eq!(session.beginning, Beginning::New);
@@ -164,7 +164,7 @@ impl Stage {
 
     /// Instructions and MCP servers reach the model, the agent works in its workspace, and what only it
     /// needs to know is gone with the session.
-    async fn is_given_what_the_session_has(&self, takes_mcp: bool) {
+    pub async fn is_given_what_the_session_has(&self, takes_mcp: bool) {
         let Some(server) = programs::mcp_server("mcp-server-everything") else {
             skip(&this_test(), "mcp-server-everything is not installed");
             return;

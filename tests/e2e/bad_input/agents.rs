@@ -1,8 +1,8 @@
-//! Agents that are missing or broken.
+//! Agents that are missing, broken or too old.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
-use berth_protocol::{AgentState, Code, CreateSession, WorkspaceRequest};
+use berth_protocol::{AgentState, Code, CreateSession, Session, WorkspaceRequest};
 use berth_tests::{Engine, Setup, session, skip, this_test};
 
 use crate::{plain_project, repository};
@@ -118,4 +118,62 @@ async fn an_agent_that_is_not_executable_is_broken_and_refused() {
         .await
         .unwrap_err();
     assert_eq!(refused.code, Code::AgentNotExecutable);
+}
+
+/// Puts a stand-in for an agent in place that does nothing but print a version.
+fn print_version(place: &std::path::Path, version: &str) {
+    let script = format!("#!/bin/sh\necho '{version} (stand-in for an agent)'\n");
+    // Under another name first: nothing can be run that is still open for writing.
+    let new = place.with_extension("new");
+    fs::write(&new, script).expect("it can be written");
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).expect("it can be made a program");
+    fs::rename(&new, place).expect("it can be put in its place");
+}
+
+#[tokio::test]
+async fn an_agent_that_is_too_old_says_so_and_is_refused() {
+    let setup = Setup::new();
+    let programs = setup.folder().join("programs");
+    fs::create_dir(&programs).unwrap();
+    let program = programs.join("claude");
+    print_version(&program, "1.0.3");
+    let path = format!("{}:/usr/bin:/bin", programs.display());
+    let engine = setup.variable("PATH", path).start().await;
+    let client = &engine.client;
+    let project = plain_project(&engine).await;
+    // At once, before anybody has looked at the list.
+    let request = session(project.id, "claude");
+    let refused = client.try_start(&request).await.unwrap_err();
+    assert_eq!(refused.code, Code::AgentTooOld);
+    assert_eq!(refused.status, 424);
+    assert!(refused.detail.contains("1.0.3"), "{refused:?}");
+    assert!(refused.detail.contains("2.1.200"), "{refused:?}");
+    let hint = refused.hint.unwrap();
+    assert!(
+        hint.contains("npm install -g @anthropic-ai/claude-code"),
+        "{hint}"
+    );
+    assert!(client.sessions().await.is_empty(), "nothing is left of it");
+    let claude = async || {
+        let agents = client.agents().await.into_iter();
+        let mut claude = agents.filter(|agent| agent.id.as_str() == "claude");
+        claude
+            .next()
+            .filter(|claude| claude.state != AgentState::Checking)
+    };
+    let old = client.until("claude is looked at", claude).await;
+    assert_eq!(old.state, AgentState::TooOld);
+    assert_eq!(old.version.as_deref(), Some("1.0.3"));
+    assert!(old.detail.unwrap().contains("2.1.200"));
+
+    // Once it is updated it is started, whether or not somebody has looked again.
+    print_version(&program, "2.1.200-stand-in");
+    let started = client.start(&request).await;
+    client.ended(started.id).await;
+
+    // A session that was started before is refused like a new one.
+    print_version(&program, "2.1.199");
+    let path = format!("/sessions/{}/restart", started.id);
+    let refused = client.act::<Session>(&path).await.unwrap_err();
+    assert_eq!(refused.code, Code::AgentTooOld);
 }

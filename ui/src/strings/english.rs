@@ -179,6 +179,7 @@ strings! {
     agent_checking: "Checking",
     agent_ready: "Ready",
     agent_broken: "Does not start",
+    agent_too_old: "Too old",
     agent_missing: "Not installed",
     agent_unsupported: "Not supported yet",
     to_install: "Install with",

@@ -388,8 +388,8 @@ macro_rules! words {
 
 words! {
     AgentState {
-        Checking = "checking", Ready = "ready", Broken = "broken", Missing = "missing",
-        Unsupported = "unsupported",
+        Checking = "checking", Ready = "ready", Broken = "broken", TooOld = "too_old",
+        Missing = "missing", Unsupported = "unsupported",
     }
     ChangeKind {
         Added = "added", Untracked = "untracked", Modified = "modified", Deleted = "deleted",

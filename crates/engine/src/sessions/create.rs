@@ -88,6 +88,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         router: draft.as_ref(),
     };
     agents::plan(spec, &order, environment)?;
+    crate::agents::check_version(state, spec, transport).await?;
 
     let slug_from = message.as_deref().unwrap_or(&title);
     let workspace =

@@ -83,6 +83,7 @@ pub async fn restart(
         router: draft.as_ref(),
     };
     agents::plan(spec, &order, state.environment().await)?;
+    crate::agents::check_version(state, spec, old.transport).await?;
     let name = start.agent_session.as_deref();
     let new = state
         .store

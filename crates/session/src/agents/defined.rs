@@ -58,6 +58,7 @@ fn variant(
         // What is known of the other's program says nothing of this one.
         spec.usual_folders = Vec::new();
         spec.package = None;
+        spec.minimum_version = None;
         spec.install_hint = None;
         spec.runs = None;
     }
@@ -93,6 +94,7 @@ fn own(id: &AgentId, definition: &AgentDefinition) -> Result<Spec, Vec<FieldProb
         install_hint: None,
         sign_in_hint: None,
         package: None,
+        minimum_version: None,
         runs: None,
         needs_router: false,
         router: Vec::new(),
@@ -175,6 +177,8 @@ fn screen(given: &ScreenDefinition) -> Result<ScreenRules, Vec<FieldProblem>> {
         bullet,
         noise,
         reads_lines: given.reads_lines,
+        // Below the line that is being read such programs leave the rest of a fresh screen empty.
+        prompt_within: if given.reads_lines { 40 } else { 8 },
         interrupt: match given.interrupt {
             None => Vec::new(),
             Some(InterruptKey::Escape) => vec!["\u{1b}".to_owned()],

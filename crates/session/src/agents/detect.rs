@@ -12,9 +12,10 @@ use std::{
 
 use berth_protocol::Found;
 use regex::Regex;
+use semver::Version;
 use tokio::process::Command;
 
-use super::Spec;
+use super::{LaunchError, Spec};
 use crate::{environment::Environment, program};
 
 /// How long a program may take to say its version; some need seven seconds on a slow machine.
@@ -166,6 +167,42 @@ fn find_version(text: &str) -> Option<String> {
         LazyLock::new(|| Regex::new(r"\b\d+\.\d+(?:\.\d+)?(?:[-+.][0-9A-Za-z.]+)?").ok());
     let found = VERSION.as_ref()?.find(text)?;
     Some(found.as_str().trim_end_matches('.').to_owned())
+}
+
+/// Refuses a version that is too old. What looks like no version is not refused, and what follows its
+/// numbers does not count: agents name their previews and builds in ways of their own.
+///
+/// # Errors
+/// [`LaunchError::TooOld`].
+pub fn check_version(spec: &Spec, found: &str) -> Result<(), LaunchError> {
+    let Some(minimum) = &spec.minimum_version else {
+        return Ok(());
+    };
+    match numbers(found) {
+        Some(version) if version < *minimum => Err(LaunchError::TooOld {
+            name: spec.name.clone(),
+            found: found.to_owned(),
+            minimum: minimum.clone(),
+            hint: spec.install_hint.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The numbers that a version begins with; a missing one is zero.
+fn numbers(version: &str) -> Option<Version> {
+    let end = version
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(version.len());
+    let mut numbers = version[..end].split('.').map(|number| match number {
+        "" => Some(0),
+        number => number.parse().ok(),
+    });
+    let major = version.starts_with(|c: char| c.is_ascii_digit());
+    let major = numbers.next().flatten().filter(|_| major)?;
+    let minor = numbers.next().unwrap_or(Some(0))?;
+    let patch = numbers.next().unwrap_or(Some(0))?;
+    Some(Version::new(major, minor, patch))
 }
 
 fn expand(folder: &str, home: Option<&OsStr>) -> Option<PathBuf> {

@@ -49,3 +49,55 @@ async fn a_program_that_never_stops_printing_is_cut_off() {
     let endless = version("/bin/sh".as_ref(), &args, &environment);
     assert_eq!(endless.await.as_deref(), Ok("1.2.3"));
 }
+
+#[test]
+fn a_version_is_compared_by_its_numbers() {
+    let spec = Spec::parse(
+        r#"
+        id = "stand-in"
+        name = "Stand-in"
+        programs = ["stand-in"]
+        install_hint = "install stand-in"
+        minimum_version = "2.1.200"
+        "#,
+    )
+    .unwrap();
+    for found in [
+        "2.1.199",
+        "2.1",
+        "2",
+        "1.99.999",
+        "2.1.199-beta.3",
+        "0.9rc1",
+    ] {
+        let Err(error) = check_version(&spec, found) else {
+            panic!("{found} is too old");
+        };
+        assert_eq!(error.code(), berth_protocol::Code::AgentTooOld);
+        let said = error.to_string();
+        assert!(said.contains(found) && said.contains("2.1.200"), "{said}");
+    }
+    // A preview of the wanted version has what that version has.
+    for found in [
+        "2.1.200",
+        "2.1.200-preview.1",
+        "2.1.200+build",
+        "2.1.201",
+        "2.2",
+        "3",
+        "2026.11.25",
+        "2.1.300.4",
+        "",
+        "v1",
+        "nightly",
+        "99999999999999999999.0.0",
+    ] {
+        assert!(check_version(&spec, found).is_ok(), "{found} will do");
+    }
+}
+
+#[test]
+fn an_agent_without_a_minimum_is_never_too_old() {
+    let spec = Spec::parse("id = \"stand-in\"\nname = \"Stand-in\"\nprograms = []").unwrap();
+    assert!(check_version(&spec, "0.0.1").is_ok());
+}

@@ -70,6 +70,18 @@ pub enum LaunchError {
     /// Its program is not executable.
     #[error("{0} is not an executable file")]
     NotExecutable(PathBuf),
+    /// Its program does not know what it would be started with.
+    #[error("{name} {found} is too old: Berth needs version {minimum} or newer")]
+    TooOld {
+        /// The agent's name.
+        name: String,
+        /// Its version.
+        found: String,
+        /// The oldest that can be started.
+        minimum: semver::Version,
+        /// How to install a newer one.
+        hint: Option<String>,
+    },
     /// It has no such permission mode.
     #[error("{name} has no permission mode {mode:?}{}", over(*.transport))]
     UnknownMode {
@@ -122,6 +134,7 @@ impl LaunchError {
             Self::Unsupported(_) => Code::AgentUnsupported,
             Self::Missing { .. } => Code::AgentMissing,
             Self::NotExecutable(_) => Code::AgentNotExecutable,
+            Self::TooOld { .. } => Code::AgentTooOld,
             Self::UnknownMode { .. } => Code::PermissionModeUnknown,
             Self::NoAcp(_) => Code::TransportUnsupported,
             Self::NoInstructions { .. } => Code::AgentTakesNoPrompt,

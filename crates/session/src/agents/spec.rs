@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use berth_protocol::{AgentId, RouterKind};
 use regex::Regex;
+use semver::Version;
 use serde::{Deserialize, Deserializer};
 
 use super::{
@@ -28,6 +29,10 @@ pub struct Spec {
     /// Arguments that make it print its version.
     #[serde(default = "version_args")]
     pub version_args: Vec<String>,
+    /// The oldest version that knows everything that Berth starts it with. Set only where it was looked up
+    /// or tried; an older one is refused.
+    #[serde(default, deserialize_with = "version")]
+    pub minimum_version: Option<Version>,
     /// How to install it.
     #[serde(default)]
     pub install_hint: Option<String>,
@@ -306,6 +311,11 @@ fn yes() -> bool {
 
 fn version_args() -> Vec<String> {
     vec!["--version".to_owned()]
+}
+
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Version>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

@@ -60,7 +60,7 @@ pub fn AgentList(
                     _ => view! { <Empty name=icon_name!("bot") title=t().no_agents text=t().no_agents_text/> }.into_any(),
                 };
             }
-            let shown = |agent: &&Agent| !brief || matches!(agent.state, AgentState::Ready | AgentState::Checking | AgentState::Broken);
+            let shown = |agent: &&Agent| !brief || matches!(agent.state, AgentState::Ready | AgentState::Checking | AgentState::Broken | AgentState::TooOld);
             let rows: Vec<_> = agents.iter().filter(shown).cloned().map(|agent| row(app, agent)).collect();
             let hidden = agents.len() - rows.len();
             view! {
@@ -78,6 +78,7 @@ fn row(app: App, agent: Agent) -> AnyView {
         AgentState::Checking => ("tone-running", t().agent_checking),
         AgentState::Ready => ("tone-waiting", t().agent_ready),
         AgentState::Broken => ("tone-failed", t().agent_broken),
+        AgentState::TooOld => ("tone-failed", t().agent_too_old),
         AgentState::Missing => ("tone-ended", t().agent_missing),
         AgentState::Unsupported => ("tone-ended", t().agent_unsupported),
     };
@@ -87,7 +88,7 @@ fn row(app: App, agent: Agent) -> AnyView {
         view! { <CopyValue label=t().path value=Signal::stored(path) shown=Signal::stored(shown)/> }
     });
     let hint = match agent.state {
-        AgentState::Missing => agent
+        AgentState::Missing | AgentState::TooOld => agent
             .install_hint
             .clone()
             .map(|hint| (t().to_install, hint)),

@@ -265,7 +265,7 @@ fn agent_choices(agents: &[Agent]) -> Vec<Choice> {
                 AgentState::Checking => t().agent_checking.to_owned(),
                 AgentState::Missing => t().agent_missing.to_owned(),
                 AgentState::Unsupported => t().agent_unsupported.to_owned(),
-                AgentState::Broken => agent
+                AgentState::Broken | AgentState::TooOld => agent
                     .detail
                     .clone()
                     .unwrap_or_else(|| t().agent_broken.to_owned()),
