@@ -100,6 +100,7 @@ async fn a_router_is_added_from_a_preset_with_its_key_and_edited_and_removed() {
     page.click(&id("save-router")).await;
     page.misses(FORM).await;
     let row = page.reads(&id("router-row"), "OpenAI").await;
+    focused(&page, "add-router").await;
     assert!(row.contains("gpt-5"), "{row}");
     assert!(!row.contains("Key missing"), "{row}");
     assert_eq!(kept(&stage).await.routers[0].keys, ["openai"]);
@@ -121,6 +122,7 @@ async fn a_router_is_added_from_a_preset_with_its_key_and_edited_and_removed() {
     write(&page, &second("provider-name"), "nearer").await;
     page.click(&id("save-router")).await;
     page.reads(&id("router-row"), "Two ways").await;
+    focused(&page, "open-router").await;
     let router = kept(&stage).await.routers.remove(0);
     assert_eq!((router.version, router.keys.len()), (2, 1));
     let routes = router.settings.routes.expect("there are some");
@@ -145,6 +147,7 @@ async fn a_router_is_added_from_a_preset_with_its_key_and_edited_and_removed() {
     page.reads("dialog", "Remove “Two ways”?").await;
     page.click(&id("confirm")).await;
     page.misses(&id("router-row")).await;
+    focused(&page, "add-router").await;
     assert_eq!(kept(&stage).await.routers, []);
 }
 

@@ -303,6 +303,17 @@ mod tests {
         assert_eq!(chosen(&claude, &other_kind, &routers), Ok(None));
         claude.needs_router = true;
         assert_eq!(chosen(&claude, "", &routers), Ok(Some(OTHER.to_owned())));
+        let keyless = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8059","name":"far","version":1,"keys":[],
+            "settings":{"kind":"ccr_v1","providers":[{"name":"p","protocol":"gemini","base_url":"https://e.com",
+            "models":["m"]}]},"created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#;
+        let keyless: Router = serde_json::from_str(keyless).unwrap();
+        let without = keyless.id.to_string();
+        assert_eq!(
+            chosen(&claude, "", &[keyless.clone(), routers[1].clone()]),
+            Ok(Some(OTHER.to_owned())),
+            "one that misses no key comes first"
+        );
+        assert_eq!(chosen(&claude, "", &[keyless]), Ok(Some(without)));
         assert_eq!(chosen(&claude, "", &routers[..1]), Err(FormError::NoRouter));
     }
 

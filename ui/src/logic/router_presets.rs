@@ -108,7 +108,7 @@ pub const PRESETS: [Preset; 8] = [
                 "deepseek",
                 ProviderProtocol::OpenaiChat,
                 "https://api.deepseek.com/v1",
-                &["deepseek-chat", "deepseek-reasoner"],
+                &["deepseek-chat"],
             )
         },
     ),

@@ -6,6 +6,7 @@ use berth_protocol::{Code, RouterId, Session};
 use super::Confirm;
 use crate::components::button::Look;
 use crate::components::icon::{icon, icon_name};
+use crate::components::router_list::focus_add;
 use crate::logic::route::{Route, Tab};
 use crate::state::{app, memo, run};
 use crate::strings::{fill, t};
@@ -45,6 +46,7 @@ pub fn RemoveRouterDialog(id: RouterId) -> impl IntoView {
                     app.fetch_routers();
                     app.ui.close_dialog();
                     app.ui.say(said);
+                    focus_add();
                 }
             }
         });

@@ -103,7 +103,7 @@ pub struct MenuItem {
 #[component]
 pub fn MenuButton(
     name: IconName,
-    #[prop(into)] label: String,
+    #[prop(into)] label: Signal<String>,
     items: Callback<(), Vec<MenuItem>>,
     #[prop(optional)] testid: &'static str,
 ) -> impl IntoView {
@@ -139,9 +139,9 @@ pub fn MenuButton(
             type="button"
             node_ref=button
             class="icon-button"
-            aria-label=label.clone()
+            aria-label=label
             aria-haspopup="menu"
-            data-tip=label.clone()
+            data-tip=label
             data-testid=(!testid.is_empty()).then_some(testid)
             popovertarget=id.clone()
             on:keydown=on_key

@@ -241,6 +241,12 @@ fn commands(app: App) -> Vec<Command> {
         String::new(),
         go(Route::Settings),
     ));
+    all.push(command(
+        t().manage_routers,
+        icon_name!("route"),
+        String::new(),
+        go(Route::Routers),
+    ));
     for (choice, label, icon) in [
         (ThemeChoice::System, t().theme_system, icon_name!("monitor")),
         (ThemeChoice::Light, t().theme_light, icon_name!("sun")),

@@ -14,15 +14,16 @@ use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
 use crate::components::field::{SelectField, TextField, focus_first_wrong};
 use crate::components::notice::InlineFailure;
+use crate::components::router_list::focus_add;
 use crate::logic::new_session::misses_key;
 use crate::logic::route::Route;
 use crate::logic::router_form::Form;
 use crate::logic::router_presets::PRESETS;
 use crate::state::{App, DialogKind, RouterEdit, app, memo, run};
 use crate::strings::{count, fill, t};
-use crate::web::error::ApiError;
+use crate::web::{dom, error::ApiError};
 use crate::wire::word_of;
-use draft::{Draft, StoredKey};
+use draft::{Card, Draft, StoredKey};
 use providers::Providers;
 use routing::{Routes, Vertex};
 
@@ -90,10 +91,23 @@ pub fn RouterEditor(edit: RouterEdit) -> impl IntoView {
             return focus_first_wrong(FORM);
         }
         let form = draft.form.get_untracked();
+        // Fields are read before anything is waited for: the dialog may be closed meanwhile.
+        let known = saved.with_untracked(|saved| saved.as_ref().map(|router| router.id));
+        let keys: Vec<_> = draft
+            .cards
+            .get_untracked()
+            .into_iter()
+            .map(Key::of)
+            .collect();
         run(busy, async move {
-            let known = saved.try_with_untracked(|saved| saved.as_ref().map(|router| router.id));
-            match save(app, draft, &form, known.flatten()).await {
-                Ok((router, undone)) if undone.is_empty() => done(app, edit, &router),
+            let answer = save(app, &form, keys, known).await;
+            let is_open = saved.try_with_untracked(|_| ()).is_some();
+            match answer {
+                Ok((router, undone)) if undone.is_empty() => done(app, edit, &router, is_open),
+                Ok((_, undone)) if !is_open => {
+                    undone.iter().for_each(|undone| app.complain(&undone.error))
+                }
+                Err(error) if !is_open => app.complain(&error),
                 Ok((router, undone)) => {
                     saved.set(Some(router));
                     before.set(draft.form.get_untracked());
@@ -147,6 +161,11 @@ pub fn RouterEditor(edit: RouterEdit) -> impl IntoView {
             event.prevent_default();
             save();
         }
+    };
+    let keys = if dom::keyboard().mac {
+        "⌘⏎"
+    } else {
+        "Ctrl ⏎"
     };
     view! {
         <Dialog label=title class="router-dialog" sticky=true may_close=may_close>
@@ -203,6 +222,7 @@ pub fn RouterEditor(edit: RouterEdit) -> impl IntoView {
                     label=t().save
                     look=Look::Primary
                     testid="save-router"
+                    tip=keys
                     busy=busy
                     on_click=Callback::new(move |()| save())
                 />
@@ -303,12 +323,35 @@ fn undone_key(undone: &Undone) -> AnyView {
     view! { <InlineFailure text=text hint=undone.error.hint().unwrap_or_default()/> }.into_any()
 }
 
+/// What the card of a provider says of its key.
+struct Key {
+    card: Card,
+    /// The provider.
+    name: String,
+    /// A new key; empty for none.
+    key: String,
+    /// The key in the keychain is removed.
+    goes: bool,
+}
+
+impl Key {
+    fn of(card: Card) -> Self {
+        let text = |field: RwSignal<String>| field.get_untracked().trim().to_owned();
+        Self {
+            card,
+            name: text(card.name),
+            key: text(card.key),
+            goes: card.stored.get_untracked() == StoredKey::Goes,
+        }
+    }
+}
+
 /// Saves the settings, then the keys. Returns the router as it is then, and the keys that could not be
 /// stored or removed.
 async fn save(
     app: App,
-    draft: Draft,
     form: &Form,
+    keys: Vec<Key>,
     known: Option<RouterId>,
 ) -> Result<(Router, Vec<Undone>), ApiError> {
     let api = app.api();
@@ -321,16 +364,20 @@ async fn save(
         None => api.create_router(&wanted).await?,
     };
     let mut undone = Vec::new();
-    for card in draft.cards.try_get_untracked().unwrap_or_default() {
-        let name = card.name.get_untracked().trim().to_owned();
-        let key = card.key.get_untracked().trim().to_owned();
+    for Key {
+        card,
+        name,
+        key,
+        goes,
+    } in keys
+    {
         let is_there = router
             .settings
             .providers
             .iter()
             .any(|known| known.name == name);
         let stored = router.keys.contains(&name);
-        let removing = card.stored.get_untracked() == StoredKey::Goes && stored;
+        let removing = goes && stored;
         let answer = if !is_there {
             continue;
         } else if !key.is_empty() {
@@ -373,13 +420,19 @@ fn told(error: &ApiError, form: &Form) -> Option<Vec<FieldProblem>> {
 }
 
 /// Everything is saved.
-fn done(app: App, edit: RouterEdit, router: &Router) {
+fn done(app: App, edit: RouterEdit, router: &Router, is_open: bool) {
     let text = match edit {
         RouterEdit::Change(_) => t().router_saved,
         RouterEdit::New { .. } | RouterEdit::Copy(_) => t().router_added,
     };
-    app.ui.close_dialog();
     app.ui.say(fill(text, &[&router.name]));
+    if !is_open {
+        return;
+    }
+    app.ui.close_dialog();
+    if edit == (RouterEdit::New { for_session: false }) {
+        focus_add();
+    }
     let for_session = edit == RouterEdit::New { for_session: true };
     if for_session && !misses_key(router) && app.ui.route.get_untracked() != Route::Home {
         app.ui.open(DialogKind::NewSession);

@@ -7,8 +7,9 @@ use crate::components::button::{Button, Look};
 use crate::components::icon::{icon, icon_name};
 use crate::components::menu::{MenuButton, MenuItem};
 use crate::components::notice::{Empty, Failure, Skeleton};
-use crate::state::{App, DialogKind, RouterEdit, app};
+use crate::state::{App, DialogKind, RouterEdit, app, memo};
 use crate::strings::{fill, t};
+use crate::web::{clock, dom, error::ApiError};
 
 /// Models named in a row; the editor shows the others.
 const MODELS: usize = 4;
@@ -31,51 +32,81 @@ pub fn RouterList() -> impl IntoView {
     let app = app();
     app.need_routers();
     let retry = Callback::new(move |()| app.fetch_routers());
+    let face = memo(move || {
+        let routers = app.model.routers().get();
+        match (&routers.list, routers.failure) {
+            (Some(list), _) if list.routers.is_empty() => Face::Empty,
+            (Some(_), _) => Face::Rows,
+            (None, Some(error)) => Face::Failed(error),
+            (None, None) => Face::Loading,
+        }
+    });
+    let ids = memo(move || {
+        let routers = app.model.routers().get();
+        let ids = routers.all().iter().map(|router| router.id);
+        ids.collect::<Vec<_>>()
+    });
     view! {
-        {move || {
-            let routers = app.model.routers().get();
-            match (routers.list, routers.failure) {
-                (Some(list), _) => {
-                    let rows: Vec<_> = list
-                        .routers
-                        .iter()
-                        .map(|router| row(app, router, &list.program))
-                        .collect();
-                    let program = program(&list.program);
-                    if rows.is_empty() {
-                        return view! {
-                            {program}
-                            <div class="routers-none">
-                                <Empty name=icon_name!("route") title=t().no_routers text=t().no_routers_text>
-                                    <Button
-                                        label=t().add_router
-                                        look=Look::Primary
-                                        icon_name=icon_name!("plus")
-                                        on_click=Callback::new(move |()| app.ui.open(new()))
-                                    />
-                                </Empty>
-                            </div>
-                        }
-                            .into_any();
-                    }
-                    view! { {program}<ul class="routers">{rows}</ul> }.into_any()
+        {move || app.model.routers().get().list.map(|list| program(&list.program))}
+        {move || match face.get() {
+            Face::Rows => {
+                view! {
+                    <ul class="routers">
+                        // Rows stay while they change, so that the focus is where it was.
+                        <For each=move || ids.get() key=|id| *id let:id>
+                            {row(app, id)}
+                        </For>
+                    </ul>
                 }
-                (None, Some(error)) => {
-                    view! {
-                        <Failure
-                            title=t().routers_failed
-                            text=error.text()
-                            hint=error.hint().unwrap_or_default()
-                            on_retry=retry
-                        />
-                    }
-                        .into_any()
-                }
-                (None, None) => view! { <Skeleton rows=3/> }.into_any(),
+                    .into_any()
             }
+            Face::Empty => {
+                view! {
+                    <div class="routers-none">
+                        <Empty name=icon_name!("route") title=t().no_routers text=t().no_routers_text>
+                            <Button
+                                label=t().add_router
+                                look=Look::Primary
+                                icon_name=icon_name!("plus")
+                                on_click=Callback::new(move |()| app.ui.open(new()))
+                            />
+                        </Empty>
+                    </div>
+                }
+                    .into_any()
+            }
+            Face::Failed(error) => {
+                view! {
+                    <Failure
+                        title=t().routers_failed
+                        text=error.text()
+                        hint=error.hint().unwrap_or_default()
+                        on_retry=retry
+                    />
+                }
+                    .into_any()
+            }
+            Face::Loading => view! { <Skeleton rows=3/> }.into_any(),
         }}
     }
     .into_any()
+}
+
+/// What the list looks like.
+#[derive(Clone, PartialEq)]
+enum Face {
+    Loading,
+    Failed(ApiError),
+    Empty,
+    Rows,
+}
+
+/// Moves the focus to the button that adds a router: what had it is gone.
+pub fn focus_add() {
+    crate::web::task::spawn_local(async move {
+        clock::next_frame().await;
+        dom::focus("[data-testid=add-router]");
+    });
 }
 
 /// What is installed.
@@ -98,37 +129,53 @@ fn program(program: &RouterProgram) -> AnyView {
     .into_any()
 }
 
-fn row(app: App, router: &Router, program: &RouterProgram) -> AnyView {
-    let id = router.id;
-    let kind = router.settings.kind;
-    let missing: Vec<_> = router.missing_keys().collect();
-    let missing = (!missing.is_empty())
-        .then(|| fill(t().router_keys_missing, &[&missing.join(", ")]))
-        .map(note);
-    let absent = kind != RouterKind::ClaudeVertex && program.kind != Some(kind);
-    let absent = absent.then(|| note(fill(t().router_not_installed, &[kind.name()])));
+fn row(app: App, id: RouterId) -> AnyView {
+    let router = memo(move || {
+        let routers = app.model.routers().get();
+        routers.all().iter().find(|router| router.id == id).cloned()
+    });
+    let installed = memo(move || app.model.routers().get().list?.program.kind);
+    let name = Signal::derive(move || {
+        router.with(|router| {
+            router
+                .as_ref()
+                .map(|router| router.name.clone())
+                .unwrap_or_default()
+        })
+    });
     let edit = move |_| app.ui.open(DialogKind::EditRouter(RouterEdit::Change(id)));
     view! {
         <li class="router" data-testid="router-row" data-router=id.to_string()>
             <span class="router-mark">{icon(icon_name!("route"))}</span>
             <div class="router-main">
                 <p class="router-name">
-                    <button type="button" class="router-open" data-testid="open-router" on:click=edit>{router.name.clone()}</button>
-                    <span class="router-kind">{kind.name()}</span>
+                    <button type="button" class="router-open" data-testid="open-router" on:click=edit>{name}</button>
+                    <span class="router-kind">
+                        {move || router.with(|router| router.as_ref().map_or("", |router| router.settings.kind.name()))}
+                    </span>
                 </p>
-                {ways(router)}
-                {missing}
-                {absent}
+                {move || router.get().map(|router| view! { {ways(&router)}{notes(&router, installed.get())} })}
             </div>
             <MenuButton
                 name=icon_name!("ellipsis")
-                label=fill(t().router_menu, &[&router.name])
+                label=Signal::derive(move || fill(t().router_menu, &[&name.get()]))
                 testid="router-menu"
                 items=Callback::new(move |()| items(app, id))
             />
         </li>
     }
     .into_any()
+}
+
+/// What keeps sessions from being started with it.
+fn notes(router: &Router, installed: Option<RouterKind>) -> AnyView {
+    let kind = router.settings.kind;
+    let missing: Vec<_> = router.missing_keys().collect();
+    let missing =
+        (!missing.is_empty()).then(|| note(fill(t().router_keys_missing, &[&missing.join(", ")])));
+    let absent = kind != RouterKind::ClaudeVertex && installed != Some(kind);
+    let absent = absent.then(|| note(fill(t().router_not_installed, &[kind.name()])));
+    view! { {missing}{absent} }
 }
 
 /// The providers with their models, or the project on Vertex AI.
