@@ -31,6 +31,8 @@ macro_rules! tests {
 
 #[path = "agents/acp.rs"]
 mod acp;
+#[path = "agents/fresh.rs"]
+mod fresh;
 #[path = "agents/given.rs"]
 mod given;
 

@@ -18,6 +18,8 @@ pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
         "message.added" => t.did_send,
         "message.delivered" => t.did_deliver,
         "recording.stopped" => t.did_stop_recording,
+        "screen.known" => t.did_know_screen,
+        "screen.unknown" => t.did_not_know_screen,
         "session.archived" => t.did_archive,
         "session.created" => t.did_create,
         "session.ended" => t.did_end,
