@@ -33,6 +33,8 @@ macro_rules! tests {
 mod acp;
 #[path = "agents/defined.rs"]
 mod defined;
+#[path = "agents/fresh.rs"]
+mod fresh;
 #[path = "agents/given.rs"]
 mod given;
 

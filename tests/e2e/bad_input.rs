@@ -11,6 +11,8 @@ mod agents;
 mod disk;
 #[path = "bad_input/folders.rs"]
 mod folders;
+#[path = "bad_input/live.rs"]
+mod live;
 #[path = "bad_input/programs.rs"]
 mod programs;
 #[path = "bad_input/repositories.rs"]

@@ -378,6 +378,8 @@ impl Conversation {
                 }
             }),
             SessionEvent::Resized(_)
+            | SessionEvent::ScreenUnknown
+            | SessionEvent::ScreenKnown
             | SessionEvent::Conversation { .. }
             | SessionEvent::Ended { .. } => {}
             SessionEvent::RecordingStopped { reason } => {

@@ -109,6 +109,67 @@ async fn flooding_programs_leave_the_engine_responsive_and_bounded() {
     }
 }
 
+/// Writes 100 MB as fast as it can when it is told to, and can be interrupted.
+const GUSHES: &str = r#"trap 'echo inter""rupted' INT
+while read -r word; do
+  yes 'a line of a hundred million bytes that nobody can read as fast' | head -c 100000000
+  echo; echo "the end of it"
+done"#;
+
+#[tokio::test]
+async fn an_agent_that_writes_100_mb_is_followed_to_its_end_and_keeps_little() {
+    let engine = Engine::start().await;
+    let client = &engine.client;
+    let project = plain_project(&engine).await;
+    let words = ["bash", "-c", GUSHES];
+    let id = client.command(project.id, &words).await.id;
+    client.waiting(id).await;
+    let before = processes::memory(engine.pid());
+    let mut events = client.chat_events(id, None).await;
+    client.chat(id, "gush").await.unwrap();
+    let mut most = 0;
+    let mut rounds = 0;
+    // Events come all the while, and so do answers of the API.
+    while client.session(id).await.status != Status::Waiting {
+        let began = Instant::now();
+        let health = client.bare(Method::GET, "/health");
+        client.send(health).await.unwrap();
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(5), "an answer took {took:?}");
+        most = most.max(processes::memory(engine.pid()).saturating_sub(before));
+        rounds += 1;
+        events.next().await;
+    }
+    assert!(rounds > 1, "it was over before anybody looked");
+    assert!(most < 200 * 1024, "the engine grew by {most} KiB");
+    let screen = client.screen(id).await.text;
+    assert!(screen.contains("the end of it"), "{screen}");
+    let reply = client.message_with(id, Role::Agent, "the end of it").await;
+    let length = reply.content.len();
+    assert!(length < 1024 * 1024, "{length} bytes are in the transcript");
+
+    // The recording has stopped in time, says so, and can be played.
+    let recordings = engine.data_dir().join("recordings");
+    let recording = recordings.join(id.to_string()).join("1.cast");
+    let size = std::fs::metadata(&recording).unwrap().len();
+    assert!(size > 32 << 20, "most of it is there: {size} bytes");
+    assert!(size <= 64 << 20, "{size} bytes are beyond the cap");
+    let trail = client.audit().await;
+    let stopped = trail.iter().filter(|e| e.action == "recording.stopped");
+    assert_eq!(stopped.count(), 1);
+
+    // In the middle of it an interrupt is heard.
+    client.chat(id, "more").await.unwrap();
+    let works = client.session_until(id, "works", |s| s.status == Status::Running);
+    works.await;
+    client.interrupt(id).await.unwrap();
+    client.message_with(id, Role::Agent, "interrupted").await;
+    client.waiting(id).await;
+    let began = Instant::now();
+    client.stop(id).await;
+    assert!(began.elapsed() < STOP_LIMIT);
+}
+
 #[tokio::test]
 async fn invalid_utf8_is_shown_and_recorded_as_far_as_it_can_be() {
     let engine = Engine::start().await;
@@ -163,6 +224,40 @@ dd bs=1 count=1 >/dev/null 2>&1
 key=$(dd bs=1 count=1 2>/dev/null)
 printf '\033]7501;state=idle:app=x\033\\\033[2J\033[Hheard %s\n' $key
 read -r rest";
+
+/// A program in which the number of an answer only moves the mark, and Enter takes it.
+const MOVES_THE_MARK: &str = r#"stty raw -echo
+at=1
+while :; do
+  marks=('' ' ' ' ' ' '); marks[$at]='>'
+  printf '\033]7501;state=blocked:app=x\033\\\033[2J\033[HGo on?\r\n%s 1. Yes\r\n%s 2. No\r\n%s 3. Later\r\n' "${marks[1]}" "${marks[2]}" "${marks[3]}"
+  IFS= read -rsN1 key
+  # bash makes a line feed of Enter here.
+  [[ $key = [$'\r\n'] ]] && break
+  [ $key = $at ] || at=$key
+done
+printf '\033]7501;state=idle:app=x\033\\\033[2J\033[Htook %s\r\n' $at
+read -r rest"#;
+
+#[tokio::test]
+async fn an_answer_whose_number_only_moves_the_mark_is_taken_with_enter() {
+    let engine = Engine::start().await;
+    let client = &engine.client;
+    let project = plain_project(&engine).await;
+    for (option, took) in [("1", "took 1"), ("3", "took 3")] {
+        let words = ["bash", "-c", MOVES_THE_MARK];
+        let id = client.command(project.id, &words).await.id;
+        let asks = client.session_until(id, "asks", |session| {
+            matches!(session.status, Status::NeedsAttention { .. })
+        });
+        let Status::NeedsAttention { attention } = asks.await.status else {
+            unreachable!("it was waited for")
+        };
+        client.answer(id, &attention.id, option).await.unwrap();
+        let screen = client.screen(id).await.text;
+        assert!(screen.contains(took), "{screen}");
+    }
+}
 
 #[tokio::test]
 async fn an_answer_that_a_program_did_not_hear_is_given_again() {

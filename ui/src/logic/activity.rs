@@ -25,6 +25,8 @@ pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
         "router.key_removed" => t.did_remove_key,
         "router.key_set" => t.did_set_key,
         "router.restarted" => t.did_restart_router,
+        "screen.known" => t.did_know_screen,
+        "screen.unknown" => t.did_not_know_screen,
         "session.archived" => t.did_archive,
         "session.created" => t.did_create,
         "session.ended" => t.did_end,

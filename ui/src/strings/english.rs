@@ -335,6 +335,8 @@ strings! {
     did_end: "Ended",
     did_fail_router: "Router gave up",
     did_interrupt: "Interrupted",
+    did_know_screen: "Screen recognised",
+    did_not_know_screen: "Screen not recognised, read as plain text",
     did_not_answer: "Answer not taken",
     did_rename: "Renamed",
     did_reply: "Reply",

@@ -71,6 +71,12 @@ pub async fn supervise(
                 tracing::warn!(session = %id, reason, "the recording ended before the session");
                 note(&state, id, "recording.stopped", json!({"run": run})).await;
             }
+            SessionEvent::ScreenUnknown => {
+                note(&state, id, "screen.unknown", json!({"run": run})).await;
+            }
+            SessionEvent::ScreenKnown => {
+                note(&state, id, "screen.known", json!({"run": run})).await;
+            }
             SessionEvent::Ended { status, .. } => {
                 end(&state, id, status).await;
                 break;

@@ -168,10 +168,11 @@ pub async fn deliver(state: Arc<State>, id: SessionId) {
         match handle.send(message.content).await {
             Ok(_) => return,
             Err(Problem {
-                code: Code::SessionNeedsAttention | Code::SessionBusy,
+                code: Code::SessionNeedsAttention | Code::SessionBusy | Code::SessionNotReady,
                 ..
             }) => {
-                // Somebody was faster; wait for the next chance.
+                // Somebody was faster, or the screen is none that takes messages; wait for the next
+                // chance.
                 if status.changed().await.is_err() {
                     return;
                 }

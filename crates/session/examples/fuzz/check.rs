@@ -201,7 +201,7 @@ fn read(
             return Err(differ("the answers", question, count));
         }
         let right = match &question.how {
-            How::Number => true,
+            How::Number { selected } => count == 0 || *selected < count,
             How::Column { selected } | How::Row { selected } => *selected < count,
             How::Letter(letters) => letters.len() == count,
         };

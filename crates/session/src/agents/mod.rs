@@ -110,6 +110,12 @@ pub fn find(id: &AgentId) -> Option<&'static Spec> {
     BY_ID.get(id.as_str()).copied()
 }
 
+/// How the screen of a program is read that has no rules of its own.
+pub fn plain_rules() -> Option<Arc<ScreenRules>> {
+    let custom = all().iter().find(|spec| spec.id.as_str() == CUSTOM);
+    custom.map(|spec| Arc::clone(&spec.screen))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,12 +13,13 @@ use super::{
     Command, INPUT_LIMIT, SessionError, SessionEvent, Start, View,
     answering::Answering,
     interrupting::Interrupting,
-    sending::{GIVE_UP, Sending, Step},
+    sending::{GIVE_UP, Input, Sending, Step},
     turn::Turn,
     typed::Typed,
     viewer::{Frame, KEPT, Update},
 };
 use crate::{
+    agents::ScreenRules,
     keys::{self, Typing},
     process::{Family, Reaper},
     pty::{Exit, InputError, Pty},
@@ -47,7 +48,7 @@ const STARTING: Duration = Duration::from_millis(500);
 
 /// An agent whose screen matches no rule counts as waiting after this time of silence, so that a
 /// CLI with a new face is never "starting" for ever.
-const UNCLEAR: Duration = Duration::from_secs(5);
+pub(super) const UNCLEAR: Duration = Duration::from_secs(5);
 
 /// However much it prints, a program counts as started after this time.
 const LONGEST_START: Duration = Duration::from_secs(30);
@@ -56,7 +57,10 @@ const LONGEST_START: Duration = Duration::from_secs(30);
 const DRAIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Actor {
+    /// Its rules are those that the screen is read by now.
     pub(super) start: Start,
+    /// The agent's own rules.
+    pub(super) agent_rules: Arc<ScreenRules>,
     pub(super) pty: Arc<Pty>,
     family: Family,
     recorder: Option<Recorder>,
@@ -83,7 +87,10 @@ pub(super) struct Actor {
     pub(super) printed: Instant,
     glance_at: Option<Instant>,
     pub(super) settle_at: Option<Instant>,
-    unclear_at: Option<Instant>,
+    pub(super) unclear_at: Option<Instant>,
+    /// It was told that no rule matches the screen, and that the rules match again.
+    pub(super) face_lost: bool,
+    pub(super) face_found: bool,
     pub(super) started: Instant,
     /// Since when the agent has been blocked without a question that could be read.
     pub(super) blocked_since: Option<Instant>,
@@ -103,6 +110,7 @@ impl Actor {
         let now = Instant::now();
         Self {
             terminal: Terminal::new(start.launch.size),
+            agent_rules: Arc::clone(&start.rules),
             start,
             pty,
             family,
@@ -124,6 +132,8 @@ impl Actor {
             glance_at: None,
             settle_at: Some(now + SILENT_START),
             unclear_at: Some(now + UNCLEAR),
+            face_lost: false,
+            face_found: false,
             started: now,
             blocked_since: None,
             stopping: false,
@@ -336,8 +346,7 @@ impl Actor {
                 // It has not drawn anything yet that a rule could miss.
                 self.unclear_at = Some(now + UNCLEAR);
             } else if self.status == Status::Starting {
-                tracing::info!(session = %self.start.id, "no rule matches the agent's screen");
-                self.set_status(Status::Waiting);
+                self.lose_face();
             }
         }
     }
@@ -368,6 +377,7 @@ impl Actor {
                 self.settle_at = Some(Instant::now() + self.start.rules.settle);
             }
             Step::Failed => self.refuse(sending.taken, &SessionError::NotTaken(GIVE_UP)),
+            Step::NotShown => self.refuse(sending.taken, &SessionError::NotShown),
         }
     }
 
@@ -464,9 +474,15 @@ impl Actor {
             reading::messages(&self.start.rules, &self.terminal)
                 .map_or(self.typed.known(), |messages| messages.len())
         };
-        let has_box = self.start.rules.prompt.is_some();
+        let input = if self.has_unknown_face() {
+            Input::Unknown
+        } else if self.start.rules.prompt.is_some() {
+            Input::Box
+        } else {
+            Input::Line
+        };
         let works = self.terminal.program_works();
-        let sending = Sending::new(content, taken, works, echoes, has_box);
+        let sending = Sending::new(content, taken, works, echoes, input);
         match self.press(&sending.typed(&self.terminal)) {
             Ok(()) => self.sending = Some(sending),
             Err(error) => self.refuse(sending.taken, &error),
@@ -505,7 +521,14 @@ impl Actor {
             && let Some(sent) = turn.sent
         {
             let (rules, terminal) = (&self.start.rules, &self.terminal);
-            let content = reading::reply(rules, terminal, &sent, true, turn.echoes);
+            // What a program writes that has taken its input box away is about its end: last words to its
+            // user, or why it crashed.
+            let is_gone = rules.prompt.is_some() && reading::read(rules, terminal).input.is_none();
+            let content = if is_gone && !turn.reported.is_empty() {
+                turn.reported
+            } else {
+                reading::reply(rules, terminal, &sent, true, turn.echoes)
+            };
             self.report(SessionEvent::Reply {
                 content,
                 parts: Vec::new(),

@@ -2,7 +2,8 @@
 //!
 //! A program may draw its question before it listens to keys. The keys are pressed again only while
 //! it has printed nothing since: whatever it prints may be its next question in the same words, and
-//! nobody has agreed to that one.
+//! nobody has agreed to that one. The number of an answer only moves the mark in some programs: when the
+//! mark stands there after a while, Enter takes it.
 
 use tokio::{
     sync::oneshot,
@@ -26,6 +27,8 @@ pub(super) struct Answering {
     place: usize,
     done: oneshot::Sender<Result<(), SessionError>>,
     pressed: Instant,
+    /// Enter was pressed on the answer to which its number has moved the mark.
+    entered: bool,
     again: Option<Instant>,
     give_up: Instant,
 }
@@ -56,6 +59,7 @@ impl Answering {
             place,
             done,
             pressed: now,
+            entered: false,
             again: Some(now + AGAIN),
             give_up: now + Duration::from_secs(GIVE_UP),
         }
@@ -75,13 +79,14 @@ impl Answering {
         if now >= self.give_up {
             return Step::Failed;
         }
+        if printed > self.pressed {
+            let moved = open.marks(self.place) && !self.question.marks(self.place) && !self.entered;
+            self.again = moved.then(|| printed + AGAIN);
+        }
         if self.again.is_none_or(|again| now < again) {
             return Step::Wait;
         }
-        if printed > self.pressed {
-            self.again = None;
-            return Step::Wait;
-        }
+        self.entered |= printed > self.pressed;
         self.pressed = now;
         self.again = Some(now + AGAIN);
         Step::Press(open.keys(self.place))

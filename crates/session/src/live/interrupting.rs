@@ -27,7 +27,7 @@ impl Interrupting {
 impl Actor {
     /// Presses the first key, and the others later.
     pub(super) fn interrupt(&mut self) -> Result<(), SessionError> {
-        let mut keys = self.start.rules.interrupt_keys().into_iter();
+        let mut keys = self.agent_rules.interrupt_keys().into_iter();
         self.press(&keys.next().unwrap_or_default())?;
         self.interrupting = (keys.len() > 0).then(|| Interrupting {
             keys,
@@ -41,7 +41,7 @@ impl Actor {
         let Some(mut interrupting) = self.interrupting.take() else {
             return;
         };
-        let activity = reading::read(&self.start.rules, &self.terminal).activity;
+        let activity = reading::read(&self.agent_rules, &self.terminal).activity;
         if activity == Activity::Busy
             && let Some(keys) = interrupting.keys.next()
             && self.press(&keys).is_ok()

@@ -7,6 +7,7 @@
 
 mod actor;
 mod answering;
+mod face;
 mod interrupting;
 mod sending;
 mod status;
@@ -82,6 +83,10 @@ pub enum SessionEvent {
         /// The message as the agent repeats it.
         content: String,
     },
+    /// No rule matches the agent's screen: from now on it is read as plain text.
+    ScreenUnknown,
+    /// The rules match after all, and it is read by them again.
+    ScreenKnown,
     /// The agent has begun a conversation of this name, or goes on with it.
     Conversation {
         /// The agent's name for it.
@@ -132,6 +137,11 @@ pub enum SessionError {
     /// The agent took neither a message nor an answer.
     #[error("the agent did not take it within {0} s")]
     NotTaken(u64),
+    /// Nobody knows what the agent's screen is.
+    #[error(
+        "no rule of Berth knows the agent's screen, and what was typed does not appear on it; Enter was not pressed"
+    )]
+    NotShown,
     /// The program does not read.
     #[error("the program does not read its input")]
     Stuck,
@@ -151,7 +161,7 @@ impl SessionError {
     pub fn code(&self) -> Code {
         match self {
             Self::Ended => Code::SessionEnded,
-            Self::Starting => Code::SessionNotReady,
+            Self::Starting | Self::NotShown => Code::SessionNotReady,
             Self::NeedsAttention => Code::SessionNeedsAttention,
             Self::Busy => Code::SessionBusy,
             Self::NotTaken(_) | Self::Stuck => Code::MessageNotTaken,

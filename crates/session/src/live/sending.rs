@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     agents::ScreenRules,
-    reading::{self, Activity, Reading, squeezed},
+    reading::{self, Activity, Reading, letters, squeezed},
     terminal::Terminal,
 };
 
@@ -47,10 +47,23 @@ pub(super) struct Sending {
     /// marks none, how many rows stood above the cursor.
     pub echoes: usize,
     tail: String,
+    input: Input,
     /// It has stood in the input box.
     seen: bool,
     stage: Stage,
     give_up: Instant,
+}
+
+/// Where the program shows what is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Input {
+    /// In its input box.
+    Box,
+    /// At the end of the screen, if at all.
+    Line,
+    /// Nobody knows where, or whether it takes text now. Enter is pressed only if the text is seen, for it
+    /// may be the answer to a question otherwise.
+    Unknown,
 }
 
 enum Stage {
@@ -75,6 +88,8 @@ pub(super) enum Step {
     Taken,
     /// It will not.
     Failed,
+    /// The text is not to be seen where nothing else is known of the screen.
+    NotShown,
 }
 
 impl Sending {
@@ -83,7 +98,7 @@ impl Sending {
         taken: oneshot::Sender<Result<Message, Problem>>,
         works: u64,
         echoes: usize,
-        has_box: bool,
+        input: Input,
     ) -> Self {
         let squeezed = squeezed(&content);
         let skip = squeezed.chars().count().saturating_sub(TAIL);
@@ -95,8 +110,13 @@ impl Sending {
             echoes,
             tail: squeezed.chars().skip(skip).collect(),
             seen: false,
+            input,
             stage: Stage::Typed {
-                until: now + if has_box { ECHO_IN_BOX } else { ECHO },
+                until: now
+                    + match input {
+                        Input::Box | Input::Unknown => ECHO_IN_BOX,
+                        Input::Line => ECHO,
+                    },
             },
             give_up: now + Duration::from_secs(GIVE_UP),
         }
@@ -134,6 +154,7 @@ impl Sending {
         };
         match &mut self.stage {
             Stage::Typed { until } if now < *until => Step::Wait,
+            Stage::Typed { .. } if self.input == Input::Unknown && !self.seen => Step::NotShown,
             Stage::Typed { .. } => {
                 self.stage = entered;
                 Step::Enter
@@ -191,6 +212,11 @@ impl Sending {
                         .is_some_and(|pasted| pasted.is_match(input))
             }
             None if rules.prompt.is_some() => false,
+            None if self.input == Input::Unknown => {
+                // What frames it may stand between its rows.
+                let screen = letters(&terminal.screen().text);
+                screen.contains(&letters(&self.tail))
+            }
             None => {
                 let screen = squeezed(&terminal.screen().text);
                 screen.ends_with(&self.tail)

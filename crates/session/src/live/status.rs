@@ -23,6 +23,7 @@ impl Actor {
     /// Reads the screen and draws the consequences. `settled`: the program has paused.
     pub(super) fn look(&mut self, settled: bool) {
         self.terminal.draw();
+        self.find_face();
         let reading = reading::read(&self.start.rules, &self.terminal);
         self.advance_sending(&reading);
         self.advance_answering(&reading);

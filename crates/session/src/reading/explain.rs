@@ -27,8 +27,8 @@ pub struct Explained {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fired {
     /// Name of the rule in `agent.toml`; `answers` for the answers to a question, `status` for what
-    /// the program says of itself, and `none` when the screen is taken as plain text because no
-    /// rule finds the message.
+    /// the program says of itself, and `none` where the screen is taken as plain text because no
+    /// rule finds the message, or what the agent does.
     pub rule: &'static str,
     /// The row, from 1 at the top of what is explained; 0 when it is about no row.
     pub row: usize,
@@ -41,6 +41,19 @@ pub struct Fired {
 pub fn explain(rules: &ScreenRules, terminal: &Terminal, sent: &str) -> Explained {
     let activity = read(rules, terminal).activity;
     let mut fired = fired(rules, terminal, &activity);
+    if activity
+        == (Activity::Unclear {
+            quiet_is_ready: false,
+        })
+    {
+        fired.push(Fired {
+            rule: "none",
+            row: 0,
+            text: "neither an input box nor a question nor work is found: a session that starts with this \
+                   screen reads it as plain text after five seconds"
+                .to_owned(),
+        });
+    }
     let known = reply::reply(rules, terminal, sent, true, 0);
     let message = if known.is_empty() && !echoed(rules, &fired, sent) {
         fired.push(Fired {

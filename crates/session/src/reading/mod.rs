@@ -58,8 +58,12 @@ pub struct Question {
 /// How an answer is chosen with keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum How {
-    /// The answers stand with their numbers, and typing one chooses it.
-    Number,
+    /// The answers stand with their numbers. Typing one chooses it, or moves the mark there; Enter takes
+    /// the one that is marked.
+    Number {
+        /// The place of the answer that is selected, from 0.
+        selected: usize,
+    },
     /// The answers stand below each other; arrows move the mark and Enter takes it.
     Column {
         /// The place of the answer that is selected, from 0.
@@ -83,7 +87,8 @@ impl Question {
             keys
         };
         match &self.how {
-            How::Number => (place + 1).to_string().into_bytes(),
+            How::Number { selected } if *selected == place => b"\r".to_vec(),
+            How::Number { .. } => (place + 1).to_string().into_bytes(),
             How::Column { selected } if place >= *selected => arrows(b"\x1b[B", place - selected),
             How::Column { selected } => arrows(b"\x1b[A", selected - place),
             How::Row { selected } if place >= *selected => arrows(b"\x1b[C", place - selected),
@@ -93,6 +98,13 @@ impl Question {
                 .map(|letter| format!("{letter}\r").into_bytes())
                 .unwrap_or_default(),
         }
+    }
+}
+
+impl Question {
+    /// The mark stands on the numbered answer of a place, from 0: Enter takes it.
+    pub fn marks(&self, place: usize) -> bool {
+        matches!(self.how, How::Number { selected } if selected == place)
     }
 }
 
@@ -120,7 +132,8 @@ pub fn read(rules: &ScreenRules, terminal: &Terminal) -> Reading {
         Some(ProgramStatus::Working) => Activity::Busy,
         // Not every dialog has answers that can be recognised; its screen is the question then.
         Some(ProgramStatus::Blocked) => {
-            asks().unwrap_or_else(|| Activity::Asks(question::open(rules, &lines).question))
+            let end = input_box.map_or(lines.len(), |row| box_top(rules, &lines, row));
+            asks().unwrap_or_else(|| Activity::Asks(question::open(rules, &lines[..end]).question))
         }
         Some(ProgramStatus::Idle) => asks().unwrap_or_else(ready),
         None if rules

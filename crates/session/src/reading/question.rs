@@ -67,7 +67,7 @@ pub(super) fn open(rules: &ScreenRules, lines: &[Line]) -> Found {
         question: Question {
             text,
             options: Vec::new(),
-            how: How::Number,
+            how: How::Number { selected: 0 },
         },
         row,
     }
@@ -96,12 +96,12 @@ fn numbered(lines: &[Line]) -> Option<Answers> {
         .map(|(answer, _)| answer)
         .collect();
     let rows = run.first()?.0..run.last()?.0 + 1;
-    run.iter().position(|(_, _, selected, _)| *selected)?;
+    let selected = run.iter().position(|(_, _, selected, _)| *selected)?;
     // Long answers wrap, so as many more rows may stand among and below them.
     (run.len() >= 2 && texts(&lines[rows.end..]) <= FOOTER + rows.len()).then(|| Answers {
         rows,
         labels: run.iter().map(|(_, _, _, label)| label.clone()).collect(),
-        how: How::Number,
+        how: How::Number { selected },
     })
 }
 
@@ -282,10 +282,11 @@ fn boxed(lines: &[Line]) -> Option<Answers> {
     })
 }
 
+/// How many rows have text, which the sides of a box are not.
 fn texts(lines: &[Line]) -> usize {
     lines
         .iter()
-        .filter(|line| !line.text.trim().is_empty())
+        .filter(|line| !unframed(&line.text).is_empty())
         .count()
 }
 

@@ -217,7 +217,47 @@ fn a_screen_that_no_rule_knows_is_taken_as_plain_text_and_said_so() {
     let explained = explained("claude", "hello", screen);
     assert_eq!(explained.message, screen);
     assert_eq!(explained.status, "starting");
-    assert_eq!(explained.rules.last().unwrap().rule, "none");
+    let rules: Vec<_> = explained.rules.iter().map(|fired| fired.rule).collect();
+    assert_eq!(rules, ["none", "none"], "neither its state nor the message");
+}
+
+#[test]
+fn the_sides_of_a_box_are_no_rows_below_the_answers() {
+    let side = format!("│{}│", " ".repeat(60));
+    let row = |text: &str| format!("│ {text:<58} │");
+    let dialog = [
+        format!("╭{}╮", "─".repeat(60)),
+        row("How would you like to authenticate for this project?"),
+        side.clone(),
+        row("● 1. Sign in with Google"),
+        row("  2. Use Gemini API Key"),
+        row("  3. Vertex AI"),
+        side.clone(),
+        row("No authentication method selected."),
+        side.clone(),
+        row("(Use Enter to select)"),
+        side.clone(),
+        row("Terms of Services and Privacy Notice for Gemini CLI"),
+        side.clone(),
+        row("https://geminicli.com/docs/resources/tos-privacy/"),
+        side,
+        format!("╰{}╯", "─".repeat(60)),
+    ];
+    let explained = explained("gemini", "", &dialog.join("\n"));
+    assert_eq!(explained.status, "needs_attention", "{explained:#?}");
+}
+
+#[test]
+fn an_open_question_stands_above_the_input_box() {
+    let rules = &agents::find(&"claude".parse().unwrap()).unwrap().screen;
+    let screen = format!("❯ hello\n  ⎿  Not logged in · Please run /login\n{CLAUDE_BOX}");
+    let mut terminal = Terminal::new(berth_protocol::Size { rows: 12, cols: 60 });
+    terminal.feed(b"\x1b]7501;state=blocked:app=claude\x07");
+    terminal.feed(screen.replace('\n', "\r\n").as_bytes());
+    let Activity::Asks(question) = read(rules, &terminal).activity else {
+        panic!("it asks nothing");
+    };
+    assert_eq!(question.text, "⎿  Not logged in · Please run /login");
 }
 
 #[test]
