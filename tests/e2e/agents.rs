@@ -285,8 +285,8 @@ impl Stage {
         self.hangs(session.id).await;
         client.interrupt(session.id).await.expect("it is done");
         self.waiting(session.id).await;
-        // opencode keeps the connection to its provider.
-        if self.agent != "opencode" {
+        // These keep the connection to their provider.
+        if !matches!(self.agent, "opencode" | "aider") {
             let left = self
                 .model
                 .wait_for(PATIENCE, |request| request.abandoned_at.is_some());
@@ -515,6 +515,14 @@ tests! {
     goose_answers_at_length_and_nothing_is_lost: "goose" => answers_at_length();
     goose_is_interrupted_and_goes_on: "goose" => is_interrupted();
     goose_leaves_no_process_when_it_is_stopped: "goose" => is_stopped();
+
+    aider_answers_and_the_transcript_has_its_words: "aider" => answers();
+    // It takes edits from the text of the answer.
+    aider_writes_a_file_once_that_is_approved:
+        "aider" => approves("say: made.txt\\n```\\nmade by the agent\\n```", "made.txt");
+    aider_answers_at_length_and_nothing_is_lost: "aider" => answers_at_length();
+    aider_is_interrupted_and_goes_on: "aider" => is_interrupted();
+    aider_leaves_no_process_when_it_is_stopped: "aider" => is_stopped();
 
     droid_answers_and_the_transcript_has_its_words: "droid" => answers();
     droid_writes_a_file_once_that_is_approved:

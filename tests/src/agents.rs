@@ -33,6 +33,7 @@ pub fn configure(setup: Setup, model: &ModelServer, repository: &Path) -> Setup 
     let setup = opencode(setup, model);
     let setup = droid(setup, model);
     let setup = goose(setup, model);
+    aider(&setup, model);
     setup
         .variable("CLAUDE_CONFIG_DIR", claude)
         .variable("ANTHROPIC_BASE_URL", model.base_url())
@@ -122,6 +123,22 @@ fn goose(setup: Setup, model: &ModelServer) -> Setup {
         .variable("GOOSE_TELEMETRY_ENABLED", "false")
         .variable("OPENAI_HOST", model.base_url())
         .variable("OPENAI_API_KEY", "dummy")
+}
+
+fn aider(setup: &Setup, model: &ModelServer) {
+    let config = format!(
+        "model: openai/test-model\nopenai-api-base: {}\nopenai-api-key: dummy\n\
+         analytics-disable: true\nshow-model-warnings: false\n",
+        model.openai_url()
+    );
+    let home = setup.home();
+    write(&home, ".aider.conf.yml", &config);
+    // It keeps a cache in each workspace, which its users have git overlook.
+    write(&home, "ignored", ".aider*\n");
+    let ignored = home.join("ignored");
+    let known = fs::read_to_string(home.join(".gitconfig")).unwrap_or_default();
+    let config = format!("{known}[core]\nexcludesFile = {}\n", ignored.display());
+    write(&home, ".gitconfig", &config);
 }
 
 fn codex_config(url: &str, trusted: &str) -> String {

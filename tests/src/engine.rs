@@ -62,6 +62,7 @@ impl Setup {
         let path = programs::agents_folder()
             .into_iter()
             .chain(programs::goose_folder())
+            .chain(programs::aider_folder())
             .chain(programs::acp_folder())
             .chain(env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>());
         let path = env::join_paths(path).expect("the PATH can be put together");

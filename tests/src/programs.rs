@@ -65,6 +65,7 @@ pub fn mcp_server(name: &str) -> Option<PathBuf> {
 pub fn agent(name: &str) -> Option<PathBuf> {
     let folder = match name {
         "goose" => goose_folder(),
+        "aider" => aider_folder(),
         "claude-agent-acp" | "codex-acp" => acp_folder(),
         _ => agents_folder(),
     };
@@ -89,6 +90,15 @@ pub fn goose_folder() -> Option<PathBuf> {
     let modules = agents_folder()?.parent()?.to_owned();
     let folder = modules.join("@aaif/goose-binary-linux-x64/bin");
     folder.join("goose").is_file().then_some(folder)
+}
+
+/// The folder of aider, which comes from the Python index: `BERTH_AIDER_DIR`, else where `cargo xtask
+/// test` puts it.
+pub fn aider_folder() -> Option<PathBuf> {
+    let folder = env::var_os("BERTH_AIDER_DIR").map(PathBuf::from);
+    folder
+        .or_else(|| Some(cache()?.join("aider/bin")))
+        .filter(|folder| folder.is_dir())
 }
 
 /// A folder for one test, not below `/tmp`, where Codex does not want its home.

@@ -4,6 +4,7 @@
 //! `BERTH_TEST_SKIPS` what could not run here. The last line is always
 //! `N passed, N failed, N skipped`, and nothing counts as passed that did not run.
 
+mod aider;
 mod fetched;
 mod outcome;
 mod tally;
@@ -104,6 +105,8 @@ pub(crate) enum TestError {
     #[error(transparent)]
     Fetch(#[from] fetched::FetchError),
     #[error(transparent)]
+    Aider(#[from] aider::AiderError),
+    #[error(transparent)]
     Cache(#[from] CacheError),
     #[error(transparent)]
     Process(#[from] ProcessError),
@@ -192,6 +195,11 @@ pub(crate) fn fetch_packages(
     let mut places = Vec::new();
     for fetched in FETCHED {
         places.push((fetched.variable, fetched::install(repository, fetched)?));
+    }
+    match aider::install(repository) {
+        Ok(place) => places.push((aider::VARIABLE, place)),
+        // The other agents do not need Python.
+        Err(error) => println!("SKIPPED aider: {}", with_sources(&error)),
     }
     Ok(places)
 }
@@ -324,6 +332,11 @@ impl Run {
                     outcome.skip(format!("tests/{}", fetched.name), with_sources(&error));
                 }
             }
+        }
+        match aider::install(repository) {
+            Ok(place) => self.environment.push((aider::VARIABLE, place)),
+            Err(error) if in_ci() => return Err(error.into()),
+            Err(error) => outcome.skip("aider".to_owned(), with_sources(&error)),
         }
         Ok(())
     }

@@ -33,20 +33,30 @@ impl Actor {
         self.set_status(Status::Waiting);
     }
 
-    /// Goes back to the agent's own rules once they match; not in the middle of an exchange, whose rows
-    /// are counted in the other way.
+    /// Goes back to the agent's own rules once they match; in the middle of an exchange only when they find
+    /// its message, from which its reply counts.
     pub(super) fn find_face(&mut self) {
         let known = Arc::clone(&self.agent_rules);
-        if !self.has_unknown_face()
-            || self.sending.is_some()
-            || self.answering.is_some()
-            || self.turn.is_some()
-        {
+        if !self.has_unknown_face() || self.sending.is_some() || self.answering.is_some() {
             return;
         }
         let activity = reading::read(&known, &self.terminal).activity;
         if matches!(activity, Activity::Unclear { .. }) {
             return;
+        }
+        if let Some(turn) = &mut self.turn {
+            let Some(messages) = reading::messages(&known, &self.terminal) else {
+                return;
+            };
+            let is_it = |message: &String| {
+                let sent = turn.sent.as_deref();
+                sent.is_some_and(|sent| reading::same_words(message, sent))
+            };
+            let Some(place) = messages.iter().rposition(is_it) else {
+                return;
+            };
+            turn.echoes = place;
+            self.typed.know(&messages, place);
         }
         self.start.rules = known;
         self.last_turn = None;
@@ -54,9 +64,11 @@ impl Actor {
             tracing::info!(session = %self.start.id, "the agent's screen is known again");
             self.report(SessionEvent::ScreenKnown);
         }
-        // It takes messages only from now on, and has shown none of this run.
-        self.unclear_at = Some(Instant::now() + UNCLEAR);
-        self.set_status(Status::Starting);
+        if self.turn.is_none() {
+            // It takes messages only from now on, and has shown none of this run.
+            self.unclear_at = Some(Instant::now() + UNCLEAR);
+            self.set_status(Status::Starting);
+        }
     }
 
     /// The screen is read as plain text although the agent has rules.
