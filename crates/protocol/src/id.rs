@@ -60,6 +60,10 @@ id!(
     /// A message in a transcript. UUIDv7.
     MessageId
 );
+id!(
+    /// A system prompt. UUIDv7.
+    PromptId
+);
 
 /// The name of a kind of agent, such as `claude` or `shell`: lower-case ASCII letters, digits, `-`
 /// and `_`, at most 32 characters.
