@@ -196,6 +196,12 @@ codes! {
         Some("Write them into the first message, or choose another agent or transport.");
     AgentTakesNoMcp = "agent.takes_no_mcp", 501, "The agent takes no MCP servers",
         Some("Add the servers in the agent's own settings, or choose another agent or transport.");
+    PromptNotFound = "prompt.not_found", 404, "No such prompt", Some("GET /prompts lists the prompts.");
+    PromptConflict = "prompt.conflict", 409, "Somebody else has changed the prompt",
+        Some("Look at both versions, then save again with the number of the newer one.");
+    PromptInvalid = "prompt.invalid", 400, "The prompt is not usable", None;
+    PromptScopeDenied = "prompt.scope_denied", 403, "The prompt is not yours to change",
+        Some("Write a prompt of your own (scope `user`).");
     RouterNotFound = "router.not_found", 404, "No such router", Some("GET /routers lists the routers.");
     RouterExists = "router.exists", 409, "A router has this name already", Some("Choose another name.");
     RouterInUse = "router.in_use", 409, "Sessions run through the router", Some("Stop these sessions first.");

@@ -51,6 +51,70 @@ impl SystemPrompt {
     }
 }
 
+/// What a user says of a prompt: body of `POST /prompts`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PromptDraft {
+    /// Whose words they are.
+    #[serde(default)]
+    pub scope: PromptScope,
+    /// Name, 1 to 120 characters on one line.
+    pub name: String,
+    /// How `content` is read.
+    #[serde(default)]
+    pub format: PromptFormat,
+    /// Its words, at most 32 KiB of UTF-8.
+    pub content: String,
+    /// Its place within its scope: smaller numbers come first.
+    #[serde(default)]
+    pub priority: i32,
+    /// Given to sessions.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Users cannot disable it; only for the scope `organization`.
+    #[serde(default)]
+    pub locked: bool,
+    /// The sessions it is for.
+    #[serde(default)]
+    pub target: PromptTarget,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A prompt as it was from one edit to the next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PromptVersion {
+    /// Its number, from 1.
+    pub version: u32,
+    /// What the prompt was.
+    pub draft: PromptDraft,
+    /// Identifier of the user who made it so.
+    #[serde(default)]
+    pub author: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl SystemPrompt {
+    /// What a user says of it.
+    pub fn draft(&self) -> PromptDraft {
+        PromptDraft {
+            scope: self.scope,
+            name: self.name.clone(),
+            format: self.format,
+            content: self.content.clone(),
+            priority: self.priority,
+            enabled: self.enabled,
+            locked: self.locked,
+            target: self.target.clone(),
+        }
+    }
+}
+
 /// Whose words a prompt is. Scopes are ordered by trust: what is smaller comes first and outranks what
 /// is larger.
 #[derive(

@@ -50,10 +50,20 @@ pub fn event_hash(prev_hash: &str, event: &ChainedEvent<'_>) -> String {
         quoted(event.subject_id),
         quoted(event.subject_kind),
     );
-    let digest = Sha256::new()
-        .chain_update(prev_hash)
-        .chain_update(canonical)
-        .finalize();
+    hexadecimal(
+        &Sha256::new()
+            .chain_update(prev_hash)
+            .chain_update(canonical)
+            .finalize(),
+    )
+}
+
+/// SHA-256, hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(digest: &[u8]) -> String {
     digest.iter().fold(String::new(), |mut hex, byte| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");

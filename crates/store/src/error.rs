@@ -5,7 +5,7 @@
 
 use std::{io, path::PathBuf};
 
-use berth_protocol::{AgentId, Code, ProjectId, RouterId, SessionId};
+use berth_protocol::{AgentId, Code, ProjectId, PromptId, RouterId, SessionId};
 use sqlx::migrate::MigrateError;
 
 /// Primary result codes of SQLite: the low byte of an extended code.
@@ -103,6 +103,17 @@ pub enum StoreError {
         /// How many.
         count: u64,
     },
+    /// There is no such prompt.
+    #[error("prompt {0} does not exist")]
+    PromptNotFound(PromptId),
+    /// The prompt has another version than the one that was edited.
+    #[error("prompt {id} has version {found} by now")]
+    PromptChanged {
+        /// The prompt.
+        id: PromptId,
+        /// The version that it has.
+        found: u32,
+    },
     /// There is an agent of this name.
     #[error("agent {0} is described already")]
     AgentExists(AgentId),
@@ -162,6 +173,8 @@ impl StoreError {
             Self::ProjectExists { .. } => Code::ProjectExists,
             Self::ProjectNotFound(_) => Code::ProjectNotFound,
             Self::ProjectHasSessions { .. } => Code::ProjectHasSessions,
+            Self::PromptNotFound(_) => Code::PromptNotFound,
+            Self::PromptChanged { .. } => Code::PromptConflict,
             Self::AgentExists(_) => Code::AgentExists,
             Self::AgentNotFound(_) => Code::AgentNotFound,
             Self::AgentInUse { .. } => Code::AgentInUse,

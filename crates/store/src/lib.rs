@@ -29,6 +29,7 @@ mod messages;
 mod open;
 mod outbox;
 mod projects;
+mod prompts;
 mod records;
 mod routers;
 mod schema;

@@ -8,7 +8,9 @@
 //! transactions; after an error on which SQLite rolls back by itself, such as a full disk, that
 //! count stays too high and every later `BEGIN IMMEDIATE` on the connection is refused.
 
-use berth_protocol::{AgentId, AuditEvent, MessageId, ProjectId, RouterId, SessionId, Timestamp};
+use berth_protocol::{
+    AgentId, AuditEvent, MessageId, ProjectId, PromptId, RouterId, SessionId, Timestamp,
+};
 use serde_json::Value;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use tokio::sync::MutexGuard;
@@ -59,6 +61,7 @@ pub(crate) struct Change {
 pub(crate) enum Subject {
     Agent(AgentId),
     Project(ProjectId),
+    Prompt(PromptId),
     Router(RouterId),
     Session(SessionId),
     Message(MessageId),
@@ -69,6 +72,7 @@ impl Subject {
         match self {
             Self::Agent(_) => "agent",
             Self::Project(_) => "project",
+            Self::Prompt(_) => "prompt",
             Self::Router(_) => "router",
             Self::Session(_) => "session",
             Self::Message(_) => "message",
@@ -79,6 +83,7 @@ impl Subject {
         match self {
             Self::Agent(id) => id.to_string(),
             Self::Project(id) => id.to_string(),
+            Self::Prompt(id) => id.to_string(),
             Self::Router(id) => id.to_string(),
             Self::Session(id) => id.to_string(),
             Self::Message(id) => id.to_string(),

@@ -13,6 +13,7 @@ mod messages;
 mod migrate;
 mod open;
 mod projects;
+mod prompts;
 mod routers;
 mod sessions;
 mod support;

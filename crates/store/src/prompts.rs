@@ -1,0 +1,302 @@
+//! System prompts, with everything that they were before.
+
+use berth_protocol::{PromptDraft, PromptId, PromptVersion, SystemPrompt};
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
+
+use crate::{
+    Op, Store, StoreError,
+    columns::{Columns, word},
+    write::{Change, Subject, Write},
+};
+
+const DOING: &str = "reading the prompts";
+
+impl Store {
+    /// Adds a prompt.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn create_prompt(
+        &self,
+        draft: &PromptDraft,
+        author: Option<&str>,
+    ) -> Result<SystemPrompt, StoreError> {
+        let mut write = self.write("adding a prompt").await?;
+        let at = write.at();
+        let prompt = of(
+            PromptId(Uuid::now_v7()),
+            draft,
+            Edit {
+                version: 1,
+                author,
+                at,
+            },
+        );
+        let insert = sqlx::query(
+            "INSERT INTO prompts (id, scope, name, format, content, priority, enabled, locked, target,
+                                  version, author, created_at, updated_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
+        )
+        .bind(prompt.id.to_string())
+        .bind(word(&prompt.scope))
+        .bind(&prompt.name)
+        .bind(word(&prompt.format))
+        .bind(&prompt.content)
+        .bind(prompt.priority)
+        .bind(prompt.enabled)
+        .bind(prompt.locked)
+        .bind(json!(prompt.target).to_string())
+        .bind(author)
+        .bind(at.as_millisecond())
+        .bind(at.as_millisecond());
+        write.execute(insert).await?;
+        commit(write, "prompt.created", &prompt).await?;
+        Ok(prompt)
+    }
+
+    /// All prompts, in the order of their scopes and then as they are composed.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn prompts(&self) -> Result<Vec<SystemPrompt>, StoreError> {
+        // The words of the scopes are in the order of their ranks.
+        let query = sqlx::query("SELECT * FROM prompts ORDER BY scope, priority, name, id");
+        let rows = self.rows(DOING, query).await?;
+        rows.iter().map(|row| prompt(row, DOING)).collect()
+    }
+
+    /// One prompt, if it exists.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn prompt(&self, id: PromptId) -> Result<Option<SystemPrompt>, StoreError> {
+        let query = sqlx::query("SELECT * FROM prompts WHERE id = ?").bind(id.to_string());
+        let row = self.row(DOING, query).await?;
+        row.map(|row| prompt(&row, DOING)).transpose()
+    }
+
+    /// Everything that a prompt was, the newest first; empty when it does not exist.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn prompt_versions(&self, id: PromptId) -> Result<Vec<PromptVersion>, StoreError> {
+        let query = sqlx::query(
+            "SELECT prompt_versions.*, prompts.scope FROM prompt_versions
+             JOIN prompts ON prompts.id = prompt_id WHERE prompt_id = ?
+             ORDER BY prompt_versions.version DESC",
+        );
+        let rows = self.rows(DOING, query.bind(id.to_string())).await?;
+        rows.iter().map(|row| version(row, DOING)).collect()
+    }
+
+    /// Changes a prompt that still has the version which was edited. Its scope stays what it is.
+    ///
+    /// # Errors
+    /// [`StoreError::PromptNotFound`]; [`StoreError::PromptChanged`] when somebody was faster.
+    pub async fn update_prompt(
+        &self,
+        id: PromptId,
+        edited: u32,
+        draft: &PromptDraft,
+        author: Option<&str>,
+    ) -> Result<SystemPrompt, StoreError> {
+        let (mut write, old) = self.write_prompt("changing a prompt", id, edited).await?;
+        let version = old.version.saturating_add(1);
+        let at = write.at();
+        let prompt = SystemPrompt {
+            scope: old.scope,
+            created_at: old.created_at,
+            ..of(
+                id,
+                draft,
+                Edit {
+                    version,
+                    author,
+                    at,
+                },
+            )
+        };
+        let update = sqlx::query(
+            "UPDATE prompts SET name = ?, format = ?, content = ?, priority = ?, enabled = ?,
+                                locked = ?, target = ?, version = ?, author = ?, updated_at = ?
+             WHERE id = ?",
+        )
+        .bind(&prompt.name)
+        .bind(word(&prompt.format))
+        .bind(&prompt.content)
+        .bind(prompt.priority)
+        .bind(prompt.enabled)
+        .bind(prompt.locked)
+        .bind(json!(prompt.target).to_string())
+        .bind(prompt.version)
+        .bind(author)
+        .bind(at.as_millisecond())
+        .bind(id.to_string());
+        write.execute(update).await?;
+        commit(write, "prompt.changed", &prompt).await?;
+        Ok(prompt)
+    }
+
+    /// Removes a prompt that still has the version which was looked at, with all that it was before.
+    /// Sessions keep what they were started with.
+    ///
+    /// # Errors
+    /// As [`update_prompt`](Self::update_prompt).
+    pub async fn delete_prompt(&self, id: PromptId, seen: u32) -> Result<(), StoreError> {
+        let (mut write, old) = self.write_prompt("removing a prompt", id, seen).await?;
+        for table in [
+            "DELETE FROM prompt_versions WHERE prompt_id = ?",
+            "DELETE FROM prompts WHERE id = ?",
+        ] {
+            write
+                .execute(sqlx::query(table).bind(id.to_string()))
+                .await?;
+        }
+        write
+            .commit(Change {
+                action: "prompt.deleted",
+                subject: Subject::Prompt(id),
+                details: json!({"scope": old.scope, "version": old.version}),
+                op: Op::Delete,
+                payload: json!({"version": old.version}),
+            })
+            .await
+    }
+
+    async fn write_prompt(
+        &self,
+        doing: &'static str,
+        id: PromptId,
+        seen: u32,
+    ) -> Result<(Write<'_>, SystemPrompt), StoreError> {
+        let mut write = self.write(doing).await?;
+        let query = sqlx::query("SELECT * FROM prompts WHERE id = ?").bind(id.to_string());
+        let old = match write.row(query).await? {
+            Some(row) => prompt(&row, doing)?,
+            None => {
+                write.abandon().await?;
+                return Err(StoreError::PromptNotFound(id));
+            }
+        };
+        if old.version != seen {
+            write.abandon().await?;
+            let found = old.version;
+            return Err(StoreError::PromptChanged { id, found });
+        }
+        Ok((write, old))
+    }
+}
+
+/// An edit.
+struct Edit<'a> {
+    version: u32,
+    author: Option<&'a str>,
+    at: berth_protocol::Timestamp,
+}
+
+fn of(id: PromptId, draft: &PromptDraft, edit: Edit<'_>) -> SystemPrompt {
+    let draft = draft.clone();
+    SystemPrompt {
+        id,
+        scope: draft.scope,
+        name: draft.name,
+        format: draft.format,
+        content: draft.content,
+        priority: draft.priority,
+        enabled: draft.enabled,
+        locked: draft.locked,
+        target: draft.target,
+        version: edit.version,
+        author: edit.author.map(str::to_owned),
+        created_at: edit.at,
+        updated_at: edit.at,
+    }
+}
+
+/// Keeps what the prompt is now among its versions, and commits.
+async fn commit(
+    mut write: Write<'_>,
+    action: &'static str,
+    prompt: &SystemPrompt,
+) -> Result<(), StoreError> {
+    let insert = sqlx::query(
+        "INSERT INTO prompt_versions (prompt_id, version, name, format, content, priority, enabled,
+                                      locked, target, author, at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(prompt.id.to_string())
+    .bind(prompt.version)
+    .bind(&prompt.name)
+    .bind(word(&prompt.format))
+    .bind(&prompt.content)
+    .bind(prompt.priority)
+    .bind(prompt.enabled)
+    .bind(prompt.locked)
+    .bind(json!(prompt.target).to_string())
+    .bind(&prompt.author)
+    .bind(prompt.updated_at.as_millisecond());
+    write.execute(insert).await?;
+    write
+        .commit(Change {
+            action,
+            subject: Subject::Prompt(prompt.id),
+            details: shape(prompt),
+            op: Op::Upsert,
+            payload: json!({"version": prompt.version}),
+        })
+        .await
+}
+
+/// What the audit trail tells of a prompt: its shape, and a hash by which its words can be known again.
+fn shape(prompt: &SystemPrompt) -> Value {
+    json!({
+        "content_bytes": prompt.content.len(),
+        "content_sha256": crate::chain::sha256(prompt.content.as_bytes()),
+        "enabled": prompt.enabled,
+        "format": prompt.format,
+        "locked": prompt.locked,
+        "name_chars": prompt.name.chars().count(),
+        "scope": prompt.scope,
+        "version": prompt.version,
+    })
+}
+
+fn prompt(row: &SqliteRow, doing: &'static str) -> Result<SystemPrompt, StoreError> {
+    let columns = Columns::of(row, doing);
+    Ok(SystemPrompt {
+        id: columns.parse("id")?,
+        scope: columns.word("scope")?,
+        name: columns.get("name")?,
+        format: columns.word("format")?,
+        content: columns.get("content")?,
+        priority: columns.number("priority")?,
+        enabled: columns.get("enabled")?,
+        locked: columns.get("locked")?,
+        target: columns.json("target")?,
+        version: columns.number("version")?,
+        author: columns.get("author")?,
+        created_at: columns.moment("created_at")?,
+        updated_at: columns.moment("updated_at")?,
+    })
+}
+
+fn version(row: &SqliteRow, doing: &'static str) -> Result<PromptVersion, StoreError> {
+    let columns = Columns::of(row, doing);
+    Ok(PromptVersion {
+        version: columns.number("version")?,
+        draft: PromptDraft {
+            scope: columns.word("scope")?,
+            name: columns.get("name")?,
+            format: columns.word("format")?,
+            content: columns.get("content")?,
+            priority: columns.number("priority")?,
+            enabled: columns.get("enabled")?,
+            locked: columns.get("locked")?,
+            target: columns.json("target")?,
+        },
+        author: columns.get("author")?,
+        at: columns.moment("at")?,
+    })
+}

@@ -1,0 +1,117 @@
+use berth_protocol::{Code, PromptDraft, PromptFormat, PromptId, PromptScope, PromptTarget};
+use berth_store::StoreError;
+use uuid::Uuid;
+
+use crate::support::{Fixture, assert_consistent};
+
+fn draft(name: &str, content: &str) -> PromptDraft {
+    PromptDraft {
+        name: name.to_owned(),
+        content: content.to_owned(),
+        enabled: true,
+        ..PromptDraft::default()
+    }
+}
+
+#[tokio::test]
+async fn a_prompt_keeps_everything_that_it_was() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let first = PromptDraft {
+        priority: -3,
+        target: PromptTarget {
+            agents: vec!["claude".parse().unwrap()],
+            projects: Vec::new(),
+        },
+        ..draft("Style", "Be brief. 🦀")
+    };
+    let made = store.create_prompt(&first, Some("ada")).await.unwrap();
+    assert_eq!((made.version, made.draft()), (1, first.clone()));
+    assert_eq!(store.prompt(made.id).await.unwrap(), Some(made.clone()));
+
+    let second = PromptDraft {
+        format: PromptFormat::Template,
+        enabled: false,
+        ..draft("Style", "Be brief, {{ user_name }}.")
+    };
+    let changed = store
+        .update_prompt(made.id, 1, &second, None)
+        .await
+        .unwrap();
+    assert_eq!((changed.version, changed.draft()), (2, second.clone()));
+    assert_eq!(changed.created_at, made.created_at);
+    let versions = store.prompt_versions(made.id).await.unwrap();
+    let seen: Vec<_> = versions
+        .into_iter()
+        .map(|old| (old.version, old.draft, old.author))
+        .collect();
+    assert_eq!(
+        seen,
+        [(2, second, None), (1, first, Some("ada".to_owned()))]
+    );
+    store.delete_prompt(made.id, 2).await.unwrap();
+    assert_eq!(store.prompts().await.unwrap(), []);
+    assert_eq!(store.prompt_versions(made.id).await.unwrap(), []);
+    assert_consistent(store).await;
+}
+
+#[tokio::test]
+async fn prompts_come_in_the_order_in_which_they_are_composed() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    for (scope, priority, name) in [
+        (PromptScope::User, 0, "b"),
+        (PromptScope::User, 0, "a"),
+        (PromptScope::Organization, 5, "c"),
+        (PromptScope::Global, 9, "e"),
+        (PromptScope::Global, -1, "d"),
+    ] {
+        let prompt = PromptDraft {
+            scope,
+            priority,
+            ..draft(name, "x")
+        };
+        store.create_prompt(&prompt, None).await.unwrap();
+    }
+    let all = store.prompts().await.unwrap();
+    let names: Vec<_> = all.iter().map(|prompt| prompt.name.as_str()).collect();
+    assert_eq!(names, ["d", "e", "c", "a", "b"]);
+}
+
+#[tokio::test]
+async fn of_two_edits_of_one_version_the_second_is_told() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let made = store.create_prompt(&draft("A", "x"), None).await.unwrap();
+    store
+        .update_prompt(made.id, 1, &draft("A", "y"), None)
+        .await
+        .unwrap();
+    let late = store
+        .update_prompt(made.id, 1, &draft("A", "z"), None)
+        .await;
+    let late = late.unwrap_err();
+    assert!(matches!(late, StoreError::PromptChanged { found: 2, .. }));
+    assert_eq!(late.code(), Code::PromptConflict);
+    let refused = store.delete_prompt(made.id, 1).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PromptConflict);
+    assert_eq!(store.prompt(made.id).await.unwrap().unwrap().content, "y");
+    let gone = PromptId(Uuid::now_v7());
+    let refused = store.update_prompt(gone, 1, &draft("A", "z"), None).await;
+    assert_eq!(refused.unwrap_err().code(), Code::PromptNotFound);
+    assert_consistent(store).await;
+}
+
+#[tokio::test]
+async fn the_audit_trail_has_a_hash_of_the_words_and_not_the_words() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let words = "Nobody else needs to read this.";
+    store.create_prompt(&draft("A", words), None).await.unwrap();
+    let events = store.audit(0, 10).await.unwrap().events;
+    let told = events[0].details.to_string();
+    assert!(!told.contains(words), "{told}");
+    // By sha256sum.
+    let hash = "e6d61b13cc561355140307c873a98628789f5fcd124447da51f62742fd93e8e2";
+    assert!(told.contains(hash), "{told}");
+}
