@@ -21,6 +21,17 @@ while IFS= read -e -r -p '> ' line; do
 done
 "#;
 
+/// One that repeats a message, offers its box again at once, and answers after that: `late` so late that
+/// it seems not to answer at all.
+const BUSY: &str = r#"#!/bin/bash
+printf 'ready\n> '
+while IFS= read -r line; do
+  printf 'You: %s\n\n> ' "$line"
+  [ "$line" = late ] && pause=5 || pause=0
+  (sleep $pause; printf '\r\033[K* you said %s\n\n> ' "$line") &
+done
+"#;
+
 fn definition() -> AgentDefinition {
     serde_json::from_value(json!({
         "name": "Mine",
@@ -37,10 +48,14 @@ fn definition() -> AgentDefinition {
 }
 
 fn install(setup: &Setup) {
+    install_as(setup, PROGRAM);
+}
+
+fn install_as(setup: &Setup, script: &str) {
     let bin = setup.home().join("bin");
     std::fs::create_dir_all(&bin).expect("it can be made");
     let program = bin.join("mine");
-    std::fs::write(&program, PROGRAM).expect("it can be written");
+    std::fs::write(&program, script).expect("it can be written");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(program, mode).expect("it can be made executable");
 }
@@ -245,4 +260,32 @@ async fn a_secret_of_an_agent_reaches_it_from_the_keychain_and_goes_with_it() {
         .await
         .expect("it is forgotten");
     assert_eq!(keychain.count().await, 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_begins_later_than_anybody_waits_is_not_lost() {
+    let setup = Setup::new();
+    install_as(&setup, BUSY);
+    let engine = setup.start().await;
+    let client = &engine.client;
+    let described = serde_json::from_value(json!({
+        "name": "Mine",
+        "program": "mine",
+        "screen": {"prompt": "^> ?(.*)$", "echo": "^You: (.+)$", "bullet": "^\\* "},
+    }));
+    define(&engine, described.expect("it is a definition")).await;
+    let project = client.add_project(&folder(&engine, "plain")).await;
+    let running = client.start(&session(project.id, "mine")).await;
+    client.waiting(running.id).await;
+    client.chat(running.id, "late").await.expect("it is taken");
+    // It looks as if it had nothing to say.
+    client.waiting(running.id).await;
+    let said = client.messages(running.id).await;
+    assert_eq!(said.len(), 1, "{said:?}");
+    let reply = client.message_with(running.id, Role::Agent, "late").await;
+    assert_eq!(reply.content, "you said late");
+    client.waiting(running.id).await;
+    client.chat(running.id, "hello").await.expect("it is taken");
+    let reply = client.message_with(running.id, Role::Agent, "hello").await;
+    assert_eq!(reply.content, "you said hello");
 }

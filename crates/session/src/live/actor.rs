@@ -76,6 +76,8 @@ pub(super) struct Actor {
     pub(super) answering: Option<Answering>,
     pub(super) interrupting: Option<Interrupting>,
     pub(super) turn: Option<Turn>,
+    /// The exchange that ended because the agent seemed not to begin; it is taken up when it does.
+    pub(super) unanswered: Option<Turn>,
     /// What was said to a program that marks no messages, and where its reply begins, once it has
     /// finished.
     pub(super) last_turn: Option<(String, usize)>,
@@ -125,6 +127,7 @@ impl Actor {
             answering: None,
             interrupting: None,
             turn: None,
+            unanswered: None,
             last_turn: None,
             works: 0,
             typed: Typed::default(),
@@ -362,6 +365,7 @@ impl Actor {
                 Err(error) => self.refuse(sending.taken, &error),
             },
             Step::Taken => {
+                self.unanswered = None;
                 self.turn = Some(Turn::new(
                     Some(sending.content.clone()),
                     sending.works,

@@ -32,6 +32,7 @@ impl Actor {
             self.works = works;
         }
         self.count_again(settled);
+        self.take_up_unanswered(&reading.activity, works);
         // A short answer may have begun and ended between two looks.
         if reading.activity == Activity::Busy || (self.turn.is_none() && works > self.works) {
             self.worked();
@@ -66,6 +67,27 @@ impl Actor {
             Some(Status::Waiting) => self.may_wait(reply.unwrap_or_default()),
             Some(status) => self.set_status(status),
             None => {}
+        }
+    }
+
+    /// Goes on with an exchange that seemed to be without an answer: an agent on a busy machine may begin
+    /// later than anybody waits.
+    fn take_up_unanswered(&mut self, activity: &Activity, works: u64) {
+        if self.turn.is_some() || self.sending.is_some() {
+            return;
+        }
+        let Some(turn) = self.unanswered.take() else {
+            return;
+        };
+        let (rules, terminal) = (&self.start.rules, &self.terminal);
+        let begins = *activity == Activity::Busy || works > self.works || {
+            let sent = turn.sent.as_deref().unwrap_or_default();
+            turn.is_repeated(rules, terminal)
+                && !reading::reply(rules, terminal, sent, false, turn.echoes).is_empty()
+        };
+        match begins {
+            true => self.turn = Some(turn),
+            false => self.unanswered = Some(turn),
         }
     }
 
@@ -122,6 +144,7 @@ impl Actor {
         };
         let content = messages[place].clone();
         let works = self.works;
+        self.unanswered = None;
         let turn = self
             .turn
             .get_or_insert_with(|| Turn::new(None, works, place));
@@ -239,7 +262,10 @@ impl Actor {
             {
                 self.last_turn = Some((sent, turn.echoes));
             }
-            self.turn = None;
+            let ended = self.turn.take();
+            if reply.is_empty() {
+                self.unanswered = ended.filter(|turn| turn.sent.is_some() && !turn.worked);
+            }
             if self.typed.expected() {
                 self.settle_at = Some(now + rules.settle);
             }

@@ -136,6 +136,10 @@ pub fn read(rules: &ScreenRules, terminal: &Terminal) -> Reading {
             asks().unwrap_or_else(|| Activity::Asks(question::open(rules, &lines[..end]).question))
         }
         Some(ProgramStatus::Idle) => asks().unwrap_or_else(ready),
+        // While it reads a line it does not work, whatever still stands above.
+        None if rules.reads_lines && terminal.bracketed_paste() && input_box.is_some() => {
+            asks().unwrap_or_else(ready)
+        }
         None if rules
             .busy
             .iter()
