@@ -257,7 +257,9 @@ async fn ask(state: &State, mut agent: Agent) -> Agent {
 /// The version of an agent's program, which is asked for it once. The error says what happened, for
 /// people.
 async fn version(state: &State, spec: &Spec, path: &str) -> Result<String, String> {
-    let stamp = stamp(Path::new(path));
+    // A user may have one ask in another way than the agent that the program belongs to.
+    let is_known = agents::find(&spec.id).is_some();
+    let stamp = stamp(Path::new(path)).filter(|_| is_known);
     if let Some((mtime, size)) = stamp
         && let Ok(Some(version)) = state.store.agent_version(path, mtime, size).await
     {

@@ -1,11 +1,11 @@
 //! Agents that a user described: their definitions in the store, the secrets of their environment in
 //! the keychain, and the data that sessions are started with.
 //!
-//! Secrets are in the keychain under `agent/<id>/<variable>`; as with routers, the store is told of one
+//! Secrets are in the keychain under `agent/<installation>/<id>/<variable>`; as with routers, the store is told of one
 //! after the keychain has it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -66,6 +66,10 @@ fn listed(problems: &[FieldProblem]) -> String {
 /// Takes what the store has, before anybody asks.
 pub async fn load(state: &State) -> Result<(), StoreError> {
     for agent in state.store.defined_agents().await? {
+        if agents::find(&agent.id).is_some() {
+            tracing::warn!(agent = %agent.id, "Berth knows this agent by itself now; what a user described is not used");
+            continue;
+        }
         state.defined.take(&agent);
     }
     Ok(())
@@ -87,10 +91,7 @@ pub fn spec(state: &State, id: &AgentId) -> Result<Known, ApiError> {
 }
 
 pub async fn get(state: &State, id: &AgentId) -> Result<DefinedAgent, ApiError> {
-    if agents::find(id).is_some() {
-        let detail = format!("Berth knows the agent {id} by itself; it has no description");
-        return Err(ApiError::new(Code::AgentNotFound, detail));
-    }
+    // One that Berth has come to know by itself since can still be looked at and forgotten.
     let found = state.store.defined_agent(id).await?;
     found.ok_or_else(|| StoreError::AgentNotFound(id.clone()).into())
 }
@@ -116,13 +117,21 @@ pub async fn redefine(
 ) -> Result<DefinedAgent, ApiError> {
     check(id, &definition)?;
     let _turn = state.keeping.lock().await;
-    let mut agent = state.store.redefine_agent(id, &definition).await?;
-    for name in agent.secrets.clone() {
-        if !agent.definition.secrets.contains(&name) {
-            agent = forget_secret(state, id, &name).await?;
-        }
+    let old = get(state, id).await?;
+    if agents::find(id).is_some() {
+        let detail = format!("Berth knows the agent {id} by itself now");
+        return Err(ApiError::new(Code::AgentExists, detail));
     }
+    let mut agent = state.store.redefine_agent(id, &definition).await?;
+    // Used from now on, also when the keychain refuses what follows.
     changed(state, &agent).await;
+    let mut gone = holders(&old);
+    for name in &agent.definition.secrets {
+        gone.remove(name);
+    }
+    for name in gone {
+        agent = forget_secret(state, id, &name).await?;
+    }
     Ok(agent)
 }
 
@@ -138,8 +147,8 @@ pub async fn forget(state: &Arc<State>, id: &AgentId) -> Result<(), ApiError> {
         let count = count as u64;
         return Err(StoreError::AgentInUse { id, count }.into());
     }
-    for name in &agent.secrets {
-        forget_secret(state, id, name).await?;
+    for name in holders(&agent) {
+        forget_secret(state, id, &name).await?;
     }
     state.store.forget_agent(id).await?;
     state.defined.all().remove(id);
@@ -162,14 +171,18 @@ pub async fn set_secret(
     }
     let value = secret.value.expose().trim();
     if value.is_empty()
-        || value.len() > berth_secrets::LONGEST
+        || value.len() > berth_protocol::LONGEST_SECRET
         || value.chars().any(char::is_control)
     {
-        let longest = berth_secrets::LONGEST;
+        let longest = berth_protocol::LONGEST_SECRET;
         let detail = format!("a secret has 1 to {longest} bytes on one line");
         return Err(ApiError::new(Code::BadRequest, detail));
     }
-    berth_secrets::set(&name_of(id, name), Secret::new(value.to_owned())).await?;
+    berth_secrets::set(
+        &name_of(state, id, name).await?,
+        Secret::new(value.to_owned()),
+    )
+    .await?;
     Ok(state.store.set_agent_secret(id, name, true).await?)
 }
 
@@ -181,7 +194,7 @@ pub async fn remove_secret(
 ) -> Result<DefinedAgent, ApiError> {
     let _turn = state.keeping.lock().await;
     let agent = get(state, id).await?;
-    if !agent.secrets.iter().any(|known| known == name) {
+    if !holders(&agent).contains(name) {
         return Ok(agent);
     }
     forget_secret(state, id, name).await
@@ -196,7 +209,7 @@ pub async fn secrets(state: &State, id: &AgentId) -> Result<BTreeMap<String, Sec
     let agent = get(state, id).await?;
     for name in &agent.definition.secrets {
         let value = match agent.secrets.contains(name) {
-            true => berth_secrets::get(&name_of(id, name)).await?,
+            true => berth_secrets::get(&name_of(state, id, name).await?).await?,
             false => None,
         };
         let Some(value) = value else {
@@ -208,13 +221,22 @@ pub async fn secrets(state: &State, id: &AgentId) -> Result<BTreeMap<String, Sec
     Ok(secrets)
 }
 
+/// Secrets that may be in the keychain: of one that was put there when the engine was killed the store does
+/// not know.
+fn holders(agent: &DefinedAgent) -> BTreeSet<String> {
+    let named = agent.definition.secrets.iter();
+    named.chain(&agent.secrets).cloned().collect()
+}
+
 async fn forget_secret(state: &State, id: &AgentId, name: &str) -> Result<DefinedAgent, ApiError> {
-    berth_secrets::remove(&name_of(id, name)).await?;
+    berth_secrets::remove(&name_of(state, id, name).await?).await?;
     Ok(state.store.set_agent_secret(id, name, false).await?)
 }
 
-fn name_of(id: &AgentId, name: &str) -> String {
-    format!("agent/{id}/{name}")
+/// Its name in the keychain. Another data folder of the same user may have an agent of this name, too.
+async fn name_of(state: &State, id: &AgentId, name: &str) -> Result<String, StoreError> {
+    let installation = state.store.installation().await?;
+    Ok(format!("agent/{installation}/{id}/{name}"))
 }
 
 fn check(id: &AgentId, definition: &AgentDefinition) -> Result<(), ApiError> {

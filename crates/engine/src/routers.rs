@@ -19,7 +19,7 @@ use crate::{error::ApiError, http::checked_text, state::State};
 const NAME: usize = 100;
 
 /// Longest key of a provider, in bytes.
-const KEY: usize = berth_secrets::LONGEST;
+const KEY: usize = berth_protocol::LONGEST_SECRET;
 
 /// Where the routers of running sessions have their folders, below the data folder.
 pub const FOLDER: &str = "routers";
@@ -66,15 +66,16 @@ pub async fn create(state: &State, draft: RouterDraft) -> Result<Router, ApiErro
 pub async fn update(state: &State, id: RouterId, draft: RouterDraft) -> Result<Router, ApiError> {
     let _turn = state.keeping.lock().await;
     let draft = checked(draft)?;
-    let mut router = state.store.update_router(id, &draft).await?;
-    let providers = router.settings.providers.iter();
-    let named: BTreeSet<_> = providers.map(|provider| provider.name.clone()).collect();
-    for provider in router.keys.clone() {
-        if !named.contains(&provider) {
-            router = forget_key(state, id, &provider).await?;
-        }
+    let old = get(state, id).await?;
+    let mut router = changed(state, state.store.update_router(id, &draft).await?);
+    let mut gone = holders(&old);
+    for provider in &router.settings.providers {
+        gone.remove(&provider.name);
     }
-    Ok(changed(state, router))
+    for provider in gone {
+        router = changed(state, forget_key(state, id, &provider).await?);
+    }
+    Ok(router)
 }
 
 /// Removes a router that no running session uses, with its keys.
@@ -96,8 +97,8 @@ pub async fn delete(state: &State, id: RouterId) -> Result<(), ApiError> {
         );
         return Err(ApiError::new(Code::RouterInUse, detail));
     }
-    for provider in &router.keys {
-        forget_key(state, id, provider).await?;
+    for provider in holders(&router) {
+        changed(state, forget_key(state, id, &provider).await?);
     }
     state.store.delete_router(id).await?;
     state.publish(Event::RouterRemoved { id });
@@ -134,10 +135,18 @@ pub async fn set_key(
 pub async fn remove_key(state: &State, id: RouterId, provider: &str) -> Result<Router, ApiError> {
     let _turn = state.keeping.lock().await;
     let router = get(state, id).await?;
-    if !router.keys.iter().any(|name| name == provider) {
+    if !holders(&router).contains(provider) {
         return Ok(router);
     }
     Ok(changed(state, forget_key(state, id, provider).await?))
+}
+
+/// Whose keys may be in the keychain: of one that was put there when the engine was killed the store does
+/// not know.
+fn holders(router: &Router) -> BTreeSet<String> {
+    let named = router.settings.providers.iter();
+    let named = named.map(|provider| provider.name.clone());
+    named.chain(router.keys.iter().cloned()).collect()
 }
 
 async fn forget_key(state: &State, id: RouterId, provider: &str) -> Result<Router, ApiError> {
@@ -188,11 +197,16 @@ pub async fn prepare(state: &State, id: RouterId) -> Result<Prepared, ApiError> 
         }
     };
     let mut keys = Keys::new();
-    for provider in &router.keys {
-        match berth_secrets::get(&name_of(id, provider)).await? {
-            Some(key) => drop(keys.insert(provider.clone(), key)),
+    for provider in &router.settings.providers {
+        let name = &provider.name;
+        if !router.keys.contains(name) {
+            continue;
+        }
+        match berth_secrets::get(&name_of(id, name)).await? {
+            Some(key) => drop(keys.insert(name.clone(), key)),
             // Somebody removed it there.
-            None => return Err(key_missing(&router, provider)),
+            None if provider.needs_key() => return Err(key_missing(&router, name)),
+            None => {}
         }
     }
     Ok(Prepared {
@@ -224,6 +238,7 @@ impl Prepared {
         &self,
         state: &State,
         session: SessionId,
+        run: u32,
     ) -> Result<(Route, Option<Instance>), ApiError> {
         let environment = state.environment().await;
         let Some(installed) = &self.installed else {
@@ -232,7 +247,7 @@ impl Prepared {
         };
         let order = Order {
             session,
-            folder: &folder_of(state, session),
+            folder: &folder_of(state, session, run),
             settings: &self.router.settings,
             keys: &self.keys,
             installed,
@@ -252,9 +267,10 @@ impl Prepared {
     }
 }
 
-fn folder_of(state: &State, session: SessionId) -> PathBuf {
+/// One for each run: the router of the run before may still be tidying up.
+fn folder_of(state: &State, session: SessionId, run: u32) -> PathBuf {
     let folder = state.config.data_dir.join(FOLDER);
-    folder.join(session.to_string())
+    folder.join(format!("{session}-{run}"))
 }
 
 /// Removes what an engine that was killed left of its routers, once nothing of them runs.

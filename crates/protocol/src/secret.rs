@@ -1,5 +1,10 @@
 //! Values that must not be seen: keys and tokens on their way from the keychain to who needs them.
 
+/// Longest secret that is kept, in bytes: what the Credential Manager of Windows takes
+/// (`CRED_MAX_CREDENTIAL_BLOB_SIZE`, 2,560 bytes, two for each character), so that a secret fits everywhere or
+/// nowhere.
+pub const LONGEST_SECRET: usize = 1280;
+
 /// A value that is never printed and never written: it has no `Display` and no `Serialize`, and its
 /// `Debug` is `<redacted>`.
 #[derive(Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use berth_protocol::{Code, Secret};
+use berth_protocol::{Code, LONGEST_SECRET, Secret};
 use keyring::{Entry, Error};
 
 /// What the keychain's own program shows as the owner of our entries.
@@ -15,10 +15,6 @@ const SERVICE: &str = "Berth";
 
 /// How long a keychain may take: it may ask its user for a password.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Longest secret, in bytes: what the Credential Manager of Windows takes (`CRED_MAX_CREDENTIAL_BLOB_SIZE`,
-/// 2,560 bytes, two for each character), so that a secret fits everywhere or nowhere.
-pub const LONGEST: usize = 1280;
 
 /// Why a secret could not be had, kept or removed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +29,7 @@ pub enum SecretsError {
     #[error("the keychain did not answer within {} s; it may be asking for its password", PATIENCE.as_secs())]
     Silent,
     /// The secret is too long for a keychain.
-    #[error("the secret has {0} bytes, and keychains take at most {LONGEST}")]
+    #[error("the secret has {0} bytes, and keychains take at most {LONGEST_SECRET}")]
     TooLong(usize),
 }
 
@@ -67,7 +63,7 @@ pub async fn get(name: &str) -> Result<Option<Secret>, SecretsError> {
 /// As [`get`]; [`SecretsError::TooLong`].
 pub async fn set(name: &str, secret: Secret) -> Result<(), SecretsError> {
     let length = secret.expose().len();
-    if length > LONGEST {
+    if length > LONGEST_SECRET {
         return Err(SecretsError::TooLong(length));
     }
     ask(name, move |entry| entry.set_password(secret.expose())).await
@@ -105,6 +101,8 @@ fn failed(error: &Error) -> SecretsError {
             let why = Entry::store_status().as_ref().err();
             SecretsError::Unavailable(why.map_or_else(|| error.to_string(), told))
         }
+        // The connection is made once: it does not outlive the keychain's own program.
+        Error::PlatformFailure(_) => SecretsError::Unavailable(told(error)),
         error => SecretsError::Refused(told(error)),
     }
 }

@@ -19,7 +19,7 @@ impl Store {
     /// with that.
     ///
     /// # Errors
-    /// [`StoreError::ProjectNotFound`].
+    /// [`StoreError::ProjectNotFound`], [`StoreError::RouterNotFound`].
     pub async fn create_session(&self, new: NewSession) -> Result<SessionRecord, StoreError> {
         let mut write = self.write("creating a session").await?;
         let project = sqlx::query("SELECT 1 FROM projects WHERE id = ?");
@@ -27,6 +27,13 @@ impl Store {
         if write.row(project).await?.is_none() {
             write.abandon().await?;
             return Err(StoreError::ProjectNotFound(new.project_id));
+        }
+        if let Some(id) = new.router {
+            let router = sqlx::query("SELECT 1 FROM routers WHERE id = ?").bind(id.to_string());
+            if write.row(router).await?.is_none() {
+                write.abandon().await?;
+                return Err(StoreError::RouterNotFound(id));
+            }
         }
         let row = write.one(insert(&new, write.at().as_millisecond())).await?;
         let session = session(&row, write.doing())?;

@@ -1,6 +1,11 @@
 //! Settings: small values under a name. Plain, without audit or sync; never a secret.
 
+use uuid::Uuid;
+
 use crate::{Store, StoreError, columns::Columns};
+
+/// The setting that tells this store from others.
+const INSTALLATION: &str = "installation";
 
 impl Store {
     /// The value of a setting, if it was set.
@@ -13,6 +18,27 @@ impl Store {
         let row = self.row(DOING, query).await?;
         row.map(|row| Columns::of(&row, DOING).get("value"))
             .transpose()
+    }
+
+    /// What tells this store from others of the same user: made when it is first asked for.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn installation(&self) -> Result<String, StoreError> {
+        if let Some(known) = self.setting(INSTALLATION).await? {
+            return Ok(known);
+        }
+        let mut write = self.write("naming this installation").await?;
+        // Somebody may have been faster.
+        let insert =
+            sqlx::query("INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING");
+        let made = Uuid::new_v4().to_string();
+        write.execute(insert.bind(INSTALLATION).bind(made)).await?;
+        let query = sqlx::query("SELECT value FROM settings WHERE key = ?").bind(INSTALLATION);
+        let row = write.one(query).await?;
+        let installation = Columns::of(&row, write.doing()).get("value")?;
+        write.commit_plain().await?;
+        Ok(installation)
     }
 
     /// Sets a setting.

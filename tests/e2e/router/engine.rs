@@ -116,8 +116,14 @@ impl Desk {
     fn assert_nothing_left_of(&self, id: SessionId) {
         let left = processes::with("BERTH_SESSION_ID", id.to_string());
         assert_eq!(left, [] as [u32; 0]);
-        let folder = self.engine.data_dir().join("routers").join(id.to_string());
-        assert!(!folder.exists());
+        let folder = self.engine.data_dir().join("routers");
+        let left = folder.read_dir().into_iter().flatten().flatten();
+        let names: Vec<_> = left.map(|left| left.file_name().into_string()).collect();
+        let is_of = |name: &Result<String, _>| {
+            name.as_ref()
+                .is_ok_and(|name| name.starts_with(&id.to_string()))
+        };
+        assert!(!names.iter().any(is_of), "{names:?}");
     }
 
     async fn actions(&self) -> Vec<String> {

@@ -16,7 +16,7 @@ use crate::strings::{fill, t};
 const NAME: usize = 100;
 
 /// Longest key of a provider, in bytes; the engine takes no longer one.
-const KEY: usize = 2048;
+const KEY: usize = berth_protocol::LONGEST_SECRET;
 
 /// The routes in the order of [`Form::routes`], as they are called in settings.
 pub const ROUTES: [&str; 6] = [

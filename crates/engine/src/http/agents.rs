@@ -7,7 +7,7 @@ use berth_protocol::{AgentDefinition, AgentId, AgentList, AgentSecret, DefineAge
 
 use super::{
     Problems, carried_through,
-    extract::{Json, Path},
+    extract::{Json, Path, SecretJson},
 };
 use crate::{agents, defined_agents, error::ApiError, state::State};
 
@@ -80,7 +80,7 @@ pub async fn forget(
 pub async fn set_secret(
     Shared(state): Shared<Arc<State>>,
     Path((id, name)): Path<(AgentId, String)>,
-    Json(secret): Json<AgentSecret>,
+    SecretJson(secret): SecretJson<AgentSecret>,
 ) -> Result<Json<DefinedAgent>, ApiError> {
     carried_through(async move { defined_agents::set_secret(&state, &id, &name, secret).await })
         .await

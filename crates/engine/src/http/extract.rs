@@ -16,6 +16,27 @@ use crate::error::ApiError;
 #[from_request(via(axum::Json), rejection(ApiError))]
 pub struct Json<T>(pub T);
 
+/// A JSON body with a secret: what is wrong with it is not told, for the words of the parser repeat it.
+pub struct SecretJson<T>(pub T);
+
+impl<S, T> FromRequest<S> for SecretJson<T>
+where
+    S: Send + Sync,
+    T: serde::de::DeserializeOwned,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        match <axum::Json<T> as FromRequest<S>>::from_request(request, state).await {
+            Ok(axum::Json(body)) => Ok(Self(body)),
+            Err(rejection) => {
+                let code = ApiError::from(rejection).0.code;
+                Err(ApiError::new(code, "the body is not as it must be"))
+            }
+        }
+    }
+}
+
 /// A body that may be left out.
 impl<S, T> OptionalFromRequest<S> for Json<T>
 where

@@ -7,7 +7,7 @@ use berth_protocol::{Router, RouterDraft, RouterId, RouterKey, RouterList};
 
 use super::{
     Problems, carried_through,
-    extract::{Json, Path},
+    extract::{Json, Path, SecretJson},
 };
 use crate::{error::ApiError, routers, state::State};
 
@@ -70,7 +70,7 @@ pub async fn delete(
 pub async fn set_key(
     Shared(state): Shared<Arc<State>>,
     Path((id, provider)): Path<(RouterId, String)>,
-    Json(key): Json<RouterKey>,
+    SecretJson(key): SecretJson<RouterKey>,
 ) -> Result<Json<Router>, ApiError> {
     carried_through(async move { routers::set_key(&state, id, &provider, key).await })
         .await

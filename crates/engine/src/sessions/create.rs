@@ -57,6 +57,8 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
     // Whatever can be wrong with the agent is found before a workspace is made for it.
     let folder = projects::folder(project.path.clone(), None).await?;
     let id = SessionId(Uuid::now_v7());
+    // Whoever wants to stop or delete it before it runs has to wait.
+    let _turn = state.sessions.exclusive(id).await;
     let start = beginning::Start::new(spec, transport);
     let environment = state.environment().await;
     let instructions = checked_instructions(request.instructions.as_deref())?;
@@ -168,7 +170,7 @@ pub async fn run(
     let (id, run) = (record.id, record.run);
     let (route, instance) = match &router {
         Some(router) => {
-            let (route, instance) = router.start(state, id).await?;
+            let (route, instance) = router.start(state, id, run).await?;
             (Some(route), instance)
         }
         None => (None, None),

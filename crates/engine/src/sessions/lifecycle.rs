@@ -22,6 +22,16 @@ pub async fn rename(state: &State, id: SessionId, title: &str) -> Result<Session
 
 /// Ends a session's programs and waits until that is recorded. Stopping an ended one does nothing.
 pub async fn stop(state: &State, id: SessionId) -> Result<Session, ApiError> {
+    if state.sessions.handle(id).is_none() && record(state, id).await?.phase.is_live() {
+        // It is being started, which may take a while: it is stopped right after.
+        let _turn = state.sessions.exclusive(id).await;
+        return end(state, id).await;
+    }
+    end(state, id).await
+}
+
+/// As [`stop`], for those who have the right to start the session.
+async fn end(state: &State, id: SessionId) -> Result<Session, ApiError> {
     if let Some(handle) = state.sessions.handle(id) {
         let mut runs = state.sessions.runs(id);
         handle.stop().await;
@@ -38,7 +48,7 @@ pub async fn restart(
     wanted: Option<Beginning>,
 ) -> Result<Session, ApiError> {
     let _turn = state.sessions.exclusive(id).await;
-    stop(state, id).await?;
+    end(state, id).await?;
     let old = record(state, id).await?;
     if old.archived_at.is_some() {
         return Err(archived(&old));
@@ -157,7 +167,7 @@ pub async fn archive(state: &State, id: SessionId) -> Result<Session, ApiError> 
     if old.archived_at.is_some() {
         return Ok(shown(&state.sessions, old));
     }
-    stop(state, id).await?;
+    end(state, id).await?;
     let commit = match Place::of(state, &old).await? {
         Some(place) => state.git().await?.archive(place.worktree()).await?.commit,
         None => None,
@@ -205,7 +215,7 @@ pub async fn delete(state: &State, id: SessionId, discard: bool) -> Result<(), A
                 .into());
         }
     }
-    stop(state, id).await?;
+    end(state, id).await?;
     if old.workspace.kind == WorkspaceKind::Worktree
         && let Some(place) = Place::of(state, &old).await?
     {

@@ -9,8 +9,8 @@ use crate::{AgentId, FieldProblem};
 
 /// How to start and read an agent that Berth does not know.
 ///
-/// Texts in `args` and `env` are handed over as they stand, never to a shell. In those of `instructions`
-/// and `mcp` placeholders are replaced; see there.
+/// Texts in `args` and `env` are handed over as they stand, never to a shell, but for the placeholders that
+/// are named below. Each text has at most 4,096 bytes, and each list at most 64 entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -205,6 +205,10 @@ impl AgentDefinition {
         }
         found.texts("args", &self.args);
         found.variables("env", &self.env);
+        if self.secrets.len() > MOST {
+            found.add("secrets", "There are too many.");
+            return found.0;
+        }
         for (index, name) in self.secrets.iter().enumerate() {
             let at = format!("secrets[{index}]");
             found.variable_name(&at, name);
@@ -281,6 +285,7 @@ impl AgentDefinition {
                 found.add(format!("{at}.id"), "Another mode has this name.");
             }
             found.title(&format!("{at}.name"), &mode.name);
+            found.text(&format!("{at}.description"), &mode.description);
             found.texts(&format!("{at}.args"), &mode.args);
             found.variables(&format!("{at}.env"), &mode.env);
             if index == 0 && mode.unchecked {
@@ -299,6 +304,17 @@ impl AgentDefinition {
             .is_some_and(|ms| !(50..=10_000).contains(&ms))
         {
             found.add("screen.settle_ms", "Give 50 to 10,000 milliseconds.");
+        }
+        for (name, text) in [
+            ("prompt", &screen.prompt),
+            ("placeholder", &screen.placeholder),
+            ("echo", &screen.echo),
+            ("bullet", &screen.bullet),
+        ] {
+            found.text(
+                &format!("screen.{name}"),
+                text.as_deref().unwrap_or_default(),
+            );
         }
         found.texts("screen.busy", &screen.busy);
         found.texts("screen.noise", &screen.noise);
@@ -347,12 +363,13 @@ impl Found {
             return;
         }
         for (index, text) in texts.iter().enumerate() {
-            if text.len() > TEXT || text.contains('\0') {
-                self.add(
-                    format!("{at}[{index}]"),
-                    "It is too long or holds a NUL character.",
-                );
-            }
+            self.text(&format!("{at}[{index}]"), text);
+        }
+    }
+
+    fn text(&mut self, at: &str, text: &str) {
+        if text.len() > TEXT || text.contains('\0') {
+            self.add(at, "It is too long or holds a NUL character.");
         }
     }
 

@@ -45,6 +45,18 @@ pub struct McpRules {
     pub each_http: Vec<String>,
 }
 
+impl McpRules {
+    /// A server of this kind goes in.
+    pub fn takes(&self, server: &SessionMcpServer) -> bool {
+        let each = match server {
+            SessionMcpServer::Stdio { .. } => &self.each_stdio,
+            SessionMcpServer::Http { .. } => &self.each_http,
+        };
+        let mut all = self.args.iter().chain(self.env.values());
+        !each.is_empty() || all.any(|text| text.contains("{config"))
+    }
+}
+
 /// Settings that Berth writes in the format of an agent.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]

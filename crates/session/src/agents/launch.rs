@@ -200,16 +200,16 @@ pub fn private_folder(folder: &Path) -> std::io::Result<()> {
 /// Works out what to run.
 pub fn plan(spec: &Spec, order: &Order, environment: &Environment) -> Result<Plan, LaunchError> {
     let mode = mode(spec, order)?;
-    let plan = match order.transport {
+    let mut plan = match order.transport {
         Transport::Pty => on_terminal(spec, order, environment, mode)?,
         Transport::Acp => over_protocol(spec, order, environment, mode)?,
     };
-    let mut plan = router_rules::apply(spec, order, plan)?;
+    // Before the router, which sends the agent elsewhere than they may.
     let secrets = order.secrets.iter();
     plan.launch
         .env
         .extend(secrets.map(|(name, value)| (name.into(), value.expose().into())));
-    Ok(plan)
+    router_rules::apply(spec, order, plan)
 }
 
 /// The permission mode: the one that was asked for, else the agent's first.
@@ -242,7 +242,8 @@ fn on_terminal(
     if order.injection.instructions.is_some() && spec.instructions.is_none() {
         return Err(no_instructions(spec, order));
     }
-    if !order.injection.mcp_servers.is_empty() && spec.mcp.is_none() {
+    let taken = |server| spec.mcp.as_ref().is_some_and(|mcp| mcp.takes(server));
+    if !order.injection.mcp_servers.iter().all(taken) {
         let (name, transport) = (spec.name.clone(), order.transport);
         return Err(LaunchError::NoMcp { name, transport });
     }

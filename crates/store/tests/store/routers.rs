@@ -109,6 +109,13 @@ async fn a_router_that_a_running_session_uses_stays() {
         ..new_session(project.id)
     };
     let session = store.create_session(new).await.unwrap();
+    assert_eq!(session.router, Some(router.id));
+    let unknown = berth_store::NewSession {
+        router: Some(RouterId(Uuid::now_v7())),
+        ..new_session(project.id)
+    };
+    let refused = store.create_session(unknown).await.unwrap_err();
+    assert_eq!(refused.code(), Code::RouterNotFound);
     let refused = store.delete_router(router.id).await.unwrap_err();
     assert!(matches!(refused, StoreError::RouterInUse { count: 1, .. }));
 

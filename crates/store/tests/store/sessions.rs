@@ -33,7 +33,6 @@ async fn a_session_comes_back_as_it_was_made() {
         agent_session: Some("abc".to_owned()),
         instructions: Some("Be brief.".to_owned()),
         mcp_servers: vec![server],
-        router: Some(berth_protocol::RouterId(Uuid::now_v7())),
         ..new_session(project.id)
     };
     let made = fixture.store.create_session(new.clone()).await.unwrap();
