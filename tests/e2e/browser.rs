@@ -4,6 +4,10 @@
 mod accessibility;
 #[path = "browser/connection.rs"]
 mod connection;
+#[path = "browser/described_agents.rs"]
+mod described_agents;
+#[path = "browser/form.rs"]
+mod form;
 #[path = "browser/keyboard.rs"]
 mod keyboard;
 #[path = "browser/lazy.rs"]

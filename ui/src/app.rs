@@ -251,6 +251,8 @@ fn Dialogs() -> impl IntoView {
                     DialogKind::RemoveProject(id) => lazy::remove_project(id),
                     DialogKind::EditRouter(edit) => lazy::edit_router(edit),
                     DialogKind::RemoveRouter(id) => lazy::remove_router(id),
+                    DialogKind::EditAgent(edit) => lazy::edit_agent(edit),
+                    DialogKind::RemoveAgent(id) => lazy::remove_agent(id),
                 })
         }}
     }

@@ -9,7 +9,7 @@ use berth_tests::{
 };
 use serde_json::Value;
 
-use crate::stage::Stage;
+use crate::{form::select, stage::Stage};
 
 #[tokio::test]
 async fn no_page_has_a_serious_violation_in_either_theme() {
@@ -48,6 +48,21 @@ async fn no_page_has_a_serious_violation_in_either_theme() {
         page.press(&[key::ESCAPE]).await;
         page.click(&id("cancel-router")).await;
         page.misses(&id("router-form")).await;
+        page.click(&id("add-agent")).await;
+        page.click(&id("save-agent")).await;
+        page.sees("[aria-invalid=true]").await;
+        found.extend(check(&page, &format!("new agent, {theme}")).await);
+        // Everything that this editor can show.
+        for more in ["add-secret", "speaks-acp", "add-mode", "screen-fold"] {
+            page.click(&id(more)).await;
+        }
+        select(&page, &id("instructions-way"), "In another way").await;
+        select(&page, &id("mcp-way"), "In another way").await;
+        page.sees(&id("mcp-http")).await;
+        found.extend(check(&page, &format!("agent, {theme}")).await);
+        page.press(&[key::ESCAPE]).await;
+        page.click(&id("cancel-agent")).await;
+        page.misses(&id("agent-form")).await;
         page.click(&id("nav-projects")).await;
         page.sees(&id("project-row")).await;
         found.extend(check(&page, &format!("projects, {theme}")).await);

@@ -8,7 +8,10 @@ use berth_tests::{
     webdriver::{Page, id, key},
 };
 
-use crate::stage::Stage;
+use crate::{
+    form::{focused, is_well, problem, select, value, write},
+    stage::Stage,
+};
 
 /// The dialog's own part of the page.
 const FORM: &str = "[data-testid=router-form]";
@@ -21,58 +24,6 @@ async fn open_settings(page: &Page) {
 async fn start_from(page: &Page, preset: &str) {
     page.click(&id("add-router")).await;
     page.click(&format!("[data-testid=preset][data-value={preset}]"))
-        .await;
-}
-
-/// Puts a text in the place of what a field holds.
-async fn write(page: &Page, field: &str, text: &str) {
-    page.click(field).await;
-    page.press(&[key::CONTROL, "a"]).await;
-    page.type_into(field, text).await;
-}
-
-async fn value(page: &Page, field: &str) -> String {
-    let script = "return document.querySelector(arguments[0]).value";
-    let value = page.eval(script, &[field]).await;
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-/// Selects what begins with this text, as somebody does who types it.
-async fn select(page: &Page, field: &str, text: &str) {
-    let offered = "return [...document.querySelector(arguments[0]).options]
-        .some(option => option.label.startsWith(arguments[1]))";
-    page.until_js(&format!("{text:?} is offered"), offered, &[field, text])
-        .await;
-    page.type_into(field, text).await;
-    let selected = "return document.querySelector(arguments[0]).selectedOptions[0]
-        .label.startsWith(arguments[1])";
-    page.until_js(&format!("{text:?} is selected"), selected, &[field, text])
-        .await;
-}
-
-/// What is said of a field that is wrong, once it is.
-async fn problem(page: &Page, field: &str) -> String {
-    let told = page
-        .until_js(
-            &format!("{field} is wrong"),
-            "const field = document.querySelector(arguments[0]);
-             if (field?.getAttribute('aria-invalid') !== 'true') return null;
-             const told = field.getAttribute('aria-describedby').split(' ')
-                 .map(id => document.getElementById(id));
-             return told[0].innerText",
-            &[field],
-        )
-        .await;
-    told.as_str().unwrap_or_default().to_owned()
-}
-
-async fn is_well(page: &Page, field: &str) {
-    page.misses(&format!("{field}[aria-invalid=true]")).await;
-}
-
-async fn focused(page: &Page, test_id: &str) {
-    let script = "return document.activeElement?.dataset.testid === arguments[0]";
-    page.until_js(&format!("{test_id} has the focus"), script, &[test_id])
         .await;
 }
 
@@ -263,7 +214,7 @@ async fn a_session_is_started_through_a_router_and_tells_how_that_is_doing() {
     page.reads(".new-failure", "there is none that it can use")
         .await;
 
-    page.click(&id("help-with-router")).await;
+    page.click(&id("help-with-start")).await;
     start_with(&page, &provider.base_url()).await;
     page.type_into(&id("provider-key"), KEY).await;
     page.click(&id("save-router")).await;

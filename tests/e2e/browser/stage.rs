@@ -107,6 +107,27 @@ impl Stage {
         })
     }
 
+    /// A stand-in for an agent that Berth does not know: a program that reads lines and answers each;
+    /// `secret` tells a variable of its environment. Returns its path.
+    pub fn stand_in(&self) -> String {
+        const PROGRAM: &str = r#"#!/bin/bash
+if [ "$1" = --version ]; then echo "stand-in 1.2.3"; exit; fi
+echo "started with $# arguments: $*"
+while IFS= read -e -r -p '> ' line; do
+  case "$line" in
+    secret) echo "* it is ${STAND_IN_KEY:-missing}";;
+    *) echo "* you said $line"; echo "-----";;
+  esac
+done
+"#;
+        let folder = self.repository.path.parent();
+        let path = folder.expect("it has a parent").join("stand-in");
+        std::fs::write(&path, PROGRAM).expect("it can be written");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, mode).expect("it can be made executable");
+        path.display().to_string()
+    }
+
     /// Opens a browser with these flags beside the usual ones.
     pub async fn browser(&self, flags: &[&str]) -> Page {
         self.driver.browser(flags).await

@@ -1,6 +1,7 @@
 //! The parts that pages are made of.
 
 pub mod activity;
+pub mod agent_editor;
 pub mod agent_list;
 pub mod approval;
 pub mod button;
@@ -28,6 +29,7 @@ pub mod session_router;
 pub mod shortcut_sheet;
 pub mod sidebar;
 pub mod status_dot;
+pub mod stored_secret;
 pub mod terminal;
 pub mod toasts;
 pub mod tooltip;

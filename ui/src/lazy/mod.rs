@@ -6,13 +6,14 @@
 
 mod place;
 
-use berth_protocol::{ProjectId, RouterId, Session, SessionId};
+use berth_protocol::{AgentId, ProjectId, RouterId, Session, SessionId};
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
+use crate::components::agent_editor::AgentEditor;
 use crate::components::changes::Changes;
 use crate::components::confirm::{
-    ArchiveSessionDialog, DeleteSessionDialog, RemoveProjectDialog, RemoveRouterDialog,
-    RenameProjectDialog, RenameSessionDialog,
+    ArchiveSessionDialog, DeleteSessionDialog, RemoveAgentDialog, RemoveProjectDialog,
+    RemoveRouterDialog, RenameProjectDialog, RenameSessionDialog,
 };
 use crate::components::folder_dialog::AddProjectDialog;
 use crate::components::palette::Palette;
@@ -22,7 +23,7 @@ use crate::components::terminal::TerminalView;
 use crate::pages::audit::AuditPage;
 use crate::pages::projects::ProjectsPage;
 use crate::pages::settings::SettingsPage;
-use crate::state::RouterEdit;
+use crate::state::{AgentEdit, RouterEdit};
 use crate::view::prelude::*;
 use place::{Shape, place};
 
@@ -40,7 +41,7 @@ macro_rules! lazy {
             fn $name() -> Result<fn($($type),*) -> AnyView, SplitLoaderError> {
                 Ok(|$($argument),*| $view)
             }
-            place(Shape::$shape, $name, move |make| make($($argument),*))
+            place(Shape::$shape, $name, move |make| make($(Clone::clone(&$argument)),*))
         }
     )*)*};
 }
@@ -66,8 +67,10 @@ lazy! {
         remove_project(id: ProjectId) => view! { <RemoveProjectDialog id=id/> };
         rename_project(id: ProjectId) => view! { <RenameProjectDialog id=id/> };
         remove_router(id: RouterId) => view! { <RemoveRouterDialog id=id/> };
+        remove_agent(id: AgentId) => view! { <RemoveAgentDialog id=id/> };
     }
     forms as Dialog {
         edit_router(edit: RouterEdit) => view! { <RouterEditor edit=edit/> };
+        edit_agent(edit: AgentEdit) => view! { <AgentEditor edit=edit/> };
     }
 }

@@ -12,6 +12,11 @@ pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
             .any(|(name, fact)| name == "role" && fact == "agent")
     };
     let words = match entry.action.as_str() {
+        "agent.defined" => t.did_describe_agent,
+        "agent.forgotten" => t.did_remove_agent,
+        "agent.redefined" => t.did_change_agent,
+        "agent.secret_removed" => t.did_remove_secret,
+        "agent.secret_set" => t.did_set_secret,
         "approval.answered" => t.did_answer,
         "approval.failed" => t.did_not_answer,
         "message.added" if of_agent() => t.did_reply,
@@ -69,6 +74,7 @@ mod tests {
     fn a_message_is_told_from_a_reply_and_an_unknown_event_by_its_name() {
         assert_eq!(said("message.added", "user"), "Message sent");
         assert_eq!(said("message.added", "agent"), "Reply");
+        assert_eq!(said("agent.secret_set", ""), "Secret stored");
         assert_eq!(said("session.cloned", ""), "session.cloned");
     }
 }

@@ -1,6 +1,7 @@
 //! Decisions of the UI that need no browser: parsing, grouping, wording and layout arithmetic.
 
 pub mod activity;
+pub mod agent_form;
 pub mod approval;
 pub mod case;
 pub mod command_line;

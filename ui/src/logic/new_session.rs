@@ -64,6 +64,11 @@ pub fn can_start(agent: &Agent) -> bool {
     matches!(agent.state, AgentState::Ready | AgentState::Checking)
 }
 
+/// A user can describe an agent that is like this one: Berth knows it by itself, and how to start it.
+pub fn can_be_like(agent: &Agent) -> bool {
+    !agent.defined && !matches!(agent.id.as_str(), CUSTOM | "shell")
+}
+
 /// The agent can be spoken to over the Agent Client Protocol, and what that needs is there.
 pub fn speaks(agent: &Agent) -> bool {
     agent.acp.as_ref().is_some_and(|acp| acp.installed)

@@ -24,7 +24,7 @@ pub use prefs::{Prefs, ThemeChoice};
 pub use reactive::{Memo, RwSignal, Signal, effect, memo};
 pub use routers::Routers;
 pub use trail::ShownTrail;
-pub use ui::{DialogKind, RouterEdit, ToastKind, Ui};
+pub use ui::{AgentEdit, DialogKind, RouterEdit, ToastKind, Ui};
 
 /// The whole state; cheap to copy, and in every component's context.
 #[derive(Clone, Copy)]

@@ -1,13 +1,13 @@
 //! The page's own state: where the user is, what is open, what was said.
 
 use crate::view::prelude::*;
-use berth_protocol::{ProjectId, RouterId, SessionId};
+use berth_protocol::{AgentId, ProjectId, RouterId, SessionId};
 
 use crate::logic::route::{Route, Tab};
 use crate::web::{clock, dom};
 
 /// A dialog. One is open at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DialogKind {
     NewSession,
     Palette,
@@ -20,6 +20,8 @@ pub enum DialogKind {
     RemoveProject(ProjectId),
     EditRouter(RouterEdit),
     RemoveRouter(RouterId),
+    EditAgent(AgentEdit),
+    RemoveAgent(AgentId),
 }
 
 /// What the editor of routers begins with.
@@ -34,6 +36,24 @@ pub enum RouterEdit {
     Change(RouterId),
     /// The settings of a router, for another one.
     Copy(RouterId),
+}
+
+/// What the editor of agents begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentEdit {
+    /// Nothing.
+    New,
+    /// An agent that is like this one, which Berth knows.
+    Variant(AgentId),
+    /// The description of an agent, which is changed.
+    Change {
+        /// The agent.
+        id: AgentId,
+        /// The box for a new session needs it, and follows.
+        for_session: bool,
+    },
+    /// The description of an agent, for another one.
+    Copy(AgentId),
 }
 
 /// What a toast is about.

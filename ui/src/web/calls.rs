@@ -61,6 +61,41 @@ impl Api {
         self.act("POST", "/agents/refresh").await.map(drop)
     }
 
+    pub async fn agent_definition(&self, id: &AgentId) -> Answer<DefinedAgent> {
+        self.get(&definition_path(id)).await
+    }
+
+    pub async fn define_agent(&self, request: &DefineAgent) -> Answer<DefinedAgent> {
+        self.send("POST", "/agents", request).await
+    }
+
+    pub async fn redefine_agent(
+        &self,
+        id: &AgentId,
+        definition: &AgentDefinition,
+    ) -> Answer<DefinedAgent> {
+        self.send("PUT", &definition_path(id), definition).await
+    }
+
+    pub async fn forget_agent(&self, id: &AgentId) -> Answer<()> {
+        self.act("DELETE", &definition_path(id)).await.map(drop)
+    }
+
+    pub async fn set_agent_secret(
+        &self,
+        id: &AgentId,
+        name: &str,
+        value: String,
+    ) -> Answer<DefinedAgent> {
+        let value = Secret::new(value);
+        self.send("PUT", &secret_path(id, name), &AgentSecret { value })
+            .await
+    }
+
+    pub async fn remove_agent_secret(&self, id: &AgentId, name: &str) -> Answer<()> {
+        self.act("DELETE", &secret_path(id, name)).await.map(drop)
+    }
+
     pub async fn engine(&self) -> Answer<EngineInfo> {
         self.get("/engine").await
     }
@@ -205,6 +240,14 @@ impl Api {
     pub async fn verify_audit(&self) -> Answer<AuditVerification> {
         self.get("/audit/verify").await
     }
+}
+
+fn definition_path(id: &AgentId) -> String {
+    format!("/agents/{id}/definition")
+}
+
+fn secret_path(id: &AgentId, name: &str) -> String {
+    format!("/agents/{id}/secrets/{}", encode(name))
 }
 
 fn key_path(id: RouterId, provider: &str) -> String {

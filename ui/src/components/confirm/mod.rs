@@ -1,6 +1,7 @@
 //! Dialogs that name a thing and ask: rename, archive, delete, remove.
 
 mod delete_session;
+mod remove_agent;
 mod remove_router;
 mod rename;
 
@@ -15,6 +16,7 @@ use crate::strings::{fill, t};
 use crate::web::error::ApiError;
 
 pub use delete_session::DeleteSessionDialog;
+pub use remove_agent::RemoveAgentDialog;
 pub use remove_router::RemoveRouterDialog;
 pub use rename::{RenameProjectDialog, RenameSessionDialog};
 

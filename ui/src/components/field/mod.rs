@@ -200,6 +200,32 @@ pub fn SelectField(
     field.around(wide, control.into_any())
 }
 
+/// Something that holds or does not.
+#[component]
+pub fn CheckField(
+    #[prop(into)] label: Signal<String>,
+    checked: RwSignal<bool>,
+    #[prop(optional, into)] hint: Signal<String>,
+    #[prop(optional, into)] problem: Signal<Option<String>>,
+    #[prop(optional)] testid: &'static str,
+) -> impl IntoView {
+    let field = Field::new(label, hint, problem);
+    let control = view! {
+        <input
+            type="checkbox"
+            class="check"
+            id=field.id.clone()
+            aria-describedby=field.described()
+            aria-invalid=field.wrong()
+            data-testid=(!testid.is_empty()).then_some(testid)
+            prop:checked=checked
+            on:change=move |_| checked.update(|checked| *checked = !*checked)
+        />
+    };
+    view! { <div class="check-field is-wide">{field.around(true, control.into_any())}</div> }
+        .into_any()
+}
+
 /// Moves the focus to the first control that is wrong, once that is shown.
 pub fn focus_first_wrong(form: &'static str) {
     crate::web::task::spawn_local(async move {

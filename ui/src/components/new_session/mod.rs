@@ -3,7 +3,7 @@
 mod pickers;
 
 use crate::view::{html, prelude::*};
-use berth_protocol::{Code, ProjectId};
+use berth_protocol::{AgentId, Code, ProjectId};
 
 use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
@@ -13,7 +13,7 @@ use crate::logic::command_line::CommandLineError;
 use crate::logic::new_session::{
     CUSTOM, Form, FormError, TERMINAL, WORKTREE, first_agent, request,
 };
-use crate::state::{App, DialogKind, RouterEdit, app, effect, memo, run};
+use crate::state::{AgentEdit, App, DialogKind, RouterEdit, app, effect, memo, run};
 use crate::strings::t;
 use crate::web::error::ApiError;
 use crate::web::{dom, storage};
@@ -145,7 +145,7 @@ pub fn NewSessionForm() -> impl IntoView {
                     app.open_session(id);
                 }
                 Err(error) => {
-                    failure.try_set(Some(Failed::Start(error)));
+                    failure.try_set(Some(Failed::Start(error, request.agent)));
                 }
             }
         });
@@ -227,13 +227,16 @@ pub fn last_router(agent: &str) -> String {
 enum Failed {
     /// The form is not complete.
     Form(FormError),
-    /// The engine refused.
-    Start(ApiError),
+    /// The engine refused to start this agent.
+    Start(ApiError, AgentId),
 }
+
+/// A button that helps: its label, and what it does.
+type Help = (&'static str, Callback<()>);
 
 /// Why no session was started, with the button that helps where there is one.
 fn shown(app: App, failed: &Failed) -> AnyView {
-    let (text, hint, button) = match failed {
+    let (text, hint, help) = match failed {
         Failed::Form(FormError::RoutersUnknown) => {
             let failure = app.model.routers().get_untracked().failure;
             let known = failure.map(|error| (error.text(), error.hint()));
@@ -241,30 +244,39 @@ fn shown(app: App, failed: &Failed) -> AnyView {
             (text, hint, None)
         }
         Failed::Form(error) => {
-            let add = (*error == FormError::NoRouter).then_some((t().add_router, true));
+            let edit = DialogKind::EditRouter(RouterEdit::New { for_session: true });
+            let add = Callback::new(move |()| app.ui.open(edit.clone()));
+            let add = (*error == FormError::NoRouter).then_some((t().add_router, add));
             (missing(*error).to_owned(), None, add)
         }
-        Failed::Start(error) => {
-            let is_of_routers = matches!(
-                error.code(),
-                Some(Code::RouterKeyMissing | Code::RouterNotFound | Code::RouterInvalid)
-            );
-            let manage = is_of_routers.then_some((t().manage_routers, false));
-            (error.text(), error.hint(), manage)
-        }
+        Failed::Start(error, agent) => (error.text(), error.hint(), help(app, error, agent)),
     };
-    let button = button.map(|(label, adds)| {
-        let help = Callback::new(move |()| {
-            if adds {
-                app.ui.open(DialogKind::EditRouter(RouterEdit::New {
-                    for_session: true,
-                }));
-            } else {
-                app.manage_routers();
-            }
-        });
-        view! { <Button label=label testid="help-with-router" on_click=help/> }
+    let button = help.map(|(label, on_click)| {
+        view! { <Button label=label testid="help-with-start" on_click=on_click/> }
     });
     view! { <InlineFailure text=text hint=hint.unwrap_or_default()>{button}</InlineFailure> }
         .into_any()
+}
+
+/// What helps when the engine did not start an agent.
+fn help(app: App, error: &ApiError, agent: &AgentId) -> Option<Help> {
+    let label = match error.code()? {
+        Code::RouterKeyMissing | Code::RouterNotFound | Code::RouterInvalid => {
+            let manage = Callback::new(move |()| app.manage_routers());
+            return Some((t().manage_routers, manage));
+        }
+        Code::AgentSecretMissing => t().enter_secret,
+        Code::AgentInvalid => t().edit_agent,
+        _ => return None,
+    };
+    let agent = agent.clone();
+    let edit = move |()| {
+        // The box comes back with it, as it was left.
+        storage::set(LAST_AGENT, agent.as_str());
+        app.ui.open(DialogKind::EditAgent(AgentEdit::Change {
+            id: agent.clone(),
+            for_session: true,
+        }));
+    };
+    Some((label, Callback::new(edit)))
 }

@@ -156,7 +156,7 @@ fn commands(app: App) -> Vec<Command> {
         run,
     };
     let go = move |route: Route| Callback::new(move |()| app.ui.go(route));
-    let open = move |dialog: DialogKind| Callback::new(move |()| app.ui.open(dialog));
+    let open = move |dialog: DialogKind| Callback::new(move |()| app.ui.open(dialog.clone()));
     let mut all = Vec::new();
     let sessions = app.model.sessions().get_untracked();
     for (at, id) in groups::in_order(&sessions).into_iter().enumerate() {

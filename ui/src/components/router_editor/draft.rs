@@ -3,17 +3,10 @@
 use crate::view::prelude::*;
 use berth_protocol::{FieldProblem, ProviderProtocol, RouterKind};
 
+use crate::components::stored_secret::Kept;
 use crate::logic::router_form::{Form, Provider, Vertex};
 use crate::state::memo;
 use crate::wire::PROTOCOLS;
-
-/// What happens to a key that is in the keychain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoredKey {
-    Stays,
-    IsReplaced,
-    Goes,
-}
 
 /// The card of a provider.
 #[derive(Clone, Copy)]
@@ -26,7 +19,7 @@ pub struct Card {
     pub models: RwSignal<String>,
     pub transformers: RwSignal<String>,
     pub key: RwSignal<String>,
-    pub stored: RwSignal<StoredKey>,
+    pub stored: RwSignal<Kept>,
 }
 
 /// All fields.
@@ -66,7 +59,7 @@ impl Card {
             models: text(&from.models),
             transformers: text(&from.transformers),
             key: text(&from.key),
-            stored: RwSignal::new(StoredKey::Stays),
+            stored: RwSignal::new(Kept::Stays),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::components::dialog::Dialog;
 use crate::components::field::{SelectField, TextField, focus_first_wrong};
 use crate::components::notice::InlineFailure;
 use crate::components::router_list::focus_add;
+use crate::components::stored_secret::Kept;
 use crate::logic::new_session::misses_key;
 use crate::logic::route::Route;
 use crate::logic::router_form::Form;
@@ -23,7 +24,7 @@ use crate::state::{App, DialogKind, RouterEdit, app, memo, run};
 use crate::strings::{count, fill, t};
 use crate::web::{dom, error::ApiError};
 use crate::wire::word_of;
-use draft::{Card, Draft, StoredKey};
+use draft::{Card, Draft};
 use providers::Providers;
 use routing::{Routes, Vertex};
 
@@ -35,7 +36,7 @@ const KINDS: [RouterKind; 3] = [
 ];
 
 /// Where the form is in the page.
-const FORM: &str = ".router-form";
+const FORM: &str = ".is-router";
 
 #[component]
 pub fn RouterEditor(edit: RouterEdit) -> impl IntoView {
@@ -68,7 +69,7 @@ pub fn RouterEditor(edit: RouterEdit) -> impl IntoView {
     let stored_changes = move || {
         let cards = draft.cards.get_untracked();
         let mut all = cards.iter().map(|card| card.stored.get_untracked());
-        all.any(|stored| stored == StoredKey::Goes)
+        all.any(|stored| stored == Kept::Goes)
     };
     let is_changed =
         move || draft.form.get_untracked() != before.get_untracked() || stored_changes();
@@ -168,13 +169,13 @@ pub fn RouterEditor(edit: RouterEdit) -> impl IntoView {
         "Ctrl ⏎"
     };
     view! {
-        <Dialog label=title class="router-dialog" sticky=true may_close=may_close>
+        <Dialog label=title class="editor-dialog" sticky=true may_close=may_close>
             <header class="dialog-head">
                 <h2 class="dialog-title">{title}</h2>
                 <p class="dialog-text">{text}</p>
             </header>
             <form
-                class="dialog-main router-form"
+                class="dialog-main editor-form is-router"
                 data-testid="router-form"
                 on:submit=move |event| event.prevent_default()
                 on:keydown=on_key
@@ -292,7 +293,7 @@ struct Undone {
 fn Told(draft: Draft, failure: RwSignal<Option<Failed>>, leaving: RwSignal<bool>) -> impl IntoView {
     let wrong = memo(move || draft.problems.with(Vec::len));
     view! {
-        <div class="router-told" data-testid="router-told">
+        <div class="editor-told" data-testid="router-told">
             {move || {
                 let wrong = wrong.get();
                 let text = count(wrong as u64, t().one_problem, t().many_problems);
@@ -341,7 +342,7 @@ impl Key {
             card,
             name: text(card.name),
             key: text(card.key),
-            goes: card.stored.get_untracked() == StoredKey::Goes,
+            goes: card.stored.get_untracked() == Kept::Goes,
         }
     }
 }
@@ -392,7 +393,7 @@ async fn save(
         match answer {
             Ok(()) => {
                 card.key.set(String::new());
-                card.stored.set(StoredKey::Stays);
+                card.stored.set(Kept::Stays);
             }
             Err(error) => undone.push(Undone {
                 provider: name,

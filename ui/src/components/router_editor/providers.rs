@@ -3,10 +3,11 @@
 use crate::view::prelude::*;
 use berth_protocol::{ProviderProtocol, Router, RouterKind};
 
-use super::draft::{Card, Draft, StoredKey};
+use super::draft::{Card, Draft};
 use crate::components::button::{Button, IconButton};
 use crate::components::field::{Options, SelectField, TextArea, TextField};
 use crate::components::icon::{icon, icon_name};
+use crate::components::stored_secret::{StoredSecret, Words};
 use crate::logic::router_form::Form;
 use crate::state::memo;
 use crate::strings::{fill, t};
@@ -72,7 +73,7 @@ fn card(draft: Draft, saved: RwSignal<Option<Router>>, row: u32) -> AnyView {
     let of_v1 = memo(move || draft.kind.get() == RouterKind::CcrV1);
     view! {
         <div
-            class="provider"
+            class="editor-card"
             id=format!("provider-{row}")
             role="group"
             data-testid="provider"
@@ -133,7 +134,7 @@ fn card(draft: Draft, saved: RwSignal<Option<Router>>, row: u32) -> AnyView {
                 </Show>
             </div>
             <Show when=move || !only.get()>
-                <span class="provider-remove">
+                <span class="editor-card-remove">
                     <IconButton
                         name=icon_name!("trash-2")
                         label=Signal::derive(move || fill(t().remove_provider, &[&shown_name.get()]))
@@ -163,7 +164,7 @@ fn Key(
             keys.is_some_and(|keys| keys.iter().any(|known| known == name))
         })
     };
-    let state = memo(move || has_key().then(|| card.stored.get()));
+    let is_stored = memo(has_key);
     // The name under which the provider was saved: its key is there, and goes with the name.
     let old_name = saved.with_untracked(|saved| {
         let router = saved.as_ref()?;
@@ -177,100 +178,31 @@ fn Key(
     let hint = Signal::derive(move || {
         let name = card.name.get();
         match &old_name {
-            Some(old) if *old != name.trim() && state.get().is_none() => {
+            Some(old) if *old != name.trim() && !is_stored.get() => {
                 fill(t().key_hint_renamed, &[old])
             }
             _ if card.provider().needs_key() => t().key_hint.to_owned(),
             _ => t().key_hint_local.to_owned(),
         }
     });
-    let change = move |to: StoredKey| {
-        Callback::new(move |()| {
-            card.key.set(String::new());
-            card.stored.set(to);
-            focus_key(card.row);
-        })
+    let words = Words {
+        label: t().key,
+        replace: t().key_replace_of,
+        remove: t().key_remove_of,
+        keep: t().key_keep_of,
+        testid: "provider-key",
     };
-    let row = card.row;
     view! {
-        <div class="provider-key is-wide">
-            {move || match state.get() {
-                None | Some(StoredKey::IsReplaced) => {
-                    let keep = (state.get_untracked().is_some())
-                        .then(|| view! {
-                            <span class="key-keep">
-                                {named_button(t().key_keep, t().key_keep_of, shown_name, "keep-key", change(StoredKey::Stays))}
-                            </span>
-                        });
-                    view! {
-                        <TextField
-                            label=t().key
-                            value=card.key
-                            hint=hint
-                            problem=draft.card_problem(row, "key")
-                            secret=true
-                            wide=true
-                            testid="provider-key"
-                        />
-                        {keep}
-                    }
-                        .into_any()
-                }
-                Some(StoredKey::Stays) => {
-                    view! {
-                        <p class="field-label">{t().key}</p>
-                        <div class="key-kept" data-testid="key-kept">
-                            {icon(icon_name!("shield-check"))}
-                            <span>{t().key_kept}</span>
-                            {named_button(t().key_replace, t().key_replace_of, shown_name, "replace-key", change(StoredKey::IsReplaced))}
-                            {named_button(t().remove, t().key_remove_of, shown_name, "remove-key", change(StoredKey::Goes))}
-                        </div>
-                    }
-                        .into_any()
-                }
-                Some(StoredKey::Goes) => {
-                    view! {
-                        <p class="field-label">{t().key}</p>
-                        <div class="key-kept is-going" data-testid="key-goes">
-                            {icon(icon_name!("trash-2"))}
-                            <span>{t().key_goes}</span>
-                            {named_button(t().key_keep, t().key_keep_of, shown_name, "keep-key", change(StoredKey::Stays))}
-                        </div>
-                    }
-                        .into_any()
-                }
-            }}
-        </div>
-    }
-    .into_any()
-}
-
-/// The button that was pressed is gone, so the focus goes to what has taken its place.
-fn focus_key(row: u32) {
-    crate::web::task::spawn_local(async move {
-        clock::next_frame().await;
-        dom::focus(&format!("#provider-{row} .provider-key :is(input, button)"));
-    });
-}
-
-/// A short button whose name says of which provider it is.
-fn named_button(
-    text: &'static str,
-    name: &'static str,
-    provider: Signal<String>,
-    testid: &'static str,
-    on_click: Callback<()>,
-) -> AnyView {
-    view! {
-        <button
-            type="button"
-            class="button button-small"
-            aria-label=move || fill(name, &[&provider.get()])
-            data-testid=testid
-            on:click=move |_| on_click.run(())
-        >
-            {text}
-        </button>
+        <StoredSecret
+            words=words
+            id=format!("provider-key-{}", card.row)
+            value=card.key
+            kept=card.stored
+            is_stored=is_stored
+            of=shown_name
+            hint=hint
+            problem=draft.card_problem(card.row, "key")
+        />
     }
     .into_any()
 }

@@ -214,12 +214,12 @@ fn note(text: String) -> AnyView {
 }
 
 fn items(app: App, id: RouterId) -> Vec<MenuItem> {
-    let item = |label: &str, icon, danger, testid, dialog| MenuItem {
+    let item = |label: &str, icon, danger, testid, dialog: DialogKind| MenuItem {
         label: label.to_owned(),
         icon,
         danger,
         testid,
-        run: Callback::new(move |()| app.ui.open(dialog)),
+        run: Callback::new(move |()| app.ui.open(dialog.clone())),
     };
     let edit = DialogKind::EditRouter(RouterEdit::Change(id));
     let copy = DialogKind::EditRouter(RouterEdit::Copy(id));

@@ -31,7 +31,7 @@ fn items(app: App, id: SessionId) -> Vec<MenuItem> {
     };
     let busy = RwSignal::new(false);
     let act = move |what: &'static str| Callback::new(move |()| app.session_action(id, what, busy));
-    let open = move |dialog| Callback::new(move |()| app.ui.open(dialog));
+    let open = move |dialog: DialogKind| Callback::new(move |()| app.ui.open(dialog.clone()));
     let item = |label: &str, icon, testid, run| MenuItem {
         label: label.to_owned(),
         icon,

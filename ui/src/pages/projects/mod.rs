@@ -105,7 +105,7 @@ fn row(app: App, project: Project) -> AnyView {
 }
 
 fn items(app: App, id: ProjectId) -> Vec<MenuItem> {
-    let open = move |dialog| Callback::new(move |()| app.ui.open(dialog));
+    let open = move |dialog: DialogKind| Callback::new(move |()| app.ui.open(dialog.clone()));
     vec![
         MenuItem {
             label: t().rename.to_owned(),

@@ -3,7 +3,7 @@
 use crate::view::{html, prelude::*};
 use crate::web::task::spawn_local;
 
-use crate::components::agent_list::{AgentList, RefreshAgents};
+use crate::components::agent_list::{AddAgent, AgentList, RefreshAgents};
 use crate::components::copy_value::CopyValue;
 use crate::components::icon::{icon, icon_name};
 use crate::components::notice::Skeleton;
@@ -43,7 +43,7 @@ pub fn SettingsPage() -> impl IntoView {
                 <header><div><h2>{t().appearance}</h2><p>{t().appearance_text}</p></div><ThemePicker/></header>
             </section>
             <section class="setting">
-                <header><div><h2>{t().agents}</h2><p>{t().agents_text}</p></div><RefreshAgents/></header>
+                <header><div><h2>{t().agents}</h2><p>{t().agents_text}</p></div><div class="setting-actions"><RefreshAgents/><AddAgent/></div></header>
                 <AgentList/>
             </section>
             <section class="setting" id="routers">
