@@ -411,6 +411,20 @@ async fn without_a_keychain_keys_are_refused_with_what_to_do() {
     let refused = refused.expect_err("there is no keychain");
     assert_eq!(refused.code, Code::SecretsUnavailable);
     assert!(refused.hint.is_some_and(|hint| hint.contains("keychain")));
+    // What is no body is refused without its words.
+    for body in [
+        "\"sk-1234\"",
+        "{\"key\": 1234}",
+        "{\"sk-1234\": 1}",
+        "{\"key\": \"sk-1234\"",
+    ] {
+        let request = client.request(Method::PUT, &path).body(body);
+        let request = request.header("content-type", "application/json");
+        let refused = client.value::<Router>(request).await;
+        let refused = refused.expect_err("it is no body");
+        assert_eq!(refused.code, Code::BadRequest);
+        assert!(!refused.to_string().contains("1234"), "{refused}");
+    }
     let kept: RouterList = client.get("/routers").await.expect("they are listed");
     assert_eq!(kept.routers[0].keys.len(), 0);
     assert_eq!(kept.program.kind, None::<RouterKind>);

@@ -110,6 +110,35 @@ fn an_agent_is_started_as_its_definition_says() {
 }
 
 #[test]
+fn a_server_that_has_no_way_in_is_refused() {
+    let spec = defined(
+        r#"{"name":"Mine","program":"mine","mcp":{"each_stdio":["--ext","{command_line}"]}}"#,
+    );
+    let http = SessionMcpServer::Http {
+        name: "docs".to_owned(),
+        url: "https://example.com".to_owned(),
+    };
+    let stdio = SessionMcpServer::Stdio {
+        name: "files".to_owned(),
+        command: "files".to_owned(),
+        args: Vec::new(),
+    };
+    let with = |servers: &[SessionMcpServer]| {
+        let injection = Injection {
+            mcp_servers: servers,
+            ..Injection::default()
+        };
+        planned(&spec, Transport::Pty, None, injection)
+    };
+    assert_eq!(
+        args(&with(std::slice::from_ref(&stdio)).unwrap()),
+        ["--ext", "files"]
+    );
+    let refused = with(&[stdio, http]).unwrap_err();
+    assert!(matches!(refused, LaunchError::NoMcp { .. }), "{refused}");
+}
+
+#[test]
 fn an_agent_is_read_as_its_definition_says() {
     let spec = defined(FULL);
     assert_eq!(spec.screen.settle, Duration::from_millis(300));

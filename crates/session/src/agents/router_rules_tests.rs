@@ -44,7 +44,11 @@ fn plan(id: &str, transport: Transport, router: Option<&Route>) -> Result<Plan, 
         resume: false,
         injection: Injection::default(),
         private: Path::new("/private"),
-        secrets: &BTreeMap::new(),
+        // They do not undo the router.
+        secrets: &BTreeMap::from([(
+            "ANTHROPIC_API_KEY".to_owned(),
+            "the-agents-own".to_owned().into(),
+        )]),
         router,
     };
     agents::plan(spec(id), &order, &environment)
