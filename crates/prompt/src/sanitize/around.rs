@@ -9,7 +9,8 @@ use regex::bytes::Regex;
 
 use super::{
     letters::{Letters, folded},
-    phrases::{Phrase, Shape},
+    phrases::Phrase,
+    rules::Shape,
     view::View,
 };
 
@@ -239,12 +240,17 @@ pub(super) fn is_disguised(view: &View, letters: &Letters, span: &Range<usize>) 
         .filter(|byte| letters.is_letter(**byte))
         .count();
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let words = bytes
-        .split(|byte| !letters.is_letter(*byte))
-        .filter(|word| !word.is_empty())
-        .count();
-    // Real words have more than two letters on average, and phrases no digits.
-    words * 5 > count * 2 || digits > 0
+    let (mut words, mut singles, mut most_singles) = (0, 0, 0);
+    for word in bytes.split(|byte| !letters.is_letter(*byte)) {
+        if !word.is_empty() {
+            words += 1;
+            singles = if word.len() == 1 { singles + 1 } else { 0 };
+            most_singles = most_singles.max(singles);
+        }
+    }
+    // Real words have more than two letters on average, single letters do not follow each other, and
+    // phrases have no digits.
+    words * 5 > count * 2 || most_singles > 2 || digits > 0
 }
 
 fn is_whole_word(bytes: &[u8], letters: &Letters, span: &Range<usize>) -> bool {
