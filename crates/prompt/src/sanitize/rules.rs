@@ -9,8 +9,12 @@ pub(super) enum Shape {
     VerbNoun,
     /// A verb first, and a word of place or time at the end.
     VerbPlace,
+    /// A verb of another language first, which has its own words to deny it.
+    Foreign,
     /// A role at the end, which has to be a whole word.
     Role,
+    /// Words that announce others, and mean it only before a colon or the like.
+    Heading,
     /// Anything else.
     Other,
 }
@@ -50,15 +54,34 @@ const fn rule(
     }
 }
 
-const fn backward(searched: &'static str, chain: &'static str) -> Rule {
+const fn backward(searched: &'static str, chain: &'static str, code: PromptWarningCode) -> Rule {
     Rule {
         searched,
         chain,
-        code: OverrideAttempt,
+        code,
         shape: Shape::Other,
         direction: Direction::Backward,
     }
 }
+
+/// Parts of chains that have no words of their own.
+pub(super) const PARTS: &[(&str, &str)] = &[
+    // Behind instructions: which.
+    (
+        "of before",
+        "(?:<after nouns>|(?:that|which)?(?:were|was|havebeen|hasbeen)?<participles>(?:to)?(?:you)?<when>
+            |(?:that|which)?you(?:were|havebeen|vebeen|got|had|have|received)?<participles>?<when>
+            |(?:that|which)?(?:the|your|our)?<authorities>(?:has|have|had)?(?:<tells>|<participles>)
+                (?:on|upon|to|for|with)?(?:you)?)",
+    ),
+    // Behind "everything": of what.
+    (
+        "said before",
+        "(?:<after everything>|(?:the|your|our)?<authorities><tells>(?:to)?(?:you)?
+            |(?:was|were|has been|had been)?<participles>(?:to)?(?:you)?<when>
+            |you(?:were|havebeen|vebeen)<participles>(?:<when>)?)",
+    ),
+];
 
 /// All rules. Where several begin with the same words, the first one that fits counts.
 pub(super) const RULES: &[Rule] = &[
@@ -76,8 +99,8 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "strong verbs",
         "<strong verbs><fillers>{0,8}(?:
-            (?:<strong nouns>|<rule nouns>)<fillers>{0,2}<after nouns>
-            |<everything>(?:<fillers>|<was>){0,5}<after everything>)",
+            (?:<strong nouns>|<rule nouns>)<fillers>{0,2}<of before>
+            |<everything>(?:<fillers>|<was>){0,5}<said before>)",
         OverrideAttempt,
         Shape::VerbPlace,
     ),
@@ -88,7 +111,7 @@ pub(super) const RULES: &[Rule] = &[
                 (?:<fillers>|<plain qualifiers>|<weak qualifiers>|<adjectives>){0,6}
                 (?:<plain nouns>|<rule nouns>)
             |<limits>(?:<weak qualifiers>|<adjectives>){0,3}<limit nouns>
-            |your(?:<fillers>|<adjectives>|<weak qualifiers>){0,5}(?:<plain nouns>|<rule nouns>))",
+            |your(?:<fillers>|<adjectives>|<weak qualifiers>|<strong qualifiers>){0,5}(?:<plain nouns>|<rule nouns>))",
         OverrideAttempt,
         Shape::VerbNoun,
     ),
@@ -98,7 +121,7 @@ pub(super) const RULES: &[Rule] = &[
             <fillers>{0,6}<all><fillers>{0,4}<plain qualifiers>
                 (?:<fillers>|<plain qualifiers>|<weak qualifiers>|<adjectives>){0,6}
                 (?:<plain nouns>|<rule nouns>)
-            |<fillers>{0,3}your(?:<fillers>|<adjectives>|<weak qualifiers>|<plain qualifiers>){0,5}
+            |<fillers>{0,3}your(?:<fillers>|<adjectives>|<weak qualifiers>|<strong qualifiers>){0,5}
                 (?:<plain nouns>|<rule nouns>))",
         OverrideAttempt,
         Shape::VerbNoun,
@@ -107,9 +130,10 @@ pub(super) const RULES: &[Rule] = &[
         "foreign verbs",
         "<foreign verbs><foreign fillers>{0,6}(?:
             <foreign qualifiers><foreign fillers>{0,3}<foreign nouns>
-            |<foreign nouns><foreign fillers>{0,4}<foreign qualifiers>)",
+            |<foreign nouns><foreign fillers>{0,4}<foreign qualifiers>
+            |<foreign everything>)",
         OverrideAttempt,
-        Shape::Other,
+        Shape::Foreign,
     ),
     rule("turkish", "<turkish>", OverrideAttempt, Shape::Other),
     rule("foreign roles", "<foreign roles>", RoleChange, Shape::Other),
@@ -139,18 +163,85 @@ pub(super) const RULES: &[Rule] = &[
         RoleChange,
         Shape::Role,
     ),
-    rule("new instructions", "<new instructions>", OverrideAttempt, Shape::Other),
+    rule("new instructions", "<new instructions>", OverrideAttempt, Shape::Heading),
     backward(
         "put away",
         "(?:<strong qualifiers>{1,3}(?:<adjectives>|<weak qualifiers>|<fillers>){0,3}
                 (?:<strong nouns>|<rule nouns>)
-            |(?:<strong nouns>|<rule nouns>)<fillers>{0,1}<after nouns>
-            |everything<fillers>{0,2}<after everything>)
+            |(?:<strong nouns>|<rule nouns>)<fillers>{0,1}<of before>
+            |your<strong qualifiers>{1,3}<weak nouns>
+            |<everything><fillers>{0,2}<said before>)
         (?:<fillers>|<are>){0,6}<put away>",
+        OverrideAttempt,
+    ),
+    rule(
+        "need not",
+        "<need not><comply><fillers>{0,4}(?:
+            (?:<strong qualifiers>|<weak qualifiers>)
+                (?:<fillers>|<strong qualifiers>|<weak qualifiers>|<adjectives>){0,5}(?:<strong nouns>|<rule nouns>)
+            |your(?:<fillers>|<adjectives>|<weak qualifiers>){0,5}(?:<strong nouns>|<rule nouns>)
+            |(?:<strong nouns>|<rule nouns>)<fillers>{0,2}<of before>
+            |<everything>(?:<fillers>|<was>){0,5}<said before>)",
+        OverrideAttempt,
+        Shape::VerbNoun,
+    ),
+    rule(
+        "claims",
+        "<claims>(?:now|always|shall|will|here){0,2}<outrank><fillers>{0,4}
+            (?:<plain qualifiers>(?:<fillers>|<plain qualifiers>|<weak qualifiers>|<adjectives>){0,5}
+                (?:<plain nouns>|<rule nouns>)
+            |<everything>(?:<fillers>|<was>){0,4}<said before>)",
+        OverrideAttempt,
+        Shape::VerbNoun,
+    ),
+    rule(
+        "opposite",
+        "<opposite>[a-z]{0,24}?(?:
+            <strong qualifiers>(?:<fillers>|<strong qualifiers>|<adjectives>){0,4}(?:<strong nouns>|<rule nouns>)
+            |(?:<strong nouns>|<rule nouns>)<fillers>{0,2}<of before>)",
+        OverrideAttempt,
+        Shape::Other,
+    ),
+    rule(
+        "none",
+        "<none>(?:<strong qualifiers>|<fillers>|<adjectives>){0,4}(?:<strong nouns>|<rule nouns>)
+            (?:<fillers>|<of before>){0,2}<counts>",
+        OverrideAttempt,
+        Shape::Other,
+    ),
+    backward(
+        "nonexistent",
+        "<as if>(?:<fillers>|<strong qualifiers>|<weak qualifiers>|<adjectives>|<of before>){1,6}
+            (?:<strong nouns>|<rule nouns>)(?:<of before>)?<nonexistent>
+        |<as if><fillers>{0,3}(?:<strong nouns>|<rule nouns>)<fillers>{0,1}<of before><nonexistent>",
+        OverrideAttempt,
+    ),
+    backward(
+        "aside",
+        "<put><fillers>{0,6}(?:
+            <strong qualifiers>(?:<fillers>|<strong qualifiers>|<weak qualifiers>|<adjectives>){0,5}
+                (?:<strong nouns>|<rule nouns>)
+            |(?:<strong nouns>|<rule nouns>)<fillers>{0,1}<of before>
+            |<everything>(?:<fillers>|<was>){0,4}<said before>)<fillers>{0,2}<aside>",
+        OverrideAttempt,
+    ),
+    backward(
+        "drop them",
+        "(?:<strong qualifiers>{1,3}(?:<adjectives>|<weak qualifiers>|<fillers>){0,3}(?:<strong nouns>|<rule nouns>)
+            |(?:<strong nouns>|<rule nouns>)<fillers>{0,1}<of before>
+            |<everything><fillers>{0,2}<said before>)
+            (?:<fillers>|<given>|<put away>|<are>){0,6}<drop them>",
+        OverrideAttempt,
     ),
     backward(
         "back reference",
         "<strong qualifiers>{1,3}(?:<adjectives>|<weak qualifiers>|<fillers>){0,3}
             (?:<strong nouns>|<rule nouns>)(?:<fillers>|<given>){0,5}<back reference>",
+        OverrideAttempt,
+    ),
+    backward(
+        "unlimited",
+        "<beings>(?:with|that|which|who|has|have|is|and|a|an){0,3}<unlimited>",
+        RoleChange,
     ),
 ];

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::letters::folded;
+use super::{letters::folded, rules::PARTS};
 
 /// The words, by section.
 pub(super) struct Words(HashMap<&'static str, Vec<String>>);
@@ -50,6 +50,10 @@ impl Words {
     /// A pattern in which `<section>` stands for one of the words of a section. A section that does not
     /// exist would make a pattern that never matches, so it makes none.
     pub(super) fn pattern(&self, template: &str) -> Option<String> {
+        let mut template = template.to_owned();
+        for (name, part) in PARTS {
+            template = template.replace(&format!("<{name}>"), part);
+        }
         let mut parts = template.split('<');
         let mut pattern = parts.next()?.to_owned();
         for part in parts {
@@ -60,6 +64,8 @@ impl Words {
             pattern.push(')');
             pattern.push_str(rest);
         }
-        Some(pattern.split_ascii_whitespace().collect())
+        // What stands in a chain itself is written as words are: `l` is told apart from `i` nowhere.
+        let letters = pattern.split_ascii_whitespace().collect::<String>();
+        Some(letters.replace('l', "i"))
     }
 }
