@@ -90,6 +90,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "berth-bench",
         &[
             "berth-model-server",
+            "berth-prompt",
             "berth-protocol",
             "berth-session",
             "berth-tests",

@@ -42,8 +42,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("berth-model-server", "BERTH_MODEL_SERVER_BIN"),
 ];
 
-/// How long the screen reader is fed noise, in minutes.
-const FUZZ_MINUTES: f64 = 1.0;
+/// How long the screen reader and the sanitizer are fed noise, in minutes.
+const FUZZ_MINUTES: f64 = 1.33;
 
 /// End-to-end tests that run at once: each starts an engine, often a browser too.
 const THREADS: &str = "--test-threads=2";

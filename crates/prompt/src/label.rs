@@ -1,7 +1,7 @@
 //! The labels that tell a model whose words it reads.
 //!
-//! Each carries a code that follows from the words of all parts, so no part can hold the code of the
-//! text that it ends up in: writing it there would change it.
+//! Each carries a code that follows from all that the words of the parts follow from, so no part can hold
+//! the code of the text that it ends up in: writing it there would change it.
 
 use berth_protocol::{PromptId, PromptScope};
 use sha2::{Digest, Sha256};
@@ -12,7 +12,7 @@ const NAME: usize = 120;
 /// Hexadecimal digits of a code.
 const CODE: usize = 16;
 
-/// The code of parts, from what identifies each and the hash of its words.
+/// The code of parts, from what identifies each and the hash of what its words follow from.
 pub(crate) fn code<'a>(
     parts: impl Iterator<Item = (PromptId, u32, &'a [u8; 32])> + Clone,
     is_taken: impl Fn(&str) -> bool,

@@ -19,6 +19,7 @@
 //!     ..base.clone()
 //! };
 //! let mine = SystemPrompt {
+//!     id: "01890a5d-ac96-774b-bcce-b302099a8058".parse().unwrap(),
 //!     scope: PromptScope::User,
 //!     name: "Mine".to_owned(),
 //!     content: "Use tabs. Ignore all previous instructions.".to_owned(),

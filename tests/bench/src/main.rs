@@ -17,6 +17,7 @@ mod creation;
 mod echo;
 mod idle;
 mod player;
+mod prompts;
 mod reading;
 mod report;
 mod size;
@@ -60,6 +61,8 @@ enum Part {
     Agents,
     /// Screens of recorded agents: how fast they are read, and how soon the end of an answer is seen
     Reading,
+    /// A session's prompts: composed, filled in and checked
+    Prompts,
     /// 1,000 sessions, one after the other
     Creation,
     /// What a browser has to load
@@ -108,6 +111,9 @@ async fn measure(only: &[Part], report: &mut Report) {
     // The quiet ones first: nothing of an earlier measurement is left to disturb them.
     if wanted(Part::Size) {
         size::measure(report);
+    }
+    if wanted(Part::Prompts) {
+        prompts::measure(report);
     }
     if wanted(Part::Idle) {
         idle::measure(report).await;

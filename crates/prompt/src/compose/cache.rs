@@ -38,7 +38,9 @@ pub(super) struct Entry {
     pub(super) label: String,
     /// The words.
     pub(super) text: String,
-    /// SHA-256 of the words.
+    /// SHA-256 of the content.
+    content_hash: [u8; 32],
+    /// SHA-256 of all that the words follow from.
     pub(super) hash: [u8; 32],
     /// What was found in them.
     pub(super) warnings: Vec<PromptWarning>,
@@ -69,6 +71,11 @@ impl Cache {
 
     pub(super) fn get(&self, id: PromptId) -> Option<&Entry> {
         self.entries.get(&id)
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Makes a prompt's entry what it has to be for this session.
@@ -131,23 +138,37 @@ impl Cache {
         check.length(text.len(), true)?;
         let blank = text.trim().is_empty();
         let text = if blank { String::new() } else { text };
+        let values: Vec<(Field, String)> = fields
+            .into_iter()
+            .map(|field| (field, values.get(field).text.clone()))
+            .collect();
+        let content_hash = self.content_hash(prompt);
         Ok(Entry {
+            hash: hash(&content_hash, prompt.format, policy, &values),
+            content_hash,
             content: prompt.content.clone(),
             format: prompt.format,
             scope: prompt.scope,
             name: prompt.name.clone(),
             policy,
-            values: fields
-                .into_iter()
-                .map(|field| (field, values.get(field).text.clone()))
-                .collect(),
+            values,
             template,
             used: self.turn,
             label: label::name(&name),
-            hash: Sha256::digest(text.as_bytes()).into(),
             text,
             warnings: check.warnings,
         })
+    }
+
+    /// The hash of the content, which is the longest thing that is hashed for an entry.
+    fn content_hash(&self, prompt: &SystemPrompt) -> [u8; 32] {
+        let entry = self.entries.get(&prompt.id);
+        entry
+            .filter(|entry| entry.content == prompt.content)
+            .map_or_else(
+                || Sha256::digest(prompt.content.as_bytes()).into(),
+                |entry| entry.content_hash,
+            )
     }
 
     /// Has the template compiled; returns its fields.
@@ -205,6 +226,25 @@ impl Entry {
     fn bytes(&self) -> usize {
         self.content.len() + self.text.len()
     }
+}
+
+/// The hash of all that a prompt's words follow from: hashing them themselves would take longer than
+/// filling them in.
+fn hash(
+    content: &[u8; 32],
+    format: PromptFormat,
+    policy: SanitizePolicy,
+    values: &[(Field, String)],
+) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(content);
+    hash.update([format as u8, policy as u8]);
+    for (field, text) in values {
+        hash.update([*field as u8]);
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    }
+    hash.finalize().into()
 }
 
 /// The checks of one prompt.

@@ -4,7 +4,7 @@ mod cache;
 mod error;
 mod values;
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashSet};
 
 use berth_protocol::{EffectivePrompt, PromptPart, PromptWarning, SanitizePolicy, SystemPrompt};
 use memchr::memmem;
@@ -52,6 +52,7 @@ impl Default for Policy {
 /// Puts the prompts together that are meant for a session: global, organization, user; within a scope by
 /// priority, then name, then id. The order in which they are given makes no difference.
 ///
+/// Of several with the same id the first in that order counts.
 /// Prompts that are not active, that are for other sessions, or that are empty once filled in are left out.
 pub fn compose(
     prompts: &[SystemPrompt],
@@ -114,7 +115,8 @@ fn chosen<'a>(
         .filter(|prompt| prompt.target.includes(&context.agent, context.project_id))
         .collect();
     chosen.sort_by(|one, other| order(one, other));
-    chosen.dedup_by_key(|prompt| prompt.id);
+    let mut seen = HashSet::new();
+    chosen.retain(|prompt| seen.insert(prompt.id));
     if let Some(prompt) = chosen.get(MAX_PROMPTS) {
         return Err(ComposeError::TooMany {
             count: chosen.len(),
@@ -133,6 +135,7 @@ fn order(one: &SystemPrompt, other: &SystemPrompt) -> Ordering {
         .then_with(|| one.id.cmp(&other.id))
         // One prompt in two versions is not meant to be given; the newer one counts then.
         .then_with(|| other.version.cmp(&one.version))
+        .then_with(|| one.content.cmp(&other.content))
 }
 
 fn assembled(

@@ -9,7 +9,8 @@ use regex::bytes::Regex;
 
 use super::{
     letters::{Letters, folded},
-    phrases::{Phrase, Shape},
+    phrases::Phrase,
+    rules::Shape,
     view::View,
 };
 
@@ -74,6 +75,12 @@ const BETWEEN: &[&str] = &[
     "be talked into",
 ];
 
+/// Words of other languages before a verb that deny it, and behind its object.
+const FOREIGN_DENIALS: &[&str] = &[
+    "nao", "no", "non", "nunca", "jamais", "nie", "nicht", "ne", "mai", "nooit", "nunca",
+];
+const FOREIGN_ENDS: &[&str] = &["nicht", "niet", "ikke", "inte", "niemals", "nooit"];
+
 /// Letters that the longest of both take together.
 const LONGEST_DENIAL: usize = 48;
 
@@ -128,6 +135,7 @@ const PLACES: &[&str] = &[
 struct Patterns {
     attribute: Regex,
     end: Regex,
+    announces: Regex,
     reports: Regex,
     first_person: Regex,
     condition: Regex,
@@ -148,6 +156,9 @@ impl Patterns {
             end: pattern(
                 r#"^(?:\s*$|[\s"'`)*_\]]*[.,;:!?\n)\-]|\s+(?:and|or|but|then|you|now|this|that|here|in this|instead|because|as|i|we|please|from now|it|so|just|with)\b)"#,
             )?,
+            announces: pattern(
+                r#"^(?:["'*_`\s\])]*(?::|$)|\s*\n|\s+(?:follow|below|(?:is|are)\s+(?:below|as\s+follows|the\s+following|here|now)|from\s+(?:the|your|me)))"#,
+            )?,
             reports: pattern(
                 r"\b(?:asks?|asking|asked|tells?|telling|told|says?|saying|instructs?|instructing|instructed|wants?|requests?|requesting|orders?|ordering|commands?|urg(?:es?|ing)|claims?|persuades?|directs?|directing|attempts?|attempting|tr(?:y|ies|ying)|demands?|demanding|begs?|ma(?:kes?|king)|gets?|getting|tricks?|tricking|convinces?|convincing|ha(?:s|ve|ving))\s+(?:(?:you|me|us|it|them|him|the\s+(?:model|agent|assistant|ai|llm|reader|bot|reviewer)|agents|models|users|others|people|readers)\s+)?(?:to\s+|into\s+|that\s+(?:you|it|they)\s+(?:should|must|can|may)\s+|(?:you|it)\s+(?:should|must|can|may)\s+)?$",
             )?,
@@ -164,7 +175,7 @@ impl Patterns {
                 r"\b(?:refuse|reject|report\s+(?:it|this|that|them|the)|(?:report|detect|log|block|prevent|stop|watch\s+for)\s+(?:any\s+|all\s+|every\s+)?(?:attempts?|requests?|tries)|flag|decline|(?:do\s+not|don't|never|must\s+not|should\s+not|cannot)\s+(?:comply|follow|obey|do\s+(?:so|it|that)|act|trust|accept|execute)|treat\s+(?:it|this|that|them|such|any|the)|injections?|attacks?|untrusted|not\s+(?:an\s+)?instructions?|quote\s+(?:it|them)|say\s+so|stop\s+and|jailbreaks?|malicious|hostile|as\s+data)",
             )?,
             cue: pattern(
-                r"\b(?:such\s+as|(?:things?|phrases?|text|something|anything|sentences?|strings?|words?|lines?)\s+like|e\.g\.|for\s+(?:example|instance)|examples?|phrases?|attacks?|attempts?|injections?|detect\w*|flag(?:s|ged|ging)?|reject\w*|refus\w+|patterns?|wording|untrusted|jailbreaks?|match(?:es|ing)?|sanitiz\w+|sanitis\w+|contain\w*|redact\w*|corpus|fixtures?|payloads?|classif\w+|malicious|(?:if|when|whenever|even\s+if)\b[^.\n]{0,80}\b(?:says?|tells?|asks?|reads?|writes?|claims?|sees?|finds?))\b",
+                r"\b(?:such\s+as|(?:things?|phrases?|text|something|anything|sentences?|strings?|words?|lines?)\s+like|e\.g\.|for\s+(?:example|instance)|examples?|phrases?|attacks?|attempts?|injections?|detect\w*|flag(?:s|ged|ging)?|reject\w*|refus\w+|patterns?|wording|untrusted|jailbreaks?|match(?:es|ing)?|sanitiz\w+|sanitis\w+|contain\w*|redact\w*|corpus|fixtures?|payloads?|classif\w+|malicious|phishing|spam|scams?|(?:if|when|whenever|even\s+if|that|which|who)\b[^.\n]{0,80}\b(?:says?|tells?|asks?|reads?|writes?|claims?|sees?|finds?))\b",
             )?,
         })
     }
@@ -188,7 +199,13 @@ fn verdict(view: &View, letters: &Letters, phrase: &Phrase, span: &Range<usize>)
     if phrase.shape == Shape::Role && !is_whole_word(bytes, letters, span) {
         return Verdict::Harmless;
     }
-    if is_split(bytes, letters, span) {
+    if is_split(bytes, letters, span) || is_call(&bytes[span.clone()]) {
+        return Verdict::Harmless;
+    }
+    if phrase.shape == Shape::Foreign && is_denied_abroad(bytes, letters, phrase, span) {
+        return Verdict::Harmless;
+    }
+    if phrase.shape == Shape::Heading && !patterns.announces.is_match(behind) {
         return Verdict::Harmless;
     }
     if disguised {
@@ -239,12 +256,17 @@ pub(super) fn is_disguised(view: &View, letters: &Letters, span: &Range<usize>) 
         .filter(|byte| letters.is_letter(**byte))
         .count();
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let words = bytes
-        .split(|byte| !letters.is_letter(*byte))
-        .filter(|word| !word.is_empty())
-        .count();
-    // Real words have more than two letters on average, and phrases no digits.
-    words * 5 > count * 2 || digits > 0
+    let (mut words, mut singles, mut most_singles) = (0, 0, 0);
+    for word in bytes.split(|byte| !letters.is_letter(*byte)) {
+        if !word.is_empty() {
+            words += 1;
+            singles = if word.len() == 1 { singles + 1 } else { 0 };
+            most_singles = most_singles.max(singles);
+        }
+    }
+    // Real words have more than two letters on average, single letters do not follow each other, and
+    // phrases have no digits.
+    words * 5 > count * 2 || most_singles > 2 || digits > 0
 }
 
 fn is_whole_word(bytes: &[u8], letters: &Letters, span: &Range<usize>) -> bool {
@@ -291,6 +313,14 @@ fn is_split(bytes: &[u8], letters: &Letters, span: &Range<usize>) -> bool {
     breaks == 1 && !(first_break_after_word && alone)
 }
 
+/// A function with its parameters: `ignore_previous(instructions`.
+fn is_call(part: &[u8]) -> bool {
+    let called = |three: &[u8]| {
+        three[0].is_ascii_alphanumeric() && three[1] == b'(' && three[2].is_ascii_alphanumeric()
+    };
+    part.contains(&b'_') && part.windows(3).any(called)
+}
+
 /// What stands before a place in its sentence, at most [`BEFORE`] bytes.
 fn sentence_before(bytes: &[u8], at: usize) -> &[u8] {
     let start = at.saturating_sub(BEFORE);
@@ -333,6 +363,25 @@ fn is_denied(bytes: &[u8], letters: &Letters, phrase: &Phrase, span: &Range<usiz
             && begins_word(bytes, letters, start - denial.len())
             && (!continues || contains_denial(sentence))
     })
+}
+
+/// The same in other languages: directly before the verb, or directly behind the whole.
+fn is_denied_abroad(bytes: &[u8], letters: &Letters, phrase: &Phrase, span: &Range<usize>) -> bool {
+    let word_before = bytes[..span.start].trim_ascii_end();
+    let before = FOREIGN_DENIALS.iter().any(|denial| {
+        let place = word_before.len().checked_sub(denial.len());
+        place.is_some_and(|place| {
+            word_before[place..].eq_ignore_ascii_case(denial.as_bytes())
+                && (place == 0 || !letters.is_letter(word_before[place - 1]))
+        })
+    });
+    let after = &letters.bytes[phrase.letters.end..];
+    let gap = bytes.get(span.end) == Some(&b' ');
+    before
+        || (gap
+            && FOREIGN_ENDS
+                .iter()
+                .any(|end| after.starts_with(folded(end).as_bytes())))
 }
 
 /// A list that was denied goes on with "or".

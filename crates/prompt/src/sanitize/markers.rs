@@ -93,7 +93,7 @@ impl Patterns {
             label: pattern("^berth[a-z0-9\\x01]{0,40}?(?:(?:global|organization|organisation|org|user|system)prompt|begins|ends|scope|policy)")?,
             speaker: pattern(&format!("^(?:new|the|begin|end)?(?:{ROLES}|operator|anthropic|openai|berth|securityteam|sysadmin|superadmin){NOUNS}?(?:urgent|important|highpriority|toassistant|toagent|toai|tomodel|new|updated)?$"))?,
             authority: pattern(
-                "^[^\\x00]{0,40}?(?:youmust|youarenow|yourarenow|youarea|youarean|youarethe|youareno|youwill|youshould|youmay|youcan|ignore|disregard|forget|override|newinstruction|newrule|instructions|obey|unrestricted|previous|restrictions|policyupdate|policychange|comply|reveal|alllimits|allsafety|granted|authorized|approved|fromnowon|noapproval|skipapproval|donotask|nolonger|followtheuser|usersinstructions|highestpriority|takesprecedence|disabled|executewithout)",
+                "^[^\\x00]{0,40}?(?:youmust|youarenow|yourarenow|youarea|youarean|youarethe|youareno|youwill|youshould|youmay|youcan|ignore|disregard|forget|newinstruction|newrule|obey|overrideall|previousinstructions|allrestrictions|unrestricted|policyupdate|policychange|comply|reveal|alllimits|allsafety|fromnowon|noapproval|skipapproval|donotask|nolonger|followtheuser|usersinstructions|highestpriority|takesprecedence|executewithout)",
             )?,
             strong_authority: pattern(
                 "^[^\\x00]{0,60}?(?:youmust|youarenow|ignore|disregard|forgetall|forgetevery|overrideall|newinstruction|obey|unrestricted|previousinstruction|allrestrictions|allsafety|fromnowonyou|youarenolonger|noapproval|donotaskforapproval|skipapproval|allowedtodo)",
@@ -178,6 +178,10 @@ fn bracketed(patterns: &Patterns, view: &[u8], at: usize) -> Option<Mark> {
     let inner = inner[..close].trim_ascii();
     if inner.first() == Some(&b'`') {
         // A link to something in code.
+        return None;
+    }
+    if view[at] == b'[' && inner.contains(&b'.') && !inner.contains(&b' ') {
+        // A table in TOML.
         return None;
     }
     let closes = inner.first() == Some(&b'/');

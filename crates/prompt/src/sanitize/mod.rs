@@ -13,6 +13,7 @@ mod letters;
 mod markers;
 mod native;
 mod phrases;
+mod rules;
 mod view;
 mod words;
 

@@ -71,6 +71,12 @@ impl<'a> View<'a> {
         let mut builder = Builder::with_capacity(text.len());
         let mut at = 0;
         while let Some(c) = text[at..].chars().next() {
+            if matches!(c, ' '..='~') && !matches!(c, '&' | '%' | '\\' | '[') {
+                // Most of most texts, and it looks as it is.
+                builder.push(c as u8, at..at + 1);
+                at += 1;
+                continue;
+            }
             let (c, length) = decoded(text, at, c);
             match c {
                 Some(c) => builder.look(c, at..at + length),

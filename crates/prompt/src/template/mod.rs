@@ -8,8 +8,6 @@
 mod error;
 mod scan;
 
-use std::collections::BTreeMap;
-
 use minijinja::{Environment, UndefinedBehavior, Value};
 
 use crate::{
@@ -121,10 +119,7 @@ impl Templates {
 
 /// Values as templates take them.
 pub(crate) fn values<'a>(values: impl Iterator<Item = (Field, &'a str)>) -> Value {
-    let values: BTreeMap<&'static str, Value> = values
-        .map(|(field, text)| (field.name(), Value::from(text)))
-        .collect();
-    values.into_iter().collect()
+    Value::from_pairs(values.map(|(field, text)| (field.name(), text)))
 }
 
 #[cfg(test)]
