@@ -135,9 +135,14 @@ impl Server {
 
     pub async fn ends_by(mut self, signal: Signal) -> Setup {
         self.signal(signal);
+        let pid = self.child.id();
         let status = tokio::task::spawn_blocking(move || self.child.wait());
-        let status = tokio::time::timeout(LIMIT, status).await;
-        let status = status.expect("it ends in time").expect("the task ends");
+        let Ok(status) = tokio::time::timeout(LIMIT, status).await else {
+            // Nobody would end the task that waits for it. One that `nohup` started ignores SIGHUP.
+            berth_tests::processes::kill(pid);
+            panic!("{signal} does not end it");
+        };
+        let status = status.expect("the task ends");
         assert!(status.expect("it can be waited for").success());
         self.setup
     }
