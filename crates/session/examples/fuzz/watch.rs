@@ -10,9 +10,9 @@ use std::{
 
 use crate::case::Case;
 
-/// Longest time that a case may take: one that clears the screen with every four bytes takes 15 s in a
-/// build for tests, and other programs run too.
-const TIME: Duration = Duration::from_secs(120);
+/// Longest time that a case may take. One of 2 MB that clears the screen with every few bytes takes more
+/// than a minute in a build for tests, and other programs run too: only what does not end is looked for.
+const TIME: Duration = Duration::from_secs(600);
 
 /// Most memory that each thread may take, in bytes. The largest terminals that a case has take some
 /// 50 MB, and it has three.
