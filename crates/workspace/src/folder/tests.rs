@@ -73,7 +73,13 @@ fn a_folder_that_cannot_be_listed_or_entered_is_not_readable() {
         open(path, mode);
     }
     let program = folder.path().join("test-program");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    // By another program: a file that this one has written may still be open in a process that another test
+    // is starting, and cannot be run then (ETXTBSY).
+    let copied = std::process::Command::new("cp")
+        .arg(std::env::current_exe().unwrap())
+        .arg(&program)
+        .status();
+    assert!(copied.unwrap().success());
     open(&program, 0o755);
     for path in [&hidden, &locked] {
         let mut child = std::process::Command::new(&program);
