@@ -112,7 +112,7 @@ fn one_attempt_within_another_is_found_once() {
 #[test]
 fn all_rules_compile() {
     assert!(phrases::compiles());
-    assert!(around::compiles());
+    assert!(cues::compiles());
     assert!(markers::compiles());
     assert!(native::compiles());
 }
