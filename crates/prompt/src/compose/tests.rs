@@ -352,6 +352,31 @@ fn a_label_of_the_very_text_cannot_be_written_into_it() {
 }
 
 #[test]
+fn a_code_follows_from_content_values_policy_and_version() {
+    let code = |prompt: &SystemPrompt, context: &Context, sanitize| {
+        let effective = compose(std::slice::from_ref(prompt), context, &policy(sanitize)).unwrap();
+        effective.text.split("[berth ").nth(1).unwrap()[..16].to_owned()
+    };
+    let plain = template(PromptScope::User, "{{ branch }} x");
+    let longer = template(PromptScope::User, "{{ branch }} xx");
+    let newer = SystemPrompt {
+        version: 2,
+        ..plain.clone()
+    };
+    let mut elsewhere = context();
+    elsewhere.branch = "next".to_owned();
+    let codes = [
+        code(&plain, &context(), SanitizePolicy::Warn),
+        code(&plain, &context(), SanitizePolicy::Redact),
+        code(&longer, &context(), SanitizePolicy::Warn),
+        code(&newer, &context(), SanitizePolicy::Warn),
+        code(&plain, &elsewhere, SanitizePolicy::Warn),
+    ];
+    let different: std::collections::BTreeSet<&String> = codes.iter().collect();
+    assert_eq!(different.len(), codes.len(), "{codes:?}");
+}
+
+#[test]
 fn a_code_that_stands_in_a_part_is_not_used() {
     let words = [0; 32];
     let parts = [(PromptId(Uuid::from_u128(1)), 1, &words)];
