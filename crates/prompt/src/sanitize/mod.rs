@@ -6,6 +6,7 @@
 //! What is found is a range of the text itself, so that nothing else in it is ever touched.
 
 mod around;
+mod cues;
 mod encoded;
 pub(crate) mod finding;
 mod glyph;
