@@ -411,6 +411,10 @@ impl Stage {
         self.waiting(session.id).await;
 
         self.hangs(session.id).await;
+        // Before it has begun, Codex takes Escape for something else.
+        while self.agent == "codex" && !client.screen(session.id).await.text.contains("Waiting") {
+            viewer.next().await.expect("the terminal stays open");
+        }
         client.input(session.id, "\x1b").await.expect("it is typed");
         self.waiting(session.id).await;
 
