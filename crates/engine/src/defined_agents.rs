@@ -130,7 +130,7 @@ pub async fn redefine(
         gone.remove(name);
     }
     for name in gone {
-        agent = forget_secret(state, id, &name).await?;
+        agent = forget_secret(state, agent, &name).await?;
     }
     Ok(agent)
 }
@@ -138,7 +138,7 @@ pub async fn redefine(
 /// Removes an agent of which no session runs, with its secrets.
 pub async fn forget(state: &Arc<State>, id: &AgentId) -> Result<(), ApiError> {
     let _turn = state.keeping.lock().await;
-    let agent = get(state, id).await?;
+    let mut agent = get(state, id).await?;
     // Looked at before any secret is removed; the store looks again.
     let live = state.store.live_sessions().await?;
     let count = live.iter().filter(|session| session.agent == *id).count();
@@ -148,7 +148,7 @@ pub async fn forget(state: &Arc<State>, id: &AgentId) -> Result<(), ApiError> {
         return Err(StoreError::AgentInUse { id, count }.into());
     }
     for name in holders(&agent) {
-        forget_secret(state, id, &name).await?;
+        agent = forget_secret(state, agent, &name).await?;
     }
     state.store.forget_agent(id).await?;
     state.defined.all().remove(id);
@@ -197,7 +197,7 @@ pub async fn remove_secret(
     if !holders(&agent).contains(name) {
         return Ok(agent);
     }
-    forget_secret(state, id, name).await
+    forget_secret(state, agent, name).await
 }
 
 /// The variables of an agent whose values are in the keychain.
@@ -228,9 +228,21 @@ fn holders(agent: &DefinedAgent) -> BTreeSet<String> {
     named.chain(&agent.secrets).cloned().collect()
 }
 
-async fn forget_secret(state: &State, id: &AgentId, name: &str) -> Result<DefinedAgent, ApiError> {
-    berth_secrets::remove(&name_of(state, id, name).await?).await?;
-    Ok(state.store.set_agent_secret(id, name, false).await?)
+/// Removes a secret; see the same of routers' keys.
+async fn forget_secret(
+    state: &State,
+    agent: DefinedAgent,
+    name: &str,
+) -> Result<DefinedAgent, ApiError> {
+    let removed = berth_secrets::remove(&name_of(state, &agent.id, name).await?).await;
+    if !agent.secrets.iter().any(|known| known == name) {
+        if let Err(error) = removed {
+            tracing::debug!(%error, "whether a secret is in the keychain is not known");
+        }
+        return Ok(agent);
+    }
+    removed?;
+    Ok(state.store.set_agent_secret(&agent.id, name, false).await?)
 }
 
 /// Its name in the keychain. Another data folder of the same user may have an agent of this name, too.

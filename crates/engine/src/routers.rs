@@ -73,7 +73,7 @@ pub async fn update(state: &State, id: RouterId, draft: RouterDraft) -> Result<R
         gone.remove(&provider.name);
     }
     for provider in gone {
-        router = changed(state, forget_key(state, id, &provider).await?);
+        router = changed(state, forget_key(state, router, &provider).await?);
     }
     Ok(router)
 }
@@ -81,7 +81,7 @@ pub async fn update(state: &State, id: RouterId, draft: RouterDraft) -> Result<R
 /// Removes a router that no running session uses, with its keys.
 pub async fn delete(state: &State, id: RouterId) -> Result<(), ApiError> {
     let _turn = state.keeping.lock().await;
-    let router = get(state, id).await?;
+    let mut router = get(state, id).await?;
     // Looked at before any key is removed; the store looks again.
     let live = state.store.live_sessions().await?;
     let users: Vec<_> = live
@@ -98,7 +98,7 @@ pub async fn delete(state: &State, id: RouterId) -> Result<(), ApiError> {
         return Err(ApiError::new(Code::RouterInUse, detail));
     }
     for provider in holders(&router) {
-        changed(state, forget_key(state, id, &provider).await?);
+        router = changed(state, forget_key(state, router, &provider).await?);
     }
     state.store.delete_router(id).await?;
     state.publish(Event::RouterRemoved { id });
@@ -138,7 +138,7 @@ pub async fn remove_key(state: &State, id: RouterId, provider: &str) -> Result<R
     if !holders(&router).contains(provider) {
         return Ok(router);
     }
-    Ok(changed(state, forget_key(state, id, provider).await?))
+    Ok(changed(state, forget_key(state, router, provider).await?))
 }
 
 /// Whose keys may be in the keychain: of one that was put there when the engine was killed the store does
@@ -149,9 +149,19 @@ fn holders(router: &Router) -> BTreeSet<String> {
     named.chain(router.keys.iter().cloned()).collect()
 }
 
-async fn forget_key(state: &State, id: RouterId, provider: &str) -> Result<Router, ApiError> {
-    berth_secrets::remove(&name_of(id, provider)).await?;
-    Ok(state.store.set_router_key(id, provider, false).await?)
+/// Removes a key. Of one that the store does not know of it is only made sure: without a keychain there is
+/// none, and the trail tells of no removal.
+async fn forget_key(state: &State, router: Router, provider: &str) -> Result<Router, ApiError> {
+    let removed = berth_secrets::remove(&name_of(router.id, provider)).await;
+    if !router.keys.iter().any(|name| name == provider) {
+        if let Err(error) = removed {
+            tracing::debug!(%error, "whether a key is in the keychain is not known");
+        }
+        return Ok(router);
+    }
+    removed?;
+    let router = state.store.set_router_key(router.id, provider, false).await;
+    Ok(router?)
 }
 
 fn name_of(id: RouterId, provider: &str) -> String {

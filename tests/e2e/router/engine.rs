@@ -427,6 +427,15 @@ async fn without_a_keychain_keys_are_refused_with_what_to_do() {
     }
     let kept: RouterList = client.get("/routers").await.expect("they are listed");
     assert_eq!(kept.routers[0].keys.len(), 0);
+    // A router that never had a key needs no keychain to go, and the trail tells of no removal.
+    let path = format!("/routers/{}", router.id);
+    client.delete(&path).await.expect("it goes");
+    let actions = client.audit().await.into_iter().map(|event| event.action);
+    assert!(
+        !actions
+            .into_iter()
+            .any(|action| action == "router.key_removed")
+    );
     assert_eq!(kept.program.kind, None::<RouterKind>);
     assert!(
         kept.program

@@ -336,6 +336,7 @@ async fn undo(state: &State, id: SessionId, project: &Path, workspace: &Workspac
             state.store.delete_session(id).await?;
         }
         remove_private(state, id).await;
+        state.sessions.forget(id);
         Ok::<(), ApiError>(())
     };
     if let Err(error) = undone.await {
