@@ -387,6 +387,24 @@ impl Stage {
         }
     }
 
+    /// What stands in the input box is not sent with a message.
+    async fn empties_its_box(&self) {
+        let client = &self.engine.client;
+        let session = self.start().await;
+        let mut viewer = client.view(session.id).await;
+        let draft = "half a thought";
+        client.input(session.id, draft).await.expect("it is typed");
+        while !self.stands_in_the_box(session.id, draft).await {
+            viewer.next().await.expect("the terminal stays open");
+        }
+        assert_eq!(
+            self.exchange(session.id, "say: Whole.").await,
+            "Whole.",
+            "{}",
+            client.screen(session.id).await.text
+        );
+    }
+
     /// Keys reach the agent in the form that it asked for: those that move and delete, Escape and Ctrl-C.
     async fn takes_keys(&self) {
         let client = &self.engine.client;
@@ -485,6 +503,7 @@ tests! {
     claude_is_interrupted_and_goes_on: "claude" => is_interrupted();
     claude_tells_an_error_of_its_provider: "claude" => tells_an_error();
     claude_s_terminal_takes_messages_too: "claude" => takes_typed_messages();
+    claude_is_sent_a_message_without_what_stood_in_its_box: "claude" => empties_its_box();
     claude_s_keys_reach_it: "claude" => takes_keys();
     claude_takes_a_message_while_it_works: "claude" => takes_a_message_meanwhile();
     claude_leaves_no_process_when_it_is_stopped: "claude" => is_stopped();
@@ -495,6 +514,7 @@ tests! {
     codex_is_interrupted_and_goes_on: "codex" => is_interrupted();
     codex_tells_an_error_of_its_provider: "codex" => tells_an_error();
     codex_s_terminal_takes_messages_too: "codex" => takes_typed_messages();
+    codex_is_sent_a_message_without_what_stood_in_its_box: "codex" => empties_its_box();
     codex_s_keys_reach_it: "codex" => takes_keys();
     codex_leaves_no_process_when_it_is_stopped: "codex" => is_stopped();
 
@@ -504,6 +524,7 @@ tests! {
     gemini_answers_at_length_and_nothing_is_lost: "gemini" => answers_at_length();
     gemini_is_interrupted_and_goes_on: "gemini" => is_interrupted();
     gemini_tells_an_error_of_its_provider: "gemini" => tells_an_error();
+    gemini_is_sent_a_message_without_what_stood_in_its_box: "gemini" => empties_its_box();
     gemini_leaves_no_process_when_it_is_stopped: "gemini" => is_stopped();
 
     opencode_answers_and_the_transcript_has_its_words: "opencode" => answers();
@@ -511,6 +532,7 @@ tests! {
         "opencode" => approves("write: made.txt: made by the agent", "made.txt");
     opencode_answers_at_length_and_nothing_is_lost: "opencode" => answers_at_length();
     opencode_is_interrupted_and_goes_on: "opencode" => is_interrupted();
+    opencode_is_sent_a_message_without_what_stood_in_its_box: "opencode" => empties_its_box();
     opencode_leaves_no_process_when_it_is_stopped: "opencode" => is_stopped();
 
     goose_answers_and_the_transcript_has_its_words: "goose" => answers();
@@ -518,6 +540,7 @@ tests! {
         "goose" => approves("write: made.txt: made by the agent", "made.txt");
     goose_answers_at_length_and_nothing_is_lost: "goose" => answers_at_length();
     goose_is_interrupted_and_goes_on: "goose" => is_interrupted();
+    goose_is_sent_a_message_without_what_stood_in_its_box: "goose" => empties_its_box();
     goose_leaves_no_process_when_it_is_stopped: "goose" => is_stopped();
 
     aider_answers_and_the_transcript_has_its_words: "aider" => answers();
@@ -526,6 +549,7 @@ tests! {
         "aider" => approves("say: made.txt\\n```\\nmade by the agent\\n```", "made.txt");
     aider_answers_at_length_and_nothing_is_lost: "aider" => answers_at_length();
     aider_is_interrupted_and_goes_on: "aider" => is_interrupted();
+    aider_is_sent_a_message_without_what_stood_in_its_box: "aider" => empties_its_box();
     aider_leaves_no_process_when_it_is_stopped: "aider" => is_stopped();
 
     droid_answers_and_the_transcript_has_its_words: "droid" => answers();
@@ -534,5 +558,6 @@ tests! {
     droid_answers_at_length_and_nothing_is_lost: "droid" => answers_at_length();
     droid_is_interrupted_and_goes_on: "droid" => is_interrupted();
     droid_tells_an_error_of_its_provider: "droid" => tells_an_error();
+    droid_is_sent_a_message_without_what_stood_in_its_box: "droid" => empties_its_box();
     droid_leaves_no_process_when_it_is_stopped: "droid" => is_stopped();
 }

@@ -13,7 +13,7 @@ use super::{
     Command, INPUT_LIMIT, SessionError, SessionEvent, Start, View,
     answering::Answering,
     interrupting::Interrupting,
-    sending::{GIVE_UP, Input, Sending, Step},
+    sending::{EMPTY, GIVE_UP, Input, Sending, Step},
     turn::Turn,
     typed::Typed,
     viewer::{Frame, KEPT, Update},
@@ -360,10 +360,12 @@ impl Actor {
         };
         match sending.step(&self.start.rules, &self.terminal, reading) {
             Step::Wait => self.sending = Some(sending),
-            Step::Enter => match self.press(b"\r") {
-                Ok(()) => self.sending = Some(sending),
-                Err(error) => self.refuse(sending.taken, &error),
-            },
+            Step::Empty => self.press_for(sending, EMPTY),
+            Step::Type => {
+                let typed = sending.typed(&self.terminal);
+                self.press_for(sending, &typed);
+            }
+            Step::Enter => self.press_for(sending, b"\r"),
             Step::Taken => {
                 self.unanswered = None;
                 self.turn = Some(Turn::new(
@@ -382,6 +384,14 @@ impl Actor {
             }
             Step::Failed => self.refuse(sending.taken, &SessionError::NotTaken(GIVE_UP)),
             Step::NotShown => self.refuse(sending.taken, &SessionError::NotShown),
+        }
+    }
+
+    /// Presses keys for a message on its way.
+    fn press_for(&mut self, sending: Sending, keys: &[u8]) {
+        match self.press(keys) {
+            Ok(()) => self.sending = Some(sending),
+            Err(error) => self.refuse(sending.taken, &error),
         }
     }
 
@@ -486,11 +496,9 @@ impl Actor {
             Input::Line
         };
         let works = self.terminal.program_works();
-        let sending = Sending::new(content, taken, works, echoes, input);
-        match self.press(&sending.typed(&self.terminal)) {
-            Ok(()) => self.sending = Some(sending),
-            Err(error) => self.refuse(sending.taken, &error),
-        }
+        self.sending = Some(Sending::new(content, taken, works, echoes, input));
+        let reading = reading::read(&self.start.rules, &self.terminal);
+        self.advance_sending(&reading);
     }
 
     fn resize(&mut self, size: Size) {

@@ -1,4 +1,7 @@
-//! Handing a message to an agent: type it, see it in the input box, press Enter, see it gone.
+//! Handing a message to an agent: empty the input box, type it, see it there, press Enter, see it gone.
+//!
+//! Something may stand in the box before: what a user began to type, or a message that the agent gives
+//! back because it was interrupted before it said a word. The message would be sent with that in front.
 //!
 //! Enter is pressed only once the text stands in the box, because programs take an Enter that
 //! comes with pasted text for part of it.
@@ -21,6 +24,20 @@ const ECHO: Duration = Duration::from_secs(1);
 
 /// The same for a program with an input box, which may still be starting when its box is drawn.
 const ECHO_IN_BOX: Duration = Duration::from_secs(5);
+
+/// Empties an input box, or a row of it: Ctrl+U, which line editors of all kinds know, and most of them
+/// bring back with Ctrl+Y.
+pub(super) const EMPTY: &[u8] = b"\x15";
+
+/// How long the box may take to show that it was emptied before the key is pressed again: one that has
+/// several rows wants several keys.
+const EMPTIED: Duration = Duration::from_millis(300);
+
+/// How often that key is pressed at most. What still stands there then is no text that was typed.
+const EMPTYING: u8 = 12;
+
+/// How often the box is emptied once more because there was something before the message after all.
+const TYPED_AGAIN: u8 = 2;
 
 /// How long after Enter the text may still stand in the box before Enter is pressed again.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -46,8 +63,11 @@ pub(super) struct Sending {
     /// How many of the user's messages the agent's screen had before it was typed; of a program that
     /// marks none, how many rows stood above the cursor.
     pub echoes: usize,
+    squeezed: String,
     tail: String,
     input: Input,
+    /// How often the message may still be typed again.
+    again: u8,
     /// It has stood in the input box.
     seen: bool,
     stage: Stage,
@@ -67,6 +87,8 @@ pub(super) enum Input {
 }
 
 enum Stage {
+    /// The box is emptied; the key is pressed again at this time.
+    Emptying { pressed: u8, until: Instant },
     /// It is typed, and Enter is pressed at this time.
     Typed { until: Instant },
     /// Enter was pressed.
@@ -82,6 +104,10 @@ enum Stage {
 pub(super) enum Step {
     /// Wait for output or the deadline.
     Wait,
+    /// Press the key that empties the input box.
+    Empty,
+    /// Type the message.
+    Type,
     /// Press Enter.
     Enter,
     /// The agent took it.
@@ -109,17 +135,50 @@ impl Sending {
             works,
             echoes,
             tail: squeezed.chars().skip(skip).collect(),
+            squeezed,
+            again: TYPED_AGAIN,
             seen: false,
             input,
-            stage: Stage::Typed {
-                until: now
-                    + match input {
-                        Input::Box | Input::Unknown => ECHO_IN_BOX,
-                        Input::Line => ECHO,
-                    },
+            stage: Stage::Emptying {
+                pressed: 0,
+                until: now,
             },
             give_up: now + Duration::from_secs(GIVE_UP),
         }
+    }
+
+    /// The box is emptied, if there is one with something in it, and then the message is typed.
+    fn empty(&mut self, reading: &Reading, pressed: u8, until: Instant) -> Step {
+        let now = Instant::now();
+        let left = self.input == Input::Box
+            && reading
+                .input
+                .as_ref()
+                .is_some_and(|input| !squeezed(input).is_empty());
+        if !left || pressed >= EMPTYING && now >= until {
+            self.seen = false;
+            let echo = match self.input {
+                Input::Box | Input::Unknown => ECHO_IN_BOX,
+                Input::Line => ECHO,
+            };
+            self.stage = Stage::Typed { until: now + echo };
+            return Step::Type;
+        }
+        if now < until {
+            return Step::Wait;
+        }
+        self.stage = Stage::Emptying {
+            pressed: pressed + 1,
+            until: now + EMPTIED,
+        };
+        Step::Empty
+    }
+
+    /// Something stands before the message in the box.
+    fn follows_other_text(&self, reading: &Reading) -> bool {
+        let input = reading.input.as_deref().map(squeezed).unwrap_or_default();
+        let before = input.strip_suffix(self.squeezed.as_str());
+        self.input == Input::Box && before.is_some_and(|before| !before.is_empty())
     }
 
     /// The bytes that type the message. Control characters other than line feeds and tabs are
@@ -141,6 +200,16 @@ impl Sending {
     /// Looks at the screen.
     pub fn step(&mut self, rules: &ScreenRules, terminal: &Terminal, reading: &Reading) -> Step {
         let now = Instant::now();
+        if let Stage::Emptying { pressed, until } = self.stage {
+            return self.empty(reading, pressed, until);
+        }
+        if matches!(self.stage, Stage::Typed { .. })
+            && self.again > 0
+            && self.follows_other_text(reading)
+        {
+            self.again -= 1;
+            return self.empty(reading, 0, now);
+        }
         let shown = self.shown(rules, terminal, reading);
         if shown && !self.seen {
             self.seen = true;
@@ -153,6 +222,7 @@ impl Sending {
             gone: None,
         };
         match &mut self.stage {
+            Stage::Emptying { .. } => Step::Wait,
             Stage::Typed { until } if now < *until => Step::Wait,
             Stage::Typed { .. } if self.input == Input::Unknown && !self.seen => Step::NotShown,
             Stage::Typed { .. } => {
@@ -193,7 +263,7 @@ impl Sending {
     /// When to look again although nothing was printed.
     pub fn deadline(&self) -> Instant {
         match self.stage {
-            Stage::Typed { until } => until,
+            Stage::Emptying { until, .. } | Stage::Typed { until } => until,
             Stage::Entered { again, gone } => {
                 let gone = gone.map_or(again, |since| since + GONE);
                 again.min(gone).min(self.give_up)
