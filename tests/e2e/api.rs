@@ -16,6 +16,8 @@ mod engine;
 mod lifecycle;
 #[path = "api/projects.rs"]
 mod projects;
+#[path = "api/prompts.rs"]
+mod prompts;
 #[path = "api/stream.rs"]
 mod stream;
 #[path = "api/talk.rs"]

@@ -15,6 +15,7 @@ mod console;
 mod debug;
 mod limits;
 mod logging;
+mod prompts;
 mod run;
 mod serve;
 mod signals;
@@ -63,6 +64,11 @@ enum Command {
         #[command(subcommand)]
         command: debug::Debug,
     },
+    /// Keep prompts in files, and see what a session would be given; starts the engine when none runs
+    Prompts {
+        #[command(subcommand)]
+        command: prompts::Prompts,
+    },
     /// Look at the audit trail
     Audit {
         #[command(subcommand)]
@@ -108,6 +114,7 @@ async fn main() -> ExitCode {
         Command::Debug {
             command: debug::Debug::Screen(options),
         } => debug::screen(&options),
+        Command::Prompts { command } => prompts::prompts(data_dir, command).await,
         Command::Audit {
             command: Audit::Verify,
         } => client::verify(&data_dir).await,

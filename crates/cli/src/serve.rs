@@ -16,6 +16,9 @@ pub struct Options {
     /// Loopback port [default: a free one]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
+    /// Folder with Markdown files that are the global prompts, for all sessions of this engine
+    #[arg(long, value_name = "FOLDER", env = "BERTH_GLOBAL_PROMPTS")]
+    global_prompts: Option<PathBuf>,
     /// Print one line of JSON when the engine is ready, then close the standard output
     #[arg(long, conflicts_with = "print_url")]
     announce: bool,
@@ -27,6 +30,7 @@ pub struct Options {
 pub async fn serve(data_dir: PathBuf, options: Options) -> ExitCode {
     let mut config = Config::new(data_dir);
     config.port = options.port;
+    config.global_prompts = options.global_prompts;
     config.assets = Some(Arc::new(BuiltUi));
     // The folder holds the logs too, so it must be there, for its owner only, before the engine is.
     let _log = match berth_engine::prepare_folder(&config.data_dir)

@@ -16,6 +16,8 @@ pub struct Config {
     pub assets: Option<Arc<dyn Assets>>,
     /// The environment of sessions; asked of the user's login shell when absent.
     pub environment: Option<Environment>,
+    /// Folder with Markdown files that are the global prompts; none when absent.
+    pub global_prompts: Option<PathBuf>,
     /// How long programs have to end when they are stopped.
     pub grace: Duration,
 }
@@ -29,6 +31,7 @@ impl Config {
             port: None,
             assets: None,
             environment: None,
+            global_prompts: None,
             grace: berth_session::process::GRACE,
         }
     }

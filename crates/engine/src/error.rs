@@ -37,6 +37,14 @@ pub enum EngineError {
         /// What the system said.
         source: io::Error,
     },
+    /// A file with global prompts cannot be used.
+    #[error("the global prompts in {path} cannot be used: {reason}")]
+    GlobalPrompts {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -55,6 +63,7 @@ impl EngineError {
                 Code::StoreFull
             }
             Self::File { .. } => Code::StoreUnavailable,
+            Self::GlobalPrompts { .. } => Code::PromptInvalid,
             Self::Store(error) => error.code(),
             Self::Address(_) | Self::Serve(_) => Code::Internal,
         }

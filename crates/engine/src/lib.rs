@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod http;
 mod projects;
+mod prompts;
 mod recovery;
 mod routers;
 mod sessions;
@@ -67,6 +68,7 @@ impl Engine {
         let state = State::new(config, store, endpoint.clone())?;
         recovery::reap(&state).await?;
         defined_agents::load(&state).await?;
+        prompts::load_global(&state, state.config.global_prompts.as_deref()).await?;
         recovery::clear_workspaces(&state).await?;
         routers::clear(&state).await;
         state.start_background();

@@ -16,6 +16,7 @@ use crate::{
     defined_agents::Defined,
     endpoint::prepare_folder,
     events::Bus,
+    prompts::Prompts,
     sessions::{self, Sessions},
 };
 
@@ -30,6 +31,7 @@ pub struct State {
     /// Held while something changes that is in the store and in the keychain.
     pub keeping: tokio::sync::Mutex<()>,
     pub defined: Defined,
+    pub prompts: Prompts,
     /// Cancelled when the engine shall stop.
     pub stopping: CancellationToken,
     environment: OnceCell<Environment>,
@@ -51,6 +53,7 @@ impl State {
             reaper: Reaper::start(),
             keeping: tokio::sync::Mutex::default(),
             defined: Defined::default(),
+            prompts: Prompts::default(),
             stopping: CancellationToken::new(),
             environment: OnceCell::new(),
             git: OnceCell::new(),

@@ -41,6 +41,8 @@
 mod compose;
 mod context;
 mod label;
+mod markdown;
+mod origins;
 mod sanitize;
 mod template;
 
@@ -49,5 +51,7 @@ pub use compose::{
     MAX_PROMPTS, Policy, compose,
 };
 pub use context::{Context, FIELDS, Field, MAX_VALUE_BYTES};
+pub use markdown::{FileError, file_name, of_file, to_file, to_files};
+pub use origins::origins;
 pub use sanitize::{Finding, inspect};
 pub use template::{TemplateError, TemplateErrorKind, check_template};

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, AuditEvent, Message, Project, ProjectId, Router, RouterId, Session, SessionId};
+use crate::{
+    Agent, AuditEvent, Message, Project, ProjectId, PromptId, PromptPolicy, Router, RouterId,
+    Session, SessionId, SystemPrompt,
+};
 
 /// One state change, sent on `GET /events` (all kinds) and `GET /chat/stream` (messages and
 /// status of one session) as server-sent events: `event` is the tag, `data` this value as JSON.
@@ -37,6 +40,21 @@ pub enum Event {
         /// Which.
         id: RouterId,
     },
+    /// A prompt was added or changed.
+    PromptChanged {
+        /// The prompt as it is now.
+        prompt: Box<SystemPrompt>,
+    },
+    /// A prompt was removed.
+    PromptRemoved {
+        /// Which.
+        id: PromptId,
+    },
+    /// What holds for all prompts has changed.
+    PromptPolicyChanged {
+        /// The policy as it is now.
+        policy: PromptPolicy,
+    },
     /// A session was created or changed.
     SessionChanged {
         /// The session as it is now.
@@ -69,6 +87,9 @@ impl Event {
             Self::AgentsChanged { .. } => "agents_changed",
             Self::RouterChanged { .. } => "router_changed",
             Self::RouterRemoved { .. } => "router_removed",
+            Self::PromptChanged { .. } => "prompt_changed",
+            Self::PromptRemoved { .. } => "prompt_removed",
+            Self::PromptPolicyChanged { .. } => "prompt_policy_changed",
             Self::SessionChanged { .. } => "session_changed",
             Self::SessionRemoved { .. } => "session_removed",
             Self::MessageChanged { .. } => "message_changed",

@@ -30,6 +30,9 @@ pub struct Problem {
     /// The fields that are not as they must be, where the code is about fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldProblem>,
+    /// Both sides, for `prompt.conflict`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<Box<crate::PromptConflict>>,
 }
 
 /// What is wrong with one field of a request.
@@ -60,7 +63,15 @@ impl Problem {
             hint: code.hint().map(str::to_owned),
             work: None,
             fields: Vec::new(),
+            conflict: None,
         }
+    }
+
+    /// Adds both sides of an edit that came too late.
+    #[must_use]
+    pub fn with_conflict(mut self, conflict: crate::PromptConflict) -> Self {
+        self.conflict = Some(Box::new(conflict));
+        self
     }
 
     /// Replaces the code's general hint by one for this case.

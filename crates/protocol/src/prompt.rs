@@ -2,10 +2,19 @@
 //!
 //! How they are put together, filled in and checked is in the crate `berth-prompt`.
 
+mod management;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{AgentId, ProjectId, PromptId};
+
+pub use management::{
+    LineOrigin, PreviewCompared, PreviewRequest, PromptConflict, PromptEdit, PromptField,
+    PromptFile, PromptImport, PromptImportOutcome, PromptImportResult, PromptImported, PromptList,
+    PromptMove, PromptOrder, PromptPolicy, PromptPreview, PromptRestore, PromptVersions,
+    SessionPrompt, TextDiff,
+};
 
 /// A system prompt as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -228,6 +237,9 @@ pub struct PromptWarning {
     pub message: String,
     /// The words themselves, at most 80 characters, with invisible characters shown as `·`.
     pub excerpt: String,
+    /// They were replaced by `[REDACTED]`.
+    #[serde(default)]
+    pub redacted: bool,
 }
 
 /// What a warning is about.

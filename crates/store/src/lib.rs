@@ -35,6 +35,7 @@ mod routers;
 mod schema;
 mod session_changes;
 mod session_facts;
+mod session_prompts;
 mod sessions;
 mod settings;
 mod unfinished;

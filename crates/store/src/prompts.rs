@@ -165,6 +165,69 @@ impl Store {
             .await
     }
 
+    /// Takes a prompt to the place before another one of its scope, or to the end. Others keep their
+    /// priorities as long as there is one between them; each prompt whose priority changes gets a new
+    /// version. Gives the prompts of the scope in their new order.
+    ///
+    /// # Errors
+    /// As [`update_prompt`](Self::update_prompt); [`StoreError::PromptNotFound`] also when there is no
+    /// prompt `before` in the scope.
+    pub async fn move_prompt(
+        &self,
+        id: PromptId,
+        seen: u32,
+        before: Option<PromptId>,
+        author: Option<&str>,
+    ) -> Result<Vec<SystemPrompt>, StoreError> {
+        let (mut write, moved) = self.write_prompt("moving a prompt", id, seen).await?;
+        let query =
+            sqlx::query("SELECT * FROM prompts WHERE scope = ? ORDER BY priority, name, id")
+                .bind(word(&moved.scope));
+        let rows = write.rows(query).await?;
+        let rows = rows.iter().map(|row| prompt(row, write.doing()));
+        let mut order: Vec<SystemPrompt> = rows.collect::<Result<_, _>>()?;
+        let old: Vec<PromptId> = order.iter().map(|prompt| prompt.id).collect();
+        order.retain(|prompt| prompt.id != id);
+        let place = match before {
+            None => Some(order.len()),
+            Some(before) if before == id => old.iter().position(|prompt| *prompt == id),
+            Some(before) => order.iter().position(|prompt| prompt.id == before),
+        };
+        let Some(place) = place else {
+            write.abandon().await?;
+            return Err(StoreError::PromptNotFound(before.unwrap_or(id)));
+        };
+        order.insert(place, moved);
+        if order.iter().map(|prompt| prompt.id).eq(old) {
+            write.abandon().await?;
+            return Ok(order);
+        }
+        let at = write.at();
+        for (prompt, priority) in placed(&order, place) {
+            let prompt = &mut order[prompt];
+            *prompt = SystemPrompt {
+                priority,
+                version: prompt.version.saturating_add(1),
+                author: author.map(str::to_owned),
+                updated_at: at,
+                ..prompt.clone()
+            };
+            let update = sqlx::query(
+                "UPDATE prompts SET priority = ?, version = ?, author = ?, updated_at = ? WHERE id = ?",
+            )
+            .bind(priority)
+            .bind(prompt.version)
+            .bind(author)
+            .bind(at.as_millisecond())
+            .bind(prompt.id.to_string());
+            write.execute(update).await?;
+            keep_version(&mut write, prompt).await?;
+            write.add(change("prompt.moved", prompt)).await?;
+        }
+        write.end_changes().await?;
+        Ok(order)
+    }
+
     async fn write_prompt(
         &self,
         doing: &'static str,
@@ -215,12 +278,45 @@ fn of(id: PromptId, draft: &PromptDraft, edit: Edit<'_>) -> SystemPrompt {
     }
 }
 
+/// What has to be written so that the prompt at `place` stands there: its own priority if there is one
+/// between those around it, else everybody's.
+fn placed(order: &[SystemPrompt], place: usize) -> Vec<(usize, i32)> {
+    /// Between two prompts, so that another one can be put there.
+    const STEP: i32 = 10;
+    let priority = |place: usize| order.get(place).map(|prompt| prompt.priority);
+    let below = place.checked_sub(1).and_then(priority);
+    let own = match (below, priority(place + 1)) {
+        (None, None) => return Vec::new(),
+        (Some(below), None) => below.checked_add(STEP),
+        (None, Some(above)) => above.checked_sub(STEP),
+        (Some(below), Some(above)) => {
+            let between = below.midpoint(above);
+            (between > below && between < above).then_some(between)
+        }
+    };
+    if let Some(own) = own {
+        return vec![(place, own)];
+    }
+    let all = order
+        .iter()
+        .zip((1..).map(|number: i32| number.saturating_mul(STEP)));
+    let all = all.enumerate();
+    all.filter(|(_, (prompt, priority))| prompt.priority != *priority)
+        .map(|(place, (_, priority))| (place, priority))
+        .collect()
+}
+
 /// Keeps what the prompt is now among its versions, and commits.
 async fn commit(
     mut write: Write<'_>,
     action: &'static str,
     prompt: &SystemPrompt,
 ) -> Result<(), StoreError> {
+    keep_version(&mut write, prompt).await?;
+    write.commit(change(action, prompt)).await
+}
+
+async fn keep_version(write: &mut Write<'_>, prompt: &SystemPrompt) -> Result<(), StoreError> {
     let insert = sqlx::query(
         "INSERT INTO prompt_versions (prompt_id, version, name, format, content, priority, enabled,
                                       locked, target, author, at)
@@ -238,15 +334,17 @@ async fn commit(
     .bind(&prompt.author)
     .bind(prompt.updated_at.as_millisecond());
     write.execute(insert).await?;
-    write
-        .commit(Change {
-            action,
-            subject: Subject::Prompt(prompt.id),
-            details: shape(prompt),
-            op: Op::Upsert,
-            payload: json!({"version": prompt.version}),
-        })
-        .await
+    Ok(())
+}
+
+fn change(action: &'static str, prompt: &SystemPrompt) -> Change {
+    Change {
+        action,
+        subject: Subject::Prompt(prompt.id),
+        details: shape(prompt),
+        op: Op::Upsert,
+        payload: json!({"version": prompt.version}),
+    }
 }
 
 /// What the audit trail tells of a prompt: its shape, and a hash by which its words can be known again.

@@ -2,8 +2,8 @@
 //! whether an agent works or waits, is not among them.
 
 use berth_protocol::{
-    AgentId, Beginning, DiffStat, Failure, MessageId, ProjectId, RouterId, SessionId,
-    SessionMcpServer, Size, Timestamp, Transport, Workspace,
+    AgentId, Beginning, DiffStat, EffectivePrompt, Failure, MessageId, ProjectId, RouterId,
+    SessionId, SessionMcpServer, Size, Timestamp, Transport, Workspace,
 };
 
 /// A project as it is stored.
@@ -142,6 +142,21 @@ pub struct NewSession {
     pub mcp_servers: Vec<SessionMcpServer>,
     /// The router that its agent's requests go through.
     pub router: Option<RouterId>,
+    /// What its first run is given of the system prompts.
+    pub prompt: GivenPrompt,
+}
+
+/// What a run of a session is given of the system prompts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GivenPrompt {
+    /// What was put together for it.
+    pub effective: EffectivePrompt,
+    /// Why the agent does not get it, if it does not.
+    pub undelivered: Option<String>,
+    /// The day it was put together for, as `2026-11-25`.
+    pub date: String,
+    /// The time zone it was put together for.
+    pub time_zone: String,
 }
 
 /// A workspace that is being made for a session which is not recorded yet.

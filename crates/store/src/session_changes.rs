@@ -12,9 +12,10 @@ use berth_protocol::{Beginning, SessionId, Workspace};
 use serde_json::{Value, json};
 
 use crate::{
-    Op, Phase, SessionRecord, Store, StoreError,
+    GivenPrompt, Op, Phase, SessionRecord, Store, StoreError,
     columns::{signed, word},
     open::Sql,
+    session_prompts,
     sessions::{payload, session},
     write::{Change, Subject, Write},
 };
@@ -50,7 +51,8 @@ impl Store {
     }
 
     /// The session is to be started again: live, in its next run, without a process yet. `agent_session` is
-    /// the agent's name for the conversation that it begins or goes on with.
+    /// the agent's name for the conversation that it begins or goes on with, `prompt` what it is given of the
+    /// system prompts.
     ///
     /// # Errors
     /// [`StoreError::SessionNotFound`], [`StoreError::SessionLive`],
@@ -60,8 +62,9 @@ impl Store {
         id: SessionId,
         beginning: Beginning,
         agent_session: Option<&str>,
+        prompt: &GivenPrompt,
     ) -> Result<SessionRecord, StoreError> {
-        let (write, old) = self.write_session("restarting a session", id).await?;
+        let (mut write, old) = self.write_session("restarting a session", id).await?;
         let refusal = if old.phase.is_live() {
             Some(StoreError::SessionLive(id))
         } else if old.archived_at.is_some() {
@@ -73,6 +76,8 @@ impl Store {
             write.abandon().await?;
             return Err(refusal);
         }
+        let run = old.run.saturating_add(1);
+        session_prompts::keep(&mut write, id, run, prompt).await?;
         let update = sqlx::query(
             "UPDATE sessions SET phase = 'live', run = run + 1, ended_at = NULL,
                  exit_code = NULL, exit_signal = NULL, failure_code = NULL, failure_detail = NULL,
@@ -83,7 +88,8 @@ impl Store {
         .bind(word(&beginning))
         .bind(agent_session)
         .bind(id.to_string());
-        let details = json!({"beginning": beginning, "run": old.run.saturating_add(1)});
+        let prompt = session_prompts::shape(prompt);
+        let details = json!({"beginning": beginning, "prompt": prompt, "run": run});
         change(write, update, "session.restarted", details).await
     }
 

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::{
     NewSession, Op, Phase, Process, SessionRecord, Store, StoreError,
     columns::{Columns, word},
-    unfinished,
+    session_prompts, unfinished,
     write::{Change, Subject, Write},
 };
 
@@ -38,6 +38,7 @@ impl Store {
         let row = write.one(insert(&new, write.at().as_millisecond())).await?;
         let session = session(&row, write.doing())?;
         write.execute(unfinished::delete(session.id)).await?;
+        session_prompts::keep(&mut write, session.id, session.run, &new.prompt).await?;
         let change = Change {
             action: "session.created",
             subject: Subject::Session(session.id),
@@ -48,6 +49,7 @@ impl Store {
                 "mcp_servers": names(&session.mcp_servers),
                 "permission_mode": session.permission_mode,
                 "project_id": session.project_id,
+                "prompt": session_prompts::shape(&new.prompt),
                 "router": session.router,
                 "title_chars": session.title.chars().count(),
                 "transport": session.transport,
@@ -105,6 +107,8 @@ impl Store {
         }
         let messages = sqlx::query("DELETE FROM messages WHERE session_id = ?");
         let messages = write.execute(messages.bind(id.to_string())).await?;
+        let prompts = sqlx::query("DELETE FROM session_prompts WHERE session_id = ?");
+        write.execute(prompts.bind(id.to_string())).await?;
         let delete = sqlx::query("DELETE FROM sessions WHERE id = ?").bind(id.to_string());
         write.execute(delete).await?;
         write

@@ -1,11 +1,24 @@
-//! Settings: small values under a name. Plain, without audit or sync; never a secret.
+//! Settings: small values under a name; never a secret. Those that say what is allowed are policies, which
+//! the audit trail tells of; the others are plain, without audit or sync.
 
+use berth_protocol::PromptPolicy;
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::{Store, StoreError, columns::Columns};
+use crate::{
+    Op, Store, StoreError,
+    columns::Columns,
+    write::{Change, Subject},
+};
 
 /// The setting that tells this store from others.
 const INSTALLATION: &str = "installation";
+
+/// The setting with the policy on prompts, as JSON.
+const PROMPTS: &str = "policy.prompts";
+
+const SET: &str = "INSERT INTO settings (key, value) VALUES (?, ?)
+                   ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
 impl Store {
     /// The value of a setting, if it was set.
@@ -47,11 +60,43 @@ impl Store {
     /// Those of any write.
     pub async fn set_setting(&self, key: &str, value: &str) -> Result<(), StoreError> {
         let mut write = self.write("changing a setting").await?;
-        let query = sqlx::query(
-            "INSERT INTO settings (key, value) VALUES (?, ?)
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        );
-        write.execute(query.bind(key).bind(value)).await?;
+        write
+            .execute(sqlx::query(SET).bind(key).bind(value))
+            .await?;
         write.commit_plain().await
+    }
+
+    /// What holds for all prompts; the default when nobody has said anything.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it cannot be read: it is not taken for the default.
+    pub async fn prompt_policy(&self) -> Result<PromptPolicy, StoreError> {
+        const DOING: &str = "reading the policy on prompts";
+        let query = sqlx::query("SELECT value FROM settings WHERE key = ?").bind(PROMPTS);
+        let row = self.row(DOING, query).await?;
+        row.map_or(Ok(PromptPolicy::default()), |row| {
+            Columns::of(&row, DOING).json("value")
+        })
+    }
+
+    /// Sets what holds for all prompts.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn set_prompt_policy(&self, policy: PromptPolicy) -> Result<(), StoreError> {
+        let mut write = self.write("changing the policy on prompts").await?;
+        let text = json!(policy).to_string();
+        write
+            .execute(sqlx::query(SET).bind(PROMPTS).bind(text))
+            .await?;
+        write
+            .commit(Change {
+                action: "policy.changed",
+                subject: Subject::Policy("prompts"),
+                details: json!(policy),
+                op: Op::Upsert,
+                payload: json!({}),
+            })
+            .await
     }
 }

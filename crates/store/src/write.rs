@@ -40,8 +40,8 @@ pub(crate) struct Write<'a> {
     conn: SqliteConnection,
     doing: &'static str,
     at: Timestamp,
-    /// The audit event of this write; followers hear of it when it is committed.
-    noted: Option<AuditEvent>,
+    /// The audit events of this write; followers hear of them when it is committed.
+    noted: Vec<AuditEvent>,
 }
 
 /// What a transaction changed: becomes its audit event and its outbox entry.
@@ -61,6 +61,8 @@ pub(crate) struct Change {
 pub(crate) enum Subject {
     Agent(AgentId),
     Project(ProjectId),
+    /// What holds for something as a whole, by its name.
+    Policy(&'static str),
     Prompt(PromptId),
     Router(RouterId),
     Session(SessionId),
@@ -72,6 +74,7 @@ impl Subject {
         match self {
             Self::Agent(_) => "agent",
             Self::Project(_) => "project",
+            Self::Policy(_) => "policy",
             Self::Prompt(_) => "prompt",
             Self::Router(_) => "router",
             Self::Session(_) => "session",
@@ -83,6 +86,7 @@ impl Subject {
         match self {
             Self::Agent(id) => id.to_string(),
             Self::Project(id) => id.to_string(),
+            Self::Policy(name) => (*name).to_owned(),
             Self::Prompt(id) => id.to_string(),
             Self::Router(id) => id.to_string(),
             Self::Session(id) => id.to_string(),
@@ -111,7 +115,7 @@ impl Store {
             conn,
             doing,
             at: now(),
-            noted: None,
+            noted: Vec::new(),
         };
         write.execute(sqlx::query("BEGIN IMMEDIATE")).await?;
         Ok(write)
@@ -136,6 +140,12 @@ impl Write<'_> {
         }
     }
 
+    /// All rows of a query.
+    pub(crate) async fn rows(&mut self, query: Sql<'_>) -> Result<Vec<SqliteRow>, StoreError> {
+        let rows = query.fetch_all(&mut self.conn).await;
+        rows.map_err(|error| self.store.failed(self.doing, error))
+    }
+
     /// The row of a query that has at most one.
     pub(crate) async fn row(&mut self, query: Sql<'_>) -> Result<Option<SqliteRow>, StoreError> {
         let row = query.fetch_optional(&mut self.conn).await;
@@ -150,6 +160,17 @@ impl Write<'_> {
 
     /// Ends a change of state: adds its audit event and its outbox entry, and commits.
     pub(crate) async fn commit(mut self, change: Change) -> Result<(), StoreError> {
+        self.add(change).await?;
+        self.end(COMMIT).await
+    }
+
+    /// Ends several changes that were added.
+    pub(crate) async fn end_changes(self) -> Result<(), StoreError> {
+        self.end(COMMIT).await
+    }
+
+    /// Adds the audit event and the outbox entry of one change among several.
+    pub(crate) async fn add(&mut self, change: Change) -> Result<(), StoreError> {
         let (kind, id) = (change.subject.kind(), change.subject.id());
         self.append_audit(change.action, kind, &id, &change.details)
             .await?;
@@ -165,7 +186,7 @@ impl Write<'_> {
             .bind(self.at.as_millisecond()),
         )
         .await?;
-        self.end(COMMIT).await
+        Ok(())
     }
 
     /// Ends something that is worth an audit event and changes no row.
@@ -195,10 +216,10 @@ impl Write<'_> {
     async fn end(mut self, statement: &'static str) -> Result<(), StoreError> {
         self.execute(sqlx::query(statement)).await?;
         // Told before the next write can begin, so that followers hear of events in their order.
-        if let Some(event) = &self.noted
-            && statement == COMMIT
-        {
-            self.store.tell_audit(event);
+        if statement == COMMIT {
+            for event in &self.noted {
+                self.store.tell_audit(event);
+            }
         }
         *self.place = Writer::Open(Some(self.conn));
         Ok(())
@@ -252,7 +273,7 @@ impl Write<'_> {
             "session" => Some(subject_id),
             _ => details.get("session_id").and_then(Value::as_str),
         };
-        self.noted = Some(AuditEvent {
+        self.noted.push(AuditEvent {
             seq: event.seq,
             at: self.at,
             action: action.to_owned(),

@@ -294,6 +294,8 @@ impl Read for Problem {
             hint: member(json, "hint")?,
             work: member(json, "work")?,
             fields: or_default(json, "fields")?,
+            // Only the editor of prompts has a use for it.
+            conflict: None,
         })
     }
 }

@@ -5,6 +5,7 @@ mod auth;
 mod docs;
 mod extract;
 mod projects;
+mod prompts;
 mod rest;
 mod routers;
 mod sessions;
@@ -58,6 +59,18 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(routers::list, routers::create))
         .routes(routes!(routers::get, routers::update, routers::delete))
         .routes(routes!(routers::set_key, routers::remove_key))
+        .routes(routes!(prompts::list, prompts::create))
+        .routes(routes!(prompts::get, prompts::update, prompts::delete))
+        .routes(routes!(prompts::reorder))
+        .routes(routes!(prompts::versions))
+        .routes(routes!(prompts::restore))
+        .routes(routes!(prompts::diff))
+        .routes(routes!(prompts::set_policy))
+        .routes(routes!(prompts::preview, prompts::preview_draft))
+        .routes(routes!(prompts::import))
+        .routes(routes!(prompts::export))
+        .routes(routes!(prompts::export_one))
+        .routes(routes!(prompts::of_session))
         .routes(routes!(sessions::list, sessions::create))
         .routes(routes!(sessions::get, sessions::rename, sessions::delete))
         .routes(routes!(sessions::input))

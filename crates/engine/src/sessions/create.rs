@@ -12,7 +12,7 @@ use berth_session::{
     live::{self, SessionEvent, SessionHandle, Start},
     router::{Instance, Route},
 };
-use berth_store::{NewSession, Phase, SessionRecord};
+use berth_store::{GivenPrompt, NewSession, Phase, SessionRecord};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
@@ -24,6 +24,7 @@ use crate::{
     error::ApiError,
     http::checked_text,
     projects,
+    prompts::{self, Composing},
     routers::{self, Prepared},
     state::State,
 };
@@ -34,9 +35,8 @@ pub const TITLE: usize = 200;
 /// Characters of a message that become the title.
 const TITLE_FROM_MESSAGE: usize = 60;
 
-/// Longest instructions, in bytes: some agents take them as an argument, which must not be longer than
-/// 128 KiB on Linux.
-const INSTRUCTIONS: usize = 64 * 1024;
+/// Longest instructions, in bytes: they are one part of what the agent is given.
+const INSTRUCTIONS: usize = berth_prompt::MAX_CONTENT_BYTES;
 
 /// Creates a session and starts its agent. The answer comes when the program runs; the first
 /// message is handed over as soon as the agent takes it.
@@ -72,6 +72,10 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         None => None,
     };
     let secrets = defined_agents::secrets(state, &spec.id).await?;
+    let composing = Composing::now(state).await?;
+    let own = instructions.as_deref().map(|words| (id, words));
+    let wanted = prompts::wanted_before(&folder, spec, &project, own);
+    let given = prompts::given(state, &composing, transport, &wanted).await?;
     let order = Order {
         session: id,
         workspace: &folder,
@@ -82,7 +86,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         agent_session: start.agent_session.as_deref().unwrap_or_default(),
         resume: false,
         injection: Injection {
-            instructions: instructions.as_deref(),
+            instructions: words(&given),
             mcp_servers: &mcp_servers,
         },
         private: &private(state, id),
@@ -95,6 +99,15 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
     let slug_from = message.as_deref().unwrap_or(&title);
     let workspace =
         workspaces::make(state, id, &folder, request.workspace.clone(), slug_from).await?;
+    let wanted = prompts::wanted_in(&workspace, spec, &project, own);
+    let given = match prompts::given(state, &composing, transport, &wanted).await {
+        Ok(given) => given,
+        Err(error) => {
+            undo(state, id, &folder, &workspace).await;
+            return Err(error);
+        }
+    };
+    let instructed = words(&given).map(str::to_owned);
     let new = NewSession {
         id,
         project_id: project.id,
@@ -112,6 +125,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         instructions: instructions.clone(),
         mcp_servers: mcp_servers.clone(),
         router: request.router,
+        prompt: given,
     };
     let started = async {
         let record = state.store.create_session(new).await?;
@@ -126,6 +140,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         let how = How {
             router,
             secrets,
+            words: instructed,
             resume: None,
             undelivered: first,
         };
@@ -147,6 +162,8 @@ pub struct How {
     pub router: Option<Prepared>,
     /// The agent's variables that are in the keychain.
     pub secrets: BTreeMap<String, Secret>,
+    /// What is added to the agent's own instructions.
+    pub words: Option<String>,
     /// The conversation that the agent is asked for over its protocol.
     pub resume: Option<acp::Resume>,
     /// The message that the agent has not taken yet.
@@ -164,6 +181,7 @@ pub async fn run(
     let How {
         router,
         secrets,
+        words,
         resume,
         undelivered,
     } = how;
@@ -175,7 +193,15 @@ pub async fn run(
         }
         None => (None, None),
     };
-    let plan = plan(state, &record, spec, &secrets, route.as_ref()).await?;
+    let plan = plan(
+        state,
+        &record,
+        spec,
+        words.as_deref(),
+        &secrets,
+        route.as_ref(),
+    )
+    .await?;
     let cast = recording(state, id, run);
     if let Some(folder) = cast.parent() {
         crate::endpoint::prepare_folder(folder)
@@ -200,7 +226,7 @@ pub async fn run(
         };
         agents::private_folder(&own).map_err(failed)?;
         plan.write_files().map_err(failed)?;
-        let instructions = record.instructions.filter(|_| plan.acp_instructions);
+        let instructions = words.filter(|_| plan.acp_instructions);
         match transport {
             Transport::Pty => live::start(Start {
                 id,
@@ -274,6 +300,7 @@ async fn plan(
     state: &State,
     record: &SessionRecord,
     spec: &Spec,
+    words: Option<&str>,
     secrets: &BTreeMap<String, Secret>,
     route: Option<&Route>,
 ) -> Result<Plan, ApiError> {
@@ -287,7 +314,7 @@ async fn plan(
         agent_session: record.agent_session.as_deref().unwrap_or_default(),
         resume: record.beginning == Beginning::Resumed,
         injection: Injection {
-            instructions: record.instructions.as_deref(),
+            instructions: words,
             mcp_servers: &record.mcp_servers,
         },
         private: &private(state, record.id),
@@ -295,6 +322,12 @@ async fn plan(
         router: route,
     };
     Ok(agents::plan(spec, &order, state.environment().await)?)
+}
+
+/// What goes to the agent of what was put together for it.
+pub fn words(given: &GivenPrompt) -> Option<&str> {
+    let text = given.effective.text.as_str();
+    (given.undelivered.is_none() && !text.is_empty()).then_some(text)
 }
 
 /// Ends a program that could not be recorded and waits until nothing of it runs any more: its

@@ -10,7 +10,15 @@ use berth_store::{Phase, SessionRecord};
 use berth_workspace::BranchFate;
 
 use super::{announce, beginning, create, private, record, recordings, shown, workspaces::Place};
-use crate::{defined_agents, error::ApiError, http::checked_text, routers, state::State};
+use crate::{
+    defined_agents,
+    error::ApiError,
+    http::checked_text,
+    projects,
+    prompts::{self, Composing},
+    routers,
+    state::State,
+};
 
 pub async fn rename(state: &State, id: SessionId, title: &str) -> Result<Session, ApiError> {
     let title = checked_text("title", title, create::TITLE)?;
@@ -75,6 +83,11 @@ pub async fn restart(
         Some(router) => Some(router.draft(state).await?),
         None => None,
     };
+    let project = projects::record(state, old.project_id).await?;
+    let composing = Composing::now(state).await?;
+    let wanted = prompts::wanted_by(&old, spec, &project);
+    let given = prompts::given(state, &composing, old.transport, &wanted).await?;
+    let words = create::words(&given).map(str::to_owned);
     let order = Order {
         session: id,
         workspace,
@@ -85,7 +98,7 @@ pub async fn restart(
         agent_session: start.agent_session.as_deref().unwrap_or_default(),
         resume: start.beginning == Beginning::Resumed,
         injection: Injection {
-            instructions: old.instructions.as_deref(),
+            instructions: words.as_deref(),
             mcp_servers: &old.mcp_servers,
         },
         private: &private,
@@ -97,7 +110,7 @@ pub async fn restart(
     let name = start.agent_session.as_deref();
     let new = state
         .store
-        .session_restarted(id, start.beginning, name)
+        .session_restarted(id, start.beginning, name, &given)
         .await?;
     let undelivered = match (new.undelivered, &start.transcript) {
         (Some(message), _) => state.store.message(message).await?,
@@ -111,6 +124,7 @@ pub async fn restart(
     let how = create::How {
         router,
         secrets,
+        words,
         resume: start.resume,
         undelivered,
     };

@@ -67,6 +67,7 @@ impl Finding {
             column: self.column,
             message: format!("This {what}{how}; {done}."),
             excerpt: self.excerpt.clone(),
+            redacted: self.is_attempt() && policy == SanitizePolicy::Redact,
         }
     }
 }

@@ -239,8 +239,8 @@ fn on_terminal(
         .as_ref()
         .ok_or_else(|| LaunchError::Unsupported(spec.name.clone()))?;
     let (program, given) = program(spec, order, environment)?;
-    if order.injection.instructions.is_some() && spec.instructions.is_none() {
-        return Err(no_instructions(spec, order));
+    if order.injection.instructions.is_some() {
+        takes_instructions(spec, order.transport)?;
     }
     let taken = |server| spec.mcp.as_ref().is_some_and(|mcp| mcp.takes(server));
     if !order.injection.mcp_servers.iter().all(taken) {
@@ -271,10 +271,21 @@ fn on_terminal(
     })
 }
 
-fn no_instructions(spec: &Spec, order: &Order) -> LaunchError {
-    LaunchError::NoInstructions {
-        name: spec.name.clone(),
-        transport: order.transport,
+/// Whether an agent takes instructions over a transport.
+///
+/// # Errors
+/// [`LaunchError::NoInstructions`] when it does not.
+pub fn takes_instructions(spec: &Spec, transport: Transport) -> Result<(), LaunchError> {
+    let rules = match transport {
+        Transport::Pty => spec.instructions.as_ref(),
+        Transport::Acp => spec.acp.as_ref().and_then(|acp| acp.instructions.as_ref()),
+    };
+    match rules {
+        Some(_) => Ok(()),
+        None => Err(LaunchError::NoInstructions {
+            name: spec.name.clone(),
+            transport,
+        }),
     }
 }
 
@@ -309,8 +320,8 @@ fn over_protocol(
     };
     let env = rules.env.iter();
     let env = env.filter_map(|(name, value)| Some((name.clone(), known(value)?)));
-    if order.injection.instructions.is_some() && rules.instructions.is_none() {
-        return Err(no_instructions(spec, order));
+    if order.injection.instructions.is_some() {
+        takes_instructions(spec, order.transport)?;
     }
     let injected = injection::inject(
         injection::Rules {

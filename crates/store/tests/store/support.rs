@@ -70,6 +70,7 @@ pub fn new_session(project_id: ProjectId) -> NewSession {
         instructions: None,
         mcp_servers: Vec::new(),
         router: None,
+        prompt: GivenPrompt::default(),
     }
 }
 

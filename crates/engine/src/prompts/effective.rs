@@ -1,0 +1,450 @@
+//! What a session is given of the system prompts, what it would be given now, and previews.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use berth_prompt::{ComposeError, Composer, Context, Policy, origins};
+use berth_protocol::{
+    Code, EffectivePrompt, FieldProblem, PreviewCompared, PreviewRequest, Problem, PromptFormat,
+    PromptId, PromptPolicy, PromptPreview, PromptScope, PromptTarget, SessionId, SessionPrompt,
+    SystemPrompt, TextDiff, Timestamp, Transport, Workspace,
+};
+use berth_session::agents::{self, Spec};
+use berth_store::{GivenPrompt, ProjectRecord, SessionRecord};
+use jiff::{Zoned, civil::Date};
+use similar::{Algorithm, ChangeTag};
+use std::time::Duration;
+
+use super::{PromptDraft, checked};
+use crate::{defined_agents, error::ApiError, projects, sessions, state::State};
+
+/// The user of an engine without sign-in.
+pub const LOCAL_USER: &str = "local";
+
+/// The name of the part that a session brings along itself.
+const OWN_PART: &str = "This session's instructions";
+
+/// Lines around a change in a diff.
+const AROUND: usize = 3;
+
+/// How long a diff may look for the shortest way.
+const DIFF: Duration = Duration::from_millis(200);
+
+/// What composing shares.
+#[derive(Default)]
+pub struct Prompts {
+    composer: Arc<Mutex<Composer>>,
+}
+
+/// Prompts and policy at one moment: what a session is given does not change while it starts.
+pub struct Composing {
+    prompts: Vec<SystemPrompt>,
+    policy: PromptPolicy,
+    user_name: String,
+    date: Date,
+    time_zone: String,
+}
+
+impl Composing {
+    pub async fn now(state: &State) -> Result<Self, ApiError> {
+        let now = Zoned::now();
+        let names = ["USER", "LOGNAME", "USERNAME"];
+        let environment = state.environment().await;
+        let user = names.iter().find_map(|name| environment.get(name));
+        Ok(Self {
+            prompts: state.store.prompts().await?,
+            policy: state.store.prompt_policy().await?,
+            user_name: user
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+            date: now.date(),
+            time_zone: now.time_zone().iana_name().unwrap_or("UTC").to_owned(),
+        })
+    }
+
+    /// As it was when a run of a session began, so that only prompts and policy can make a difference.
+    fn on_the_day_of(mut self, given: &GivenPrompt) -> Self {
+        if let Ok(date) = given.date.parse() {
+            self.date = date;
+            self.time_zone.clone_from(&given.time_zone);
+        }
+        self
+    }
+
+    /// With a prompt as it would be saved.
+    fn with_draft(mut self, id: Option<PromptId>, draft: PromptDraft) -> Self {
+        let id = id.unwrap_or(PromptId(uuid::Uuid::max()));
+        let old = self.prompts.iter().find(|prompt| prompt.id == id);
+        let version = old.map_or(1, |old| old.version.saturating_add(1));
+        self.prompts.retain(|prompt| prompt.id != id);
+        self.prompts.push(prompt(id, draft, version));
+        self
+    }
+}
+
+/// The session that is composed for.
+pub struct For<'a> {
+    pub spec: &'a Spec,
+    pub project: Option<&'a ProjectRecord>,
+    /// Its folder.
+    pub path: &'a str,
+    pub branch: Option<&'a str>,
+    /// What it brings along itself, and under which name.
+    pub own: Option<(SessionId, &'a str)>,
+}
+
+impl Composing {
+    /// Puts it together.
+    pub async fn compose(
+        &self,
+        state: &State,
+        wanted: &For<'_>,
+    ) -> Result<EffectivePrompt, ApiError> {
+        let mut prompts = self.prompts.clone();
+        if let Some((id, words)) = wanted.own {
+            let draft = PromptDraft {
+                scope: PromptScope::User,
+                name: OWN_PART.to_owned(),
+                format: PromptFormat::Text,
+                content: words.to_owned(),
+                priority: i32::MAX,
+                enabled: true,
+                locked: false,
+                target: PromptTarget::default(),
+            };
+            prompts.push(prompt(PromptId(id.0), draft, 1));
+        }
+        let mut context = Context::new(wanted.spec.id.clone(), self.date);
+        context.user_id = LOCAL_USER.to_owned();
+        context.user_name.clone_from(&self.user_name);
+        context.project_id = wanted.project.map(|project| project.id);
+        context.project = wanted
+            .project
+            .map(|project| project.name.clone())
+            .unwrap_or_default();
+        context.workspace_path = wanted.path.to_owned();
+        context.branch = wanted.branch.unwrap_or_default().to_owned();
+        context.time_zone.clone_from(&self.time_zone);
+        context.os = std::env::consts::OS.to_owned();
+        let policy = Policy {
+            sanitize: self.policy.sanitize,
+            ..Policy::default()
+        };
+        let composer = Arc::clone(&state.prompts.composer);
+        let composed = tokio::task::spawn_blocking(move || {
+            let mut composer = composer.lock().unwrap_or_else(PoisonError::into_inner);
+            composer.compose(&prompts, &context, &policy)
+        });
+        let composed = composed
+            .await
+            .map_err(|error| ApiError::new(Code::Internal, error.to_string()))?;
+        Ok(composed.map_err(|error| problem(&error))?)
+    }
+}
+
+/// Puts together what a run of a session is given.
+///
+/// # Errors
+/// `prompt.invalid` when a prompt cannot be filled in or is rejected. `agent.takes_no_prompt` when the agent
+/// takes none, and the session brings some along or an organization does not let its users do without.
+pub async fn given(
+    state: &State,
+    composing: &Composing,
+    transport: Transport,
+    wanted: &For<'_>,
+) -> Result<GivenPrompt, ApiError> {
+    let effective = composing.compose(state, wanted).await?;
+    let undelivered = undelivered(wanted.spec, transport, &effective);
+    if let Some(why) = &undelivered {
+        let locked = effective.parts.iter().find_map(|part| {
+            let mut prompts = composing.prompts.iter();
+            prompts.find(|prompt| prompt.id == part.id && prompt.locked)
+        });
+        let needed = match (locked, wanted.own) {
+            (Some(locked), _) => Some(format!(
+                "{why}, and the organization's prompt {:?} is for all its sessions",
+                locked.name
+            )),
+            (None, Some(_)) => Some(why.clone()),
+            (None, None) => None,
+        };
+        if let Some(detail) = needed {
+            return Err(ApiError::new(Code::AgentTakesNoPrompt, detail));
+        }
+    }
+    Ok(GivenPrompt {
+        effective,
+        undelivered,
+        date: composing.date.to_string(),
+        time_zone: composing.time_zone.clone(),
+    })
+}
+
+/// Why an agent does not get what was put together for it.
+fn undelivered(spec: &Spec, transport: Transport, effective: &EffectivePrompt) -> Option<String> {
+    let taken = agents::takes_instructions(spec, transport);
+    taken
+        .err()
+        .filter(|_| !effective.parts.is_empty())
+        .map(|error| error.to_string())
+}
+
+/// What a session that began now would be given, beside what is in use.
+pub async fn preview(state: &State, request: PreviewRequest) -> Result<PromptPreview, ApiError> {
+    let spec = &defined_agents::spec(state, &request.agent)?;
+    let project = match request.project {
+        Some(id) => Some(projects::record(state, id).await?),
+        None => None,
+    };
+    let wanted = For {
+        spec,
+        project: project.as_ref(),
+        path: project
+            .as_ref()
+            .map(|project| project.path.as_str())
+            .unwrap_or_default(),
+        branch: None,
+        own: None,
+    };
+    let (effective, policy, compared) = match request.draft {
+        Some(draft) => {
+            let saved = Composing::now(state).await?;
+            let policy = saved.policy;
+            // What is wrong with the prompts as they are does not keep anybody from mending them.
+            let old = saved.compose(state, &wanted).await.unwrap_or_default();
+            let draft = checked(draft)?;
+            let with_draft = saved.with_draft(request.id, draft);
+            let effective = with_draft.compose(state, &wanted).await?;
+            let compared = PreviewCompared {
+                session: None,
+                sha256: old.sha256,
+                diff: super::difference(&old.text, &effective.text).await?,
+            };
+            (effective, policy, Some(compared))
+        }
+        None => {
+            let composing = Composing::now(state).await?;
+            let policy = composing.policy;
+            let effective = composing.compose(state, &wanted).await?;
+            let compared = in_use(state, &request).await?;
+            (effective, policy, compared)
+        }
+    };
+    Ok(PromptPreview {
+        origins: origins(&effective),
+        undelivered: undelivered(spec, Transport::default(), &effective),
+        effective,
+        policy: policy.sanitize,
+        compared,
+    })
+}
+
+/// What the newest running session of that kind was given, beside what it would be given now.
+async fn in_use(
+    state: &State,
+    request: &PreviewRequest,
+) -> Result<Option<PreviewCompared>, ApiError> {
+    let live = state.store.live_sessions().await?;
+    let newest = live.into_iter().find(|session| {
+        session.agent == request.agent
+            && request
+                .project
+                .is_none_or(|project| project == session.project_id)
+    });
+    let Some(record) = newest else {
+        return Ok(None);
+    };
+    let Some((given, _)) = state.store.given_prompt(record.id, record.run).await? else {
+        return Ok(None);
+    };
+    let now = composed_now(state, &record, &given)
+        .await
+        .unwrap_or_default();
+    Ok(Some(PreviewCompared {
+        session: Some(record.id),
+        diff: super::difference(&given.effective.text, &now.text).await?,
+        sha256: given.effective.sha256,
+    }))
+}
+
+/// What a session would be given if it began now in its place.
+async fn composed_now(
+    state: &State,
+    record: &SessionRecord,
+    given: &GivenPrompt,
+) -> Result<EffectivePrompt, ApiError> {
+    let spec = &defined_agents::spec(state, &record.agent)?;
+    let project = projects::record(state, record.project_id).await?;
+    let composing = Composing::now(state).await?.on_the_day_of(given);
+    composing
+        .compose(state, &wanted_by(record, spec, &project))
+        .await
+}
+
+/// What a recorded session is composed for.
+pub fn wanted_by<'a>(
+    record: &'a SessionRecord,
+    spec: &'a Spec,
+    project: &'a ProjectRecord,
+) -> For<'a> {
+    let instructions = record.instructions.as_deref();
+    For {
+        spec,
+        project: Some(project),
+        path: &record.workspace.path,
+        branch: record.workspace.branch.as_deref(),
+        own: instructions.map(|words| (record.id, words)),
+    }
+}
+
+/// What a new session is composed for, once its workspace is there.
+pub fn wanted_in<'a>(
+    workspace: &'a Workspace,
+    spec: &'a Spec,
+    project: &'a ProjectRecord,
+    own: Option<(SessionId, &'a str)>,
+) -> For<'a> {
+    For {
+        spec,
+        project: Some(project),
+        path: &workspace.path,
+        branch: workspace.branch.as_deref(),
+        own,
+    }
+}
+
+/// What a new session is composed for as long as its workspace is not there: what is wrong with its prompts
+/// is found before one is made.
+pub fn wanted_before<'a>(
+    folder: &'a Path,
+    spec: &'a Spec,
+    project: &'a ProjectRecord,
+    own: Option<(SessionId, &'a str)>,
+) -> For<'a> {
+    For {
+        spec,
+        project: Some(project),
+        path: folder.to_str().unwrap_or_default(),
+        branch: None,
+        own,
+    }
+}
+
+/// What a session was given when it last started, and what has changed since.
+pub async fn session_prompt(state: &State, id: SessionId) -> Result<SessionPrompt, ApiError> {
+    let record = sessions::record(state, id).await?;
+    let found = state.store.given_prompt(id, record.run).await?;
+    let (given, at) = found.unwrap_or_else(|| (GivenPrompt::default(), record.created_at));
+    let (changed, problem) = match composed_now(state, &record, &given).await {
+        Ok(now) if now.text == given.effective.text => (None, None),
+        Ok(now) => (
+            Some(super::difference(&given.effective.text, &now.text).await?),
+            None,
+        ),
+        Err(error) => (None, Some(error.0)),
+    };
+    Ok(shown(record.run, at, given, changed, problem))
+}
+
+fn shown(
+    run: u32,
+    at: Timestamp,
+    given: GivenPrompt,
+    changed: Option<TextDiff>,
+    problem: Option<Box<Problem>>,
+) -> SessionPrompt {
+    SessionPrompt {
+        run,
+        at,
+        origins: origins(&given.effective),
+        undelivered: given.undelivered,
+        effective: given.effective,
+        changed,
+        problem,
+    }
+}
+
+fn prompt(id: PromptId, draft: PromptDraft, version: u32) -> SystemPrompt {
+    SystemPrompt {
+        id,
+        scope: draft.scope,
+        name: draft.name,
+        format: draft.format,
+        content: draft.content,
+        priority: draft.priority,
+        enabled: draft.enabled,
+        locked: draft.locked,
+        target: draft.target,
+        version,
+        author: None,
+        created_at: Timestamp::UNIX_EPOCH,
+        updated_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// Says which prompt it is about, so that a client can lead there.
+fn problem(error: &ComposeError) -> Problem {
+    let id = match error {
+        ComposeError::TooMany { id, .. }
+        | ComposeError::ContentTooLong { id, .. }
+        | ComposeError::TooLong { id, .. }
+        | ComposeError::ValueTooLong { id, .. }
+        | ComposeError::Template { id, .. }
+        | ComposeError::Rejected { id, .. } => *id,
+    };
+    let hint = match error {
+        ComposeError::TooMany { .. } | ComposeError::TooLong { .. } => {
+            "Disable prompts, or make them fewer agents' or projects'."
+        }
+        ComposeError::Rejected { .. } => {
+            "Take these words out of the prompt; the policy does not allow them."
+        }
+        ComposeError::ContentTooLong { .. }
+        | ComposeError::ValueTooLong { .. }
+        | ComposeError::Template { .. } => "Edit or disable the prompt.",
+    };
+    Problem::new(Code::PromptInvalid, error.to_string())
+        .with_hint(hint)
+        .with_fields(vec![FieldProblem {
+            field: format!("prompts/{id}"),
+            message: error.to_string(),
+        }])
+}
+
+/// A unified diff of the lines of two texts.
+pub fn text_diff(old: &str, new: &str) -> TextDiff {
+    let diff = similar::TextDiff::configure()
+        .algorithm(Algorithm::Patience)
+        .timeout(DIFF)
+        .diff_lines(old, new);
+    let count = |wanted: ChangeTag| {
+        let changes = diff
+            .iter_all_changes()
+            .filter(|change| change.tag() == wanted);
+        changes.count().try_into().unwrap_or(u32::MAX)
+    };
+    TextDiff {
+        added: count(ChangeTag::Insert),
+        removed: count(ChangeTag::Delete),
+        patch: diff
+            .unified_diff()
+            .context_radius(AROUND)
+            .missing_newline_hint(false)
+            .to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diff_has_hunks_and_counts() {
+        let diff = text_diff("a\nb\nc\n", "a\nB\nc\nd\n");
+        assert_eq!((diff.added, diff.removed), (2, 1));
+        assert_eq!(diff.patch, "@@ -1,3 +1,4 @@\n a\n-b\n+B\n c\n+d\n");
+        assert_eq!(text_diff("a", "a"), TextDiff::default());
+    }
+}

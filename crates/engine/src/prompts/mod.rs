@@ -1,0 +1,308 @@
+//! System prompts: who may change which, and what becomes of an edit.
+//!
+//! What sessions are given of them is in `effective.rs`, and files with prompts are in `files.rs`.
+
+mod effective;
+mod files;
+
+use berth_prompt::{FIELDS, MAX_CONTENT_BYTES};
+use berth_protocol::{
+    Code, Event, FieldProblem, Problem, PromptConflict, PromptDraft, PromptEdit, PromptField,
+    PromptFormat, PromptId, PromptList, PromptMove, PromptOrder, PromptPolicy, PromptRestore,
+    PromptScope, PromptVersion, PromptVersions, SystemPrompt, TextDiff,
+};
+use berth_store::StoreError;
+
+use crate::{error::ApiError, state::State};
+
+pub use effective::{
+    Composing, Prompts, given, preview, session_prompt, wanted_before, wanted_by, wanted_in,
+};
+pub use files::{archive, file, import, load_global};
+
+/// Longest name, in characters.
+const NAME: usize = 120;
+
+/// Most agents and most projects that a prompt can be for.
+const TARGETS: usize = 100;
+
+/// Most prompts of one store.
+const MOST: usize = 2000;
+
+/// The scopes that the user of this engine may write. Global prompts come from whoever runs the engine, and
+/// those of an organization from its backend.
+const WRITABLE: &[PromptScope] = &[PromptScope::User];
+
+/// Who the author is of what is written over the API.
+const AUTHOR: Option<&str> = Some(effective::LOCAL_USER);
+
+/// All prompts, and what is needed to edit them.
+pub async fn list(state: &State) -> Result<PromptList, ApiError> {
+    let fields = FIELDS
+        .iter()
+        .map(|(_, name, go_name, description)| PromptField {
+            name: (*name).to_owned(),
+            go_name: (*go_name).to_owned(),
+            description: (*description).to_owned(),
+        });
+    Ok(PromptList {
+        prompts: state.store.prompts().await?,
+        policy: state.store.prompt_policy().await?,
+        writable: WRITABLE.to_vec(),
+        fields: fields.collect(),
+    })
+}
+
+pub async fn get(state: &State, id: PromptId) -> Result<SystemPrompt, ApiError> {
+    let found = state.store.prompt(id).await?;
+    found.ok_or_else(|| StoreError::PromptNotFound(id).into())
+}
+
+pub async fn create(state: &State, draft: PromptDraft) -> Result<SystemPrompt, ApiError> {
+    may_write(draft.scope)?;
+    let draft = checked(draft)?;
+    let known = state.store.prompts().await?.len();
+    if known >= MOST {
+        let detail = format!("there are {known} prompts already, and there can be no more");
+        return Err(ApiError::new(Code::PromptInvalid, detail));
+    }
+    Ok(changed(
+        state,
+        state.store.create_prompt(&draft, AUTHOR).await?,
+    ))
+}
+
+/// Changes a prompt. Whoever edited an old version is told both.
+pub async fn update(
+    state: &State,
+    id: PromptId,
+    edit: PromptEdit,
+) -> Result<SystemPrompt, ApiError> {
+    let old = get(state, id).await?;
+    may_write(old.scope)?;
+    let draft = checked(PromptDraft {
+        scope: old.scope,
+        ..edit.prompt
+    })?;
+    save(state, id, edit.version, draft).await
+}
+
+async fn save(
+    state: &State,
+    id: PromptId,
+    version: u32,
+    draft: PromptDraft,
+) -> Result<SystemPrompt, ApiError> {
+    match state.store.update_prompt(id, version, &draft, AUTHOR).await {
+        Ok(prompt) => Ok(changed(state, prompt)),
+        Err(StoreError::PromptChanged { .. }) => {
+            let theirs = get(state, id).await?;
+            let detail = format!(
+                "version {version} of {:?} was edited, and it has version {} now",
+                theirs.name, theirs.version
+            );
+            let diff = difference(&theirs.content, &draft.content).await?;
+            Err(Problem::new(Code::PromptConflict, detail)
+                .with_conflict(PromptConflict {
+                    yours: draft,
+                    theirs,
+                    diff,
+                })
+                .into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub async fn delete(state: &State, id: PromptId, version: u32) -> Result<(), ApiError> {
+    may_write(get(state, id).await?.scope)?;
+    state.store.delete_prompt(id, version).await?;
+    state.publish(Event::PromptRemoved { id });
+    Ok(())
+}
+
+/// Takes a prompt to another place of its scope.
+pub async fn reorder(state: &State, id: PromptId, to: PromptMove) -> Result<PromptOrder, ApiError> {
+    let old = get(state, id).await?;
+    may_write(old.scope)?;
+    let before = state.store.prompts().await?;
+    let moved = state
+        .store
+        .move_prompt(id, to.version, to.before, AUTHOR)
+        .await?;
+    for prompt in &moved {
+        if !before.contains(prompt) {
+            changed(state, prompt.clone());
+        }
+    }
+    Ok(PromptOrder { prompts: moved })
+}
+
+pub async fn versions(state: &State, id: PromptId) -> Result<PromptVersions, ApiError> {
+    let versions = state.store.prompt_versions(id).await?;
+    if versions.is_empty() {
+        return Err(StoreError::PromptNotFound(id).into());
+    }
+    Ok(PromptVersions { versions })
+}
+
+async fn version(state: &State, id: PromptId, number: u32) -> Result<PromptVersion, ApiError> {
+    let all = versions(state, id).await?.versions;
+    let found = all.into_iter().find(|version| version.version == number);
+    found.ok_or_else(|| {
+        let detail = format!("prompt {id} has no version {number}");
+        ApiError::new(Code::PromptNotFound, detail)
+    })
+}
+
+/// Makes a prompt what it was in an earlier version, as a new one. It keeps its place.
+pub async fn restore(
+    state: &State,
+    id: PromptId,
+    wanted: PromptRestore,
+) -> Result<SystemPrompt, ApiError> {
+    let now = get(state, id).await?;
+    may_write(now.scope)?;
+    let old = version(state, id, wanted.to).await?.draft;
+    let draft = checked(PromptDraft {
+        priority: now.priority,
+        ..old
+    })?;
+    save(state, id, wanted.version, draft).await
+}
+
+/// The difference between the words of two versions.
+pub async fn diff(state: &State, id: PromptId, from: u32, to: u32) -> Result<TextDiff, ApiError> {
+    let old = version(state, id, from).await?.draft;
+    let new = version(state, id, to).await?.draft;
+    difference(&old.content, &new.content).await
+}
+
+pub async fn set_policy(state: &State, policy: PromptPolicy) -> Result<PromptPolicy, ApiError> {
+    if state.store.prompt_policy().await? != policy {
+        state.store.set_prompt_policy(policy).await?;
+        state.publish(Event::PromptPolicyChanged { policy });
+    }
+    Ok(policy)
+}
+
+fn changed(state: &State, prompt: SystemPrompt) -> SystemPrompt {
+    state.publish(Event::PromptChanged {
+        prompt: Box::new(prompt.clone()),
+    });
+    prompt
+}
+
+fn may_write(scope: PromptScope) -> Result<(), ApiError> {
+    if WRITABLE.contains(&scope) {
+        return Ok(());
+    }
+    let (detail, hint) = match scope {
+        PromptScope::Global => (
+            "global prompts come from whoever runs Berth",
+            "Give the engine a folder with them: berth serve --global-prompts FOLDER.",
+        ),
+        PromptScope::Organization | PromptScope::User => (
+            "prompts of an organization are changed by its admins",
+            "Write a prompt of your own, in the scope `user`.",
+        ),
+    };
+    Err(Problem::new(Code::PromptScopeDenied, detail)
+        .with_hint(hint)
+        .into())
+}
+
+/// Checks everything that can be wrong with a prompt, and says it by field.
+fn checked(mut draft: PromptDraft) -> Result<PromptDraft, ApiError> {
+    let mut problems = Vec::new();
+    let mut wrong = |field: &str, message: String| {
+        problems.push(FieldProblem {
+            field: field.to_owned(),
+            message,
+        });
+    };
+    draft.name = draft.name.trim().to_owned();
+    let chars = draft.name.chars().count();
+    if chars == 0 || chars > NAME || draft.name.chars().any(char::is_control) {
+        wrong(
+            "name",
+            format!("The name must have 1 to {NAME} characters on one line."),
+        );
+    }
+    let bytes = draft.content.len();
+    if bytes > MAX_CONTENT_BYTES {
+        wrong(
+            "content",
+            format!("It has {bytes} bytes; at most {MAX_CONTENT_BYTES} are allowed."),
+        );
+    } else if draft.content.contains('\0') {
+        wrong("content", "It holds a NUL character.".to_owned());
+    } else if draft.format == PromptFormat::Template
+        && let Err(error) = berth_prompt::check_template(&draft.content)
+    {
+        wrong("content", sentence(&error.to_string()));
+    }
+    if draft.locked && draft.scope != PromptScope::Organization {
+        wrong(
+            "locked",
+            "Only prompts of an organization can be locked.".to_owned(),
+        );
+    }
+    if draft.target.agents.len() > TARGETS {
+        wrong("target.agents", format!("There can be at most {TARGETS}."));
+    }
+    if draft.target.projects.len() > TARGETS {
+        wrong(
+            "target.projects",
+            format!("There can be at most {TARGETS}."),
+        );
+    }
+    if problems.is_empty() {
+        return Ok(draft);
+    }
+    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    Err(Problem::new(Code::PromptInvalid, said.join(" "))
+        .with_fields(problems)
+        .into())
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+}
+
+/// The difference between two texts, worked out beside the async threads.
+async fn difference(old: &str, new: &str) -> Result<TextDiff, ApiError> {
+    if old == new {
+        return Ok(TextDiff::default());
+    }
+    let (old, new) = (old.to_owned(), new.to_owned());
+    let made = tokio::task::spawn_blocking(move || effective::text_diff(&old, &new));
+    made.await
+        .map_err(|error| ApiError::new(Code::Internal, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_prompt_is_said_by_field() {
+        let draft = PromptDraft {
+            name: "two\nlines".to_owned(),
+            format: PromptFormat::Template,
+            content: "Dear {{ usr_name }}".to_owned(),
+            locked: true,
+            ..PromptDraft::default()
+        };
+        let problem = checked(draft).unwrap_err().0;
+        assert_eq!(problem.code, Code::PromptInvalid);
+        let fields: Vec<&str> = problem.fields.iter().map(|it| it.field.as_str()).collect();
+        assert_eq!(fields, ["name", "content", "locked"]);
+        assert!(
+            problem.fields[1].message.starts_with("Line 1, column 9"),
+            "{problem:?}"
+        );
+    }
+}
