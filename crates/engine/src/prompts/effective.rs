@@ -219,8 +219,8 @@ pub async fn preview(state: &State, request: PreviewRequest) -> Result<PromptPre
             let effective = with_draft.compose(state, &wanted).await?;
             let compared = PreviewCompared {
                 session: None,
+                diff: super::difference(&readable(&old), &readable(&effective)).await?,
                 sha256: old.sha256,
-                diff: super::difference(&old.text, &effective.text).await?,
             };
             (effective, policy, Some(compared))
         }
@@ -264,7 +264,7 @@ async fn in_use(
         .unwrap_or_default();
     Ok(Some(PreviewCompared {
         session: Some(record.id),
-        diff: super::difference(&given.effective.text, &now.text).await?,
+        diff: super::difference(&readable(&given.effective), &readable(&now)).await?,
         sha256: given.effective.sha256,
     }))
 }
@@ -338,11 +338,10 @@ pub async fn session_prompt(state: &State, id: SessionId) -> Result<SessionPromp
     let found = state.store.given_prompt(id, record.run).await?;
     let (given, at) = found.unwrap_or_else(|| (GivenPrompt::default(), record.created_at));
     let (changed, problem) = match composed_now(state, &record, &given).await {
-        Ok(now) if now.text == given.effective.text => (None, None),
-        Ok(now) => (
-            Some(super::difference(&given.effective.text, &now.text).await?),
-            None,
-        ),
+        Ok(now) => {
+            let diff = super::difference(&readable(&given.effective), &readable(&now)).await?;
+            (Some(diff).filter(|diff| !diff.patch.is_empty()), None)
+        }
         Err(error) => (None, Some(error.0)),
     };
     Ok(shown(record.run, at, given, changed, problem))
@@ -411,6 +410,19 @@ fn problem(error: &ComposeError) -> Problem {
             field: format!("prompts/{id}"),
             message: error.to_string(),
         }])
+}
+
+/// What people compare: whose words there are, and the words. Codes and versions, which change with every
+/// edit, are no difference to anybody.
+fn readable(effective: &EffectivePrompt) -> String {
+    let mut text = String::new();
+    for part in &effective.parts {
+        let words = effective.text.get(part.start as usize..part.end as usize);
+        let scope = part.scope.as_str();
+        let words = words.unwrap_or_default().trim_end_matches('\n');
+        text.push_str(&format!("[{scope} prompt: {}]\n{words}\n\n", part.name));
+    }
+    text
 }
 
 /// A unified diff of the lines of two texts.

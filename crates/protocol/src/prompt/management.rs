@@ -164,7 +164,7 @@ pub struct PreviewCompared {
     pub session: Option<SessionId>,
     /// SHA-256 of the text that it is compared with, hexadecimal.
     pub sha256: String,
-    /// From that text to the preview.
+    /// From the parts of that text to those of the preview: names and words, without codes and versions.
     pub diff: TextDiff,
 }
 
@@ -196,7 +196,8 @@ pub struct SessionPrompt {
     /// Why the agent did not get it; absent when it did, or when there was nothing to get.
     #[serde(default)]
     pub undelivered: Option<String>,
-    /// What has changed since: from what it was given to what it would be given now. Absent when nothing has.
+    /// What has changed since: from the parts that it was given to those that it would be given now, as in
+    /// [`PreviewCompared::diff`]. Absent when nothing has.
     #[serde(default)]
     pub changed: Option<TextDiff>,
     /// Why nothing could be put together now: the session cannot be started again until that is mended.
