@@ -1,7 +1,9 @@
 //! The effective prompt of a session reaches its agent's provider word for word, at each start.
 
 use berth_model_server::TurnKind;
-use berth_protocol::{PromptDraft, PromptFormat, SessionId, SessionPrompt, SystemPrompt};
+use berth_protocol::{
+    Beginning, PromptDraft, PromptFormat, SessionId, SessionPrompt, SystemPrompt, Transport,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -82,12 +84,23 @@ impl Stage {
         let edited = client.value::<SystemPrompt>(client.request(Method::PUT, &path).json(&edit));
         edited.await.expect("it is taken");
         let told = self.effective(session.id).await;
-        assert!(told.changed.expect("it has changed").patch.contains(SECOND));
-        // The conversation goes on, with the new words.
-        self.restart(session.id, None).await;
+        let changed = told.changed.as_ref().expect("it has changed");
+        assert!(changed.patch.contains(SECOND));
+        // The conversation goes on, with the new words, unless it keeps those that it began with.
+        if told.wants_new_conversation {
+            self.restart(session.id, None).await;
+            self.waiting(session.id).await;
+            self.gets_it_with(session.id, "say: Still old.").await;
+            let told = self.effective(session.id).await;
+            assert!(told.changed.is_some(), "that is still told");
+            client.stop(session.id).await;
+            self.restart(session.id, Some(Beginning::New)).await;
+        } else {
+            self.restart(session.id, None).await;
+        }
         self.waiting(session.id).await;
         let told = self.effective(session.id).await;
-        assert_eq!((told.run, told.changed), (2, None));
+        assert_eq!(told.changed, None);
         self.gets_it_with(session.id, "say: Two.").await;
         client.assert_audit_valid().await;
     }
@@ -111,4 +124,5 @@ tests! {
     gemini_over_acp_is_given_its_prompts_word_for_word: "gemini" => is_given_its_prompts();
     opencode_over_acp_is_given_its_prompts_word_for_word: "opencode" => is_given_its_prompts();
     goose_over_acp_is_given_its_prompts_word_for_word: "goose" => is_given_its_prompts();
+    droid_over_acp_is_given_its_prompts_word_for_word: "droid" => is_given_its_prompts();
 }

@@ -182,6 +182,25 @@ pub async fn given(
     })
 }
 
+/// What a run that goes on with the conversation of the run before is given: the same as that one, where
+/// the agent's conversations keep what they began with.
+pub async fn given_again(
+    state: &State,
+    old: &SessionRecord,
+    spec: &Spec,
+    new: GivenPrompt,
+) -> Result<GivenPrompt, ApiError> {
+    if !keeps(spec, old.transport) {
+        return Ok(new);
+    }
+    let before = state.store.given_prompt(old.id, old.run).await?;
+    Ok(before.map_or(new, |(before, _)| before))
+}
+
+fn keeps(spec: &Spec, transport: Transport) -> bool {
+    agents::takes_instructions(spec, transport).is_ok_and(|rules| rules.kept)
+}
+
 /// Why an agent does not get what was put together for it.
 fn undelivered(spec: &Spec, transport: Transport, effective: &EffectivePrompt) -> Option<String> {
     let taken = agents::takes_instructions(spec, transport);
@@ -337,6 +356,8 @@ pub async fn session_prompt(state: &State, id: SessionId) -> Result<SessionPromp
     let record = sessions::record(state, id).await?;
     let found = state.store.given_prompt(id, record.run).await?;
     let (given, at) = found.unwrap_or_else(|| (GivenPrompt::default(), record.created_at));
+    let wants_new_conversation =
+        defined_agents::spec(state, &record.agent).is_ok_and(|spec| keeps(&spec, record.transport));
     let (changed, problem) = match composed_now(state, &record, &given).await {
         Ok(now) => {
             let diff = super::difference(&readable(&given.effective), &readable(&now)).await?;
@@ -344,25 +365,16 @@ pub async fn session_prompt(state: &State, id: SessionId) -> Result<SessionPromp
         }
         Err(error) => (None, Some(error.0)),
     };
-    Ok(shown(record.run, at, given, changed, problem))
-}
-
-fn shown(
-    run: u32,
-    at: Timestamp,
-    given: GivenPrompt,
-    changed: Option<TextDiff>,
-    problem: Option<Box<Problem>>,
-) -> SessionPrompt {
-    SessionPrompt {
-        run,
+    Ok(SessionPrompt {
+        run: record.run,
         at,
         origins: origins(&given.effective),
         undelivered: given.undelivered,
         effective: given.effective,
+        wants_new_conversation,
         changed,
         problem,
-    }
+    })
 }
 
 fn prompt(id: PromptId, draft: PromptDraft, version: u32) -> SystemPrompt {

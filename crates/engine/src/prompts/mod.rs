@@ -16,7 +16,8 @@ use berth_store::StoreError;
 use crate::{error::ApiError, state::State};
 
 pub use effective::{
-    Composing, Prompts, given, preview, session_prompt, wanted_before, wanted_by, wanted_in,
+    Composing, Prompts, given, given_again, preview, session_prompt, wanted_before, wanted_by,
+    wanted_in,
 };
 pub use files::{archive, file, import, load_global};
 

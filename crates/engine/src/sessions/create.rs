@@ -250,6 +250,11 @@ pub async fn run(
                 resume,
                 instructions,
                 mcp_servers: record.mcp_servers,
+                meta: spec
+                    .acp
+                    .as_ref()
+                    .map(|acp| acp.meta.clone())
+                    .unwrap_or_default(),
                 noise: spec
                     .acp
                     .as_ref()

@@ -196,6 +196,10 @@ pub struct SessionPrompt {
     /// Why the agent did not get it; absent when it did, or when there was nothing to get.
     #[serde(default)]
     pub undelivered: Option<String>,
+    /// The agent's conversation keeps the instructions that it began with, so a restart that goes on with it
+    /// changes nothing: new ones want a new conversation (`beginning` `transcript` or `new`).
+    #[serde(default)]
+    pub wants_new_conversation: bool,
     /// What has changed since: from the parts that it was given to those that it would be given now, as in
     /// [`PreviewCompared::diff`]. Absent when nothing has.
     #[serde(default)]

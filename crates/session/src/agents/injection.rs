@@ -28,6 +28,8 @@ pub struct PromptRules {
     pub env: BTreeMap<String, String>,
     /// They go in when the session is begun over the Agent Client Protocol.
     pub protocol: bool,
+    /// A conversation keeps those that it began with: another run that resumes it gets no new ones.
+    pub kept: bool,
 }
 
 /// How MCP servers go in; as in [`PromptRules`].
