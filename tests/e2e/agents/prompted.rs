@@ -53,6 +53,24 @@ impl Stage {
         );
     }
 
+    /// It works all the same, and nobody is made to believe that it has them.
+    async fn is_given_none(&self) {
+        let prompt = PromptDraft {
+            name: "Second".to_owned(),
+            content: SECOND.to_owned(),
+            enabled: true,
+            ..PromptDraft::default()
+        };
+        let client = &self.engine.client;
+        let added = client.post::<SystemPrompt>("/prompts", &prompt).await;
+        added.expect("it is taken");
+        let session = self.start().await;
+        assert_eq!(self.exchange(session.id, "say: One.").await, "One.");
+        let why = self.effective(session.id).await.undelivered;
+        let why = why.expect("it is told");
+        assert!(why.contains("takes no instructions"), "{why}");
+    }
+
     pub async fn is_given_its_prompts(&self) {
         let client = &self.engine.client;
         let house = PromptDraft {
@@ -124,5 +142,5 @@ tests! {
     gemini_over_acp_is_given_its_prompts_word_for_word: "gemini" => is_given_its_prompts();
     opencode_over_acp_is_given_its_prompts_word_for_word: "opencode" => is_given_its_prompts();
     goose_over_acp_is_given_its_prompts_word_for_word: "goose" => is_given_its_prompts();
-    droid_over_acp_is_given_its_prompts_word_for_word: "droid" => is_given_its_prompts();
+    droid_over_acp_is_given_none_and_that_is_told: "droid" => is_given_none();
 }

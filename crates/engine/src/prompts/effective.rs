@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use berth_prompt::{ComposeError, Composer, Context, Policy, origins};
+use berth_prompt::{
+    ComposeError, Composer, Context, DEFAULT_EFFECTIVE_BYTES, MAX_EFFECTIVE_BYTES, Policy, origins,
+};
 use berth_protocol::{
     Code, EffectivePrompt, FieldProblem, PreviewCompared, PreviewRequest, Problem, PromptFormat,
     PromptId, PromptPolicy, PromptPreview, PromptScope, PromptTarget, SessionId, SessionPrompt,
@@ -87,6 +89,7 @@ impl Composing {
 /// The session that is composed for.
 pub struct For<'a> {
     pub spec: &'a Spec,
+    pub transport: Transport,
     pub project: Option<&'a ProjectRecord>,
     /// Its folder.
     pub path: &'a str,
@@ -130,7 +133,7 @@ impl Composing {
         context.os = std::env::consts::OS.to_owned();
         let policy = Policy {
             sanitize: self.policy.sanitize,
-            ..Policy::default()
+            max_bytes: longest(wanted),
         };
         let composer = Arc::clone(&state.prompts.composer);
         let composed = tokio::task::spawn_blocking(move || {
@@ -144,6 +147,14 @@ impl Composing {
     }
 }
 
+/// The longest text that the agent can take, in bytes.
+fn longest(wanted: &For<'_>) -> usize {
+    match agents::takes_instructions(wanted.spec, wanted.transport) {
+        Ok(rules) if rules.takes_long() => MAX_EFFECTIVE_BYTES,
+        _ => DEFAULT_EFFECTIVE_BYTES,
+    }
+}
+
 /// Puts together what a run of a session is given.
 ///
 /// # Errors
@@ -152,11 +163,10 @@ impl Composing {
 pub async fn given(
     state: &State,
     composing: &Composing,
-    transport: Transport,
     wanted: &For<'_>,
 ) -> Result<GivenPrompt, ApiError> {
     let effective = composing.compose(state, wanted).await?;
-    let undelivered = undelivered(wanted.spec, transport, &effective);
+    let undelivered = undelivered(wanted.spec, wanted.transport, &effective);
     if let Some(why) = &undelivered {
         let locked = effective.parts.iter().find_map(|part| {
             let mut prompts = composing.prompts.iter();
@@ -219,6 +229,7 @@ pub async fn preview(state: &State, request: PreviewRequest) -> Result<PromptPre
     };
     let wanted = For {
         spec,
+        transport: Transport::default(),
         project: project.as_ref(),
         path: project
             .as_ref()
@@ -311,6 +322,7 @@ pub fn wanted_by<'a>(
     let instructions = record.instructions.as_deref();
     For {
         spec,
+        transport: record.transport,
         project: Some(project),
         path: &record.workspace.path,
         branch: record.workspace.branch.as_deref(),
@@ -321,12 +333,13 @@ pub fn wanted_by<'a>(
 /// What a new session is composed for, once its workspace is there.
 pub fn wanted_in<'a>(
     workspace: &'a Workspace,
-    spec: &'a Spec,
+    (spec, transport): (&'a Spec, Transport),
     project: &'a ProjectRecord,
     own: Option<(SessionId, &'a str)>,
 ) -> For<'a> {
     For {
         spec,
+        transport,
         project: Some(project),
         path: &workspace.path,
         branch: workspace.branch.as_deref(),
@@ -338,12 +351,13 @@ pub fn wanted_in<'a>(
 /// is found before one is made.
 pub fn wanted_before<'a>(
     folder: &'a Path,
-    spec: &'a Spec,
+    (spec, transport): (&'a Spec, Transport),
     project: &'a ProjectRecord,
     own: Option<(SessionId, &'a str)>,
 ) -> For<'a> {
     For {
         spec,
+        transport,
         project: Some(project),
         path: folder.to_str().unwrap_or_default(),
         branch: None,

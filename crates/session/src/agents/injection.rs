@@ -32,6 +32,16 @@ pub struct PromptRules {
     pub kept: bool,
 }
 
+impl PromptRules {
+    /// They go in as a file or over the protocol, and in no argument or variable, of which systems take none
+    /// that is very long.
+    pub fn takes_long(&self) -> bool {
+        let mut all = self.args.iter().chain(self.env.values());
+        let inline = ["{instructions}", "{instructions_toml}", "{config}"];
+        !all.any(|text| inline.iter().any(|name| text.contains(name)))
+    }
+}
+
 /// How MCP servers go in; as in [`PromptRules`].
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
