@@ -55,8 +55,14 @@ impl Composing {
         let names = ["USER", "LOGNAME", "USERNAME"];
         let environment = state.environment().await;
         let user = names.iter().find_map(|name| environment.get(name));
+        let declined = state.store.declined_prompts().await?;
+        let mut prompts = state.store.prompts().await?;
+        prompts.retain(|prompt| {
+            let own_choice = prompt.scope == PromptScope::Organization && !prompt.locked;
+            !own_choice || !declined.contains(&prompt.id)
+        });
         Ok(Self {
-            prompts: state.store.prompts().await?,
+            prompts,
             policy: state.store.prompt_policy().await?,
             user_name: user
                 .map(|name| name.to_string_lossy().into_owned())

@@ -18,8 +18,20 @@ pub struct PromptList {
     pub policy: PromptPolicy,
     /// The scopes whose prompts the caller may write.
     pub writable: Vec<PromptScope>,
+    /// Prompts of an organization that the user does not want. A locked one counts all the same.
+    #[serde(default)]
+    pub declined: Vec<PromptId>,
     /// The names that templates may use.
     pub fields: Vec<PromptField>,
+}
+
+/// Whether the user wants a prompt of an organization: body of `PUT /prompts/{id}/declined`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PromptChoice {
+    /// The user's sessions do without it.
+    pub declined: bool,
 }
 
 /// What holds for all prompts.
