@@ -149,10 +149,14 @@ impl Stage {
     /// Sends a message and waits for the whole answer.
     async fn exchange(&self, id: SessionId, message: &str) -> String {
         let client = &self.engine.client;
-        let sent = client
-            .chat(id, message)
-            .await
-            .expect("the agent takes the message");
+        let sent = match client.chat(id, message).await {
+            Ok(sent) => sent,
+            Err(refused) => panic!(
+                "{} does not take {message:?}: {refused}; its screen:\n{}",
+                self.agent,
+                client.screen(id).await.text
+            ),
+        };
         let mut events = client.chat_events(id, None).await;
         let answer = async {
             loop {
@@ -405,6 +409,17 @@ impl Stage {
             "{}",
             client.screen(session.id).await.text
         );
+        // Behind the cursor too: it stands in the middle.
+        client.input(session.id, draft).await.expect("it is typed");
+        while !self.stands_in_the_box(session.id, draft).await {
+            viewer.next().await.expect("the terminal stays open");
+        }
+        for _ in 0..4 {
+            let left = client.input(session.id, "\x1b[D").await;
+            left.expect("it is pressed");
+        }
+        let answer = self.exchange(session.id, "say: Whole again.").await;
+        assert_eq!(answer, "Whole again.");
     }
 
     /// Keys reach the agent in the form that it asked for: those that move and delete, Escape and Ctrl-C.

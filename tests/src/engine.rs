@@ -303,6 +303,11 @@ impl Drop for Engine {
             let _ = child.wait();
         }
         processes::end_all_with("HOME", self.setup.home());
+        // Routers have homes of their own.
+        let routers = fs::read_dir(self.data_dir().join("routers"));
+        for folder in routers.into_iter().flatten().flatten() {
+            processes::end_all_with("BERTH_ROUTER_FOLDER", folder.path());
+        }
     }
 }
 

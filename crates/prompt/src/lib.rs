@@ -48,7 +48,7 @@ mod template;
 
 pub use compose::{
     ComposeError, Composer, DEFAULT_EFFECTIVE_BYTES, MAX_CONTENT_BYTES, MAX_EFFECTIVE_BYTES,
-    MAX_PROMPTS, Policy, compose,
+    MAX_PROMPTS, MAX_WARNINGS, Policy, compose,
 };
 pub use context::{Context, FIELDS, Field, MAX_VALUE_BYTES};
 pub use markdown::{FileError, file_name, of_file, to_file, to_files};

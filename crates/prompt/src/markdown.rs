@@ -158,10 +158,8 @@ pub fn file_name(name: &str) -> String {
 /// Front matter and content. The line break behind the content is the file's own.
 fn split(text: &str) -> Result<(Option<&str>, &str), FileError> {
     let content = |text: &'_ str| text.strip_suffix('\n').unwrap_or(text).len();
-    let Some(rest) = text
-        .strip_prefix(FENCE)
-        .and_then(|rest| rest.strip_prefix('\n'))
-    else {
+    let opening = text.split_once('\n');
+    let Some((_, rest)) = opening.filter(|(first, _)| first.trim_end() == FENCE) else {
         return Ok((None, &text[..content(text)]));
     };
     let mut start = 0;

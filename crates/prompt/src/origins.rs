@@ -46,6 +46,7 @@ mod tests {
             version: 1,
             start,
             end,
+            own: false,
         }
     }
 

@@ -64,6 +64,10 @@ id!(
     /// A system prompt. UUIDv7.
     PromptId
 );
+id!(
+    /// An MCP server's configuration. UUIDv7.
+    McpConfigurationId
+);
 
 /// The name of a kind of agent, such as `claude` or `shell`: lower-case ASCII letters, digits, `-`
 /// and `_`, at most 32 characters.

@@ -207,6 +207,12 @@ codes! {
         Some("Write them into the first message, or choose another agent or transport.");
     AgentTakesNoMcp = "agent.takes_no_mcp", 501, "The agent takes no MCP servers",
         Some("Add the servers in the agent's own settings, or choose another agent or transport.");
+    McpEnded = "mcp.ended", 502, "The MCP server's program does not run", Some("Check its command; the detail has what it wrote.");
+    McpInvalid = "mcp.invalid", 400, "The MCP server's configuration is not usable", None;
+    McpProtocol = "mcp.protocol", 502, "The MCP server cannot be spoken to", None;
+    McpSignedOut = "mcp.signed_out", 424, "The MCP server wants its user to sign in", Some("Sign in, or add a token.");
+    McpUnreachable = "mcp.unreachable", 504, "The MCP server does not answer",
+        Some("Check its address, and whether it runs.");
     PromptNotFound = "prompt.not_found", 404, "No such prompt", Some("GET /prompts lists the prompts.");
     PromptConflict = "prompt.conflict", 409, "Somebody else has changed the prompt",
         Some("Look at both versions, then save again with the number of the newer one.");

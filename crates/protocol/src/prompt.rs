@@ -215,6 +215,9 @@ pub struct PromptPart {
     pub start: u32,
     /// Where they end, in bytes.
     pub end: u32,
+    /// No prompt that is stored, but what the session itself brings along; `id` is the session's then.
+    #[serde(default)]
+    pub own: bool,
 }
 
 /// Something in a prompt that a person should look at.

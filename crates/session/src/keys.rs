@@ -87,11 +87,15 @@ impl Typing {
     fn write_at(&mut self, now: Instant, input: &[u8], form: KeyboardModes) -> Vec<u8> {
         // Pieces of a paste follow each other closely. One that was broken off, perhaps by a viewer who has
         // gone, must not keep everybody's keys in the form of pasted text.
+        let mut out = Vec::with_capacity(input.len());
         if self.at.replace(now).is_some_and(|at| now - at > BROKEN_OFF) {
+            if matches!(self.place, Place::Paste(_)) {
+                // The program still waits for it.
+                out.extend_from_slice(PASTE_END);
+            }
             self.place = Place::Keys;
             self.begun.clear();
         }
-        let mut out = Vec::with_capacity(input.len());
         let mut rest = input;
         while !rest.is_empty() {
             let (part, length) = self.next(rest);

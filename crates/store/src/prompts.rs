@@ -1,6 +1,6 @@
 //! System prompts, with everything that they were before.
 
-use berth_protocol::{PromptDraft, PromptId, PromptVersion, SystemPrompt};
+use berth_protocol::{PromptDraft, PromptId, PromptScope, PromptVersion, SystemPrompt};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
@@ -77,21 +77,62 @@ impl Store {
         row.map(|row| prompt(&row, DOING)).transpose()
     }
 
-    /// Everything that a prompt was, the newest first; empty when it does not exist.
+    /// What a prompt was, the newest version first, those before a number if one is given; empty when there are
+    /// none.
     ///
     /// # Errors
     /// Those of any read.
-    pub async fn prompt_versions(&self, id: PromptId) -> Result<Vec<PromptVersion>, StoreError> {
+    pub async fn prompt_versions(
+        &self,
+        id: PromptId,
+        before: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<PromptVersion>, StoreError> {
         let query = sqlx::query(
             "SELECT prompt_versions.*, prompts.scope FROM prompt_versions
-             JOIN prompts ON prompts.id = prompt_id WHERE prompt_id = ?
-             ORDER BY prompt_versions.version DESC",
+             JOIN prompts ON prompts.id = prompt_id
+             WHERE prompt_id = ? AND prompt_versions.version < ?
+             ORDER BY prompt_versions.version DESC LIMIT ?",
         );
-        let rows = self.rows(DOING, query.bind(id.to_string())).await?;
+        let query = query
+            .bind(id.to_string())
+            .bind(before.map_or(i64::MAX, i64::from))
+            .bind(limit);
+        let rows = self.rows(DOING, query).await?;
         rows.iter().map(|row| version(row, DOING)).collect()
     }
 
-    /// Changes a prompt that still has the version which was edited. Its scope stays what it is.
+    /// What a prompt was in one version, if there was such a one.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn prompt_version(
+        &self,
+        id: PromptId,
+        number: u32,
+    ) -> Result<Option<PromptVersion>, StoreError> {
+        let query = sqlx::query(
+            "SELECT prompt_versions.*, prompts.scope FROM prompt_versions
+             JOIN prompts ON prompts.id = prompt_id
+             WHERE prompt_id = ? AND prompt_versions.version = ?",
+        );
+        let query = query.bind(id.to_string()).bind(number);
+        let row = self.row(DOING, query).await?;
+        row.map(|row| version(&row, DOING)).transpose()
+    }
+
+    /// How many prompts a scope has.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn count_prompts(&self, scope: PromptScope) -> Result<u64, StoreError> {
+        let query = sqlx::query("SELECT count(*) AS count FROM prompts WHERE scope = ?");
+        let row = self.row(DOING, query.bind(word(&scope))).await?;
+        row.map_or(Ok(0), |row| Columns::of(&row, DOING).number("count"))
+    }
+
+    /// Changes a prompt that still has the version which was edited. Its scope stays what it is. An edit that
+    /// changes nothing makes no version.
     ///
     /// # Errors
     /// [`StoreError::PromptNotFound`]; [`StoreError::PromptChanged`] when somebody was faster.
@@ -103,6 +144,14 @@ impl Store {
         author: Option<&str>,
     ) -> Result<SystemPrompt, StoreError> {
         let (mut write, old) = self.write_prompt("changing a prompt", id, edited).await?;
+        let same = PromptDraft {
+            scope: old.scope,
+            ..draft.clone()
+        };
+        if old.draft() == same {
+            write.abandon().await?;
+            return Ok(old);
+        }
         let version = old.version.saturating_add(1);
         let at = write.at();
         let prompt = SystemPrompt {
@@ -322,11 +371,12 @@ fn of(id: PromptId, draft: &PromptDraft, edit: Edit<'_>) -> SystemPrompt {
     }
 }
 
+/// Between two prompts, so that another one can be put there.
+const STEP: i32 = 10;
+
 /// What has to be written so that the prompt at `place` stands there: its own priority if there is one
-/// between those around it, else everybody's.
+/// between those around it, else those of as many behind it as have to make room.
 fn placed(order: &[SystemPrompt], place: usize) -> Vec<(usize, i32)> {
-    /// Between two prompts, so that another one can be put there.
-    const STEP: i32 = 10;
     let priority = |place: usize| order.get(place).map(|prompt| prompt.priority);
     let below = place.checked_sub(1).and_then(priority);
     let own = match (below, priority(place + 1)) {
@@ -341,10 +391,25 @@ fn placed(order: &[SystemPrompt], place: usize) -> Vec<(usize, i32)> {
     if let Some(own) = own {
         return vec![(place, own)];
     }
-    let all = order
-        .iter()
-        .zip((1..).map(|number: i32| number.saturating_mul(STEP)));
-    let all = all.enumerate();
+    let mut moved = Vec::new();
+    let mut last = below.unwrap_or_default();
+    for (place, prompt) in order.iter().enumerate().skip(place) {
+        if !moved.is_empty() && prompt.priority > last {
+            return moved;
+        }
+        match last.checked_add(STEP) {
+            Some(next) => last = next,
+            None => return numbered(order),
+        }
+        moved.push((place, last));
+    }
+    moved
+}
+
+/// Everybody's priority anew.
+fn numbered(order: &[SystemPrompt]) -> Vec<(usize, i32)> {
+    let numbers = (1..).map(|number: i32| number.saturating_mul(STEP));
+    let all = order.iter().zip(numbers).enumerate();
     all.filter(|(_, (prompt, priority))| prompt.priority != *priority)
         .map(|(place, (_, priority))| (place, priority))
         .collect()

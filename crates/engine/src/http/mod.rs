@@ -32,7 +32,10 @@ use tower_http::{
     },
     set_header::SetResponseHeaderLayer,
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 use crate::{error::ApiError, state::State};
 
@@ -40,6 +43,9 @@ pub use extract::checked_text;
 
 /// Largest request body, in bytes: a message of 256 KiB whose every byte is escaped.
 const BODY: usize = 2 * 1024 * 1024;
+
+/// Largest body with files to import, in bytes: all prompts that a scope can have, with every byte escaped.
+const IMPORT: usize = 64 * 1024 * 1024;
 
 /// Everything under `/api/v1`, with its description.
 fn api() -> OpenApiRouter<Arc<State>> {
@@ -68,7 +74,7 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(prompts::diff))
         .routes(routes!(prompts::set_policy))
         .routes(routes!(prompts::preview, prompts::preview_draft))
-        .routes(routes!(prompts::import))
+        .routes(routes!(prompts::import).layer(DefaultBodyLimit::max(IMPORT)))
         .routes(routes!(prompts::export))
         .routes(routes!(prompts::export_one))
         .routes(routes!(prompts::of_session))

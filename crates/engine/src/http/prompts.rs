@@ -10,7 +10,7 @@ use axum::{
 use berth_protocol::{
     AgentId, PreviewRequest, ProjectId, PromptChoice, PromptDraft, PromptEdit, PromptId,
     PromptImport, PromptImported, PromptList, PromptMove, PromptOrder, PromptPolicy, PromptPreview,
-    PromptRestore, PromptVersions, SessionId, SessionPrompt, SystemPrompt, TextDiff,
+    PromptRestore, PromptVersions, SessionId, SessionPrompt, SystemPrompt, TextDiff, Transport,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -106,14 +106,25 @@ pub async fn reorder(
         .map(Json)
 }
 
-/// Everything that a prompt was, the newest version first.
-#[utoipa::path(get, path = "/prompts/{id}/versions", tag = "prompts", params(("id" = PromptId, Path)),
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// Only versions before this number.
+    before: Option<u32>,
+    /// How many at most: 1 to 50, which is the default.
+    limit: Option<u32>,
+}
+
+/// Everything that a prompt was, the newest version first, in pages.
+#[utoipa::path(get, path = "/prompts/{id}/versions", tag = "prompts", params(("id" = PromptId, Path), Page),
     responses((status = 200, body = PromptVersions), Problems))]
 pub async fn versions(
     Shared(state): Shared<Arc<State>>,
     Path(id): Path<PromptId>,
+    Query(page): Query<Page>,
 ) -> Result<Json<PromptVersions>, ApiError> {
-    Ok(Json(prompts::versions(&state, id).await?))
+    let Page { before, limit } = page;
+    Ok(Json(prompts::versions(&state, id, before, limit).await?))
 }
 
 /// Makes a prompt what it was in an earlier version, as a new version.
@@ -171,6 +182,9 @@ pub struct Previewed {
     /// Its project.
     #[param(value_type = Option<String>)]
     project: Option<ProjectId>,
+    /// How it is spoken to: `pty` or `acp`.
+    #[param(value_type = Option<String>)]
+    transport: Option<Transport>,
 }
 
 /// What a session that began now would be given, where each line comes from, and how that differs from what
@@ -184,6 +198,7 @@ pub async fn preview(
     let request = PreviewRequest {
         agent: wanted.agent,
         project: wanted.project,
+        transport: wanted.transport,
         draft: None,
         id: None,
     };

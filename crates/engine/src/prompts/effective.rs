@@ -105,6 +105,30 @@ pub struct For<'a> {
 }
 
 impl Composing {
+    /// Puts it together, unless nothing of it would reach the agent: then what is wrong with it is no reason
+    /// to refuse anything, and there is nothing.
+    async fn compose_needed(
+        &self,
+        state: &State,
+        wanted: &For<'_>,
+    ) -> Result<EffectivePrompt, ApiError> {
+        let composed = self.compose(state, wanted).await;
+        let is_taken = agents::takes_instructions(wanted.spec, wanted.transport).is_ok();
+        let mut meant = self.meant(wanted);
+        if is_taken || wanted.own.is_some() || meant.any(|prompt| prompt.locked) {
+            return composed;
+        }
+        Ok(composed.unwrap_or_default())
+    }
+
+    /// The prompts that are meant for it.
+    fn meant(&self, wanted: &For<'_>) -> impl Iterator<Item = &SystemPrompt> {
+        let (agent, project) = (&wanted.spec.id, wanted.project.map(|project| project.id));
+        self.prompts
+            .iter()
+            .filter(move |prompt| prompt.is_active() && prompt.target.includes(agent, project))
+    }
+
     /// Puts it together.
     pub async fn compose(
         &self,
@@ -149,15 +173,22 @@ impl Composing {
         let composed = composed
             .await
             .map_err(|error| ApiError::new(Code::Internal, error.to_string()))?;
-        Ok(composed.map_err(|error| problem(&error))?)
+        let own = wanted.own.map(|(id, _)| PromptId(id.0));
+        let mut effective = composed.map_err(|error| problem(&error, own))?;
+        for part in &mut effective.parts {
+            part.own = Some(part.id) == own;
+        }
+        Ok(effective)
     }
 }
 
 /// The longest text that the agent can take, in bytes.
 fn longest(wanted: &For<'_>) -> usize {
     match agents::takes_instructions(wanted.spec, wanted.transport) {
-        Ok(rules) if rules.takes_long() => MAX_EFFECTIVE_BYTES,
-        _ => DEFAULT_EFFECTIVE_BYTES,
+        // Windows takes no command line and no variable of 32,767 characters.
+        Ok(rules) if !rules.takes_long() && cfg!(windows) => 16 * 1024,
+        Ok(rules) if !rules.takes_long() => DEFAULT_EFFECTIVE_BYTES,
+        Ok(_) | Err(_) => MAX_EFFECTIVE_BYTES,
     }
 }
 
@@ -171,8 +202,8 @@ pub async fn given(
     composing: &Composing,
     wanted: &For<'_>,
 ) -> Result<GivenPrompt, ApiError> {
-    let effective = composing.compose(state, wanted).await?;
-    let undelivered = undelivered(wanted.spec, wanted.transport, &effective);
+    let effective = composing.compose_needed(state, wanted).await?;
+    let undelivered = undelivered(wanted, composing, &effective);
     if let Some(why) = &undelivered {
         let locked = effective.parts.iter().find_map(|part| {
             let mut prompts = composing.prompts.iter();
@@ -217,13 +248,15 @@ fn keeps(spec: &Spec, transport: Transport) -> bool {
     agents::takes_instructions(spec, transport).is_ok_and(|rules| rules.kept)
 }
 
-/// Why an agent does not get what was put together for it.
-fn undelivered(spec: &Spec, transport: Transport, effective: &EffectivePrompt) -> Option<String> {
-    let taken = agents::takes_instructions(spec, transport);
-    taken
-        .err()
-        .filter(|_| !effective.parts.is_empty())
-        .map(|error| error.to_string())
+/// Why an agent does not get what is meant for it; nothing when it does, or there is nothing.
+fn undelivered(
+    wanted: &For<'_>,
+    composing: &Composing,
+    effective: &EffectivePrompt,
+) -> Option<String> {
+    let why = agents::takes_instructions(wanted.spec, wanted.transport).err()?;
+    let is_meant = !effective.parts.is_empty() || composing.meant(wanted).next().is_some();
+    is_meant.then(|| why.to_string())
 }
 
 /// What a session that began now would be given, beside what is in use.
@@ -235,7 +268,7 @@ pub async fn preview(state: &State, request: PreviewRequest) -> Result<PromptPre
     };
     let wanted = For {
         spec,
-        transport: Transport::default(),
+        transport: request.transport.unwrap_or_default(),
         project: project.as_ref(),
         path: project
             .as_ref()
@@ -244,10 +277,9 @@ pub async fn preview(state: &State, request: PreviewRequest) -> Result<PromptPre
         branch: None,
         own: None,
     };
-    let (effective, policy, compared) = match request.draft {
+    let (composing, effective, compared) = match request.draft {
         Some(draft) => {
             let saved = Composing::now(state).await?;
-            let policy = saved.policy;
             // What is wrong with the prompts as they are does not keep anybody from mending them.
             let old = saved.compose(state, &wanted).await.unwrap_or_default();
             let draft = checked(draft)?;
@@ -255,24 +287,24 @@ pub async fn preview(state: &State, request: PreviewRequest) -> Result<PromptPre
             let effective = with_draft.compose(state, &wanted).await?;
             let compared = PreviewCompared {
                 session: None,
+                problem: None,
                 diff: super::difference(&readable(&old), &readable(&effective)).await?,
                 sha256: old.sha256,
             };
-            (effective, policy, Some(compared))
+            (with_draft, effective, Some(compared))
         }
         None => {
             let composing = Composing::now(state).await?;
-            let policy = composing.policy;
             let effective = composing.compose(state, &wanted).await?;
             let compared = in_use(state, &request).await?;
-            (effective, policy, compared)
+            (composing, effective, compared)
         }
     };
     Ok(PromptPreview {
         origins: origins(&effective),
-        undelivered: undelivered(spec, Transport::default(), &effective),
+        undelivered: undelivered(&wanted, &composing, &effective),
         effective,
-        policy: policy.sanitize,
+        policy: composing.policy.sanitize,
         compared,
     })
 }
@@ -288,6 +320,9 @@ async fn in_use(
             && request
                 .project
                 .is_none_or(|project| project == session.project_id)
+            && request
+                .transport
+                .is_none_or(|transport| transport == session.transport)
     });
     let Some(record) = newest else {
         return Ok(None);
@@ -295,12 +330,17 @@ async fn in_use(
     let Some((given, _)) = state.store.given_prompt(record.id, record.run).await? else {
         return Ok(None);
     };
-    let now = composed_now(state, &record, &given)
-        .await
-        .unwrap_or_default();
+    let (diff, problem) = match composed_now(state, &record, &given).await {
+        Ok(now) => {
+            let (old, new) = (readable(&given.effective), readable(&now));
+            (super::difference(&old, &new).await?, None)
+        }
+        Err(error) => (TextDiff::default(), Some(error.0)),
+    };
     Ok(Some(PreviewCompared {
         session: Some(record.id),
-        diff: super::difference(&readable(&given.effective), &readable(&now)).await?,
+        diff,
+        problem,
         sha256: given.effective.sha256,
     }))
 }
@@ -315,7 +355,7 @@ async fn composed_now(
     let project = projects::record(state, record.project_id).await?;
     let composing = Composing::now(state).await?.on_the_day_of(given);
     composing
-        .compose(state, &wanted_by(record, spec, &project))
+        .compose_needed(state, &wanted_by(record, spec, &project))
         .await
 }
 
@@ -376,12 +416,16 @@ pub async fn session_prompt(state: &State, id: SessionId) -> Result<SessionPromp
     let record = sessions::record(state, id).await?;
     let found = state.store.given_prompt(id, record.run).await?;
     let (given, at) = found.unwrap_or_else(|| (GivenPrompt::default(), record.created_at));
-    let wants_new_conversation =
-        defined_agents::spec(state, &record.agent).is_ok_and(|spec| keeps(&spec, record.transport));
+    let spec = defined_agents::spec(state, &record.agent);
+    let wants_new_conversation = matches!(&spec, Ok(spec) if keeps(spec, record.transport));
+    // What such an agent would be given now is nothing to it either.
+    let takes_none = matches!(&spec, Ok(spec)
+        if agents::takes_instructions(spec, record.transport).is_err());
     let (changed, problem) = match composed_now(state, &record, &given).await {
         Ok(now) => {
             let diff = super::difference(&readable(&given.effective), &readable(&now)).await?;
-            (Some(diff).filter(|diff| !diff.patch.is_empty()), None)
+            let changed = !takes_none && !diff.patch.is_empty();
+            (changed.then_some(diff), None)
         }
         Err(error) => (None, Some(error.0)),
     };
@@ -415,8 +459,8 @@ fn prompt(id: PromptId, draft: PromptDraft, version: u32) -> SystemPrompt {
     }
 }
 
-/// Says which prompt it is about, so that a client can lead there.
-fn problem(error: &ComposeError) -> Problem {
+/// Says which prompt it is about, so that a client can lead there; `own` is what the session brings along.
+fn problem(error: &ComposeError, own: Option<PromptId>) -> Problem {
     let id = match error {
         ComposeError::TooMany { id, .. }
         | ComposeError::ContentTooLong { id, .. }
@@ -436,10 +480,16 @@ fn problem(error: &ComposeError) -> Problem {
         | ComposeError::ValueTooLong { .. }
         | ComposeError::Template { .. } => "Edit or disable the prompt.",
     };
+    let (field, hint) = if own == Some(id) {
+        let hint = "Change the instructions that the session is started with.";
+        ("instructions".to_owned(), hint)
+    } else {
+        (format!("prompts/{id}"), hint)
+    };
     Problem::new(Code::PromptInvalid, error.to_string())
         .with_hint(hint)
         .with_fields(vec![FieldProblem {
-            field: format!("prompts/{id}"),
+            field,
             message: error.to_string(),
         }])
 }

@@ -1,7 +1,7 @@
 //! Prompts as Markdown files: imported, exported, and those of whoever runs the engine.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{Cursor, Write},
     path::Path,
 };
@@ -17,7 +17,7 @@ use super::{changed, checked, may_write};
 use crate::{EngineError, error::ApiError, state::State};
 
 /// Most files of one import.
-const FILES: usize = 500;
+const FILES: usize = 1000;
 
 /// Largest file of the folder with global prompts, in bytes: a prompt with a long front matter.
 const FILE: u64 = 64 * 1024;
@@ -58,13 +58,23 @@ pub async fn import(state: &State, import: PromptImport) -> Result<PromptImporte
         );
         return Err(ApiError::new(Code::BadRequest, detail));
     }
-    let mut known = by_name(state.store.prompts().await?);
+    let known = by_name(state.store.prompts().await?);
+    let mut seen = BTreeSet::new();
     let mut results = Vec::new();
     for file in &import.files {
         let (name, outcome) = match read(file) {
+            Ok(draft) if !seen.insert((draft.scope, draft.name.clone())) => {
+                let detail = format!(
+                    "{}: another file of this import has a prompt named {:?}",
+                    file.name, draft.name
+                );
+                let refusal = Problem::new(Code::PromptInvalid, detail)
+                    .with_hint("Give one of them another name.");
+                (Some(draft.name), Err(refusal.into()))
+            }
             Ok(draft) => (
                 Some(draft.name.clone()),
-                import_one(state, &mut known, draft, import.dry_run).await,
+                import_one(state, &known, draft, import.dry_run).await,
             ),
             Err(error) => (None, Err(error)),
         };
@@ -82,14 +92,14 @@ pub async fn import(state: &State, import: PromptImport) -> Result<PromptImporte
     Ok(PromptImported { results })
 }
 
-type Named = BTreeMap<(PromptScope, String), SystemPrompt>;
+/// Those of each scope and name: usually one.
+type Named = BTreeMap<(PromptScope, String), Vec<SystemPrompt>>;
 
 fn by_name(prompts: Vec<SystemPrompt>) -> Named {
     let mut named = Named::new();
     for prompt in prompts {
-        named
-            .entry((prompt.scope, prompt.name.clone()))
-            .or_insert(prompt);
+        let key = (prompt.scope, prompt.name.clone());
+        named.entry(key).or_default().push(prompt);
     }
     named
 }
@@ -108,13 +118,26 @@ fn read(file: &PromptFile) -> Result<PromptDraft, ApiError> {
 
 async fn import_one(
     state: &State,
-    known: &mut Named,
+    known: &Named,
     draft: PromptDraft,
     dry_run: bool,
 ) -> Result<PromptImportOutcome, ApiError> {
     may_write(draft.scope)?;
     let key = (draft.scope, draft.name.clone());
-    let old = known.get(&key);
+    let old = match known.get(&key).map(Vec::as_slice) {
+        None | Some([]) => None,
+        Some([old]) => Some(old),
+        Some(several) => {
+            let detail = format!(
+                "there are {} prompts named {:?}, so that nobody knows which is meant",
+                several.len(),
+                draft.name
+            );
+            return Err(Problem::new(Code::PromptInvalid, detail)
+                .with_hint("Give them names of their own first.")
+                .into());
+        }
+    };
     let outcome = match old {
         None => PromptImportOutcome::Created,
         Some(old) if old.draft() == draft => return Ok(PromptImportOutcome::Unchanged),
@@ -123,7 +146,7 @@ async fn import_one(
     if dry_run {
         return Ok(outcome);
     }
-    let prompt = match old {
+    match old {
         None => super::create(state, draft).await?,
         Some(old) => {
             let edit = berth_protocol::PromptEdit {
@@ -133,25 +156,25 @@ async fn import_one(
             super::update(state, old.id, edit).await?
         }
     };
-    known.insert(key, prompt);
     Ok(outcome)
 }
 
 /// Makes the global prompts what the files of a folder say, each with a name of its own. Without a folder
-/// there are none.
+/// they stay what they are: the window and the commands start engines too, and know of no folder.
 ///
 /// # Errors
 /// [`EngineError::GlobalPrompts`]: an engine whose operator's words cannot be read does not start without them.
 pub async fn load_global(state: &State, folder: Option<&Path>) -> Result<(), EngineError> {
+    let Some(folder) = folder else {
+        return Ok(());
+    };
     let mut wanted: BTreeMap<String, PromptDraft> = BTreeMap::new();
-    if let Some(folder) = folder {
-        for (path, draft) in read_folder(folder)? {
-            if wanted.insert(draft.name.clone(), draft).is_some() {
-                return Err(EngineError::GlobalPrompts {
-                    path,
-                    reason: "another file has a prompt of the same name".to_owned(),
-                });
-            }
+    for (path, draft) in read_folder(folder)? {
+        if wanted.insert(draft.name.clone(), draft).is_some() {
+            return Err(EngineError::GlobalPrompts {
+                path,
+                reason: "another file has a prompt of the same name".to_owned(),
+            });
         }
     }
     for old in state.store.prompts().await? {

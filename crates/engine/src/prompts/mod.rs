@@ -27,8 +27,11 @@ const NAME: usize = 120;
 /// Most agents and most projects that a prompt can be for.
 const TARGETS: usize = 100;
 
-/// Most prompts of one store.
-const MOST: usize = 2000;
+/// Most prompts of a scope.
+const MOST: u64 = 1000;
+
+/// Most versions of one answer.
+const PAGE: u32 = 50;
 
 /// The scopes that the user of this engine may write. Global prompts come from whoever runs the engine, and
 /// those of an organization from its backend.
@@ -63,7 +66,7 @@ pub async fn get(state: &State, id: PromptId) -> Result<SystemPrompt, ApiError> 
 pub async fn create(state: &State, draft: PromptDraft) -> Result<SystemPrompt, ApiError> {
     may_write(draft.scope)?;
     let draft = checked(draft)?;
-    let known = state.store.prompts().await?.len();
+    let known = state.store.count_prompts(draft.scope).await?;
     if known >= MOST {
         let detail = format!("there are {known} prompts already, and there can be no more");
         return Err(ApiError::new(Code::PromptInvalid, detail));
@@ -82,10 +85,17 @@ pub async fn update(
 ) -> Result<SystemPrompt, ApiError> {
     let old = get(state, id).await?;
     may_write(old.scope)?;
-    let draft = checked(PromptDraft {
-        scope: old.scope,
-        ..edit.prompt
-    })?;
+    if edit.prompt.scope != old.scope {
+        let detail = format!(
+            "{:?} is of the scope {}, and a prompt keeps its scope",
+            old.name,
+            old.scope.as_str()
+        );
+        return Err(Problem::new(Code::PromptScopeDenied, detail)
+            .with_hint("Add a new prompt in the other scope.")
+            .into());
+    }
+    let draft = checked(edit.prompt)?;
     save(state, id, edit.version, draft).await
 }
 
@@ -159,17 +169,26 @@ pub async fn reorder(state: &State, id: PromptId, to: PromptMove) -> Result<Prom
     Ok(PromptOrder { prompts: moved })
 }
 
-pub async fn versions(state: &State, id: PromptId) -> Result<PromptVersions, ApiError> {
-    let versions = state.store.prompt_versions(id).await?;
-    if versions.is_empty() {
-        return Err(StoreError::PromptNotFound(id).into());
-    }
-    Ok(PromptVersions { versions })
+/// What a prompt was, the newest version first, in pages.
+pub async fn versions(
+    state: &State,
+    id: PromptId,
+    before: Option<u32>,
+    limit: Option<u32>,
+) -> Result<PromptVersions, ApiError> {
+    get(state, id).await?;
+    let limit = limit.unwrap_or(PAGE).clamp(1, PAGE);
+    let versions = state.store.prompt_versions(id, before, limit).await?;
+    let last = versions.last().map(|version| version.version);
+    Ok(PromptVersions {
+        versions,
+        next: last.filter(|last| *last > 1),
+    })
 }
 
 async fn version(state: &State, id: PromptId, number: u32) -> Result<PromptVersion, ApiError> {
-    let all = versions(state, id).await?.versions;
-    let found = all.into_iter().find(|version| version.version == number);
+    get(state, id).await?;
+    let found = state.store.prompt_version(id, number).await?;
     found.ok_or_else(|| {
         let detail = format!("prompt {id} has no version {number}");
         ApiError::new(Code::PromptNotFound, detail)
@@ -243,6 +262,8 @@ fn checked(mut draft: PromptDraft) -> Result<PromptDraft, ApiError> {
         });
     };
     draft.name = draft.name.trim().to_owned();
+    // Files have line feeds only, and a prompt shall be the same when it comes back from one.
+    draft.content = draft.content.replace("\r\n", "\n");
     let chars = draft.name.chars().count();
     if chars == 0 || chars > NAME || draft.name.chars().any(char::is_control) {
         wrong(

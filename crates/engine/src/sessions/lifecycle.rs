@@ -56,12 +56,18 @@ pub async fn restart(
     wanted: Option<Beginning>,
 ) -> Result<Session, ApiError> {
     let _turn = state.sessions.exclusive(id).await;
-    end(state, id).await?;
     let old = record(state, id).await?;
     if old.archived_at.is_some() {
         return Err(archived(&old));
     }
     let spec = &defined_agents::spec(state, &old.agent)?;
+    // What is wrong with the prompts is found while the agent still runs.
+    let project = projects::record(state, old.project_id).await?;
+    let composing = Composing::now(state).await?;
+    let session = prompts::wanted_by(&old, spec, &project);
+    let given = prompts::given(state, &composing, &session).await?;
+    end(state, id).await?;
+    let old = record(state, id).await?;
     let workspace = Path::new(&old.workspace.path);
     if !workspace.is_dir() {
         return Err(ApiError::new(
@@ -83,10 +89,6 @@ pub async fn restart(
         Some(router) => Some(router.draft(state).await?),
         None => None,
     };
-    let project = projects::record(state, old.project_id).await?;
-    let composing = Composing::now(state).await?;
-    let wanted = prompts::wanted_by(&old, spec, &project);
-    let given = prompts::given(state, &composing, &wanted).await?;
     let given = match start.beginning {
         Beginning::Resumed => prompts::given_again(state, &old, spec, given).await?,
         Beginning::New | Beginning::Transcript => given,

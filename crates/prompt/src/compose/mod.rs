@@ -30,6 +30,9 @@ pub const DEFAULT_EFFECTIVE_BYTES: usize = 64 * 1024;
 /// Linux takes none of 128 KiB.
 pub const MAX_EFFECTIVE_BYTES: usize = 120 * 1024;
 
+/// Most warnings of an effective prompt. Whoever makes more of them is not told more by the rest.
+pub const MAX_WARNINGS: usize = 200;
+
 /// What an organization decides, and what an agent can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -145,6 +148,7 @@ fn assembled(
     let warnings: Vec<PromptWarning> = entries
         .iter()
         .flat_map(|(_, entry)| entry.warnings.iter().cloned())
+        .take(MAX_WARNINGS)
         .collect();
     let parts = || entries.iter().filter(|(_, entry)| !entry.text.is_empty());
     let mut text = String::new();
@@ -178,6 +182,7 @@ fn assembled(
                 version: prompt.version,
                 start: start.try_into().unwrap_or(u32::MAX),
                 end: end.try_into().unwrap_or(u32::MAX),
+                own: false,
             });
         }
     }

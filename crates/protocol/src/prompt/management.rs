@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     EffectivePrompt, PromptDraft, PromptScope, PromptVersion, SanitizePolicy, SystemPrompt,
 };
-use crate::{AgentId, Problem, ProjectId, PromptId, SessionId};
+use crate::{AgentId, Problem, ProjectId, PromptId, SessionId, Transport};
 
 /// All prompts, and what is needed to edit them: answer of `GET /prompts`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +93,9 @@ pub struct PromptOrder {
 pub struct PromptVersions {
     /// The versions, the newest first.
     pub versions: Vec<PromptVersion>,
+    /// `before` of the next page; absent when this is the last one.
+    #[serde(default)]
+    pub next: Option<u32>,
 }
 
 /// Makes a prompt what it was: body of `POST /prompts/{id}/restore`.
@@ -140,6 +143,9 @@ pub struct PreviewRequest {
     /// Its project.
     #[serde(default)]
     pub project: Option<ProjectId>,
+    /// How it is spoken to.
+    #[serde(default)]
+    pub transport: Option<Transport>,
     /// A prompt as it would be saved.
     #[serde(default)]
     pub draft: Option<PromptDraft>,
@@ -176,8 +182,13 @@ pub struct PreviewCompared {
     pub session: Option<SessionId>,
     /// SHA-256 of the text that it is compared with, hexadecimal.
     pub sha256: String,
-    /// From the parts of that text to those of the preview: names and words, without codes and versions.
+    /// Names and words of the parts, without codes and versions: from those that the session was given to
+    /// those that it would be given now; of a draft, from those of the prompts as they are saved to those of the
+    /// preview.
     pub diff: TextDiff,
+    /// Why nothing could be put together for that session now; `diff` is empty then.
+    #[serde(default)]
+    pub problem: Option<Box<Problem>>,
 }
 
 /// Whose words a run of lines is.

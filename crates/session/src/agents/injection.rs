@@ -37,7 +37,8 @@ impl PromptRules {
     /// that is very long.
     pub fn takes_long(&self) -> bool {
         let mut all = self.args.iter().chain(self.env.values());
-        let inline = ["{instructions}", "{instructions_toml}", "{config}"];
+        // No settings hold the words themselves; they name a file with them.
+        let inline = ["{instructions}", "{instructions_toml}"];
         !all.any(|text| inline.iter().any(|name| text.contains(name)))
     }
 }

@@ -360,7 +360,18 @@ impl Actor {
         };
         match sending.step(&self.start.rules, &self.terminal, reading) {
             Step::Wait => self.sending = Some(sending),
-            Step::Empty => self.press_for(sending, EMPTY),
+            Step::Empty => {
+                // Each by itself: keys that come at once are taken for pasted text.
+                let form = self.terminal.key_form();
+                let keys = EMPTY.iter().flat_map(|key| keys::press(key, form));
+                let keys: Vec<u8> = keys.collect();
+                match self.give(keys) {
+                    Ok(()) => self.sending = Some(sending),
+                    Err(error) => self.refuse(sending.taken, &error),
+                }
+            }
+            Step::Asked => self.refuse(sending.taken, &SessionError::NeedsAttention),
+            Step::Busy => self.refuse(sending.taken, &SessionError::Busy),
             Step::Type => {
                 let typed = sending.typed(&self.terminal);
                 self.press_for(sending, &typed);

@@ -25,15 +25,17 @@ const ECHO: Duration = Duration::from_secs(1);
 /// The same for a program with an input box, which may still be starting when its box is drawn.
 const ECHO_IN_BOX: Duration = Duration::from_secs(5);
 
-/// Empties an input box, or a row of it: Ctrl+U, which line editors of all kinds know, and most of them
-/// bring back with Ctrl+Y.
-pub(super) const EMPTY: &[u8] = b"\x15";
+/// Empties a row of an input box, and joins it with the one before once it is empty: to the end of the line, and
+/// everything before that (Ctrl+E, Ctrl+U). Line editors of all kinds know these, and most of them bring back with
+/// Ctrl+Y what they took.
+pub(super) const EMPTY: &[&[u8]] = &[b"\x05", b"\x15"];
 
 /// How long the box may take to show that it was emptied before the key is pressed again: one that has
 /// several rows wants several keys.
 const EMPTIED: Duration = Duration::from_millis(300);
 
-/// How often that key is pressed at most. What still stands there then is no text that was typed.
+/// How often these keys are pressed at most. What still stands there as it did then was not typed, but is a hint that
+/// no rule knows.
 const EMPTYING: u8 = 12;
 
 /// How often the box is emptied once more because there was something before the message after all.
@@ -88,7 +90,12 @@ pub(super) enum Input {
 
 enum Stage {
     /// The box is emptied; the key is pressed again at this time.
-    Emptying { pressed: u8, until: Instant },
+    Emptying {
+        pressed: u8,
+        until: Instant,
+        /// What stood in it when that began, without white space.
+        before: String,
+    },
     /// It is typed, and Enter is pressed at this time.
     Typed { until: Instant },
     /// Enter was pressed.
@@ -104,8 +111,12 @@ enum Stage {
 pub(super) enum Step {
     /// Wait for output or the deadline.
     Wait,
-    /// Press the key that empties the input box.
+    /// Press the keys that empty the input box.
     Empty,
+    /// The agent asks something now, to which the message would be an answer.
+    Asked,
+    /// The agent has begun to work on something else.
+    Busy,
     /// Type the message.
     Type,
     /// Press Enter.
@@ -142,20 +153,27 @@ impl Sending {
             stage: Stage::Emptying {
                 pressed: 0,
                 until: now,
+                before: String::new(),
             },
             give_up: now + Duration::from_secs(GIVE_UP),
         }
     }
 
     /// The box is emptied, if there is one with something in it, and then the message is typed.
-    fn empty(&mut self, reading: &Reading, pressed: u8, until: Instant) -> Step {
+    fn empty(&mut self, reading: &Reading, pressed: u8, until: Instant, before: String) -> Step {
+        // Nothing of it is typed yet, so that nothing has to be taken back.
+        match reading.activity {
+            Activity::Asks(_) => return Step::Asked,
+            Activity::Busy => return Step::Busy,
+            Activity::Ready | Activity::Unclear { .. } => {}
+        }
         let now = Instant::now();
-        let left = self.input == Input::Box
-            && reading
-                .input
-                .as_ref()
-                .is_some_and(|input| !squeezed(input).is_empty());
-        if !left || pressed >= EMPTYING && now >= until {
+        let left = match (&reading.input, self.input) {
+            (Some(input), Input::Box) => squeezed(input),
+            _ => String::new(),
+        };
+        let gave_up = pressed >= EMPTYING && now >= until;
+        if left.is_empty() || gave_up && left == before {
             self.seen = false;
             let echo = match self.input {
                 Input::Box | Input::Unknown => ECHO_IN_BOX,
@@ -164,21 +182,31 @@ impl Sending {
             self.stage = Stage::Typed { until: now + echo };
             return Step::Type;
         }
+        if gave_up {
+            return Step::Failed;
+        }
         if now < until {
+            self.stage = Stage::Emptying {
+                pressed,
+                until,
+                before,
+            };
             return Step::Wait;
         }
         self.stage = Stage::Emptying {
             pressed: pressed + 1,
             until: now + EMPTIED,
+            before: if pressed == 0 { left } else { before },
         };
         Step::Empty
     }
 
-    /// Something stands before the message in the box.
-    fn follows_other_text(&self, reading: &Reading) -> bool {
+    /// Something else stands in the box with the message.
+    fn is_not_alone(&self, reading: &Reading) -> bool {
         let input = reading.input.as_deref().map(squeezed).unwrap_or_default();
-        let before = input.strip_suffix(self.squeezed.as_str());
-        self.input == Input::Box && before.is_some_and(|before| !before.is_empty())
+        self.input == Input::Box
+            && input.len() > self.squeezed.len()
+            && (input.ends_with(&self.squeezed) || input.starts_with(&self.squeezed))
     }
 
     /// The bytes that type the message. Control characters other than line feeds and tabs are
@@ -200,15 +228,19 @@ impl Sending {
     /// Looks at the screen.
     pub fn step(&mut self, rules: &ScreenRules, terminal: &Terminal, reading: &Reading) -> Step {
         let now = Instant::now();
-        if let Stage::Emptying { pressed, until } = self.stage {
-            return self.empty(reading, pressed, until);
+        if let Stage::Emptying {
+            pressed,
+            until,
+            before,
+        } = &mut self.stage
+        {
+            let (pressed, until, before) = (*pressed, *until, std::mem::take(before));
+            return self.empty(reading, pressed, until, before);
         }
-        if matches!(self.stage, Stage::Typed { .. })
-            && self.again > 0
-            && self.follows_other_text(reading)
+        if matches!(self.stage, Stage::Typed { .. }) && self.again > 0 && self.is_not_alone(reading)
         {
             self.again -= 1;
-            return self.empty(reading, 0, now);
+            return self.empty(reading, 0, now, String::new());
         }
         let shown = self.shown(rules, terminal, reading);
         if shown && !self.seen {

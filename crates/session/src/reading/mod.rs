@@ -116,7 +116,12 @@ pub fn read(rules: &ScreenRules, terminal: &Terminal) -> Reading {
         if rules.input_above {
             let rows = &lines[box_top(rules, &lines, row)..row];
             let rows = rows.iter().map(|line| line.text.trim());
-            rows.collect::<Vec<_>>().join("\n").trim().to_owned()
+            let text = rows.collect::<Vec<_>>().join("\n").trim().to_owned();
+            let hint = rules.placeholder.as_ref();
+            match hint.is_some_and(|hint| hint.is_match(&text)) {
+                true => String::new(),
+                false => text,
+            }
         } else {
             typed(rules, &lines[row..])
         }

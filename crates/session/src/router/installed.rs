@@ -19,6 +19,10 @@ use crate::{
 /// The package's name on npm.
 const PACKAGE: &str = "@musistudio/claude-code-router";
 
+/// A file that is no longer, in bytes, is the script of a version manager, which stays the same when another
+/// Node is chosen.
+const SHIM: u64 = 16 * 1024 * 1024;
+
 /// Longest package.json that is read, in bytes.
 const LONGEST: u64 = 1024 * 1024;
 
@@ -148,7 +152,11 @@ async fn node_version(node: &Path, environment: &Environment) -> Result<String, 
     // `--version` prints a `v` before it, which is not how versions are looked for.
     let args = ["--print", "process.versions.node"].map(str::to_owned);
     let version = detect::version(node, &args, environment).await?;
-    if let Some(changed) = changed {
+    let is_real = node.canonicalize().is_ok_and(|real| {
+        let name = real.file_stem().is_some_and(|name| name == "node");
+        name && real.metadata().is_ok_and(|file| file.len() > SHIM)
+    });
+    if let Some(changed) = changed.filter(|_| is_real) {
         *known() = Some((node.to_owned(), changed, version.clone()));
     }
     Ok(version)

@@ -1,0 +1,91 @@
+//! A server that is a program.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    path::Path,
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use process_wrap::tokio::CommandWrap;
+use rmcp::transport::TokioChildProcess;
+use tokio::{
+    io::AsyncReadExt,
+    process::{ChildStderr, Command},
+    task::JoinHandle,
+};
+
+use super::{McpError, visible};
+
+/// So much of what a program writes to its standard error is kept, in bytes.
+const TAIL: usize = 4096;
+
+/// How long to wait for the last words of a program that has ended.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// What is left of a program besides its connection.
+pub struct Child {
+    tail: Arc<Mutex<Vec<u8>>>,
+    reading: JoinHandle<()>,
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // What the program has started may keep its standard error open.
+        self.reading.abort();
+    }
+}
+
+impl Child {
+    /// The end of what it wrote to its standard error. One that has ended has said everything soon.
+    pub async fn said(&self) -> String {
+        let mut rest = LAST_WORDS;
+        let step = Duration::from_millis(10);
+        while !self.reading.is_finished() && !rest.is_zero() {
+            tokio::time::sleep(step).await;
+            rest = rest.saturating_sub(step);
+        }
+        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        visible(&String::from_utf8_lossy(&tail)).trim().to_owned()
+    }
+}
+
+/// Starts a program without a shell, at the head of a process group of its own, which ends with the
+/// connection.
+pub fn start(
+    program: &Path,
+    args: &[OsString],
+    env: &BTreeMap<OsString, OsString>,
+    folder: &Path,
+) -> Result<(TokioChildProcess, Child), McpError> {
+    let mut command = Command::new(program);
+    command.args(args).env_clear().envs(env).current_dir(folder);
+    let mut command = CommandWrap::from(command);
+    #[cfg(unix)]
+    command.wrap(process_wrap::tokio::ProcessGroup::leader());
+    #[cfg(windows)]
+    command.wrap(process_wrap::tokio::JobObject);
+    let spawned = TokioChildProcess::builder(command)
+        .stderr(Stdio::piped())
+        .spawn();
+    let (transport, errors) = spawned.map_err(|source| McpError::Spawn {
+        program: program.to_owned(),
+        source,
+    })?;
+    let tail = Arc::new(Mutex::new(Vec::new()));
+    let reading = tokio::spawn(read(errors, Arc::clone(&tail)));
+    Ok((transport, Child { tail, reading }))
+}
+
+async fn read(errors: Option<ChildStderr>, tail: Arc<Mutex<Vec<u8>>>) {
+    let Some(mut errors) = errors else { return };
+    let mut piece = [0; 1024];
+    while let Ok(length @ 1..) = errors.read(&mut piece).await {
+        let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.extend_from_slice(&piece[..length]);
+        let old = tail.len().saturating_sub(TAIL);
+        tail.drain(..old);
+    }
+}

@@ -1,0 +1,13 @@
+//! MCP servers: what can be said of one, settings of other programs, and a client.
+//!
+//! The client speaks both eras of the specification: `server/discover` of 2026-07-28 and the handshake of
+//! everything before. It starts programs without a shell, in a process group of their own and with little
+//! more in their environment than their configuration says.
+
+mod check;
+mod client;
+mod import;
+
+pub use check::check;
+pub use client::{Connection, Limits, McpError, Reach, probe};
+pub use import::{ImportError, Imported, import};

@@ -1,0 +1,232 @@
+//! MCP servers: how they are reached, what is kept of them, and what they say about themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{McpConfigurationId, PromptTarget};
+
+/// A server as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct McpConfiguration {
+    /// Identifier.
+    pub id: McpConfigurationId,
+    /// Who has added it.
+    pub scope: McpScope,
+    /// What a user says of it.
+    #[serde(flatten)]
+    pub draft: McpDraft,
+    /// Its secrets that are in the keychain, as [`McpDraft::secrets`] names them.
+    #[serde(default)]
+    pub kept_secrets: BTreeSet<String>,
+    /// Its user has agreed to run this very command; absent for servers that are no program.
+    #[serde(default)]
+    pub consented: Option<bool>,
+    /// 1 at first, one more with each edit.
+    pub version: u32,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What a user says of a server: body of `POST /mcp/configurations`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct McpDraft {
+    /// Name, 1 to 64 letters, digits, `-` and `_`; unique in its scope. Agents see it.
+    pub name: String,
+    /// How it is reached.
+    pub server: McpServer,
+    /// How Berth proves who it is.
+    #[serde(default)]
+    pub auth: McpAuth,
+    /// Given to sessions.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// The sessions that it is for.
+    #[serde(default)]
+    pub target: PromptTarget,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Who has added a server.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum McpScope {
+    /// An organization, for all its users.
+    Organization,
+    /// A user, for their own sessions.
+    #[default]
+    User,
+}
+
+/// How a server is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum McpServer {
+    /// A program that is spoken to over its standard input and output. It is started without a shell.
+    Stdio {
+        /// The program: a name on the `PATH`, or an absolute path.
+        command: String,
+        /// Its arguments. They are no place for secrets: every process of the user can read them.
+        #[serde(default)]
+        args: Vec<String>,
+        /// Variables besides the few that every program gets.
+        #[serde(default)]
+        env: BTreeMap<String, String>,
+        /// Variables whose values are in the keychain.
+        #[serde(default)]
+        secret_env: BTreeSet<String>,
+    },
+    /// Streamable HTTP.
+    Http {
+        /// Its address: https, or http on loopback.
+        url: String,
+        /// Headers of every request.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+        /// Headers whose values are in the keychain.
+        #[serde(default)]
+        secret_headers: BTreeSet<String>,
+    },
+    /// HTTP with server-sent events, of the specification of 2024-11-05.
+    Sse {
+        /// Address of its stream: https, or http on loopback.
+        url: String,
+        /// Headers of every request.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+        /// Headers whose values are in the keychain.
+        #[serde(default)]
+        secret_headers: BTreeSet<String>,
+    },
+}
+
+impl McpServer {
+    /// The word of its type.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Stdio { .. } => "stdio",
+            Self::Http { .. } => "http",
+            Self::Sse { .. } => "sse",
+        }
+    }
+}
+
+/// How Berth proves to a server who it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum McpAuth {
+    /// Not at all.
+    #[default]
+    None,
+    /// By a token, which is in the keychain under `token`.
+    Bearer,
+    /// By OAuth in the system browser.
+    Oauth {
+        /// Whose authorization server it is.
+        #[serde(default)]
+        provider: OauthProvider,
+        /// A client that was registered before; its secret, if it has one, is in the keychain under
+        /// `client_secret`.
+        #[serde(default)]
+        client_id: Option<String>,
+        /// The scopes that are asked for at first; those that the server names when empty.
+        #[serde(default)]
+        scopes: Vec<String>,
+    },
+}
+
+/// Whose authorization server it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OauthProvider {
+    /// The one that the server names (RFC 9728).
+    #[default]
+    Discovered,
+    /// GitHub.
+    Github,
+    /// Google.
+    Google,
+    /// Auth0.
+    Auth0,
+    /// Microsoft Entra, which refuses the parameter `resource`.
+    Azure,
+}
+
+impl McpDraft {
+    /// The names of its secrets: `env/NAME`, `header/NAME`, `token` and `client_secret`.
+    pub fn secrets(&self) -> BTreeSet<String> {
+        let (kind, names) = match &self.server {
+            McpServer::Stdio { secret_env, .. } => ("env", secret_env),
+            McpServer::Http { secret_headers, .. } | McpServer::Sse { secret_headers, .. } => {
+                ("header", secret_headers)
+            }
+        };
+        let mut secrets: BTreeSet<String> =
+            names.iter().map(|name| format!("{kind}/{name}")).collect();
+        match &self.auth {
+            McpAuth::None => {}
+            McpAuth::Bearer => {
+                secrets.insert("token".to_owned());
+            }
+            McpAuth::Oauth { client_id, .. } => {
+                if client_id.is_some() {
+                    secrets.insert("client_secret".to_owned());
+                }
+            }
+        }
+        secrets
+    }
+}
+
+/// What a server said when it was reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct McpProbe {
+    /// Its name for itself; absent when it says none.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Its version.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// The version of the protocol that is spoken, such as `2025-11-25`.
+    pub protocol: String,
+    /// What it says about how to use it.
+    #[serde(default)]
+    pub instructions: Option<String>,
+    /// Its tools.
+    pub tools: Vec<McpTool>,
+    /// From the first byte to its answer, in milliseconds. A program is started first.
+    pub connect_ms: u32,
+    /// For the list of its tools, in milliseconds.
+    pub list_ms: u32,
+}
+
+/// A tool of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct McpTool {
+    /// Name, by which it is called.
+    pub name: String,
+    /// Name for people.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// What it does, without characters that cannot be seen.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// JSON Schema of its arguments.
+    pub input_schema: serde_json::Value,
+}
