@@ -16,6 +16,8 @@ mod lazy;
 mod main_flow;
 #[path = "browser/messages.rs"]
 mod messages;
+#[path = "browser/prompts.rs"]
+mod prompts;
 #[path = "browser/restart.rs"]
 mod restart;
 #[path = "browser/routers.rs"]

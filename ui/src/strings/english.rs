@@ -694,7 +694,6 @@ strings! {
     policy_reject_text: "No session is started until they are taken out.",
 
     // Editor of prompts.
-    edit_prompt: "Edit prompt",
     read_prompt: "Prompt",
     prompt_edit_text: "Sessions are given a change when they next start.",
     prompt_new_text: "Sessions are given it when they next start.",
@@ -733,7 +732,6 @@ strings! {
     preview_no_agent: "There is no agent to preview it for.",
     preview_project: "Project",
     preview_any_project: "No project",
-    preview_loading: "Putting it together",
     preview_stale: "As it was before the error.",
     preview_failed: "Nothing can be put together",
     preview_not_in: "It is not part of what this session would be given.",
@@ -742,14 +740,11 @@ strings! {
     preview_diff: "Show the difference to what is saved",
     preview_diff_hide: "Hide the difference",
     preview_diff_title: "Difference to what is saved",
-    preview_size: "Size",
-    preview_parts: "Parts",
     one_part: "{} part",
     many_parts: "{} parts",
     bytes: "{} bytes",
     kibibytes: "{} KiB",
     prompt_part: "{} · {} · version {}",
-    prompt_frame: "Berth's own lines",
     one_warning: "{} warning",
     many_warnings: "{} warnings",
     warning_place: "Line {}, column {}",
@@ -767,14 +762,12 @@ strings! {
     conflict_theirs: "Theirs, version {}",
     conflict_yours: "Yours",
     conflict_diff: "From theirs to yours",
-    conflict_other: "What else differs",
     keep_mine: "Keep mine",
     take_theirs: "Take theirs",
     keep_editing: "Go on editing",
     leave_title: "Leave without saving?",
     leave_text: "What you have changed in this prompt is lost.",
     leave: "Leave without saving",
-    stay: "Stay",
 
     // History of prompts.
     history_title: "History of “{}”",
@@ -818,7 +811,6 @@ strings! {
     what_changed_text: "From what the agent was given to what it would be given now.",
     prompts_unusable: "The session cannot be started again, because nothing can be put together from its prompts now: {}",
     open_prompt: "Open the prompt",
-    as_given: "As given",
     since_then: "Since then",
     history_version_run: "Run {}",
 

@@ -162,7 +162,7 @@ impl Preview {
                 data-stale=move || self.stale.get().to_string()
             >
                 {move || match self.shown.get() {
-                    None if self.stale.get() => ().into_any(),
+                    None if self.stale.get() || self.agent.with(String::is_empty) => ().into_any(),
                     None => view! { <Skeleton rows=6/> }.into_any(),
                     Some(preview) => self.shown(&preview),
                 }}
@@ -213,6 +213,9 @@ impl Preview {
 
     /// Why the draft is not among the parts.
     fn note(self) -> Option<&'static str> {
+        if self.agent.with(String::is_empty) {
+            return Some(t().preview_no_agent);
+        }
         let form = self.draft.form.get();
         if !form.enabled && !form.locked {
             return Some(t().preview_disabled);

@@ -3,7 +3,7 @@
 use crate::view::prelude::*;
 use berth_protocol::{PromptId, PromptScope};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, PointerEvent};
+use web_sys::{Element, HtmlElement, PointerEvent};
 
 use super::List;
 use crate::components::icon::{icon, icon_name};
@@ -17,36 +17,11 @@ pub fn handle(list: List, scope: PromptScope, id: PromptId, name: Signal<String>
             return;
         }
         if let Some(element) = target(&event) {
+            // So that a pointer is followed that leaves the window.
             element.set_pointer_capture(event.pointer_id()).ok();
-            list.dragged.set(Some(id));
-        }
-    };
-    let follow = move |event: PointerEvent| {
-        if list.dragged.get_untracked() != Some(id) {
-            return;
-        }
-        let gap = target(&event).and_then(|element| gap_under(&element, event.client_y()));
-        // A place where it stands already is none.
-        let order = list.order(scope);
-        let gap = gap.filter(|gap| into_gap(&order, id, *gap).is_some());
-        let gap = gap.map(|gap| (scope, gap));
-        if list.gap.get_untracked() != gap {
-            list.gap.set(gap);
-        }
-    };
-    let end = move || {
-        list.dragged.set(None);
-        let gap = list.gap.get_untracked();
-        list.gap.set(None);
-        gap
-    };
-    let drop = move |_: PointerEvent| {
-        if list.dragged.get_untracked() != Some(id) {
-            return;
-        }
-        let before = end().and_then(|(_, gap)| into_gap(&list.order(scope), id, gap));
-        if let Some(before) = before {
-            list.put(scope, id, before);
+            // Not every browser gives a pressed button the focus, and Esc is to reach it.
+            element.focus().ok();
+            list.dragged.set(Some((scope, id)));
         }
     };
     let on_key = move |event: web_sys::KeyboardEvent| {
@@ -55,7 +30,7 @@ pub fn handle(list: List, scope: PromptScope, id: PromptId, name: Signal<String>
             "ArrowDown" => 1,
             "Escape" if list.dragged.get_untracked().is_some() => {
                 event.stop_propagation();
-                end();
+                list.end_drag();
                 return;
             }
             _ => return,
@@ -74,11 +49,6 @@ pub fn handle(list: List, scope: PromptScope, id: PromptId, name: Signal<String>
             data-tip=label
             data-testid="prompt-handle"
             on:pointerdown=begin
-            on:pointermove=follow
-            on:pointerup=drop
-            on:pointercancel=move |_| {
-                end();
-            }
             on:keydown=on_key
         >
             {icon(icon_name!("grip-vertical"))}
@@ -87,13 +57,57 @@ pub fn handle(list: List, scope: PromptScope, id: PromptId, name: Signal<String>
     .into_any()
 }
 
-fn target(event: &PointerEvent) -> Option<Element> {
+fn target(event: &PointerEvent) -> Option<HtmlElement> {
     event.current_target()?.dyn_into().ok()
 }
 
-/// The gap between the rows of the handle's scope that is nearest to the pointer.
-fn gap_under(handle: &Element, pointer: i32) -> Option<usize> {
-    let rows = handle.closest("ul").ok()??;
+impl List {
+    /// Follows the pointer while a row is dragged, wherever it is: some browsers let a captured one go.
+    pub fn follow_pointer(self) {
+        let window = dom::window();
+        dom::listen(&window, "pointermove", move |event| {
+            if let Some((scope, id)) = self.dragged.get_untracked()
+                && let Some(event) = event.dyn_ref::<PointerEvent>()
+            {
+                self.drag_over(scope, id, event.client_y());
+            }
+        });
+        dom::listen(&window, "pointerup", move |_| {
+            if let Some((scope, id)) = self.dragged.get_untracked() {
+                let gap = self.gap.get_untracked();
+                self.end_drag();
+                let before = gap.and_then(|(_, gap)| into_gap(&self.order(scope), id, gap));
+                if let Some(before) = before {
+                    self.put(scope, id, before);
+                }
+            }
+        });
+        dom::listen(&window, "pointercancel", move |_| self.end_drag());
+    }
+
+    /// Marks the gap that the row would go into. A place where it stands already is none.
+    fn drag_over(self, scope: PromptScope, id: PromptId, pointer: i32) {
+        let gap = gap_under(id, pointer);
+        let order = self.order(scope);
+        let gap = gap.filter(|gap| into_gap(&order, id, *gap).is_some());
+        let gap = gap.map(|gap| (scope, gap));
+        if self.gap.get_untracked() != gap {
+            self.gap.set(gap);
+        }
+    }
+
+    fn end_drag(self) {
+        if self.dragged.get_untracked().is_some() {
+            self.dragged.set(None);
+            self.gap.set(None);
+        }
+    }
+}
+
+/// The gap between the rows of the prompt's scope that is nearest to the pointer.
+fn gap_under(id: PromptId, pointer: i32) -> Option<usize> {
+    let row = dom::document().query_selector(&format!("[data-prompt='{id}']"));
+    let rows = row.ok()??.closest("ul").ok()??;
     let rows = rows.query_selector_all(".prompt").ok()?;
     let mut middles = Vec::new();
     for at in 0..rows.length() {

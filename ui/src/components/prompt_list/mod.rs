@@ -14,7 +14,7 @@ use crate::logic::route::Route;
 use crate::state::{App, app, memo, run};
 use crate::strings::{fill, t};
 use crate::web::{clock, dom, error::ApiError};
-use row::row;
+use row::{refused, row};
 
 pub use row::target;
 
@@ -47,7 +47,7 @@ struct List {
     /// The gap in a scope that the dragged row would go into.
     gap: RwSignal<Option<(PromptScope, usize)>>,
     /// The row that is dragged.
-    dragged: RwSignal<Option<PromptId>>,
+    dragged: RwSignal<Option<(PromptScope, PromptId)>>,
 }
 
 #[component]
@@ -61,6 +61,7 @@ pub fn PromptList() -> impl IntoView {
         gap: RwSignal::new(None),
         dragged: RwSignal::new(None),
     };
+    list.follow_pointer();
     let retry = Callback::new(move |()| app.fetch_prompts());
     let face = memo(move || {
         let prompts = app.model.prompts().get();
@@ -253,10 +254,7 @@ impl List {
                     let at = at.map_or(0, |at| at + 1).to_string();
                     self.say_place(id, t().prompt_moved, &[&at, &all]);
                 }
-                Err(error) => {
-                    app.complain(&error);
-                    app.fetch_prompts();
-                }
+                Err(error) => refused(app, &prompt.name, &error),
             }
         });
     }

@@ -14,7 +14,7 @@ use crate::logic::prompts::beginning;
 use crate::logic::route::Route;
 use crate::state::{App, DialogKind, ToastKind, memo, run};
 use crate::strings::{fill, t};
-use crate::web::files::save;
+use crate::web::{error::ApiError, files::save};
 
 pub fn row(list: List, scope: PromptScope, id: PromptId) -> AnyView {
     let app = list.app;
@@ -53,7 +53,7 @@ pub fn row(list: List, scope: PromptScope, id: PromptId) -> AnyView {
             class="prompt"
             class:is-off=off
             class:drops-before=drops
-            class:is-dragged=move || list.dragged.get() == Some(id)
+            class:is-dragged=move || list.dragged.get() == Some((scope, id))
             data-testid="prompt-row"
             data-prompt=id.to_string()
             on:keydown=on_key
@@ -173,16 +173,19 @@ async fn set_enabled(app: App, prompt: SystemPrompt) {
     };
     match app.api().update_prompt(prompt.id, &edit).await {
         Ok(changed) => app.model.prompts().update(|prompts| prompts.take(changed)),
-        Err(error) => {
-            if error.code() == Some(Code::PromptConflict) {
-                let text = fill(t().prompt_changed_meanwhile, &[&prompt.name]);
-                app.ui.toast(ToastKind::Error, text, None);
-            } else {
-                app.complain(&error);
-            }
-            app.fetch_prompts();
-        }
+        Err(error) => refused(app, &prompt.name, &error),
     }
+}
+
+/// Says why nothing was done, and shows what holds.
+pub fn refused(app: App, name: &str, error: &ApiError) {
+    if error.code() == Some(Code::PromptConflict) {
+        let text = fill(t().prompt_changed_meanwhile, &[name]);
+        app.ui.toast(ToastKind::Error, text, None);
+    } else {
+        app.complain(error);
+    }
+    app.fetch_prompts();
 }
 
 fn items(app: App, id: PromptId) -> Vec<MenuItem> {
