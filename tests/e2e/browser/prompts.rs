@@ -493,7 +493,7 @@ async fn a_session_whose_agent_takes_no_prompt_says_so() {
     };
     let client = &stage.engine.client;
     let project = client.add_project(&stage.repository.path).await;
-    add(client, &draft("Mine", "Use tabs.")).await;
+    let prompt = add(client, &draft("Mine", "Use tabs.")).await;
     let shell = client.shell(project.id).await;
     let page = stage.page().await;
     page.click(&format!("[data-session='{}'] a", shell.id))
@@ -502,6 +502,12 @@ async fn a_session_whose_agent_takes_no_prompt_says_so() {
         .await;
     page.click(&id("open-effective-prompt")).await;
     page.reads(&id("undelivered"), "does not get it").await;
+    // To restart it would change nothing, so that is not offered.
+    edit(client, &prompt, "Use spaces.").await;
+    page.reads(&id("text-diff"), "Use spaces.").await;
+    page.press(&[key::ESCAPE]).await;
+    page.misses("dialog").await;
+    assert_eq!(page.count(&id("prompt-notice")).await, 0);
 }
 
 fn file(folder: &Path, name: &str, text: &str) -> String {

@@ -18,12 +18,16 @@ pub const SCOPES: [PromptScope; 3] = [
 /// Longest beginning of a prompt in a list, in characters.
 const BEGINNING: usize = 160;
 
-/// All words that are looked for stand in its name or content. Case does not count.
-pub fn answers(prompt: &SystemPrompt, query: &str) -> bool {
-    let (name, content) = (lower(&prompt.name), lower(&prompt.content));
+/// What a search looks into: name and content in small letters.
+pub fn haystack(prompt: &SystemPrompt) -> String {
+    lower(&format!("{}\n{}", prompt.name, prompt.content))
+}
+
+/// All words that are looked for stand in there. Case does not count.
+pub fn answers(haystack: &str, query: &str) -> bool {
     lower(query)
         .split_whitespace()
-        .all(|word| name.contains(word) || content.contains(word))
+        .all(|word| haystack.contains(word))
 }
 
 /// How it begins, on one line.

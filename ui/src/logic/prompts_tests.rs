@@ -25,12 +25,12 @@ fn prompt(number: u128, name: &str, content: &str) -> SystemPrompt {
 
 #[test]
 fn all_words_that_are_looked_for_stand_in_the_name_or_the_content() {
-    let prompt = prompt(1, "House Rules", "Use tabs.\nAsk before you push.");
+    let words = haystack(&prompt(1, "House Rules", "Use tabs.\nAsk before you push."));
     for query in ["", "  ", "house", "TABS", "push rules", "sk be"] {
-        assert!(answers(&prompt, query), "{query}");
+        assert!(answers(&words, query), "{query}");
     }
     for query in ["spaces", "house spaces", "housetabs"] {
-        assert!(!answers(&prompt, query), "{query}");
+        assert!(!answers(&words, query), "{query}");
     }
 }
 

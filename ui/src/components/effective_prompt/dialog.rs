@@ -34,9 +34,8 @@ pub fn SessionPromptDialog(id: SessionId, changes: bool) -> impl IntoView {
     let session = app.session(id);
     let live = memo(move || session.see(|s| s.as_ref().is_some_and(|s| s.status.is_live())));
     let can_restart = memo(move || {
-        let changed =
-            answer.with(|answer| matches!(answer, Some(Ok(told)) if told.changed.is_some()));
-        changed && live.get()
+        let helps = |told: &SessionPrompt| told.changed.is_some() && told.undelivered.is_none();
+        answer.with(|answer| matches!(answer, Some(Ok(told)) if helps(told))) && live.get()
     });
     let busy = RwSignal::new(false);
     let restart = Callback::new(move |()| {

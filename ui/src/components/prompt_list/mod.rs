@@ -9,7 +9,7 @@ use berth_protocol::{PromptId, PromptMove, PromptScope};
 use crate::components::button::{Button, Look};
 use crate::components::icon::{icon, icon_name};
 use crate::components::notice::{Empty, Failure, Skeleton};
-use crate::logic::prompts::{Before, SCOPES, answers, beside, moved};
+use crate::logic::prompts::{Before, SCOPES, answers, beside, haystack, moved};
 use crate::logic::route::Route;
 use crate::state::{App, app, memo, run};
 use crate::strings::{fill, t};
@@ -40,6 +40,8 @@ pub fn NewPrompt() -> impl IntoView {
 struct List {
     app: App,
     query: RwSignal<String>,
+    /// The prompts that answer it, in their order.
+    found: Memo<Vec<(PromptScope, PromptId)>>,
     /// A prompt is on its way to another place.
     moving: RwSignal<bool>,
     /// What is read out.
@@ -53,9 +55,11 @@ struct List {
 #[component]
 pub fn PromptList() -> impl IntoView {
     let app = app();
+    let query = RwSignal::new(String::new());
     let list = List {
         app,
-        query: RwSignal::new(String::new()),
+        query,
+        found: found(app, query),
         moving: RwSignal::new(false),
         said: RwSignal::new(String::new()),
         gap: RwSignal::new(None),
@@ -93,6 +97,34 @@ pub fn PromptList() -> impl IntoView {
     .into_any()
 }
 
+/// The prompts that answer a search, in their order. They are put into small letters once and not with each
+/// key.
+fn found(app: App, query: RwSignal<String>) -> Memo<Vec<(PromptScope, PromptId)>> {
+    let all = memo(move || {
+        let prompts = app.model.prompts().get();
+        let all = prompts.all().iter();
+        all.map(|prompt| (prompt.scope, prompt.id))
+            .collect::<Vec<_>>()
+    });
+    let words = memo(move || {
+        let prompts = app.model.prompts().get();
+        prompts.all().iter().map(haystack).collect::<Vec<_>>()
+    });
+    memo(move || {
+        let (query, all) = (query.get(), all.get());
+        if query.trim().is_empty() {
+            return all;
+        }
+        words.with(|words| {
+            let found = all.into_iter().zip(words);
+            found
+                .filter(|(_, words)| answers(words, &query))
+                .map(|(prompt, _)| prompt)
+                .collect()
+        })
+    })
+}
+
 /// What the list looks like.
 #[derive(Clone, PartialEq)]
 enum Face {
@@ -104,12 +136,7 @@ enum Face {
 impl List {
     fn search(self) -> AnyView {
         let query = self.query;
-        let nothing = memo(move || {
-            let wanted = query.get();
-            let prompts = self.app.model.prompts().get();
-            !wanted.trim().is_empty()
-                && !prompts.all().iter().any(|prompt| answers(prompt, &wanted))
-        });
+        let nothing = memo(move || self.is_searched() && self.found.with(Vec::is_empty));
         view! {
             <div class="prompt-search" role="search">
                 {icon(icon_name!("search"))}
@@ -138,17 +165,6 @@ impl List {
         self.query.with(|query| !query.trim().is_empty())
     }
 
-    /// The prompts of a scope that answer the search.
-    fn shown(self, scope: PromptScope) -> Vec<PromptId> {
-        let query = self.query.get();
-        let prompts = self.app.model.prompts().get();
-        let of_scope = prompts.all().iter().filter(|prompt| prompt.scope == scope);
-        of_scope
-            .filter(|prompt| answers(prompt, &query))
-            .map(|prompt| prompt.id)
-            .collect()
-    }
-
     /// The order of a scope, which no search changes.
     fn order(self, scope: PromptScope) -> Vec<PromptId> {
         self.app.model.prompts().with_untracked(|prompts| {
@@ -165,7 +181,11 @@ impl List {
             }
             PromptScope::User => (t().scope_user_title, t().scope_user_text),
         };
-        let ids = memo(move || self.shown(scope));
+        let ids = memo(move || {
+            let found = self.found.get().into_iter();
+            let found = found.filter(|(other, _)| *other == scope);
+            found.map(|(_, id)| id).collect::<Vec<_>>()
+        });
         let none = memo(move || ids.with(Vec::is_empty));
         let hidden = memo(move || none.get() && self.is_searched());
         let last = move || self.gap.get() == Some((scope, ids.with(Vec::len)));
@@ -180,7 +200,7 @@ impl List {
                             <ul class="prompts" class:drops-last=last data-testid="prompt-rows">
                                 // Rows stay while they change, so that the focus is where it was.
                                 <For each=move || ids.get() key=|id| *id let:id>
-                                    {row(self, scope, id)}
+                                    {row(self, scope, id, ids)}
                                 </For>
                             </ul>
                         }

@@ -16,7 +16,7 @@ use crate::state::{App, DialogKind, ToastKind, memo, run};
 use crate::strings::{fill, t};
 use crate::web::{error::ApiError, files::save};
 
-pub fn row(list: List, scope: PromptScope, id: PromptId) -> AnyView {
+pub fn row(list: List, scope: PromptScope, id: PromptId, shown: Memo<Vec<PromptId>>) -> AnyView {
     let app = list.app;
     let prompt = memo(move || {
         let prompts = app.model.prompts().get();
@@ -30,7 +30,7 @@ pub fn row(list: List, scope: PromptScope, id: PromptId) -> AnyView {
                 .unwrap_or_default()
         })
     });
-    let place = memo(move || list.shown(scope).iter().position(|other| *other == id));
+    let place = memo(move || shown.with(|shown| shown.iter().position(|other| *other == id)));
     let drops = move || {
         place
             .get()

@@ -40,7 +40,8 @@ pub fn PromptNotice(id: SessionId, session: Memo<Option<Session>>) -> impl IntoV
                 }
                     .into_any()
             }
-            Some(Given { changed: true, .. }) if live.get() => {
+            // An agent that takes none would not get what has changed either.
+            Some(Given { changed: true, undelivered: None, .. }) if live.get() => {
                 let show = Callback::new(move |()| app.ui.open(DialogKind::SessionPrompt { id, changes: true }));
                 let restart = Callback::new(move |()| app.session_action(id, "restart", busy));
                 view! {
