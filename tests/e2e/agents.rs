@@ -37,6 +37,8 @@ mod defined;
 mod fresh;
 #[path = "agents/given.rs"]
 mod given;
+#[path = "agents/prompted.rs"]
+mod prompted;
 
 struct Stage {
     agent: &'static str,

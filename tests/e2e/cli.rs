@@ -5,6 +5,8 @@
 
 #[path = "cli/attach.rs"]
 mod attach;
+#[path = "cli/prompts.rs"]
+mod prompts;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/terminal.rs"]

@@ -7,6 +7,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
 use crate::{Setup, until};
 
 /// The password of the keyring; nobody else can reach it.
@@ -102,6 +107,16 @@ impl Keychain {
         assert!(answer.status.success(), "{answer:?}");
         let text = String::from_utf8_lossy(&answer.stdout).into_owned();
         text.matches("object path").count()
+    }
+
+    /// From now on it takes questions and answers none, as one does that waits for its user.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn fall_silent(&self) {
+        let keyring = self.keyring.as_ref().expect("it runs");
+        let pid = i32::try_from(keyring.id()).expect("a process has such a number");
+        kill(Pid::from_raw(pid), Signal::SIGSTOP).expect("it can be stopped");
     }
 
     fn is_there(&self) -> bool {

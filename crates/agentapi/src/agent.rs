@@ -50,6 +50,7 @@ pub fn start(
             resume: None,
             instructions: None,
             mcp_servers: Vec::new(),
+            meta: serde_json::Map::new(),
             noise: spec
                 .acp
                 .as_ref()

@@ -46,10 +46,11 @@ impl AgentCatalog {
 }
 
 impl AgentCatalog {
-    /// An agent said its version, or did not.
-    fn answered(&self, state: &State, answered: Agent) {
+    /// An agent said its version, or did not. Of one that is known as another than was asked meanwhile,
+    /// because it was described anew or its program is elsewhere, the answer says nothing.
+    fn answered(&self, state: &State, asked: &Agent, answered: Agent) {
         self.publish(state, |known| {
-            if let Some(entry) = known.iter_mut().find(|entry| entry.id == answered.id) {
+            if let Some(entry) = known.iter_mut().find(|entry| *entry == asked) {
                 *entry = answered;
             }
         });
@@ -87,8 +88,8 @@ pub async fn detect(state: &Arc<State>) {
         .filter(|agent| agent.state == AgentState::Checking);
     stream::iter(asked)
         .for_each_concurrent(AT_ONCE, |agent| async move {
-            let answered = ask(state, agent).await;
-            state.agents.answered(state, answered);
+            let answered = ask(state, agent.clone()).await;
+            state.agents.answered(state, &agent, answered);
         })
         .await;
 }
@@ -131,8 +132,8 @@ pub async fn look_at(state: &Arc<State>, id: &AgentId) {
     if agent.state == AgentState::Checking {
         let state = Arc::clone(state);
         tokio::spawn(async move {
-            let answered = ask(&state, agent).await;
-            state.agents.answered(&state, answered);
+            let answered = ask(&state, agent.clone()).await;
+            state.agents.answered(&state, &agent, answered);
         });
     }
 }

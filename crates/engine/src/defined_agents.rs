@@ -16,7 +16,7 @@ use berth_protocol::{
 use berth_session::agents::{self, Known, Spec, defined};
 use berth_store::StoreError;
 
-use crate::{error::ApiError, state::State};
+use crate::{error::ApiError, keychain, state::State};
 
 /// The data of agents that a user described; of one whose definition cannot be used any more, why.
 #[derive(Default)]
@@ -178,7 +178,8 @@ pub async fn set_secret(
         let detail = format!("a secret has 1 to {longest} bytes on one line");
         return Err(ApiError::new(Code::BadRequest, detail));
     }
-    berth_secrets::set(
+    keychain::set(
+        state,
         &name_of(state, id, name).await?,
         Secret::new(value.to_owned()),
     )
@@ -209,7 +210,7 @@ pub async fn secrets(state: &State, id: &AgentId) -> Result<BTreeMap<String, Sec
     let agent = get(state, id).await?;
     for name in &agent.definition.secrets {
         let value = match agent.secrets.contains(name) {
-            true => berth_secrets::get(&name_of(state, id, name).await?).await?,
+            true => keychain::get(state, &name_of(state, id, name).await?).await?,
             false => None,
         };
         let Some(value) = value else {
@@ -234,10 +235,10 @@ async fn forget_secret(
     agent: DefinedAgent,
     name: &str,
 ) -> Result<DefinedAgent, ApiError> {
-    let removed = berth_secrets::remove(&name_of(state, &agent.id, name).await?).await;
+    let removed = keychain::remove(state, &name_of(state, &agent.id, name).await?).await;
     if !agent.secrets.iter().any(|known| known == name) {
         if let Err(error) = removed {
-            tracing::debug!(%error, "whether a secret is in the keychain is not known");
+            tracing::debug!(problem = %error.0, "whether a secret is in the keychain is not known");
         }
         return Ok(agent);
     }

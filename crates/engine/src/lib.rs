@@ -11,6 +11,7 @@ mod endpoint;
 mod error;
 mod events;
 mod http;
+mod keychain;
 mod projects;
 mod prompts;
 mod recovery;

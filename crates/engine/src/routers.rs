@@ -13,7 +13,7 @@ use berth_protocol::{
 };
 use berth_session::router::{self, Installed, Instance, Keys, Order, Route, RouterError};
 
-use crate::{error::ApiError, http::checked_text, state::State};
+use crate::{error::ApiError, http::checked_text, keychain, state::State};
 
 /// Longest name, in characters.
 const NAME: usize = 100;
@@ -126,7 +126,7 @@ pub async fn set_key(
         return Err(ApiError::new(Code::BadRequest, detail));
     }
     let key = Secret::new(text.to_owned());
-    berth_secrets::set(&name_of(id, provider), key).await?;
+    keychain::set(state, &name_of(id, provider), key).await?;
     let router = state.store.set_router_key(id, provider, true).await;
     Ok(changed(state, router?))
 }
@@ -152,10 +152,10 @@ fn holders(router: &Router) -> BTreeSet<String> {
 /// Removes a key. Of one that the store does not know of it is only made sure: without a keychain there is
 /// none, and the trail tells of no removal.
 async fn forget_key(state: &State, router: Router, provider: &str) -> Result<Router, ApiError> {
-    let removed = berth_secrets::remove(&name_of(router.id, provider)).await;
+    let removed = keychain::remove(state, &name_of(router.id, provider)).await;
     if !router.keys.iter().any(|name| name == provider) {
         if let Err(error) = removed {
-            tracing::debug!(%error, "whether a key is in the keychain is not known");
+            tracing::debug!(problem = %error.0, "whether a key is in the keychain is not known");
         }
         return Ok(router);
     }
@@ -212,7 +212,7 @@ pub async fn prepare(state: &State, id: RouterId) -> Result<Prepared, ApiError> 
         if !router.keys.contains(name) {
             continue;
         }
-        match berth_secrets::get(&name_of(id, name)).await? {
+        match keychain::get(state, &name_of(id, name)).await? {
             Some(key) => drop(keys.insert(name.clone(), key)),
             // Somebody removed it there.
             None if provider.needs_key() => return Err(key_missing(&router, name)),

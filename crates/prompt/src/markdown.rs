@@ -80,7 +80,8 @@ pub fn of_file(file: &PromptFile) -> Result<PromptDraft, FileError> {
     let (front, content) = split(&text)?;
     let front: FrontMatter = match front {
         Some(front) if front.len() > FRONT_MATTER => return Err(FileError::TooLong(front.len())),
-        Some(front) if !front.trim().is_empty() => serde_saphyr::from_str(front)
+        // With an empty line in place of the fence the places in errors are those of the file.
+        Some(front) if !front.trim().is_empty() => serde_saphyr::from_str(&format!("\n{front}"))
             .map_err(|error| FileError::FrontMatter(first_line(&error.to_string())))?,
         _ => FrontMatter::default(),
     };
@@ -182,9 +183,9 @@ fn stem(name: &str) -> &str {
 }
 
 fn first_line(text: &str) -> String {
-    text.lines()
-        .next()
-        .unwrap_or_default()
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ")
+        .unwrap_or(line)
         .chars()
         .take(200)
         .collect()
@@ -238,7 +239,7 @@ mod tests {
             ("---\nname: x\nno end\n", "no end"),
             ("---\nnmae: x\n---\ntext\n", "nmae"),
             ("---\nscope: galaxy\n---\ntext\n", "galaxy"),
-            ("---\npriority: high\n---\ntext\n", "priority"),
+            ("---\npriority: high\n---\ntext\n", "line 2 column 11"),
         ] {
             let error = of_file(&file(text)).unwrap_err().to_string();
             assert!(error.contains(wanted), "{text:?}: {error}");

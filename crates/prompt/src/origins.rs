@@ -53,7 +53,7 @@ mod tests {
     fn each_line_belongs_to_the_part_that_it_stands_in() {
         let effective = EffectivePrompt {
             text: "intro\n[a\none\ntwo\n]\nthree\n]\n".to_owned(),
-            parts: vec![part(8, 15), part(18, 23)],
+            parts: vec![part(9, 16), part(19, 24)],
             ..EffectivePrompt::default()
         };
         let runs: Vec<_> = origins(&effective)

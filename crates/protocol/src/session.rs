@@ -329,7 +329,7 @@ pub struct CreateSession {
     /// Size of the terminal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
-    /// Instructions that are added to the agent's own system prompt, at most 64 KiB; for agents that take
+    /// Instructions that are added to the agent's own system prompt, at most 32 KiB; for agents that take
     /// some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,

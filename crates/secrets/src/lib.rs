@@ -9,12 +9,16 @@ use std::time::Duration;
 
 use berth_protocol::{Code, LONGEST_SECRET, Secret};
 use keyring::{Entry, Error};
+use tokio::sync::{Semaphore, oneshot};
 
 /// What the keychain's own program shows as the owner of our entries.
 const SERVICE: &str = "Berth";
 
 /// How long a keychain may take: it may ask its user for a password.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Questions to the keychain at once.
+static AT_ONCE: Semaphore = Semaphore::const_new(8);
 
 /// Why a secret could not be had, kept or removed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,18 +85,37 @@ pub async fn remove(name: &str) -> Result<(), SecretsError> {
     .await
 }
 
-/// Asks the keychain on a thread that may wait for its user.
+/// Asks the keychain on a thread that may wait for its user. Nothing can call it back: a thread that nobody
+/// waits for any more ends when the keychain answers, or with the program, which does not wait for it.
 async fn ask<T: Send + 'static>(
     name: &str,
     act: impl FnOnce(&Entry) -> keyring::Result<T> + Send + 'static,
 ) -> Result<T, SecretsError> {
     let name = name.to_owned();
-    let asked = tokio::task::spawn_blocking(move || act(&Entry::new(SERVICE, &name)?));
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(Ok(answer)) => answer.map_err(|error| failed(&error)),
-        Ok(Err(stopped)) => Err(SecretsError::Unavailable(stopped.to_string())),
-        Err(_) => Err(SecretsError::Silent),
-    }
+    let (tell, told) = oneshot::channel();
+    let asked = async {
+        // The place is given back by the thread, so that a keychain that hangs does not get ever more of them.
+        let place = AT_ONCE
+            .acquire()
+            .await
+            .map_err(|closed| SecretsError::Unavailable(closed.to_string()))?;
+        let thread = std::thread::Builder::new().name("keychain".to_owned());
+        let thread = thread.spawn(move || {
+            let answer = Entry::new(SERVICE, &name).and_then(|entry| act(&entry));
+            drop(place);
+            // Nobody may want to know any more.
+            let _ = tell.send(answer);
+        });
+        thread.map_err(|error| SecretsError::Unavailable(error.to_string()))?;
+        match told.await {
+            Ok(answer) => answer.map_err(|error| failed(&error)),
+            Err(_) => Err(SecretsError::Unavailable(
+                "the thread that asked it has ended".to_owned(),
+            )),
+        }
+    };
+    let answer = tokio::time::timeout(PATIENCE, asked).await;
+    answer.unwrap_or(Err(SecretsError::Silent))
 }
 
 fn failed(error: &Error) -> SecretsError {

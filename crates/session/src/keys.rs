@@ -6,6 +6,8 @@
 //! <https://sw.kovidgoyal.net/kitty/keyboard-protocol/>. A key that the old bytes cannot tell from
 //! another is taken for what programs have always taken it for.
 
+use std::time::{Duration, Instant};
+
 use alacritty_terminal::vte::ansi::KeyboardModes;
 
 const ESCAPE: u8 = 0x1b;
@@ -13,6 +15,9 @@ const ESCAPE: u8 = 0x1b;
 /// What stands around pasted text.
 const PASTE: &[u8] = b"\x1b[200~";
 const PASTE_END: &[u8] = b"\x1b[201~";
+
+/// After so long without input what has not ended is broken off.
+const BROKEN_OFF: Duration = Duration::from_secs(10);
 
 /// Of a control sequence so many bytes are kept: more than those have that are looked for.
 const LONGEST: usize = 8;
@@ -31,6 +36,8 @@ pub struct Typing {
     place: Place,
     /// The control sequence whose end has not come yet.
     begun: Vec<u8>,
+    /// When the last input came.
+    at: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,6 +81,16 @@ pub fn press(keys: &[u8], form: KeyboardModes) -> Vec<u8> {
 impl Typing {
     /// The bytes for the program of the next input.
     pub fn write(&mut self, input: &[u8], form: KeyboardModes) -> Vec<u8> {
+        self.write_at(Instant::now(), input, form)
+    }
+
+    fn write_at(&mut self, now: Instant, input: &[u8], form: KeyboardModes) -> Vec<u8> {
+        // Pieces of a paste follow each other closely. One that was broken off, perhaps by a viewer who has
+        // gone, must not keep everybody's keys in the form of pasted text.
+        if self.at.replace(now).is_some_and(|at| now - at > BROKEN_OFF) {
+            self.place = Place::Keys;
+            self.begun.clear();
+        }
         let mut out = Vec::with_capacity(input.len());
         let mut rest = input;
         while !rest.is_empty() {

@@ -195,6 +195,18 @@ fn a_sequence_that_is_cut_or_broken_swallows_no_key() {
 }
 
 #[test]
+fn a_paste_that_was_broken_off_keeps_no_keys_from_their_form() {
+    let form = KeyboardModes::from_bits_truncate(DISAMBIGUATE);
+    let mut typing = Typing::default();
+    let start = Instant::now();
+    typing.write_at(start, b"\x1b[200~half a", form);
+    let soon = start + BROKEN_OFF;
+    assert_eq!(typing.write_at(soon, b"\x1b", form), b"\x1b", "it goes on");
+    let late = soon + BROKEN_OFF + Duration::from_millis(1);
+    assert_eq!(typing.write_at(late, b"\x1b", form), b"\x1b[27u");
+}
+
+#[test]
 fn bytes_that_are_no_text_are_passed_on() {
     for flags in [DISAMBIGUATE, 31] {
         let form = KeyboardModes::from_bits_truncate(flags);

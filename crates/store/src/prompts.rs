@@ -147,6 +147,7 @@ impl Store {
     pub async fn delete_prompt(&self, id: PromptId, seen: u32) -> Result<(), StoreError> {
         let (mut write, old) = self.write_prompt("removing a prompt", id, seen).await?;
         for table in [
+            "DELETE FROM declined_prompts WHERE prompt_id = ?",
             "DELETE FROM prompt_versions WHERE prompt_id = ?",
             "DELETE FROM prompts WHERE id = ?",
         ] {
@@ -226,6 +227,49 @@ impl Store {
         }
         write.end_changes().await?;
         Ok(order)
+    }
+
+    /// The prompts that the user does not want.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn declined_prompts(&self) -> Result<Vec<PromptId>, StoreError> {
+        let query = sqlx::query("SELECT prompt_id FROM declined_prompts ORDER BY prompt_id");
+        let rows = self.rows(DOING, query).await?;
+        rows.iter()
+            .map(|row| Columns::of(row, DOING).parse("prompt_id"))
+            .collect()
+    }
+
+    /// Notes whether the user wants a prompt.
+    ///
+    /// # Errors
+    /// [`StoreError::PromptNotFound`].
+    pub async fn decline_prompt(&self, id: PromptId, declined: bool) -> Result<(), StoreError> {
+        let mut write = self.write("declining a prompt").await?;
+        let query = sqlx::query("SELECT 1 FROM prompts WHERE id = ?").bind(id.to_string());
+        if write.row(query).await?.is_none() {
+            write.abandon().await?;
+            return Err(StoreError::PromptNotFound(id));
+        }
+        let (sql, action) = if declined {
+            (
+                "INSERT INTO declined_prompts (prompt_id) VALUES (?) ON CONFLICT DO NOTHING",
+                "prompt.declined",
+            )
+        } else {
+            (
+                "DELETE FROM declined_prompts WHERE prompt_id = ?",
+                "prompt.accepted",
+            )
+        };
+        if write.execute(sqlx::query(sql).bind(id.to_string())).await? == 0 {
+            return write.abandon().await;
+        }
+        // A choice of this user: the prompt itself is the same, so that there is nothing to send.
+        write
+            .commit_note(action, "prompt", &id.to_string(), &json!({}))
+            .await
     }
 
     async fn write_prompt(

@@ -61,7 +61,7 @@ enum Part {
     Agents,
     /// Screens of recorded agents: how fast they are read, and how soon the end of an answer is seen
     Reading,
-    /// A session's prompts: composed, filled in and checked
+    /// A session's prompts: composed, filled in, checked and previewed
     Prompts,
     /// 1,000 sessions, one after the other
     Creation,
@@ -114,6 +114,7 @@ async fn measure(only: &[Part], report: &mut Report) {
     }
     if wanted(Part::Prompts) {
         prompts::measure(report);
+        prompts::measure_preview(report).await;
     }
     if wanted(Part::Idle) {
         idle::measure(report).await;

@@ -3,10 +3,15 @@
 use std::time::Instant;
 
 use berth_prompt::{Composer, Context, MAX_EFFECTIVE_BYTES, Policy, compose};
-use berth_protocol::{PromptFormat, PromptId, PromptScope, PromptTarget, SystemPrompt, Timestamp};
+use berth_protocol::{
+    PromptDraft, PromptFormat, PromptId, PromptPreview, PromptScope, PromptTarget, SystemPrompt,
+    Timestamp,
+};
+use berth_tests::{Client, Setup};
+use reqwest::Method;
 use uuid::Uuid;
 
-use crate::report::{Figure, Limit, Report, median};
+use crate::report::{Figure, Limit, Report, median, percentile};
 
 /// Prompts of a session.
 const PROMPTS: u128 = 50;
@@ -76,6 +81,49 @@ pub fn measure(report: &mut Report) {
         None,
         "nothing is remembered; ",
     );
+}
+
+/// Measures a preview of as many prompts over the API, from the request to the last byte.
+pub async fn measure_preview(report: &mut Report) {
+    let engine = Setup::new().start().await;
+    let client = &engine.client;
+    for number in 0..PROMPTS {
+        let draft = PromptDraft {
+            scope: PromptScope::User,
+            ..prompt(number).draft()
+        };
+        let added = client.post::<SystemPrompt>("/prompts", &draft).await;
+        added.expect("the prompt is taken");
+    }
+    let path = "/prompts/preview?agent=claude";
+    let preview: PromptPreview = client.get(path).await.expect("there is a preview");
+    assert_eq!(preview.effective.parts.len() as u128, PROMPTS);
+    let mut berth = Vec::new();
+    let mut bare = Vec::new();
+    for _ in 0..ROUNDS {
+        berth.push(millis(client, path).await);
+        bare.push(millis(client, "/engine").await);
+    }
+    report.add(Figure {
+        what: "preview of prompts over the API, p95".to_owned(),
+        unit: "ms",
+        berth: percentile(&berth, 0.95),
+        bare: Some(percentile(&bare, 0.95)),
+        limit: Some(Limit::AtMost(5.0)),
+        note: format!(
+            "{PROMPTS} prompts of {LENGTH} bytes, {} bytes in all, {ROUNDS} requests; bare: a request for the \
+             engine's own description",
+            preview.effective.text.len()
+        ),
+    });
+}
+
+async fn millis(client: &Client, path: &str) -> f64 {
+    let started = Instant::now();
+    let answer = client.send(client.request(Method::GET, path)).await;
+    let body = answer.expect("it is answered").bytes().await;
+    std::hint::black_box(body.expect("it has a body"));
+    started.elapsed().as_secs_f64() * 1000.0
 }
 
 /// Microseconds that something takes.

@@ -3,7 +3,7 @@
 use berth_protocol::{
     Agent, AgentDefinition, AgentState, Code, DefineAgent, DefinedAgent, Found, Role,
 };
-use berth_tests::{Engine, Setup, keychain::Keychain, session, skip, this_test};
+use berth_tests::{Engine, Setup, keychain::Keychain, session, skip, this_test, until};
 use reqwest::Method;
 use serde_json::json;
 
@@ -288,4 +288,41 @@ async fn an_answer_that_begins_later_than_anybody_waits_is_not_lost() {
     client.chat(running.id, "hello").await.expect("it is taken");
     let reply = client.message_with(running.id, Role::Agent, "hello").await;
     assert_eq!(reply.content, "you said hello");
+}
+
+#[tokio::test]
+async fn whoever_stops_the_engine_does_not_wait_for_a_keychain_that_is_asked() {
+    let setup = Setup::new();
+    install(&setup);
+    let Some(keychain) = Keychain::start(setup.folder()).await else {
+        return skip(&this_test(), "gnome-keyring or D-Bus is not installed");
+    };
+    let mut engine = keychain.of(setup).start().await;
+    let mut with_secret = definition();
+    with_secret.secrets = vec!["MINE_KEY".to_owned()];
+    define(&engine, with_secret).await;
+    keychain.fall_silent();
+    let client = engine.client.clone();
+    let asking = tokio::spawn(async move {
+        let request = client.request(Method::PUT, "/agents/mine/secrets/MINE_KEY");
+        client
+            .send(request.json(&json!({"value": "k"})))
+            .await
+            .map(drop)
+    });
+    let pid = engine.pid();
+    let asked = || {
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
+        let mut names = threads.flatten().map(|thread| thread.path().join("comm"));
+        names.any(|name| std::fs::read_to_string(name).is_ok_and(|name| name.trim() == "keychain"))
+    };
+    if cfg!(target_os = "linux") {
+        until("the keychain is asked", asked).await;
+    }
+    assert!(engine.stop().await.success());
+    let refused = asking
+        .await
+        .expect("the task goes on")
+        .expect_err("it is refused");
+    assert_eq!(refused.code, Code::ShuttingDown);
 }

@@ -61,6 +61,7 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(routers::set_key, routers::remove_key))
         .routes(routes!(prompts::list, prompts::create))
         .routes(routes!(prompts::get, prompts::update, prompts::delete))
+        .routes(routes!(prompts::decline))
         .routes(routes!(prompts::reorder))
         .routes(routes!(prompts::versions))
         .routes(routes!(prompts::restore))

@@ -8,8 +8,8 @@ use axum::{
     response::IntoResponse,
 };
 use berth_protocol::{
-    AgentId, PreviewRequest, ProjectId, PromptDraft, PromptEdit, PromptId, PromptImport,
-    PromptImported, PromptList, PromptMove, PromptOrder, PromptPolicy, PromptPreview,
+    AgentId, PreviewRequest, ProjectId, PromptChoice, PromptDraft, PromptEdit, PromptId,
+    PromptImport, PromptImported, PromptList, PromptMove, PromptOrder, PromptPolicy, PromptPreview,
     PromptRestore, PromptVersions, SessionId, SessionPrompt, SystemPrompt, TextDiff,
 };
 use serde::Deserialize;
@@ -78,6 +78,18 @@ pub async fn delete(
     Query(seen): Query<Seen>,
 ) -> Result<StatusCode, ApiError> {
     carried_through(async move { prompts::delete(&state, id, seen.version).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says whether the user wants a prompt of an organization; a locked one cannot be declined.
+#[utoipa::path(put, path = "/prompts/{id}/declined", tag = "prompts", params(("id" = PromptId, Path)),
+    request_body = PromptChoice, responses((status = 204), Problems))]
+pub async fn decline(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<PromptId>,
+    Json(choice): Json<PromptChoice>,
+) -> Result<StatusCode, ApiError> {
+    carried_through(async move { prompts::decline(&state, id, choice).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

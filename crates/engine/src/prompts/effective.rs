@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use berth_prompt::{ComposeError, Composer, Context, Policy, origins};
+use berth_prompt::{
+    ComposeError, Composer, Context, DEFAULT_EFFECTIVE_BYTES, MAX_EFFECTIVE_BYTES, Policy, origins,
+};
 use berth_protocol::{
     Code, EffectivePrompt, FieldProblem, PreviewCompared, PreviewRequest, Problem, PromptFormat,
     PromptId, PromptPolicy, PromptPreview, PromptScope, PromptTarget, SessionId, SessionPrompt,
@@ -53,8 +55,14 @@ impl Composing {
         let names = ["USER", "LOGNAME", "USERNAME"];
         let environment = state.environment().await;
         let user = names.iter().find_map(|name| environment.get(name));
+        let declined = state.store.declined_prompts().await?;
+        let mut prompts = state.store.prompts().await?;
+        prompts.retain(|prompt| {
+            let own_choice = prompt.scope == PromptScope::Organization && !prompt.locked;
+            !own_choice || !declined.contains(&prompt.id)
+        });
         Ok(Self {
-            prompts: state.store.prompts().await?,
+            prompts,
             policy: state.store.prompt_policy().await?,
             user_name: user
                 .map(|name| name.to_string_lossy().into_owned())
@@ -87,6 +95,7 @@ impl Composing {
 /// The session that is composed for.
 pub struct For<'a> {
     pub spec: &'a Spec,
+    pub transport: Transport,
     pub project: Option<&'a ProjectRecord>,
     /// Its folder.
     pub path: &'a str,
@@ -130,7 +139,7 @@ impl Composing {
         context.os = std::env::consts::OS.to_owned();
         let policy = Policy {
             sanitize: self.policy.sanitize,
-            ..Policy::default()
+            max_bytes: longest(wanted),
         };
         let composer = Arc::clone(&state.prompts.composer);
         let composed = tokio::task::spawn_blocking(move || {
@@ -144,6 +153,14 @@ impl Composing {
     }
 }
 
+/// The longest text that the agent can take, in bytes.
+fn longest(wanted: &For<'_>) -> usize {
+    match agents::takes_instructions(wanted.spec, wanted.transport) {
+        Ok(rules) if rules.takes_long() => MAX_EFFECTIVE_BYTES,
+        _ => DEFAULT_EFFECTIVE_BYTES,
+    }
+}
+
 /// Puts together what a run of a session is given.
 ///
 /// # Errors
@@ -152,11 +169,10 @@ impl Composing {
 pub async fn given(
     state: &State,
     composing: &Composing,
-    transport: Transport,
     wanted: &For<'_>,
 ) -> Result<GivenPrompt, ApiError> {
     let effective = composing.compose(state, wanted).await?;
-    let undelivered = undelivered(wanted.spec, transport, &effective);
+    let undelivered = undelivered(wanted.spec, wanted.transport, &effective);
     if let Some(why) = &undelivered {
         let locked = effective.parts.iter().find_map(|part| {
             let mut prompts = composing.prompts.iter();
@@ -182,6 +198,25 @@ pub async fn given(
     })
 }
 
+/// What a run that goes on with the conversation of the run before is given: the same as that one, where
+/// the agent's conversations keep what they began with.
+pub async fn given_again(
+    state: &State,
+    old: &SessionRecord,
+    spec: &Spec,
+    new: GivenPrompt,
+) -> Result<GivenPrompt, ApiError> {
+    if !keeps(spec, old.transport) {
+        return Ok(new);
+    }
+    let before = state.store.given_prompt(old.id, old.run).await?;
+    Ok(before.map_or(new, |(before, _)| before))
+}
+
+fn keeps(spec: &Spec, transport: Transport) -> bool {
+    agents::takes_instructions(spec, transport).is_ok_and(|rules| rules.kept)
+}
+
 /// Why an agent does not get what was put together for it.
 fn undelivered(spec: &Spec, transport: Transport, effective: &EffectivePrompt) -> Option<String> {
     let taken = agents::takes_instructions(spec, transport);
@@ -200,6 +235,7 @@ pub async fn preview(state: &State, request: PreviewRequest) -> Result<PromptPre
     };
     let wanted = For {
         spec,
+        transport: Transport::default(),
         project: project.as_ref(),
         path: project
             .as_ref()
@@ -219,8 +255,8 @@ pub async fn preview(state: &State, request: PreviewRequest) -> Result<PromptPre
             let effective = with_draft.compose(state, &wanted).await?;
             let compared = PreviewCompared {
                 session: None,
+                diff: super::difference(&readable(&old), &readable(&effective)).await?,
                 sha256: old.sha256,
-                diff: super::difference(&old.text, &effective.text).await?,
             };
             (effective, policy, Some(compared))
         }
@@ -264,7 +300,7 @@ async fn in_use(
         .unwrap_or_default();
     Ok(Some(PreviewCompared {
         session: Some(record.id),
-        diff: super::difference(&given.effective.text, &now.text).await?,
+        diff: super::difference(&readable(&given.effective), &readable(&now)).await?,
         sha256: given.effective.sha256,
     }))
 }
@@ -292,6 +328,7 @@ pub fn wanted_by<'a>(
     let instructions = record.instructions.as_deref();
     For {
         spec,
+        transport: record.transport,
         project: Some(project),
         path: &record.workspace.path,
         branch: record.workspace.branch.as_deref(),
@@ -302,12 +339,13 @@ pub fn wanted_by<'a>(
 /// What a new session is composed for, once its workspace is there.
 pub fn wanted_in<'a>(
     workspace: &'a Workspace,
-    spec: &'a Spec,
+    (spec, transport): (&'a Spec, Transport),
     project: &'a ProjectRecord,
     own: Option<(SessionId, &'a str)>,
 ) -> For<'a> {
     For {
         spec,
+        transport,
         project: Some(project),
         path: &workspace.path,
         branch: workspace.branch.as_deref(),
@@ -319,12 +357,13 @@ pub fn wanted_in<'a>(
 /// is found before one is made.
 pub fn wanted_before<'a>(
     folder: &'a Path,
-    spec: &'a Spec,
+    (spec, transport): (&'a Spec, Transport),
     project: &'a ProjectRecord,
     own: Option<(SessionId, &'a str)>,
 ) -> For<'a> {
     For {
         spec,
+        transport,
         project: Some(project),
         path: folder.to_str().unwrap_or_default(),
         branch: None,
@@ -337,33 +376,25 @@ pub async fn session_prompt(state: &State, id: SessionId) -> Result<SessionPromp
     let record = sessions::record(state, id).await?;
     let found = state.store.given_prompt(id, record.run).await?;
     let (given, at) = found.unwrap_or_else(|| (GivenPrompt::default(), record.created_at));
+    let wants_new_conversation =
+        defined_agents::spec(state, &record.agent).is_ok_and(|spec| keeps(&spec, record.transport));
     let (changed, problem) = match composed_now(state, &record, &given).await {
-        Ok(now) if now.text == given.effective.text => (None, None),
-        Ok(now) => (
-            Some(super::difference(&given.effective.text, &now.text).await?),
-            None,
-        ),
+        Ok(now) => {
+            let diff = super::difference(&readable(&given.effective), &readable(&now)).await?;
+            (Some(diff).filter(|diff| !diff.patch.is_empty()), None)
+        }
         Err(error) => (None, Some(error.0)),
     };
-    Ok(shown(record.run, at, given, changed, problem))
-}
-
-fn shown(
-    run: u32,
-    at: Timestamp,
-    given: GivenPrompt,
-    changed: Option<TextDiff>,
-    problem: Option<Box<Problem>>,
-) -> SessionPrompt {
-    SessionPrompt {
-        run,
+    Ok(SessionPrompt {
+        run: record.run,
         at,
         origins: origins(&given.effective),
         undelivered: given.undelivered,
         effective: given.effective,
+        wants_new_conversation,
         changed,
         problem,
-    }
+    })
 }
 
 fn prompt(id: PromptId, draft: PromptDraft, version: u32) -> SystemPrompt {
@@ -411,6 +442,19 @@ fn problem(error: &ComposeError) -> Problem {
             field: format!("prompts/{id}"),
             message: error.to_string(),
         }])
+}
+
+/// What people compare: whose words there are, and the words. Codes and versions, which change with every
+/// edit, are no difference to anybody.
+fn readable(effective: &EffectivePrompt) -> String {
+    let mut text = String::new();
+    for part in &effective.parts {
+        let words = effective.text.get(part.start as usize..part.end as usize);
+        let scope = part.scope.as_str();
+        let words = words.unwrap_or_default().trim_end_matches('\n');
+        text.push_str(&format!("[{scope} prompt: {}]\n{words}\n\n", part.name));
+    }
+    text
 }
 
 /// A unified diff of the lines of two texts.

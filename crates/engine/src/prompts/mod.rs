@@ -7,16 +7,17 @@ mod files;
 
 use berth_prompt::{FIELDS, MAX_CONTENT_BYTES};
 use berth_protocol::{
-    Code, Event, FieldProblem, Problem, PromptConflict, PromptDraft, PromptEdit, PromptField,
-    PromptFormat, PromptId, PromptList, PromptMove, PromptOrder, PromptPolicy, PromptRestore,
-    PromptScope, PromptVersion, PromptVersions, SystemPrompt, TextDiff,
+    Code, Event, FieldProblem, Problem, PromptChoice, PromptConflict, PromptDraft, PromptEdit,
+    PromptField, PromptFormat, PromptId, PromptList, PromptMove, PromptOrder, PromptPolicy,
+    PromptRestore, PromptScope, PromptVersion, PromptVersions, SystemPrompt, TextDiff,
 };
 use berth_store::StoreError;
 
 use crate::{error::ApiError, state::State};
 
 pub use effective::{
-    Composing, Prompts, given, preview, session_prompt, wanted_before, wanted_by, wanted_in,
+    Composing, Prompts, given, given_again, preview, session_prompt, wanted_before, wanted_by,
+    wanted_in,
 };
 pub use files::{archive, file, import, load_global};
 
@@ -49,6 +50,7 @@ pub async fn list(state: &State) -> Result<PromptList, ApiError> {
         prompts: state.store.prompts().await?,
         policy: state.store.prompt_policy().await?,
         writable: WRITABLE.to_vec(),
+        declined: state.store.declined_prompts().await?,
         fields: fields.collect(),
     })
 }
@@ -118,6 +120,25 @@ pub async fn delete(state: &State, id: PromptId, version: u32) -> Result<(), Api
     may_write(get(state, id).await?.scope)?;
     state.store.delete_prompt(id, version).await?;
     state.publish(Event::PromptRemoved { id });
+    Ok(())
+}
+
+/// Notes whether the user wants a prompt of an organization. One that is locked cannot be declined.
+pub async fn decline(state: &State, id: PromptId, choice: PromptChoice) -> Result<(), ApiError> {
+    let prompt = get(state, id).await?;
+    let refusal = match prompt.scope {
+        PromptScope::Organization if prompt.locked && choice.declined => {
+            Some("the organization does not let its users do without this prompt")
+        }
+        PromptScope::Organization => None,
+        PromptScope::Global => Some("global prompts are for every session of this engine"),
+        PromptScope::User => Some("a prompt of your own is disabled, not declined"),
+    };
+    if let Some(detail) = refusal {
+        return Err(ApiError::new(Code::PromptScopeDenied, detail));
+    }
+    state.store.decline_prompt(id, choice.declined).await?;
+    changed(state, prompt);
     Ok(())
 }
 
@@ -284,25 +305,4 @@ async fn difference(old: &str, new: &str) -> Result<TextDiff, ApiError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_wrong_with_a_prompt_is_said_by_field() {
-        let draft = PromptDraft {
-            name: "two\nlines".to_owned(),
-            format: PromptFormat::Template,
-            content: "Dear {{ usr_name }}".to_owned(),
-            locked: true,
-            ..PromptDraft::default()
-        };
-        let problem = checked(draft).unwrap_err().0;
-        assert_eq!(problem.code, Code::PromptInvalid);
-        let fields: Vec<&str> = problem.fields.iter().map(|it| it.field.as_str()).collect();
-        assert_eq!(fields, ["name", "content", "locked"]);
-        assert!(
-            problem.fields[1].message.starts_with("Line 1, column 9"),
-            "{problem:?}"
-        );
-    }
-}
+mod tests;

@@ -74,8 +74,8 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
     let secrets = defined_agents::secrets(state, &spec.id).await?;
     let composing = Composing::now(state).await?;
     let own = instructions.as_deref().map(|words| (id, words));
-    let wanted = prompts::wanted_before(&folder, spec, &project, own);
-    let given = prompts::given(state, &composing, transport, &wanted).await?;
+    let wanted = prompts::wanted_before(&folder, (spec, transport), &project, own);
+    let given = prompts::given(state, &composing, &wanted).await?;
     let order = Order {
         session: id,
         workspace: &folder,
@@ -99,8 +99,8 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
     let slug_from = message.as_deref().unwrap_or(&title);
     let workspace =
         workspaces::make(state, id, &folder, request.workspace.clone(), slug_from).await?;
-    let wanted = prompts::wanted_in(&workspace, spec, &project, own);
-    let given = match prompts::given(state, &composing, transport, &wanted).await {
+    let wanted = prompts::wanted_in(&workspace, (spec, transport), &project, own);
+    let given = match prompts::given(state, &composing, &wanted).await {
         Ok(given) => given,
         Err(error) => {
             undo(state, id, &folder, &workspace).await;
@@ -250,6 +250,11 @@ pub async fn run(
                 resume,
                 instructions,
                 mcp_servers: record.mcp_servers,
+                meta: spec
+                    .acp
+                    .as_ref()
+                    .map(|acp| acp.meta.clone())
+                    .unwrap_or_default(),
                 noise: spec
                     .acp
                     .as_ref()

@@ -86,7 +86,11 @@ pub async fn restart(
     let project = projects::record(state, old.project_id).await?;
     let composing = Composing::now(state).await?;
     let wanted = prompts::wanted_by(&old, spec, &project);
-    let given = prompts::given(state, &composing, old.transport, &wanted).await?;
+    let given = prompts::given(state, &composing, &wanted).await?;
+    let given = match start.beginning {
+        Beginning::Resumed => prompts::given_again(state, &old, spec, given).await?,
+        Beginning::New | Beginning::Transcript => given,
+    };
     let words = create::words(&given).map(str::to_owned);
     let order = Order {
         session: id,

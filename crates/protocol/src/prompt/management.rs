@@ -18,8 +18,20 @@ pub struct PromptList {
     pub policy: PromptPolicy,
     /// The scopes whose prompts the caller may write.
     pub writable: Vec<PromptScope>,
+    /// Prompts of an organization that the user does not want. A locked one counts all the same.
+    #[serde(default)]
+    pub declined: Vec<PromptId>,
     /// The names that templates may use.
     pub fields: Vec<PromptField>,
+}
+
+/// Whether the user wants a prompt of an organization: body of `PUT /prompts/{id}/declined`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PromptChoice {
+    /// The user's sessions do without it.
+    pub declined: bool,
 }
 
 /// What holds for all prompts.
@@ -164,7 +176,7 @@ pub struct PreviewCompared {
     pub session: Option<SessionId>,
     /// SHA-256 of the text that it is compared with, hexadecimal.
     pub sha256: String,
-    /// From that text to the preview.
+    /// From the parts of that text to those of the preview: names and words, without codes and versions.
     pub diff: TextDiff,
 }
 
@@ -196,7 +208,12 @@ pub struct SessionPrompt {
     /// Why the agent did not get it; absent when it did, or when there was nothing to get.
     #[serde(default)]
     pub undelivered: Option<String>,
-    /// What has changed since: from what it was given to what it would be given now. Absent when nothing has.
+    /// The agent's conversation keeps the instructions that it began with, so a restart that goes on with it
+    /// changes nothing: new ones want a new conversation (`beginning` `transcript` or `new`).
+    #[serde(default)]
+    pub wants_new_conversation: bool,
+    /// What has changed since: from the parts that it was given to those that it would be given now, as in
+    /// [`PreviewCompared::diff`]. Absent when nothing has.
     #[serde(default)]
     pub changed: Option<TextDiff>,
     /// Why nothing could be put together now: the session cannot be started again until that is mended.

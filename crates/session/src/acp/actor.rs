@@ -113,6 +113,7 @@ impl Actor {
                 resume: self.start.resume.clone(),
                 instructions: self.start.instructions.clone(),
                 mcp_servers: self.start.mcp_servers.clone(),
+                meta: self.start.meta.clone(),
             },
             sender,
             ended.clone(),

@@ -19,6 +19,7 @@ use agent_client_protocol::{
     },
 };
 use berth_protocol::SessionMcpServer;
+use serde_json::{Map, Value};
 use tokio::{
     process::{ChildStdin, ChildStdout},
     sync::mpsc,
@@ -112,6 +113,8 @@ pub struct Wish {
     pub instructions: Option<String>,
     /// The servers that it is given.
     pub mcp_servers: Vec<SessionMcpServer>,
+    /// What it is told besides.
+    pub meta: Map<String, Value>,
 }
 
 /// A conversation to go on with.
@@ -238,6 +241,7 @@ async fn begin(
     wish: &Wish,
 ) -> Result<Begun, Refusal> {
     let words = wish.instructions.clone();
+    let meta = (!wish.meta.is_empty()).then(|| wish.meta.clone());
     if words.is_some() && able.session_capabilities.system_prompt.is_none() {
         return Err(Refusal::Takes("instructions"));
     }
@@ -265,6 +269,7 @@ async fn begin(
         let id = SessionId::new(resume.name.clone());
         let load = LoadSessionRequest::new(id.clone(), wish.folder.clone())
             .mcp_servers(servers.clone())
+            .meta(meta.clone())
             .system_prompt(words.clone());
         let loaded = match able.load_session {
             // What it repeats of the conversation comes before its answer.
@@ -290,6 +295,7 @@ async fn begin(
     }
     let begin = NewSessionRequest::new(wish.folder.clone())
         .mcp_servers(servers)
+        .meta(meta)
         .system_prompt(words);
     let begun = connection.send_request(begin).block_task().await;
     let begun = begun.map_err(refusal)?;

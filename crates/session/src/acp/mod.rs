@@ -51,6 +51,8 @@ pub struct Start {
     pub instructions: Option<String>,
     /// The servers that the agent is given.
     pub mcp_servers: Vec<SessionMcpServer>,
+    /// What the agent is told besides when a conversation is begun or loaded.
+    pub meta: serde_json::Map<String, serde_json::Value>,
     /// Words that the agent says for programs and not for its user.
     pub noise: Arc<[Regex]>,
     /// Where the recording of its account goes; a file that must not exist.

@@ -81,6 +81,7 @@ fn own(id: &AgentId, definition: &AgentDefinition) -> Result<Spec, Vec<FieldProb
         install_hint: None,
         args: with_mode(args),
         env: definition.env.clone(),
+        meta: serde_json::Map::new(),
         instructions: None,
         loads: true,
         noise: Arc::default(),
@@ -107,6 +108,7 @@ fn own(id: &AgentId, definition: &AgentDefinition) -> Result<Spec, Vec<FieldProb
             args: rule.args,
             env: rule.env,
             protocol: false,
+            kept: false,
         }),
         config: definition.mcp.is_some().then_some(ConfigFormat::McpServers),
         mcp: definition.mcp.map(|rule| McpRules {

@@ -28,6 +28,18 @@ pub struct PromptRules {
     pub env: BTreeMap<String, String>,
     /// They go in when the session is begun over the Agent Client Protocol.
     pub protocol: bool,
+    /// A conversation keeps those that it began with: another run that resumes it gets no new ones.
+    pub kept: bool,
+}
+
+impl PromptRules {
+    /// They go in as a file or over the protocol, and in no argument or variable, of which systems take none
+    /// that is very long.
+    pub fn takes_long(&self) -> bool {
+        let mut all = self.args.iter().chain(self.env.values());
+        let inline = ["{instructions}", "{instructions_toml}", "{config}"];
+        !all.any(|text| inline.iter().any(|name| text.contains(name)))
+    }
 }
 
 /// How MCP servers go in; as in [`PromptRules`].

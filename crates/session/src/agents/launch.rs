@@ -16,7 +16,7 @@ use super::{
     CUSTOM, SHELL, Spec,
     conversation::ConversationRules,
     detect,
-    injection::{self, Injection, PrivateFile},
+    injection::{self, Injection, PrivateFile, PromptRules},
     router_rules,
     spec::PermissionRule,
 };
@@ -271,17 +271,17 @@ fn on_terminal(
     })
 }
 
-/// Whether an agent takes instructions over a transport.
+/// Whether an agent takes instructions over a transport, and how.
 ///
 /// # Errors
 /// [`LaunchError::NoInstructions`] when it does not.
-pub fn takes_instructions(spec: &Spec, transport: Transport) -> Result<(), LaunchError> {
+pub fn takes_instructions(spec: &Spec, transport: Transport) -> Result<&PromptRules, LaunchError> {
     let rules = match transport {
         Transport::Pty => spec.instructions.as_ref(),
         Transport::Acp => spec.acp.as_ref().and_then(|acp| acp.instructions.as_ref()),
     };
     match rules {
-        Some(_) => Ok(()),
+        Some(rules) => Ok(rules),
         None => Err(LaunchError::NoInstructions {
             name: spec.name.clone(),
             transport,

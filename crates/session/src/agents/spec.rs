@@ -94,6 +94,9 @@ pub struct AcpRules {
     /// program; without one the variable is left out.
     #[serde(default)]
     pub env: std::collections::BTreeMap<String, String>,
+    /// What a conversation is begun or loaded with besides, as `_meta` of the request.
+    #[serde(default)]
+    pub meta: serde_json::Map<String, serde_json::Value>,
     /// How it is given instructions; absent when it takes none there. MCP servers go in by the protocol.
     #[serde(default)]
     pub instructions: Option<PromptRules>,

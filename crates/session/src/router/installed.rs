@@ -1,7 +1,11 @@
 //! Which CCRouter is installed, without running it: version 3 takes every word that it does not know
 //! for a profile, and writes into the user's home when it is asked for its version.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
+};
 
 use berth_protocol::RouterKind;
 use serde::Deserialize;
@@ -114,9 +118,7 @@ async fn check_node(found: Installed, environment: &Environment) -> Result<Insta
         RouterKind::CcrV3 => 22,
         RouterKind::CcrV1 | RouterKind::ClaudeVertex => 20,
     };
-    // `--version` prints a `v` before it, which is not how versions are looked for.
-    let args = ["--print", "process.versions.node"].map(str::to_owned);
-    let said = detect::version(&found.node, &args, environment).await;
+    let said = node_version(&found.node, environment).await;
     let said = said.unwrap_or_else(|reason| reason);
     let number = said.split('.').next();
     let is_good = number.and_then(|number| number.parse::<u32>().ok());
@@ -129,6 +131,27 @@ async fn check_node(found: Installed, environment: &Environment) -> Result<Insta
         node: found.node,
         found: said,
     })
+}
+
+/// The version of a Node, which is asked for it once as long as its file is the same.
+async fn node_version(node: &Path, environment: &Environment) -> Result<String, String> {
+    type Known = (PathBuf, SystemTime, String);
+    static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let changed = node.metadata().and_then(|file| file.modified()).ok();
+    if let (Some((path, at, version)), Some(changed)) = (&*known(), changed)
+        && path == node
+        && *at == changed
+    {
+        return Ok(version.clone());
+    }
+    // `--version` prints a `v` before it, which is not how versions are looked for.
+    let args = ["--print", "process.versions.node"].map(str::to_owned);
+    let version = detect::version(node, &args, environment).await?;
+    if let Some(changed) = changed {
+        *known() = Some((node.to_owned(), changed, version.clone()));
+    }
+    Ok(version)
 }
 
 /// What is read of a package.json.

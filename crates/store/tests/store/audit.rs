@@ -1,5 +1,5 @@
 use berth_protocol::{AuditVerification, Beginning, Failure, Role};
-use berth_store::{AuditQuery, ChainedEvent, GENESIS_HASH, Phase, event_hash};
+use berth_store::{AuditQuery, ChainedEvent, GENESIS_HASH, GivenPrompt, Phase, event_hash};
 use serde_json::json;
 
 use crate::support::{Fixture, assert_consistent, execute, new_session};

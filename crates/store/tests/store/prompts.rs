@@ -1,4 +1,7 @@
-use berth_protocol::{Code, PromptDraft, PromptFormat, PromptId, PromptScope, PromptTarget};
+use berth_protocol::{
+    Code, PromptDraft, PromptFormat, PromptId, PromptPolicy, PromptScope, PromptTarget,
+    SanitizePolicy,
+};
 use berth_store::StoreError;
 use uuid::Uuid;
 
@@ -114,4 +117,67 @@ async fn the_audit_trail_has_a_hash_of_the_words_and_not_the_words() {
     // By sha256sum.
     let hash = "e6d61b13cc561355140307c873a98628789f5fcd124447da51f62742fd93e8e2";
     assert!(told.contains(hash), "{told}");
+}
+
+#[tokio::test]
+async fn a_moved_prompt_takes_only_those_along_that_it_must() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let mut ids = Vec::new();
+    for (name, priority) in [("a", 0), ("b", 10), ("c", 11)] {
+        let draft = PromptDraft {
+            priority,
+            ..draft(name, "words")
+        };
+        ids.push(store.create_prompt(&draft, None).await.unwrap().id);
+    }
+    let seen = |order: &[berth_protocol::SystemPrompt]| -> Vec<(String, i32, u32)> {
+        let seen = order.iter();
+        seen.map(|it| (it.name.clone(), it.priority, it.version))
+            .collect()
+    };
+    let row = |name: &str, priority, version| (name.to_owned(), priority, version);
+    // Between 0 and 10 there is room.
+    let order = store.move_prompt(ids[2], 1, Some(ids[1]), None).await;
+    let wanted = [row("a", 0, 1), row("c", 5, 2), row("b", 10, 1)];
+    assert_eq!(seen(&order.unwrap()), wanted);
+    assert_eq!(seen(&store.prompts().await.unwrap()), wanted);
+    // Where it stands already nothing happens, and its version stays.
+    let order = store.move_prompt(ids[2], 2, Some(ids[1]), None).await;
+    assert_eq!(seen(&order.unwrap()), wanted);
+    for number in 0..4 {
+        let now = store.prompts().await.unwrap();
+        let (first, last) = (&now[0], &now[2]);
+        let order = store.move_prompt(last.id, last.version, Some(first.id), Some("ada"));
+        let order = order.await.unwrap();
+        assert_eq!(order[0].id, last.id, "move {number}");
+        assert_eq!(store.prompts().await.unwrap(), order);
+    }
+    assert_consistent(store).await;
+    let events = store.audit(0, 100).await;
+    let moved = events.unwrap().events.into_iter();
+    assert_eq!(moved.filter(|it| it.action == "prompt.moved").count(), 5);
+}
+
+#[tokio::test]
+async fn the_policy_is_kept_and_told_to_the_audit_trail() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    assert_eq!(
+        store.prompt_policy().await.unwrap().sanitize,
+        SanitizePolicy::Redact
+    );
+    let policy = PromptPolicy {
+        sanitize: SanitizePolicy::Reject,
+    };
+    store.set_prompt_policy(policy).await.unwrap();
+    assert_eq!(store.prompt_policy().await.unwrap(), policy);
+    // One that cannot be read is not taken for the default.
+    store
+        .set_setting("policy.prompts", r#"{"sanitize":"shrug"}"#)
+        .await
+        .unwrap();
+    let error = store.prompt_policy().await.unwrap_err();
+    assert_eq!(error.code(), Code::StoreCorrupt);
+    assert_consistent(store).await;
 }

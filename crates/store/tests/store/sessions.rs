@@ -1,7 +1,7 @@
 use berth_protocol::{
     Beginning, Code, DiffStat, Failure, SessionId, SessionMcpServer, Size, Workspace, WorkspaceKind,
 };
-use berth_store::{Phase, Process, StoreError};
+use berth_store::{GivenPrompt, Phase, Process, StoreError};
 use uuid::Uuid;
 
 use crate::support::{Fixture, assert_consistent, new_session};

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use berth_protocol::{ProjectId, SessionId, Size, Transport, Workspace, WorkspaceKind};
-use berth_store::{NewSession, ProjectRecord, SessionRecord, Store};
+use berth_store::{GivenPrompt, NewSession, ProjectRecord, SessionRecord, Store};
 use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use uuid::Uuid;

@@ -1,5 +1,5 @@
 use berth_protocol::{Beginning, MessageId, SessionId};
-use berth_store::{NewSession, Phase, UnfinishedWorkspace};
+use berth_store::{GivenPrompt, NewSession, Phase, UnfinishedWorkspace};
 use uuid::Uuid;
 
 use crate::support::{Fixture, assert_consistent, new_session};
