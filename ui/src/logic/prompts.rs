@@ -18,6 +18,21 @@ pub const SCOPES: [PromptScope; 3] = [
 /// Longest beginning of a prompt in a list, in characters.
 const BEGINNING: usize = 160;
 
+/// A user can do without what an organization has not locked.
+fn may_decline(prompt: &SystemPrompt) -> bool {
+    prompt.scope == PromptScope::Organization && !prompt.locked
+}
+
+/// Sessions of a user who has declined these are given it.
+pub fn is_given(prompt: &SystemPrompt, declined: &[PromptId]) -> bool {
+    prompt.is_active() && !(may_decline(prompt) && declined.contains(&prompt.id))
+}
+
+/// A user who may write these scopes can say whether sessions are given it.
+pub fn may_switch(prompt: &SystemPrompt, writable: &[PromptScope]) -> bool {
+    writable.contains(&prompt.scope) || (may_decline(prompt) && prompt.enabled)
+}
+
 /// What a search looks into: name and content in small letters.
 pub fn haystack(prompt: &SystemPrompt) -> String {
     lower(&format!("{}\n{}", prompt.name, prompt.content))

@@ -35,6 +35,28 @@ fn all_words_that_are_looked_for_stand_in_the_name_or_the_content() {
 }
 
 #[test]
+fn an_organizations_prompt_is_declined_unless_it_is_locked() {
+    let own = prompt(1, "a", "");
+    let mut theirs = SystemPrompt {
+        scope: PromptScope::Organization,
+        ..prompt(2, "b", "")
+    };
+    let (declined, writable) = ([id(1), id(2)], [PromptScope::User]);
+    assert!(is_given(&own, &declined) && may_switch(&own, &writable));
+    assert!(is_given(&theirs, &[]) && !is_given(&theirs, &declined));
+    assert!(may_switch(&theirs, &writable));
+    theirs.enabled = false;
+    assert!(!is_given(&theirs, &[]) && !may_switch(&theirs, &writable));
+    theirs.locked = true;
+    assert!(is_given(&theirs, &declined) && !may_switch(&theirs, &writable));
+    let global = SystemPrompt {
+        scope: PromptScope::Global,
+        ..own
+    };
+    assert!(is_given(&global, &declined) && !may_switch(&global, &writable));
+}
+
+#[test]
 fn a_long_prompt_is_cut_after_its_beginning() {
     assert_eq!(beginning(" a\n\n  b\tc "), "a b c");
     let long = "word ".repeat(100);

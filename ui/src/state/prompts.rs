@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::logic::prompts::{is_given, may_switch};
 use crate::view::prelude::*;
 use crate::web::error::ApiError;
 use crate::web::task::spawn_local;
@@ -32,6 +33,18 @@ impl Prompts {
     pub fn may_write(&self, scope: PromptScope) -> bool {
         let list = self.list.as_ref();
         list.is_some_and(|list| list.writable.contains(&scope))
+    }
+
+    /// Sessions of this user are given it.
+    pub fn is_given(&self, prompt: &SystemPrompt) -> bool {
+        let list = self.list.as_ref();
+        list.is_some_and(|list| is_given(prompt, &list.declined))
+    }
+
+    /// The user can say whether sessions are given it.
+    pub fn may_switch(&self, prompt: &SystemPrompt) -> bool {
+        let list = self.list.as_ref();
+        list.is_some_and(|list| may_switch(prompt, &list.writable))
     }
 
     /// Takes a prompt as the engine has it now; its place in the order stays until all are fetched.

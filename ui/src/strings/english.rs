@@ -806,6 +806,7 @@ strings! {
     effective_prompt_of: "{} · {}",
     effective_prompt_open: "Show the effective prompt: {}",
     prompts_have_changed: "The prompts have changed since this session started.",
+    prompts_want_new: "Its agent's conversation keeps what it began with, so a new one has to begin.",
     show_what_changed: "Show what changed",
     what_changed: "What changed",
     what_changed_text: "From what the agent was given to what it would be given now.",

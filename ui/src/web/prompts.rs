@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use crate::web::api::Api;
 use crate::web::error::ApiError;
 use crate::web::files::Download;
-use crate::wire::Given;
+use crate::wire::{Given, Write};
 
 type Answer<T> = Result<T, ApiError>;
 
@@ -22,6 +22,14 @@ impl Api {
 
     pub async fn update_prompt(&self, id: PromptId, edit: &PromptEdit) -> Answer<SystemPrompt> {
         self.send("PUT", &format!("/prompts/{id}"), edit).await
+    }
+
+    /// Says whether the user wants a prompt of an organization.
+    pub async fn decline_prompt(&self, id: PromptId, declined: bool) -> Answer<()> {
+        let body = PromptChoice { declined }.write();
+        self.response("PUT", &format!("/prompts/{id}/declined"), Some(body), &[])
+            .await
+            .map(drop)
     }
 
     pub async fn remove_prompt(&self, id: PromptId, version: u32) -> Answer<()> {

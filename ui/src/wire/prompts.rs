@@ -19,6 +19,8 @@ pub struct Given {
     pub warnings: usize,
     /// Why the agent did not get it.
     pub undelivered: Option<String>,
+    /// What has changed is told to a new conversation only.
+    pub wants_new_conversation: bool,
     /// It would be another one now.
     pub changed: bool,
     /// Why nothing could be put together now.
@@ -38,6 +40,7 @@ impl Read for Given {
             sha256: member(effective, "sha256")?,
             warnings: count("warnings"),
             undelivered: member(json, "undelivered")?,
+            wants_new_conversation: or_default(json, "wants_new_conversation")?,
             changed: !matches!(json.get("changed"), Json::Null),
             problem: member(json, "problem")?,
         })
@@ -58,14 +61,12 @@ structs! {
     PromptField { name, go_name, description }
     PromptImportResult { file, outcome, name, problem }
     PromptImported { results }
-    PromptList { prompts, policy, writable, fields }
     PromptOrder { prompts }
     PromptPart { id, name, scope, version, start, end }
     PromptPolicy { sanitize }
     PromptPreview { effective, origins, policy, undelivered, compared }
     PromptVersion { version, draft, author, at }
     PromptVersions { versions }
-    SessionPrompt { run, at, effective, origins, undelivered, changed, problem }
     TextDiff { patch, added, removed }
 }
 
@@ -80,6 +81,33 @@ words! {
         ScopeMarker = "scope_marker", Mention = "mention", ControlCharacters = "control_characters",
     }
     SanitizePolicy { Warn = "warn", Redact = "redact", Reject = "reject" }
+}
+
+impl Read for PromptList {
+    fn take(json: &Json<'_>) -> Result<Self, Wrong> {
+        Ok(Self {
+            prompts: member(json, "prompts")?,
+            policy: member(json, "policy")?,
+            writable: member(json, "writable")?,
+            declined: or_default(json, "declined")?,
+            fields: member(json, "fields")?,
+        })
+    }
+}
+
+impl Read for SessionPrompt {
+    fn take(json: &Json<'_>) -> Result<Self, Wrong> {
+        Ok(Self {
+            run: member(json, "run")?,
+            at: member(json, "at")?,
+            effective: member(json, "effective")?,
+            origins: member(json, "origins")?,
+            undelivered: member(json, "undelivered")?,
+            wants_new_conversation: or_default(json, "wants_new_conversation")?,
+            changed: member(json, "changed")?,
+            problem: member(json, "problem")?,
+        })
+    }
 }
 
 impl Read for SystemPrompt {
@@ -217,6 +245,13 @@ impl Write for PromptEdit {
             .json("version", &version.to_string())
             .json("prompt", &prompt.write())
             .end()
+    }
+}
+
+impl Write for PromptChoice {
+    fn write(&self) -> String {
+        let Self { declined } = self;
+        Object::new().json("declined", flag(*declined)).end()
     }
 }
 

@@ -367,7 +367,7 @@ fn prompts_are_read_as_serde_reads_them() {
     check::<PromptOrder>(&[&format!(r#"{{"prompts":[{bare},{all}]}}"#)]);
     for policy in ["warn", "redact", "reject"] {
         check::<PromptList>(&[&format!(
-            r#"{{"prompts":[{bare}],"policy":{{"sanitize":"{policy}"}},"writable":["user","global"],
+            r#"{{"prompts":[{bare}],"policy":{{"sanitize":"{policy}"}},"writable":["user","global"],"declined":["{ID}"],
                 "fields":[{{"name":"n","go_name":"N","description":"d"}}]}}"#
         )]);
     }
@@ -394,7 +394,7 @@ fn prompts_are_read_as_serde_reads_them() {
     let problem = serde_json::to_string(&Problem::new(Code::PromptInvalid, "d")).unwrap();
     let told = format!(
         r#"{{"run":3,"at":"{AT}","effective":{effective},"origins":{origins},"undelivered":"u","changed":{diff},
-            "problem":{problem}}}"#
+            "wants_new_conversation":true,"problem":{problem}}}"#
     );
     let quiet = format!(r#"{{"run":1,"at":"{AT}","effective":{effective},"origins":[]}}"#);
     check::<SessionPrompt>(&[&told, &quiet]);
@@ -418,6 +418,7 @@ fn prompts_are_read_as_serde_reads_them() {
             sha256: meant.effective.sha256.clone(),
             warnings: meant.effective.warnings.len(),
             undelivered: meant.undelivered.clone(),
+            wants_new_conversation: meant.wants_new_conversation,
             changed: meant.changed.is_some(),
             problem: meant.problem.clone(),
         };
@@ -454,6 +455,9 @@ fn what_is_said_of_prompts_is_written_as_serde_reads_it() {
         draft: None,
         id: None,
     });
+    for declined in [true, false] {
+        check(&PromptChoice { declined });
+    }
     for before in [None, Some(id)] {
         check(&PromptMove { version: 9, before });
     }

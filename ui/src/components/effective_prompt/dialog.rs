@@ -9,6 +9,7 @@ use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
 use crate::components::icon::icon_name;
 use crate::components::notice::{Failure, InlineFailure, Skeleton};
+use crate::components::session_prompt::{restart as restart_session, restart_label};
 use crate::components::text_diff::DiffView;
 use crate::components::when::When;
 use crate::logic::prompts::prompt_of;
@@ -37,9 +38,12 @@ pub fn SessionPromptDialog(id: SessionId, changes: bool) -> impl IntoView {
         let helps = |told: &SessionPrompt| told.changed.is_some() && told.undelivered.is_none();
         answer.with(|answer| matches!(answer, Some(Ok(told)) if helps(told))) && live.get()
     });
+    let new_conversation = memo(move || {
+        answer.with(|answer| matches!(answer, Some(Ok(told)) if told.wants_new_conversation))
+    });
     let busy = RwSignal::new(false);
     let restart = Callback::new(move |()| {
-        app.session_action(id, "restart", busy);
+        restart_session(app, id, new_conversation.get_untracked(), busy);
         app.ui.close_dialog();
     });
     let close = Callback::new(move |()| app.ui.close_dialog());
@@ -80,7 +84,7 @@ pub fn SessionPromptDialog(id: SessionId, changes: bool) -> impl IntoView {
                 <Button label=t().close look=Look::Quiet testid="close-dialog" on_click=close/>
                 <Show when=move || can_restart.get()>
                     <Button
-                        label=t().restart_session
+                        label=Signal::derive(move || restart_label(new_conversation.get()).to_owned())
                         look=Look::Primary
                         icon_name=icon_name!("rotate-ccw")
                         testid="restart-with-prompts"

@@ -36,7 +36,12 @@ pub fn row(list: List, scope: PromptScope, id: PromptId, shown: Memo<Vec<PromptI
             .get()
             .is_some_and(|at| list.gap.get() == Some((scope, at)))
     };
-    let off = move || prompt.with(|prompt| prompt.as_ref().is_some_and(|it| !it.is_active()));
+    let off = move || {
+        let prompts = app.model.prompts().get();
+        prompts
+            .find(id)
+            .is_some_and(|prompt| !prompts.is_given(prompt))
+    };
     let on_key = move |event: web_sys::KeyboardEvent| {
         let step = match event.key().as_str() {
             "ArrowUp" if event.alt_key() => -1,
@@ -68,7 +73,7 @@ pub fn row(list: List, scope: PromptScope, id: PromptId, shown: Memo<Vec<PromptI
                 <p class="prompt-words">{move || prompt.get().map(|prompt| beginning(&prompt.content))}</p>
                 <p class="prompt-facts">{move || prompt.get().map(|prompt| facts(app, &prompt))}</p>
             </div>
-            {switch(app, scope, prompt, name)}
+            {switch(app, prompt, name)}
             <MenuButton
                 name=icon_name!("ellipsis")
                 label=Signal::derive(move || fill(t().prompt_menu, &[&name.get()]))
@@ -124,18 +129,20 @@ pub fn target(app: App, target: &PromptTarget) -> String {
 }
 
 /// Whether sessions are given it.
-fn switch(
-    app: App,
-    scope: PromptScope,
-    prompt: Memo<Option<SystemPrompt>>,
-    name: Signal<String>,
-) -> AnyView {
-    let fixed = memo(move || !app.model.prompts().with(|prompts| prompts.may_write(scope)));
+fn switch(app: App, prompt: Memo<Option<SystemPrompt>>, name: Signal<String>) -> AnyView {
+    let known = app.model.prompts();
+    let fixed = memo(move || {
+        let prompt = prompt.get();
+        let may = |prompt: &SystemPrompt| known.with(|known| known.may_switch(prompt));
+        !prompt.as_ref().is_some_and(may)
+    });
     // Counts up to put the switch back to what holds when the engine refused.
     let refused = RwSignal::new(0_u32);
     let on = move || {
         refused.track();
-        prompt.with(|prompt| prompt.as_ref().is_some_and(SystemPrompt::is_active))
+        let prompt = prompt.get();
+        let given = |prompt: &SystemPrompt| known.with(|known| known.is_given(prompt));
+        prompt.as_ref().is_some_and(given)
     };
     let busy = RwSignal::new(false);
     let toggle = move |_| {
@@ -143,7 +150,7 @@ fn switch(
             return;
         };
         run(busy, async move {
-            set_enabled(app, prompt).await;
+            toggled(app, prompt).await;
             refused.update(|count| *count += 1);
         });
     };
@@ -164,15 +171,29 @@ fn switch(
     .into_any()
 }
 
-async fn set_enabled(app: App, prompt: SystemPrompt) {
-    let mut draft = prompt.draft();
-    draft.enabled = !draft.enabled;
-    let edit = PromptEdit {
-        version: prompt.version,
-        prompt: draft,
+/// Enables or disables what the user may write; of what an organization wrote it is noted whether the user
+/// wants it.
+async fn toggled(app: App, prompt: SystemPrompt) {
+    let prompts = app.model.prompts();
+    let (may_write, given) = prompts.with_untracked(|known| {
+        let may_write = known.may_write(prompt.scope);
+        (may_write, known.is_given(&prompt))
+    });
+    let answer = if may_write {
+        let mut draft = prompt.draft();
+        draft.enabled = !draft.enabled;
+        let edit = PromptEdit {
+            version: prompt.version,
+            prompt: draft,
+        };
+        let changed = app.api().update_prompt(prompt.id, &edit).await;
+        changed.map(|changed| prompts.update(|prompts| prompts.take(changed)))
+    } else {
+        app.api().decline_prompt(prompt.id, given).await
     };
-    match app.api().update_prompt(prompt.id, &edit).await {
-        Ok(changed) => app.model.prompts().update(|prompts| prompts.take(changed)),
+    match answer {
+        Ok(()) if may_write => {}
+        Ok(()) => app.fetch_prompts(),
         Err(error) => refused(app, &prompt.name, &error),
     }
 }

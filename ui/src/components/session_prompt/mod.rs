@@ -3,7 +3,7 @@
 //! Its words are fetched when somebody asks for them.
 
 use crate::view::prelude::*;
-use berth_protocol::{Session, SessionId};
+use berth_protocol::{Beginning, Session, SessionId};
 
 use crate::components::button::Button;
 use crate::components::icon::{icon, icon_name};
@@ -41,15 +41,23 @@ pub fn PromptNotice(id: SessionId, session: Memo<Option<Session>>) -> impl IntoV
                     .into_any()
             }
             // An agent that takes none would not get what has changed either.
-            Some(Given { changed: true, undelivered: None, .. }) if live.get() => {
+            Some(Given { changed: true, undelivered: None, wants_new_conversation, .. }) if live.get() => {
                 let show = Callback::new(move |()| app.ui.open(DialogKind::SessionPrompt { id, changes: true }));
-                let restart = Callback::new(move |()| app.session_action(id, "restart", busy));
+                let restart = Callback::new(move |()| restart(app, id, wants_new_conversation, busy));
+                let more = wants_new_conversation
+                    .then(|| view! { <p class="prompt-notice-hint">{t().prompts_want_new}</p> });
                 view! {
                     <div class="prompt-notice" role="status" data-testid="prompt-notice">
                         {icon(icon_name!("scroll-text"))}
-                        <div><p>{t().prompts_have_changed}</p></div>
+                        <div><p>{t().prompts_have_changed}</p>{more}</div>
                         <Button label=t().show_what_changed testid="show-prompt-changes" on_click=show/>
-                        <Button label=t().restart icon_name=icon_name!("rotate-ccw") testid="restart-for-prompts" busy=busy on_click=restart/>
+                        <Button
+                            label=restart_label(wants_new_conversation)
+                            icon_name=icon_name!("rotate-ccw")
+                            testid="restart-for-prompts"
+                            busy=busy
+                            on_click=restart
+                        />
                     </div>
                 }
                     .into_any()
@@ -58,6 +66,23 @@ pub fn PromptNotice(id: SessionId, session: Memo<Option<Session>>) -> impl IntoV
         }}
     }
     .into_any()
+}
+
+/// Starts a session again so that it is given the prompts as they are now: in a new conversation, told what was
+/// said, where the agent's conversation keeps what it began with.
+pub fn restart(app: App, id: SessionId, new_conversation: bool, busy: RwSignal<bool>) {
+    match new_conversation {
+        true => app.restart_session(id, Beginning::Transcript, busy),
+        false => app.session_action(id, "restart", busy),
+    }
+}
+
+/// What the button for that is called.
+pub fn restart_label(new_conversation: bool) -> &'static str {
+    match new_conversation {
+        true => t().restart_told,
+        false => t().restart,
+    }
 }
 
 /// What is known of it.
