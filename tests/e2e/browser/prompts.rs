@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use berth_protocol::{
-    DefineAgent, DefinedAgent, PromptDraft, PromptEdit, PromptFormat, PromptList, PromptPolicy,
-    SanitizePolicy, SystemPrompt,
+    CreateSession, DefineAgent, DefinedAgent, PromptDraft, PromptEdit, PromptFormat, PromptList,
+    PromptPolicy, Role, SanitizePolicy, SystemPrompt,
 };
 use berth_tests::{
     Client, session,
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     form::{focused, is_well, problem, select, value, write},
-    stage::Stage,
+    stage::{Agent, Stage},
 };
 
 const CONTENT: &str = "[data-testid=prompt-content]";
@@ -321,6 +321,20 @@ async fn a_prompt_is_switched_off_and_on_copied_and_deleted() {
     page.reads(&row(&mine, "prompt-version"), "v3").await;
     assert!(kept(&stage).await.prompts[1].enabled);
 
+    // A switch that is late says so, and shows what holds.
+    hold_back_list(&page).await;
+    let now = edit(client, &kept(&stage).await.prompts[1], "Use spaces.").await;
+    page.until_js("the list is asked for", "return window.asked", &[])
+        .await;
+    page.eval("window.fetch = window.before", &[]).await;
+    page.click(&row(&mine, "prompt-enabled")).await;
+    page.reads(&id("toasts"), "Mine was changed meanwhile")
+        .await;
+    page.reads(&row(&mine, "prompt-version"), "v4").await;
+    page.sees(&format!("{}:checked", row(&mine, "prompt-enabled")))
+        .await;
+    edit(client, &now, "Use tabs.").await;
+
     select(&page, &id("prompt-policy"), "Reject").await;
     page.reads(".prompt-policy", "No session is started").await;
     let policy = PromptPolicy {
@@ -358,6 +372,20 @@ async fn a_prompt_is_switched_off_and_on_copied_and_deleted() {
     let names = kept(&stage).await.prompts.into_iter();
     let names: Vec<_> = names.map(|prompt| prompt.name).collect();
     assert_eq!(names, ["House", "Mine copy"]);
+}
+
+/// Lets no answer with the list of prompts through.
+async fn hold_back_list(page: &Page) {
+    page.eval(
+        "window.before = window.fetch;
+         window.fetch = (address, options) => {
+             if (!String(address).endsWith('/prompts')) return window.before(address, options);
+             window.asked = true;
+             return new Promise(() => {});
+         }",
+        &[],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -484,6 +512,37 @@ async fn a_session_says_what_it_was_given_and_that_the_prompts_have_changed_sinc
     page.click("[data-testid=prompt-notice] [data-testid=open-prompt]")
         .await;
     page.sees(&id("prompt-form")).await;
+}
+
+#[tokio::test]
+async fn an_agent_whose_conversation_keeps_its_prompt_begins_a_new_one() {
+    let Some(stage) = Stage::with(Agent::Codex).await else {
+        return;
+    };
+    let client = &stage.engine.client;
+    let project = client.add_project(&stage.repository.path).await;
+    let prompt = add(client, &draft("Mine", "Use tabs.")).await;
+    let request = CreateSession {
+        message: Some("say: The door is blue.".to_owned()),
+        ..session(project.id, "codex")
+    };
+    let started = client.start(&request).await;
+    client
+        .message_with(started.id, Role::Agent, "The door is blue.")
+        .await;
+    client.waiting(started.id).await;
+    let page = stage.page().await;
+    page.click(&format!("[data-session='{}'] a", started.id))
+        .await;
+    page.reads(&id("details-prompt"), "1 part").await;
+    edit(client, &prompt, "Use spaces.").await;
+    page.reads(&id("prompt-notice"), "a new one has to begin")
+        .await;
+    page.click(&id("restart-for-prompts")).await;
+    page.reads(".facts", "New, told the transcript").await;
+    page.misses(&id("prompt-notice")).await;
+    page.click(&id("open-effective-prompt")).await;
+    page.reads(&id("effective-part"), "Use spaces.").await;
 }
 
 #[tokio::test]

@@ -674,6 +674,7 @@ strings! {
     prompt_enable: "Give {} to sessions",
     prompt_move: "Move {}",
     prompt_move_help: "Arrow Up and Arrow Down move it among the prompts of its scope; so does dragging.",
+    prompt_move_keys: "Move a prompt up or down",
     prompt_moved: "{} is now {} of {}.",
     prompt_not_moved: "{} stands at this end already.",
     prompt_changed_meanwhile: "{} was changed meanwhile, so nothing was done. This is how it is now.",

@@ -16,9 +16,12 @@ pub fn RemovePromptDialog(id: PromptId) -> impl IntoView {
     let Some(prompt) = app.prompt_now(id) else {
         return ().into_any();
     };
+    let title = fill(t().remove_prompt_title, &[&prompt.name]);
     let (busy, failure) = (RwSignal::new(false), RwSignal::new(None));
-    let (name, version) = (prompt.name.clone(), prompt.version);
+    let name = prompt.name.clone();
     let confirm = Callback::new(move |()| {
+        // Who is told that it has changed, and asks again, means what it is now.
+        let version = app.prompt_now(id).map_or(prompt.version, |now| now.version);
         let said = fill(t().prompt_removed, &[&name]);
         run(busy, async move {
             match app.api().remove_prompt(id, version).await {
@@ -42,7 +45,7 @@ pub fn RemovePromptDialog(id: PromptId) -> impl IntoView {
     });
     view! {
         <Confirm
-            title=fill(t().remove_prompt_title, &[&prompt.name])
+            title=title
             text=t().remove_prompt_text
             action=t().delete
             look=Look::Danger

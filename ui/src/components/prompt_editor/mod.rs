@@ -9,7 +9,7 @@ mod preview;
 
 use crate::view::prelude::*;
 use crate::web::task::spawn_local;
-use berth_protocol::{PromptConflict, PromptEdit, PromptScope, SystemPrompt};
+use berth_protocol::{FieldProblem, PromptConflict, PromptEdit, PromptScope, SystemPrompt};
 
 use crate::components::button::Button;
 use crate::components::field::focus_first_wrong;
@@ -25,6 +25,9 @@ use content::Content;
 use draft::Draft;
 use fields::{Basics, Giving};
 use preview::PreviewPane;
+
+/// The fields at which it is shown what is wrong with them.
+const FIELDS: [&str; 3] = ["name", "content", "priority"];
 
 /// Where the form is in the page.
 const FORM: &str = ".prompt-form";
@@ -245,7 +248,8 @@ impl Editor {
         }
         self.conflict.set(None);
         let fields = problem.map(|problem| problem.fields.clone());
-        match fields.filter(|fields| !fields.is_empty()) {
+        let is_shown = |problem: &FieldProblem| FIELDS.contains(&problem.field.as_str());
+        match fields.filter(|fields| fields.iter().any(is_shown)) {
             Some(fields) => {
                 self.draft.refused.set(Some((form, fields)));
                 focus_first_wrong(FORM);
