@@ -695,7 +695,7 @@ strings! {
     policy_reject_text: "No session is started until they are taken out.",
 
     // Editor of prompts.
-    read_prompt: "Prompt",
+    read_prompt: "Read",
     prompt_edit_text: "Sessions are given a change when they next start.",
     prompt_new_text: "Sessions are given it when they next start.",
     prompt_read_text: "You can look at it, but not change it.",

@@ -100,7 +100,7 @@ fn history(id: PromptId, versions: Versions, chosen: RwSignal<Option<u32>>) -> A
     view! {
         <div class="history" data-testid="history">
             <div class="history-versions" role="radiogroup" aria-label=t().prompt_history>{rows}</div>
-            <div class="history-diff" aria-live="polite">
+            <div class="history-diff">
                 {move || old().map(|old| view! { <Compared id=id old=old newest=newest.clone()/> })}
             </div>
         </div>
@@ -166,7 +166,23 @@ fn Compared(id: PromptId, old: PromptVersion, newest: PromptVersion) -> impl Int
             }
         });
     });
+    let said = label.clone();
+    let told = move || {
+        diff.see(|diff| match diff {
+            Some(Ok(diff)) => {
+                let (added, removed) = (diff.added.to_string(), diff.removed.to_string());
+                let (added, removed) = (
+                    fill(t().diff_added, &[&added]),
+                    fill(t().diff_removed, &[&removed]),
+                );
+                format!("{said}: {added}, {removed}")
+            }
+            _ => String::new(),
+        })
+    };
     view! {
+        // All of a difference would be too much to be read out unasked.
+        <p class="visually-hidden" role="status">{told}</p>
         {differences_view(app, &old.draft, &newest.draft)}
         {move || match diff.get() {
             None => view! { <Skeleton rows=4/> }.into_any(),

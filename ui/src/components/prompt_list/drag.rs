@@ -11,6 +11,10 @@ use crate::logic::prompts::{gap_at, into_gap};
 use crate::strings::{fill, t};
 use crate::web::dom;
 
+/// How near to an edge the page is scrolled, and by how much with each move, in pixels.
+const EDGE: i32 = 48;
+const SCROLL: i32 = 16;
+
 pub fn handle(list: List, scope: PromptScope, id: PromptId, name: Signal<String>) -> AnyView {
     let begin = move |event: PointerEvent| {
         if event.button() != 0 || list.moving.get_untracked() {
@@ -87,6 +91,7 @@ impl List {
 
     /// Marks the gap that the row would go into. A place where it stands already is none.
     fn drag_over(self, scope: PromptScope, id: PromptId, pointer: i32) {
+        scroll_at(pointer);
         let gap = gap_under(id, pointer);
         let order = self.order(scope);
         let gap = gap.filter(|gap| into_gap(&order, id, *gap).is_some());
@@ -102,6 +107,21 @@ impl List {
             self.gap.set(None);
         }
     }
+}
+
+/// Scrolls the page when the pointer is at its upper or lower edge.
+fn scroll_at(pointer: i32) {
+    let Ok(Some(page)) = dom::document().query_selector(".page") else {
+        return;
+    };
+    let rect = page.get_bounding_client_rect();
+    let (top, bottom) = (dom::pixels(rect.top()), dom::pixels(rect.bottom()));
+    let step = match pointer {
+        _ if pointer < top + EDGE => -SCROLL,
+        _ if pointer > bottom - EDGE => SCROLL,
+        _ => return,
+    };
+    page.set_scroll_top(page.scroll_top() + step);
 }
 
 /// The gap between the rows of the prompt's scope that is nearest to the pointer.
