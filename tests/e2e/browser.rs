@@ -22,6 +22,8 @@ mod prompts;
 mod restart;
 #[path = "browser/routers.rs"]
 mod routers;
+#[path = "browser/session_prompts.rs"]
+mod session_prompts;
 #[path = "browser/stage.rs"]
 mod stage;
 #[path = "browser/terminal.rs"]
