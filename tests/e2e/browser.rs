@@ -16,10 +16,14 @@ mod lazy;
 mod main_flow;
 #[path = "browser/messages.rs"]
 mod messages;
+#[path = "browser/prompts.rs"]
+mod prompts;
 #[path = "browser/restart.rs"]
 mod restart;
 #[path = "browser/routers.rs"]
 mod routers;
+#[path = "browser/session_prompts.rs"]
+mod session_prompts;
 #[path = "browser/stage.rs"]
 mod stage;
 #[path = "browser/terminal.rs"]

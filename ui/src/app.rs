@@ -74,10 +74,11 @@ fn follow_window(app: App) {
             dom::window().location().reload().ok();
             return;
         }
-        let route = Route::parse(&fragment);
-        if app.ui.route.get_untracked() != route {
-            app.ui.route.set(route);
-            app.ui.sidebar_drawer.set(false);
+        app.ui.follow_address(Route::parse(&fragment));
+    });
+    dom::listen(&window, "beforeunload", move |event| {
+        if app.ui.unsaved.get_untracked() {
+            event.prevent_default();
         }
     });
     dom::listen(&window, "keydown", move |event| {
@@ -142,7 +143,7 @@ fn on_key(app: App, event: &web_sys::KeyboardEvent) {
 fn go_back(app: App) {
     let document = dom::document();
     let open = |selector: &str| document.query_selector(selector).ok().flatten().is_some();
-    if app.ui.dialog.get_untracked().is_some() || open(":popover-open") {
+    if app.ui.dialog.get_untracked().is_some() || open("dialog[open], :popover-open") {
         return;
     }
     if let Some(focused) = dom::focused()
@@ -156,7 +157,13 @@ fn go_back(app: App) {
             tab: Tab::Terminal | Tab::Changes,
             ..
         } => app.ui.show_tab(Tab::Chat),
-        Route::Projects | Route::Audit | Route::Settings | Route::Routers | Route::Unknown => {
+        Route::NewPrompt | Route::CopyPrompt(_) | Route::Prompt(_) => app.ui.go(Route::Prompts),
+        Route::Projects
+        | Route::Prompts
+        | Route::Audit
+        | Route::Settings
+        | Route::Routers
+        | Route::Unknown => {
             app.ui.go(Route::Home);
         }
         Route::Home | Route::Session { .. } => {}
@@ -214,6 +221,8 @@ fn Frame() -> impl IntoView {
                     Route::Home => view! { <HomePage/> }.into_any(),
                     Route::Session { id, .. } => view! { <SessionPage id=id/> }.into_any(),
                     Route::Projects => lazy::projects(),
+                    Route::Prompts => lazy::prompts(),
+                    route @ (Route::NewPrompt | Route::CopyPrompt(_) | Route::Prompt(_)) => lazy::edit_prompt(route),
                     Route::Audit => lazy::audit(),
                     Route::Settings | Route::Routers => lazy::settings(),
                     Route::Unknown => {
@@ -253,6 +262,10 @@ fn Dialogs() -> impl IntoView {
                     DialogKind::RemoveRouter(id) => lazy::remove_router(id),
                     DialogKind::EditAgent(edit) => lazy::edit_agent(edit),
                     DialogKind::RemoveAgent(id) => lazy::remove_agent(id),
+                    DialogKind::RemovePrompt(id) => lazy::remove_prompt(id),
+                    DialogKind::PromptHistory(id) => lazy::prompt_history(id),
+                    DialogKind::SessionPrompt { id, changes } => lazy::session_prompt(id, changes),
+                    DialogKind::Leave(route) => lazy::leave(route),
                 })
         }}
     }

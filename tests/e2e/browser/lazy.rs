@@ -37,6 +37,15 @@ async fn a_page_is_fetched_when_it_is_first_shown_and_only_then() {
     page.click(&id("nav-settings")).await;
     page.sees(&id("theme-dark")).await;
     assert_eq!(fetched(&page).await, first, "a second time");
+    page.click(&id("nav-prompts")).await;
+    page.sees(&id("prompt-search")).await;
+    let more = fetched(&page).await;
+    assert!(
+        more.iter().any(|name| name.starts_with("prompts-")),
+        "{more:?}"
+    );
+    page.click(&id("nav-settings")).await;
+    page.sees(&id("theme-dark")).await;
 
     page.eval(
         "document.querySelector('[data-testid=nav-settings]').focus()",

@@ -54,6 +54,19 @@ impl Stage {
         Self::make(None, |setup| setup, true).await
     }
 
+    /// An engine without agents and with these files as its global prompts.
+    pub async fn with_global_prompts(files: &[(&str, &str)]) -> Option<Self> {
+        let equip = |setup: Setup| {
+            let folder = setup.folder().join("global-prompts");
+            std::fs::create_dir_all(&folder).expect("the folder can be made");
+            for (name, text) in files {
+                std::fs::write(folder.join(name), text).expect("the file can be written");
+            }
+            setup.argument("--global-prompts").argument(folder)
+        };
+        Self::make(None, equip, false).await
+    }
+
     /// An engine with a keychain, a version of CCRouter and Claude Code, which talks to a model server
     /// when it is not routed.
     pub async fn with_router(version: &str) -> Option<Self> {

@@ -6,22 +6,27 @@
 
 mod place;
 
-use berth_protocol::{AgentId, ProjectId, RouterId, Session, SessionId};
+use berth_protocol::{AgentId, ProjectId, PromptId, RouterId, Session, SessionId};
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use crate::components::agent_editor::AgentEditor;
 use crate::components::changes::Changes;
 use crate::components::confirm::{
-    ArchiveSessionDialog, DeleteSessionDialog, RemoveAgentDialog, RemoveProjectDialog,
-    RemoveRouterDialog, RenameProjectDialog, RenameSessionDialog,
+    ArchiveSessionDialog, DeleteSessionDialog, LeaveDialog, RemoveAgentDialog, RemoveProjectDialog,
+    RemovePromptDialog, RemoveRouterDialog, RenameProjectDialog, RenameSessionDialog,
 };
+use crate::components::effective_prompt::SessionPromptDialog;
 use crate::components::folder_dialog::AddProjectDialog;
 use crate::components::palette::Palette;
+use crate::components::prompt_editor::PromptEditor;
+use crate::components::prompt_history::PromptHistory;
 use crate::components::router_editor::RouterEditor;
 use crate::components::shortcut_sheet::ShortcutSheet;
 use crate::components::terminal::TerminalView;
+use crate::logic::route::Route;
 use crate::pages::audit::AuditPage;
 use crate::pages::projects::ProjectsPage;
+use crate::pages::prompts::PromptsPage;
 use crate::pages::settings::SettingsPage;
 use crate::state::{AgentEdit, RouterEdit};
 use crate::view::prelude::*;
@@ -68,9 +73,19 @@ lazy! {
         rename_project(id: ProjectId) => view! { <RenameProjectDialog id=id/> };
         remove_router(id: RouterId) => view! { <RemoveRouterDialog id=id/> };
         remove_agent(id: AgentId) => view! { <RemoveAgentDialog id=id/> };
+        remove_prompt(id: PromptId) => view! { <RemovePromptDialog id=id/> };
+        leave(to: Route) => view! { <LeaveDialog to=to/> };
     }
     forms as Dialog {
         edit_router(edit: RouterEdit) => view! { <RouterEditor edit=edit/> };
         edit_agent(edit: AgentEdit) => view! { <AgentEditor edit=edit/> };
+    }
+    prompts as Page {
+        prompts() => view! { <PromptsPage/> };
+        edit_prompt(route: Route) => view! { <PromptEditor route=route/> };
+    }
+    prompts as Dialog {
+        prompt_history(id: PromptId) => view! { <PromptHistory id=id/> };
+        session_prompt(id: SessionId, changes: bool) => view! { <SessionPromptDialog id=id changes=changes/> };
     }
 }

@@ -15,6 +15,8 @@ pub mod order;
 pub mod parts;
 pub mod patch;
 pub mod paths;
+pub mod prompt_form;
+pub mod prompts;
 pub mod route;
 pub mod router_form;
 pub mod router_presets;

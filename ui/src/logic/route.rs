@@ -3,7 +3,7 @@
 //! A fragment needs no cooperation of the server, so the same addresses work in the Tauri window,
 //! from the engine and after a reload.
 
-use berth_protocol::SessionId;
+use berth_protocol::{PromptId, SessionId};
 
 /// A page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,14 @@ pub enum Route {
     },
     /// The list of projects.
     Projects,
+    /// The list of prompts.
+    Prompts,
+    /// A prompt that is not there yet.
+    NewPrompt,
+    /// A new prompt that begins as another one.
+    CopyPrompt(PromptId),
+    /// One prompt.
+    Prompt(PromptId),
     /// The audit trail.
     Audit,
     /// Settings.
@@ -86,6 +94,13 @@ impl Route {
         let route = match (parts.next().unwrap_or_default(), parts.next()) {
             ("", None) => Self::Home,
             ("projects", None) => Self::Projects,
+            ("prompts", None) => Self::Prompts,
+            ("prompts", Some("new")) => Self::NewPrompt,
+            ("prompts", Some(id)) => match (id.parse(), parts.next()) {
+                (Ok(id), None) => Self::Prompt(id),
+                (Ok(id), Some("copy")) => Self::CopyPrompt(id),
+                _ => Self::Unknown,
+            },
             ("audit", None) => Self::Audit,
             ("settings", None) => Self::Settings,
             ("settings", Some("routers")) => Self::Routers,
@@ -115,10 +130,22 @@ impl Route {
             Self::Session { id, tab: Tab::Chat } => format!("#/sessions/{id}"),
             Self::Session { id, tab } => format!("#/sessions/{id}/{}", tab.slug()),
             Self::Projects => "#/projects".to_owned(),
+            Self::Prompts => "#/prompts".to_owned(),
+            Self::NewPrompt => "#/prompts/new".to_owned(),
+            Self::CopyPrompt(id) => format!("#/prompts/{id}/copy"),
+            Self::Prompt(id) => format!("#/prompts/{id}"),
             Self::Audit => "#/audit".to_owned(),
             Self::Settings => "#/settings".to_owned(),
             Self::Routers => "#/settings/routers".to_owned(),
         }
+    }
+
+    /// It is a prompt, or what becomes one.
+    pub fn is_prompt(self) -> bool {
+        matches!(
+            self,
+            Self::NewPrompt | Self::CopyPrompt(_) | Self::Prompt(_)
+        )
     }
 
     /// The session that is shown.
@@ -143,10 +170,15 @@ mod tests {
 
     #[test]
     fn every_route_survives_its_address() {
-        let id = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let id = ID.parse().unwrap();
         let mut routes = vec![
             Route::Home,
             Route::Projects,
+            Route::Prompts,
+            Route::NewPrompt,
+            Route::CopyPrompt(ID.parse().unwrap()),
+            Route::Prompt(ID.parse().unwrap()),
             Route::Audit,
             Route::Settings,
             Route::Routers,
@@ -164,6 +196,10 @@ mod tests {
             "#/sessions/1",
             "#/projects/x",
             "#/settings/x",
+            "#/prompts/1",
+            "#/prompts/new/x",
+            "#/prompts/01890a5d-ac96-774b-bcce-b302099a8057/x",
+            "#/prompts/01890a5d-ac96-774b-bcce-b302099a8057/copy/x",
             "#/sessions/01890a5d-ac96-774b-bcce-b302099a8057/x",
         ] {
             assert_eq!(Route::parse(fragment), Route::Unknown, "{fragment}");

@@ -5,5 +5,6 @@ pub mod home;
 pub mod no_token;
 pub mod page;
 pub mod projects;
+pub mod prompts;
 pub mod session;
 pub mod settings;

@@ -3,6 +3,7 @@
 mod actions;
 mod model;
 mod prefs;
+mod prompts;
 mod reactive;
 mod routers;
 mod sync;
@@ -21,6 +22,7 @@ use crate::web::{api::Api, endpoint::Endpoint};
 pub use actions::run;
 pub use model::{Connection, Model, Phase};
 pub use prefs::{Prefs, ThemeChoice};
+pub use prompts::Prompts;
 pub use reactive::{Memo, RwSignal, Signal, effect, memo};
 pub use routers::Routers;
 pub use trail::ShownTrail;
@@ -38,6 +40,8 @@ pub struct App {
     drafts: StoredValue<HashMap<SessionId, String>>,
     /// How often the routers were asked for.
     routers_asked: StoredValue<u32>,
+    /// How often the prompts were asked for.
+    prompts_asked: StoredValue<u32>,
     /// What is shown of the audit trail.
     trails: StoredValue<Vec<ShownTrail>>,
 }
@@ -57,6 +61,7 @@ impl App {
             transcripts: StoredValue::default(),
             drafts: StoredValue::default(),
             routers_asked: StoredValue::new(0),
+            prompts_asked: StoredValue::new(0),
             trails: StoredValue::default(),
         }
     }
@@ -147,7 +152,10 @@ impl App {
             Event::Reset
             | Event::AuditAdded { .. }
             | Event::RouterChanged { .. }
-            | Event::RouterRemoved { .. } => {}
+            | Event::RouterRemoved { .. }
+            | Event::PromptChanged { .. }
+            | Event::PromptRemoved { .. }
+            | Event::PromptPolicyChanged { .. } => {}
             Event::ProjectChanged { project } => {
                 self.model
                     .projects()

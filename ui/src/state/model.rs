@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Routers;
 use super::reactive::RwSignal;
+use super::{Prompts, Routers};
+use crate::wire::Given;
 use berth_protocol::*;
 
 /// How far the page has come.
@@ -63,6 +64,11 @@ model! {
     agents: Arc<Vec<Agent>>,
     engine: Option<EngineInfo>,
     routers: Routers,
+    prompts: Prompts,
+    /// Counts up whenever prompts may be others.
+    prompts_changed: u32,
+    /// What a session was given of the prompts: that whose page was shown last.
+    given: Option<(SessionId, Given)>,
     /// Counts up whenever everything was fetched anew.
     generation: u32,
 }

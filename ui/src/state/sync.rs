@@ -116,6 +116,7 @@ impl App {
                             .update_value(|all| all.retain(|shown| shown.hear(&entry)));
                     }
                     Some(Ok(Heard::Routers)) => self.renew_routers(),
+                    Some(Ok(Heard::Prompts)) => self.renew_prompts(),
                     Some(Err(wrong)) => api::not_understood(wrong),
                     None => {}
                 }
@@ -140,6 +141,7 @@ impl App {
             .generation()
             .update(|generation| *generation += 1);
         self.renew_routers();
+        self.renew_prompts();
         let open: Vec<_> = self
             .transcripts
             .with_value(|all| all.keys().copied().collect());

@@ -1,7 +1,7 @@
 //! The page's own state: where the user is, what is open, what was said.
 
 use crate::view::prelude::*;
-use berth_protocol::{AgentId, ProjectId, RouterId, SessionId};
+use berth_protocol::{AgentId, ProjectId, PromptId, RouterId, SessionId};
 
 use crate::logic::route::{Route, Tab};
 use crate::web::{clock, dom};
@@ -22,6 +22,16 @@ pub enum DialogKind {
     RemoveRouter(RouterId),
     EditAgent(AgentEdit),
     RemoveAgent(AgentId),
+    RemovePrompt(PromptId),
+    PromptHistory(PromptId),
+    /// What a session was given of the prompts.
+    SessionPrompt {
+        id: SessionId,
+        /// What has changed since is looked for.
+        changes: bool,
+    },
+    /// Whether what is not saved may be lost on the way to another page.
+    Leave(Route),
 }
 
 /// What the editor of routers begins with.
@@ -87,6 +97,8 @@ pub struct Ui {
     pub new_prompt: RwSignal<String>,
     /// Counts up when a draft was changed by something other than typing.
     pub draft_changed: RwSignal<u32>,
+    /// The page holds something that is not saved and would be lost with it.
+    pub unsaved: RwSignal<bool>,
     next_toast: StoredValue<u32>,
 }
 
@@ -108,17 +120,41 @@ impl Ui {
             now: RwSignal::new(clock::now()),
             new_prompt: RwSignal::default(),
             draft_changed: RwSignal::new(0),
+            unsaved: RwSignal::new(false),
             next_toast: StoredValue::new(0),
         }
     }
 
-    /// Goes to a page.
+    /// Goes to a page. What would be lost with this one is asked about first.
     pub fn go(self, route: Route) {
         self.sidebar_drawer.set(false);
         if self.route.get_untracked() != route {
+            if self.unsaved.get_untracked() {
+                return self.open(DialogKind::Leave(route));
+            }
             dom::window().location().set_hash(&route.fragment()).ok();
             self.route.set(route);
         }
+    }
+
+    /// Goes to a page, whatever is lost with this one.
+    pub fn leave(self, route: Route) {
+        self.unsaved.set(false);
+        self.go(route);
+    }
+
+    /// The address is another one: by a link, by the browser's buttons, or typed.
+    pub fn follow_address(self, route: Route) {
+        let before = self.route.get_untracked();
+        if before == route {
+            return;
+        }
+        if self.unsaved.get_untracked() {
+            dom::replace_fragment(&before.fragment());
+            return self.open(DialogKind::Leave(route));
+        }
+        self.route.set(route);
+        self.sidebar_drawer.set(false);
     }
 
     /// Goes to a part of the session that is shown, without a step in the history.

@@ -110,6 +110,7 @@ impl Api {
                 hint: None,
                 work: None,
                 fields: Vec::new(),
+                conflict: None,
             }
         });
         Err(ApiError::Problem(Box::new(problem)))

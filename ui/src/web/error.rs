@@ -35,11 +35,16 @@ impl ApiError {
         }
     }
 
-    /// The stable code, when the engine gave one.
-    pub fn code(&self) -> Option<Code> {
+    /// What the engine says, when it has refused.
+    pub fn problem(&self) -> Option<&Problem> {
         match self {
-            Self::Problem(problem) => Some(problem.code),
+            Self::Problem(problem) => Some(problem),
             _ => None,
         }
+    }
+
+    /// The stable code, when the engine gave one.
+    pub fn code(&self) -> Option<Code> {
+        self.problem().map(|problem| problem.code)
     }
 }

@@ -7,6 +7,8 @@ pub mod clock;
 pub mod dom;
 pub mod endpoint;
 pub mod error;
+pub mod files;
+pub mod prompts;
 pub mod storage;
 pub mod stream;
 pub mod task;

@@ -7,6 +7,7 @@
 
 mod defined_agents;
 mod json;
+mod prompts;
 mod read;
 mod routers;
 mod write;
@@ -14,6 +15,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use prompts::{Given, POLICIES};
 pub use read::{AuditEntries, AuditEntry, Heard, Read, event, read};
 pub use routers::{PROTOCOLS, word_of};
 pub use write::Write;

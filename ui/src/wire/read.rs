@@ -27,6 +27,8 @@ pub enum Heard {
     Noted(AuditEntry),
     /// The routers are others; who shows them asks for them.
     Routers,
+    /// Prompts, or what holds for all of them, are others; who shows them asks for them.
+    Prompts,
 }
 
 /// The event of this name. `None` for a kind that a newer engine sends.
@@ -43,6 +45,9 @@ pub fn event(name: &str, data: &str) -> Option<Result<Heard, Wrong>> {
             | "audit_added"
             | "router_changed"
             | "router_removed"
+            | "prompt_changed"
+            | "prompt_removed"
+            | "prompt_policy_changed"
     ) {
         return None;
     }
@@ -54,6 +59,7 @@ fn event_of(name: &str, json: &Json<'_>) -> Result<Heard, Wrong> {
     Ok(Heard::Changed(match name {
         "audit_added" => return member(json, "event").map(Heard::Noted),
         "router_changed" | "router_removed" => return Ok(Heard::Routers),
+        "prompt_changed" | "prompt_removed" | "prompt_policy_changed" => return Ok(Heard::Prompts),
         "project_changed" => Event::ProjectChanged {
             project: member(json, "project")?,
         },
@@ -98,6 +104,7 @@ macro_rules! structs {
         }
     )*};
 }
+pub(super) use structs;
 
 structs! {
     Agent {
@@ -294,8 +301,7 @@ impl Read for Problem {
             hint: member(json, "hint")?,
             work: member(json, "work")?,
             fields: or_default(json, "fields")?,
-            // Only the editor of prompts has a use for it.
-            conflict: None,
+            conflict: member::<Option<_>>(json, "conflict")?.map(Box::new),
         })
     }
 }
@@ -387,6 +393,7 @@ macro_rules! words {
         }
     )*};
 }
+pub(super) use words;
 
 words! {
     AgentState {
@@ -463,7 +470,7 @@ macro_rules! parsed {
         }
     )*};
 }
-parsed!(AgentId, MessageId, ProjectId, RouterId, SessionId);
+parsed!(AgentId, MessageId, ProjectId, PromptId, RouterId, SessionId);
 
 impl<T: Read> Read for Option<T> {
     fn take(json: &Json<'_>) -> Result<Self, Wrong> {

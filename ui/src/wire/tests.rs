@@ -6,7 +6,7 @@ use berth_protocol::*;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::json::Json;
-use super::{AuditEntry, Heard, Read, Write, event, read};
+use super::{AuditEntry, Given, Heard, POLICIES, Read, Write, event, read};
 
 /// What the engine writes is read as what it meant, with everything there and with nothing that may
 /// be left out.
@@ -313,6 +313,185 @@ fn routers_are_read_and_written_as_serde_does_it() {
         check::<SessionRouter>(&[&format!(r#"{{"id":"{ID}","state":{{{state}}}}}"#)]);
     }
     check::<SessionRouter>(&[&format!(r#"{{"id":"{ID}","state":null}}"#)]);
+}
+
+fn prompt(rest: &str) -> String {
+    format!(
+        r#"{{"id":"{ID}","scope":"organization","name":"ä \"q\"","content":"a\nb","enabled":true,"version":2,
+            "created_at":"{AT}","updated_at":"{AT}"{rest}}}"#
+    )
+}
+
+const DRAFTS: [&str; 3] = [
+    r#"{"name":"n","content":"c"}"#,
+    r#"{"scope":"global","name":"ä \"q\"","format":"template","content":"{{ a }}\n","priority":-3,"enabled":false,
+        "locked":true,"target":{"agents":["claude"],"projects":["01890a5d-ac96-774b-bcce-b302099a8057"]}}"#,
+    r#"{"scope":"user","name":"n","format":"text","content":"","target":{}}"#,
+];
+
+fn effective() -> String {
+    let codes = [
+        "override_attempt",
+        "role_change",
+        "role_marker",
+        "scope_marker",
+        "mention",
+        "control_characters",
+    ];
+    let warnings: Vec<String> = codes
+        .iter()
+        .map(|code| {
+            format!(
+                r#"{{"code":"{code}","part":"{ID}","field":null,"line":1,"column":2,"message":"m","excerpt":"·","redacted":true}}"#
+            )
+        })
+        .chain([r#"{"code":"mention","field":"branch","line":1,"column":1,"message":"m","excerpt":"e"}"#.to_owned()])
+        .collect();
+    format!(
+        r#"{{"text":"a\nb","parts":[{{"id":"{ID}","name":"n","scope":"user","version":1,"start":0,"end":3}}],
+            "sha256":"f00","warnings":[{}]}}"#,
+        warnings.join(",")
+    )
+}
+
+#[test]
+fn prompts_are_read_as_serde_reads_them() {
+    let (bare, all) = (
+        prompt(""),
+        prompt(
+            r#","format":"template","priority":7,"locked":true,"author":"local",
+                "target":{"agents":["claude","codex"],"projects":[]}"#,
+        ),
+    );
+    check::<SystemPrompt>(&[&bare, &all]);
+    check::<PromptOrder>(&[&format!(r#"{{"prompts":[{bare},{all}]}}"#)]);
+    for policy in ["warn", "redact", "reject"] {
+        check::<PromptList>(&[&format!(
+            r#"{{"prompts":[{bare}],"policy":{{"sanitize":"{policy}"}},"writable":["user","global"],"declined":["{ID}"],
+                "fields":[{{"name":"n","go_name":"N","description":"d"}}]}}"#
+        )]);
+    }
+    check::<PromptDraft>(&DRAFTS);
+    for draft in DRAFTS {
+        check::<PromptVersions>(&[&format!(
+            r#"{{"versions":[{{"version":2,"draft":{draft},"author":"local","at":"{AT}"}},
+                {{"version":1,"draft":{draft},"at":"{AT}"}}]}}"#
+        )]);
+    }
+    let diff = r#"{"patch":"@@ -1 +1 @@\n-a\n+b\n","added":1,"removed":1}"#;
+    check::<TextDiff>(&[diff]);
+    let origins = r#"[{"first":1,"last":2},{"first":3,"last":3,"part":0}]"#;
+    let effective = effective();
+    check::<PromptPreview>(&[
+        &format!(
+            r#"{{"effective":{effective},"origins":{origins},"policy":"redact","undelivered":"u",
+                "compared":{{"session":"{ID}","sha256":"s","diff":{diff}}}}}"#
+        ),
+        &format!(
+            r#"{{"effective":{effective},"origins":[],"policy":"warn","compared":{{"sha256":"s","diff":{diff}}}}}"#
+        ),
+    ]);
+    let problem = serde_json::to_string(&Problem::new(Code::PromptInvalid, "d")).unwrap();
+    let told = format!(
+        r#"{{"run":3,"at":"{AT}","effective":{effective},"origins":{origins},"undelivered":"u","changed":{diff},
+            "wants_new_conversation":true,"problem":{problem}}}"#
+    );
+    let quiet = format!(r#"{{"run":1,"at":"{AT}","effective":{effective},"origins":[]}}"#);
+    check::<SessionPrompt>(&[&told, &quiet]);
+    for outcome in ["created", "updated", "unchanged", "failed"] {
+        check::<PromptImported>(&[&format!(
+            r#"{{"results":[{{"file":"f","outcome":"{outcome}","name":"n","problem":{problem}}},
+                {{"file":"f","outcome":"{outcome}"}}]}}"#
+        )]);
+    }
+    let conflict = format!(r#"{{"yours":{},"theirs":{all},"diff":{diff}}}"#, DRAFTS[1]);
+    check::<Problem>(&[&format!(
+        r#"{{"type":"t","title":"t","status":409,"code":"prompt.conflict","detail":"d","conflict":{conflict}}}"#
+    )]);
+
+    // What the page of a session takes of it.
+    for text in [&told, &quiet] {
+        let meant: SessionPrompt = serde_json::from_str(text).unwrap();
+        let given = Given {
+            run: meant.run,
+            parts: meant.effective.parts.len(),
+            sha256: meant.effective.sha256.clone(),
+            warnings: meant.effective.warnings.len(),
+            undelivered: meant.undelivered.clone(),
+            wants_new_conversation: meant.wants_new_conversation,
+            changed: meant.changed.is_some(),
+            problem: meant.problem.clone(),
+        };
+        let written = serde_json::to_string(&meant).unwrap();
+        assert_eq!(read::<Given>(&written), Ok(given));
+    }
+}
+
+#[test]
+fn what_is_said_of_prompts_is_written_as_serde_reads_it() {
+    fn check<T: Write + DeserializeOwned + PartialEq + Debug>(body: &T) {
+        let written = body.write();
+        let read: T = serde_json::from_str(&written).unwrap_or_else(|e| panic!("{written}: {e}"));
+        assert_eq!(read, *body, "{written}");
+    }
+    let id: PromptId = ID.parse().unwrap();
+    for draft in DRAFTS {
+        let draft: PromptDraft = serde_json::from_str(draft).unwrap();
+        check(&draft);
+        check(&PromptEdit {
+            version: 4,
+            prompt: draft.clone(),
+        });
+        check(&PreviewRequest {
+            agent: "claude".parse().unwrap(),
+            project: Some(ID.parse().unwrap()),
+            draft: Some(draft),
+            id: Some(id),
+        });
+    }
+    check(&PreviewRequest {
+        agent: "claude".parse().unwrap(),
+        project: None,
+        draft: None,
+        id: None,
+    });
+    for declined in [true, false] {
+        check(&PromptChoice { declined });
+    }
+    for before in [None, Some(id)] {
+        check(&PromptMove { version: 9, before });
+    }
+    check(&PromptRestore { version: 3, to: 1 });
+    for (sanitize, _) in POLICIES {
+        check(&PromptPolicy { sanitize });
+    }
+    for dry_run in [true, false] {
+        check(&PromptImport {
+            files: vec![PromptFile {
+                name: "ä.md".into(),
+                text: "---\n\"q\"".into(),
+            }],
+            dry_run,
+        });
+    }
+}
+
+#[test]
+fn events_of_prompts_say_that_they_are_others() {
+    let changed = Event::PromptChanged {
+        prompt: Box::new(serde_json::from_str(&prompt("")).unwrap()),
+    };
+    let removed = Event::PromptRemoved {
+        id: ID.parse().unwrap(),
+    };
+    let policy = Event::PromptPolicyChanged {
+        policy: PromptPolicy::default(),
+    };
+    for meant in [changed, removed, policy] {
+        let written = serde_json::to_string(&meant).unwrap();
+        let heard = event(meant.name(), &written);
+        assert_eq!(heard, Some(Ok(Heard::Prompts)), "{written}");
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Dialogs that name a thing and ask: rename, archive, delete, remove.
 
 mod delete_session;
+mod leave;
 mod remove_agent;
+mod remove_prompt;
 mod remove_router;
 mod rename;
 
@@ -16,7 +18,9 @@ use crate::strings::{fill, t};
 use crate::web::error::ApiError;
 
 pub use delete_session::DeleteSessionDialog;
+pub use leave::LeaveDialog;
 pub use remove_agent::RemoveAgentDialog;
+pub use remove_prompt::RemovePromptDialog;
 pub use remove_router::RemoveRouterDialog;
 pub use rename::{RenameProjectDialog, RenameSessionDialog};
 

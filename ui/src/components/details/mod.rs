@@ -9,8 +9,8 @@ use crate::components::copy_value::CopyValue;
 use crate::components::icon::icon_name;
 use crate::components::resizer::Resizer;
 use crate::components::session_menu::download_recording;
-use crate::components::session_router;
 use crate::components::when::When;
+use crate::components::{session_prompt, session_router};
 use crate::logic::paths::{shorten, with_tilde};
 use crate::state::{App, app};
 use crate::strings::t;
@@ -37,6 +37,7 @@ pub fn Details(id: SessionId, session: Memo<Option<Session>>) -> impl IntoView {
             </header>
             <div class="details-scroll">
                 {move || session.get().map(|session| facts(app, session))}
+                {move || app.given(id).map(|given| session_prompt::facts(app, id, &given))}
                 <Activity id=id/>
                 <section class="facts">
                     <h3>{t().recording}</h3>

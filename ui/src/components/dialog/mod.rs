@@ -19,9 +19,16 @@ pub fn Dialog(
     /// Asked when Esc is pressed: whether it may close.
     #[prop(optional)]
     may_close: Option<Callback<(), bool>>,
+    /// Closes it, where a part of the page and not the page shows it.
+    #[prop(optional)]
+    on_close: Option<Callback<()>>,
     children: Children,
 ) -> impl IntoView {
     let app = app();
+    let close = move || match on_close {
+        Some(close) => close.run(()),
+        None => app.ui.close_dialog(),
+    };
     let node = NodeRef::<html::Dialog>::new();
     returns_focus(app);
     effect(move || {
@@ -37,7 +44,7 @@ pub fn Dialog(
             .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
             .is_some_and(|element| element.tag_name() == "DIALOG");
         if on_backdrop && !sticky {
-            app.ui.close_dialog();
+            close();
         }
     };
     let on_cancel = move |event: web_sys::Event| {
@@ -54,7 +61,7 @@ pub fn Dialog(
             aria-label=label
             on:mousedown=on_click
             on:cancel=on_cancel
-            on:close=move |_| app.ui.close_dialog()
+            on:close=move |_| close()
         >
             <div class="dialog-body">{children()}</div>
         </dialog>

@@ -3,7 +3,7 @@
 //! The hint and the problem belong to the control's description, so they are read with it. A form
 //! moves the focus to its first control that is marked as wrong.
 
-use crate::view::prelude::*;
+use crate::view::{html, prelude::*};
 
 use crate::components::icon::{icon, icon_name};
 use crate::web::{clock, dom};
@@ -139,11 +139,19 @@ pub fn TextArea(
     #[prop(default = 3)] rows: i32,
     #[prop(optional)] mono: bool,
     #[prop(optional)] wide: bool,
+    /// It can be read and not changed.
+    #[prop(optional)]
+    readonly: bool,
+    /// For whoever changes the text where the cursor is.
+    #[prop(default = NodeRef::new())]
+    node: NodeRef<html::Textarea>,
     #[prop(optional)] testid: &'static str,
 ) -> impl IntoView {
     let field = Field::new(label, hint, problem);
     let control = view! {
         <textarea
+            node_ref=node
+            readonly=readonly
             class=if mono { "input is-mono" } else { "input" }
             id=field.id.clone()
             aria-describedby=field.described()

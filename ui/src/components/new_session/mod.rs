@@ -13,6 +13,8 @@ use crate::logic::command_line::CommandLineError;
 use crate::logic::new_session::{
     CUSTOM, Form, FormError, TERMINAL, WORKTREE, first_agent, request,
 };
+use crate::logic::prompts::prompt_of;
+use crate::logic::route::Route;
 use crate::state::{AgentEdit, App, DialogKind, RouterEdit, app, effect, memo, run};
 use crate::strings::t;
 use crate::web::error::ApiError;
@@ -20,8 +22,8 @@ use crate::web::{dom, storage};
 use pickers::Pickers;
 
 /// What was chosen last is offered first.
-const LAST_PROJECT: &str = "berth.last-project";
-const LAST_AGENT: &str = "berth.last-agent";
+pub const LAST_PROJECT: &str = "berth.last-project";
+pub const LAST_AGENT: &str = "berth.last-agent";
 
 /// The choices under the box. Each is a signal, so that one picker does not redraw the others.
 #[derive(Clone, Copy)]
@@ -261,6 +263,14 @@ fn shown(app: App, failed: &Failed) -> AnyView {
 /// What helps when the engine did not start an agent.
 fn help(app: App, error: &ApiError, agent: &AgentId) -> Option<Help> {
     let label = match error.code()? {
+        Code::PromptInvalid => {
+            let id = error.problem().and_then(prompt_of)?;
+            let open = Callback::new(move |()| {
+                app.ui.close_dialog();
+                app.ui.go(Route::Prompt(id));
+            });
+            return Some((t().open_prompt, open));
+        }
         Code::RouterKeyMissing | Code::RouterNotFound | Code::RouterInvalid => {
             let manage = Callback::new(move |()| app.manage_routers());
             return Some((t().manage_routers, manage));

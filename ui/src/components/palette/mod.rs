@@ -230,6 +230,18 @@ fn commands(app: App) -> Vec<Command> {
         go(Route::Projects),
     ));
     all.push(command(
+        t().prompts,
+        icon_name!("scroll-text"),
+        String::new(),
+        go(Route::Prompts),
+    ));
+    all.push(command(
+        t().new_prompt,
+        icon_name!("plus"),
+        String::new(),
+        go(Route::NewPrompt),
+    ));
+    all.push(command(
         t().audit,
         icon_name!("history"),
         String::new(),

@@ -3,13 +3,12 @@
 use crate::view::prelude::*;
 use crate::web::task::spawn_local;
 use berth_protocol::{Beginning, SessionId};
-use wasm_bindgen::JsCast;
 
 use crate::components::icon::icon_name;
 use crate::components::menu::{MenuButton, MenuItem};
 use crate::state::{App, DialogKind, app};
 use crate::strings::{fill, t};
-use crate::web::dom;
+use crate::web::files::{Download, save};
 
 #[component]
 pub fn SessionMenu(id: SessionId, #[prop(into)] title: String) -> impl IntoView {
@@ -108,16 +107,9 @@ pub fn download_recording(app: App, id: SessionId) {
             Ok(blob) => blob,
             Err(error) => return app.complain(&error),
         };
-        let Ok(url) = web_sys::Url::create_object_url_with_blob(&blob) else {
-            return;
-        };
-        let link = dom::document().create_element("a").ok();
-        if let Some(link) = link.and_then(|link| link.dyn_into::<web_sys::HtmlAnchorElement>().ok())
-        {
-            link.set_href(&url);
-            link.set_download(&format!("berth-{}.cast", id.short()));
-            link.click();
-        }
-        web_sys::Url::revoke_object_url(&url).ok();
+        save(&Download {
+            name: format!("berth-{}.cast", id.short()),
+            content: blob,
+        });
     });
 }

@@ -47,6 +47,10 @@ pub fn ShortcutSheet() -> impl IntoView {
         (t().search_terminal, terminal("F")),
         (t().palette, terminal("K")),
     ];
+    let prompts = vec![
+        (t().save, format!("{main}Enter")),
+        (t().prompt_move_keys, "Alt ↑ ↓".to_owned()),
+    ];
     view! {
         <Dialog label=t().sheet class="sheet">
             <header class="dialog-head">
@@ -56,6 +60,7 @@ pub fn ShortcutSheet() -> impl IntoView {
                 {group(t().everywhere, everywhere)}
                 {group(t().messages, chat)}
                 {group(t().terminal, in_terminal)}
+                {group(t().prompts, prompts)}
                 <p class="sheet-note">{t().sheet_note}</p>
             </div>
             <footer class="dialog-foot">

@@ -86,6 +86,7 @@ pub fn Sidebar() -> impl IntoView {
             </nav>
             <nav class="sidebar-pages" aria-label=t().pages>
                 <PageLink route=Route::Projects name=icon_name!("folder-git-2") label=t().projects testid="nav-projects"/>
+                <PageLink route=Route::Prompts name=icon_name!("scroll-text") label=t().prompts testid="nav-prompts"/>
                 <PageLink route=Route::Audit name=icon_name!("history") label=t().audit testid="nav-audit"/>
                 <PageLink route=Route::Settings name=icon_name!("settings") label=t().settings testid="nav-settings"/>
             </nav>
@@ -156,7 +157,8 @@ fn PageLink(
     let app = app();
     let current = move || {
         let now = app.ui.route.get();
-        let is_part = now == Route::Routers && route == Route::Settings;
+        let is_part = (now == Route::Routers && route == Route::Settings)
+            || (now.is_prompt() && route == Route::Prompts);
         (now == route || is_part).then_some("page")
     };
     view! {

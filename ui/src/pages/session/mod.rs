@@ -8,6 +8,7 @@ use crate::components::chat::Chat;
 use crate::components::icon::icon_name;
 use crate::components::notice::{Empty, Skeleton};
 use crate::components::session_header::{SessionHeader, SessionTabs};
+use crate::components::session_prompt::PromptNotice;
 use crate::components::session_router::RouterNotice;
 use crate::lazy;
 use crate::logic::route::{Route, Tab};
@@ -18,6 +19,7 @@ use crate::strings::t;
 pub fn SessionPage(id: SessionId) -> impl IntoView {
     let app = app();
     let session = app.session(id);
+    app.follow_given(id, session);
     let known = memo(move || session.see(Option::is_some));
     let tab = memo(move || match app.ui.route.get() {
         Route::Session { tab, .. } => tab,
@@ -31,6 +33,7 @@ pub fn SessionPage(id: SessionId) -> impl IntoView {
                         <SessionHeader id=id session=session/>
                         <SessionTabs id=id session=session tab=tab/>
                         <RouterNotice id=id session=session/>
+                        <PromptNotice id=id session=session/>
                         <div class="session-panel" id="session-panel" role="tabpanel" aria-labelledby=move || format!("tab-{}", tab.get().slug())>
                             {move || match tab.get() {
                                 Tab::Chat => view! { <Chat id=id session=session/> }.into_any(),

@@ -1,0 +1,238 @@
+//! What a prompt was: its versions, how the newest differs from each, and the way back.
+
+use crate::view::prelude::*;
+use crate::web::task::spawn_local;
+use berth_protocol::{
+    Code, PromptDraft, PromptId, PromptRestore, PromptVersion, SystemPrompt, TextDiff,
+};
+
+use crate::components::button::{Button, Look};
+use crate::components::dialog::Dialog;
+use crate::components::icon::icon_name;
+use crate::components::notice::{Failure, InlineFailure, Skeleton};
+use crate::components::prompt_list::target;
+use crate::components::text_diff::DiffView;
+use crate::components::when::When;
+use crate::logic::prompts::{Difference, differences};
+use crate::state::{App, app, effect, memo, run};
+use crate::strings::{fill, t};
+use crate::web::error::ApiError;
+
+/// The versions, the newest first.
+type Versions = Vec<PromptVersion>;
+
+#[component]
+pub fn PromptHistory(id: PromptId) -> impl IntoView {
+    let app = app();
+    let answer = RwSignal::new(None::<Result<Versions, ApiError>>);
+    let fetch = move || {
+        spawn_local(async move {
+            let told = app.api().prompt_versions(id).await;
+            answer.try_set(Some(told.map(|told| told.versions)));
+        });
+    };
+    effect(move || {
+        app.model.prompts_changed().track();
+        fetch();
+    });
+    let name = memo(move || {
+        answer.with(|answer| match answer {
+            Some(Ok(versions)) => versions.first().map(|it| it.draft.name.clone()),
+            _ => None,
+        })
+    });
+    let title = move || fill(t().history_title, &[&name.get().unwrap_or_default()]);
+    // The version that the newest is compared with; by itself the one before it.
+    let chosen = RwSignal::new(None::<u32>);
+    let close = Callback::new(move |()| app.ui.close_dialog());
+    view! {
+        <Dialog label=t().prompt_history class="prompt-dialog history-dialog">
+            <header class="dialog-head">
+                <h2 class="dialog-title">{title}</h2>
+                <p class="dialog-text">{t().history_text}</p>
+            </header>
+            {move || match answer.get() {
+                None => view! { <div class="dialog-main"><Skeleton rows=5/></div> }.into_any(),
+                Some(Err(error)) => {
+                    view! {
+                        <div class="dialog-main">
+                            <Failure
+                                title=t().history_failed
+                                text=error.text()
+                                hint=error.hint().unwrap_or_default()
+                                on_retry=Callback::new(move |()| fetch())
+                            />
+                        </div>
+                    }
+                        .into_any()
+                }
+                Some(Ok(versions)) => leptos::prelude::untrack(|| history(id, versions, chosen)),
+            }}
+            <footer class="dialog-foot">
+                <Button label=t().close look=Look::Quiet testid="close-dialog" on_click=close/>
+            </footer>
+        </Dialog>
+    }
+    .into_any()
+}
+
+fn history(id: PromptId, versions: Versions, chosen: RwSignal<Option<u32>>) -> AnyView {
+    let Some(newest) = versions.first().cloned() else {
+        return ().into_any();
+    };
+    if versions.len() == 1 {
+        return view! { <div class="dialog-main"><p class="text-diff-none">{t().history_only}</p></div> }.into_any();
+    }
+    let is_there = |version: &u32| versions.iter().any(|it| it.version == *version);
+    let now = chosen.get_untracked().filter(is_there);
+    let now = now.filter(|version| *version != newest.version);
+    chosen.set(now.or(versions.get(1).map(|it| it.version)));
+    let top = newest.version;
+    let rows: Vec<_> = versions
+        .iter()
+        .map(|version| row(version, top, chosen))
+        .collect();
+    let versions = StoredValue::new(versions);
+    let old = move || {
+        let wanted = chosen.get()?;
+        versions.with_value(|all| all.iter().find(|it| it.version == wanted).cloned())
+    };
+    view! {
+        <div class="history" data-testid="history">
+            <div class="history-versions" role="radiogroup" aria-label=t().prompt_history>{rows}</div>
+            <div class="history-diff">
+                {move || old().map(|old| view! { <Compared id=id old=old newest=newest.clone()/> })}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn row(version: &PromptVersion, newest: u32, chosen: RwSignal<Option<u32>>) -> AnyView {
+    let number = version.version;
+    let is_newest = number == newest;
+    let by = match &version.author {
+        Some(author) => fill(t().history_by, &[author]),
+        None => t().history_by_berth.to_owned(),
+    };
+    let mark = is_newest.then(|| view! { <span class="badge">{t().history_newest}</span> });
+    view! {
+        <label class="history-version" class:is-newest=is_newest data-testid="history-version" data-version=number.to_string()>
+            <input
+                type="radio"
+                name="history"
+                disabled=is_newest
+                prop:checked=move || chosen.get() == Some(number)
+                on:change=move |_| chosen.set(Some(number))
+            />
+            <span class="history-name">{fill(t().history_version, &[&number.to_string()])}{mark}</span>
+            <span class="history-by"><When at=version.at long=true/>" · "{by}</span>
+        </label>
+    }
+    .into_any()
+}
+
+/// How the newest version differs from an older one, and the button that brings that back.
+#[component]
+fn Compared(id: PromptId, old: PromptVersion, newest: PromptVersion) -> impl IntoView {
+    let app = app();
+    let diff = RwSignal::new(None::<Result<TextDiff, ApiError>>);
+    let (from, to) = (old.version, newest.version);
+    spawn_local(async move {
+        let told = app.api().prompt_diff(id, from, to).await;
+        diff.try_set(Some(told));
+    });
+    let label = fill(t().history_diff, &[&from.to_string(), &to.to_string()]);
+    let (busy, failure) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let may_write = app
+        .model
+        .prompts()
+        .with(|prompts| prompts.may_write(newest.draft.scope));
+    let restore = Callback::new(move |()| {
+        let wanted = PromptRestore {
+            version: to,
+            to: from,
+        };
+        run(busy, async move {
+            match app.api().restore_prompt(id, &wanted).await {
+                Ok(prompt) => restored(app, prompt, from),
+                Err(error) => {
+                    // What it is now is asked for, so that it is decided about that.
+                    if error.code() == Some(Code::PromptConflict) {
+                        app.fetch_prompts();
+                    }
+                    failure.set(Some(error));
+                }
+            }
+        });
+    });
+    let said = label.clone();
+    let told = move || {
+        diff.see(|diff| match diff {
+            Some(Ok(diff)) => {
+                let (added, removed) = (diff.added.to_string(), diff.removed.to_string());
+                let (added, removed) = (
+                    fill(t().diff_added, &[&added]),
+                    fill(t().diff_removed, &[&removed]),
+                );
+                format!("{said}: {added}, {removed}")
+            }
+            _ => String::new(),
+        })
+    };
+    view! {
+        // All of a difference would be too much to be read out unasked.
+        <p class="visually-hidden" role="status">{told}</p>
+        {differences_view(app, &old.draft, &newest.draft)}
+        {move || match diff.get() {
+            None => view! { <Skeleton rows=4/> }.into_any(),
+            Some(Err(error)) => view! { <InlineFailure text=format!("{}: {}", t().diff_failed, error.text())/> }.into_any(),
+            Some(Ok(diff)) if diff.patch.is_empty() => {
+                view! { <p class="text-diff-none" data-testid="no-difference">{t().history_same}</p> }.into_any()
+            }
+            Some(Ok(diff)) => view! { <DiffView diff=diff label=label.clone()/> }.into_any(),
+        }}
+        {move || {
+            failure
+                .get()
+                .map(|error| view! { <InlineFailure text=error.text() hint=error.hint().unwrap_or_default()/> })
+        }}
+        {may_write
+            .then(|| {
+                view! {
+                    <p class="history-restore">
+                        <Button
+                            label=fill(t().restore_version, &[&from.to_string()])
+                            icon_name=icon_name!("rotate-ccw")
+                            testid="restore-version"
+                            busy=busy
+                            on_click=restore
+                        />
+                    </p>
+                }
+            })}
+    }
+    .into_any()
+}
+
+fn restored(app: App, prompt: SystemPrompt, from: u32) {
+    let text = fill(t().prompt_restored, &[&prompt.name, &from.to_string()]);
+    app.model.prompts().update(|prompts| prompts.take(prompt));
+    app.ui.close_dialog();
+    app.ui.say(text);
+}
+
+/// What differs beside the words.
+pub fn differences_view(app: App, old: &PromptDraft, new: &PromptDraft) -> AnyView {
+    let found = differences(old, new, |draft| target(app, &draft.target));
+    if found.is_empty() {
+        return ().into_any();
+    }
+    let rows: Vec<_> = found
+        .into_iter()
+        .map(|Difference { what, old, new }| {
+            view! { <div><dt>{what}</dt><dd><del>{old}</del>" → "<ins>{new}</ins></dd></div> }
+        })
+        .collect();
+    view! { <dl class="differences" data-testid="differences">{rows}</dl> }.into_any()
+}
