@@ -118,6 +118,7 @@ fn lines_stand_in_blocks_by_where_they_come_from() {
         version: 1,
         start: 8,
         end: 16,
+        own: false,
     };
     let effective = EffectivePrompt {
         text: "Intro.\n\n[begins]\none\n\n two\n[ends]\n\n".to_owned(),

@@ -42,8 +42,17 @@ impl Api {
         self.send("POST", &format!("/prompts/{id}/move"), to).await
     }
 
+    /// The versions of a prompt, the newest first: as many as anybody looks through.
     pub async fn prompt_versions(&self, id: PromptId) -> Answer<PromptVersions> {
-        self.get(&format!("/prompts/{id}/versions")).await
+        const MOST: usize = 500;
+        let path = format!("/prompts/{id}/versions");
+        let mut all: PromptVersions = self.get(&path).await?;
+        while let Some(before) = all.next.filter(|_| all.versions.len() < MOST) {
+            let more: PromptVersions = self.get(&format!("{path}?before={before}")).await?;
+            all.versions.extend(more.versions);
+            all.next = more.next;
+        }
+        Ok(all)
     }
 
     pub async fn prompt_diff(&self, id: PromptId, from: u32, to: u32) -> Answer<TextDiff> {

@@ -56,17 +56,17 @@ impl<T: Read> Read for Box<T> {
 structs! {
     EffectivePrompt { text, parts, sha256, warnings }
     LineOrigin { first, last, part }
-    PreviewCompared { session, sha256, diff }
+    PreviewCompared { session, sha256, diff, problem }
     PromptConflict { yours, theirs, diff }
     PromptField { name, go_name, description }
     PromptImportResult { file, outcome, name, problem }
     PromptImported { results }
     PromptOrder { prompts }
-    PromptPart { id, name, scope, version, start, end }
+    PromptPart { id, name, scope, version, start, end, own }
     PromptPolicy { sanitize }
     PromptPreview { effective, origins, policy, undelivered, compared }
     PromptVersion { version, draft, author, at }
-    PromptVersions { versions }
+    PromptVersions { versions, next }
     TextDiff { patch, added, removed }
 }
 
@@ -291,6 +291,7 @@ impl Write for PreviewRequest {
         let Self {
             agent,
             project,
+            transport: _,
             draft,
             id,
         } = self;

@@ -444,6 +444,7 @@ fn what_is_said_of_prompts_is_written_as_serde_reads_it() {
         });
         check(&PreviewRequest {
             agent: "claude".parse().unwrap(),
+            transport: None,
             project: Some(ID.parse().unwrap()),
             draft: Some(draft),
             id: Some(id),
@@ -451,6 +452,7 @@ fn what_is_said_of_prompts_is_written_as_serde_reads_it() {
     }
     check(&PreviewRequest {
         agent: "claude".parse().unwrap(),
+        transport: None,
         project: None,
         draft: None,
         id: None,

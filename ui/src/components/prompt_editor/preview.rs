@@ -63,6 +63,7 @@ pub fn PreviewPane(draft: Draft, saved: RwSignal<Option<SystemPrompt>>) -> impl 
     let request = memo(move || {
         Some(PreviewRequest {
             agent: preview.agent.get().parse().ok()?,
+            transport: None,
             project: preview.project.get().parse().ok(),
             draft: Some(draft.form.get().preview()),
             id: id.get(),
