@@ -1,6 +1,6 @@
 //! What a session says of the prompts that it was given, and of those that it would be given now.
 
-use berth_protocol::{CreateSession, DefineAgent, DefinedAgent, Role};
+use berth_protocol::{CreateSession, DefineAgent, DefinedAgent, Role, SessionPrompt};
 use berth_tests::{
     session,
     webdriver::{id, key},
@@ -149,9 +149,13 @@ async fn a_session_whose_agent_takes_no_prompt_says_so() {
     page.click(&id("open-effective-prompt")).await;
     page.reads(&id("undelivered"), "does not get it").await;
     // To restart it would change nothing, so that is not offered.
-    edit(client, &prompt, "Use spaces.").await;
-    page.reads(&id("text-diff"), "Use spaces.").await;
     page.press(&[key::ESCAPE]).await;
     page.misses("dialog").await;
+    edit(client, &prompt, "Use spaces.").await;
+    let path = format!("/sessions/{}/effective-prompt", shell.id);
+    let told: SessionPrompt = client.get(&path).await.expect("it is told");
+    assert_eq!(told.changed, None);
+    page.reads(&id("prompt-undelivered"), "does not get it")
+        .await;
     assert_eq!(page.count(&id("prompt-notice")).await, 0);
 }

@@ -58,6 +58,8 @@ fn a_snapshot_keeps_rows_and_columns_where_they_are() {
     // Halves of wide characters.
     check_repaint(2, 10, "宽字\x1b[1;1H\x1b[Px");
     check_repaint(2, 10, "ab\u{301}宽字\x1b[1;4H\x1b[1X\x1b[1;1H");
+    // Half of one that did not fit into the row before.
+    check_repaint(2, 3, "ab宽\x1b[2;2H\x1b[K");
     // An accent on a blank cell.
     check_repaint(2, 10, " \u{301}");
 }

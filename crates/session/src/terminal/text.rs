@@ -129,7 +129,8 @@ impl Terminal {
             let whole = column == last
                 && cell.flags.contains(Flags::WRAPLINE)
                 && row < self.term.bottommost_line()
-                && has(row + 1, 0, Flags::WIDE_CHAR);
+                && has(row + 1, 0, Flags::WIDE_CHAR)
+                && has(row + 1, 1, Flags::WIDE_CHAR_SPACER);
             return (!whole).then_some(' ');
         }
         let half = cell.flags.contains(Flags::WIDE_CHAR)
