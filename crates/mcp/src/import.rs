@@ -36,6 +36,16 @@ pub struct Imported {
     pub notes: Vec<String>,
 }
 
+/// A server of a file that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {why}")]
+pub struct Unclear {
+    /// Its name in the file.
+    pub name: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
 /// Why nothing can be read of a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
@@ -57,7 +67,7 @@ pub enum ImportError {
 ///
 /// # Errors
 /// [`ImportError`] when nothing can be read at all.
-pub fn import(text: &str) -> Result<Vec<Result<Imported, (String, String)>>, ImportError> {
+pub fn import(text: &str) -> Result<Vec<Result<Imported, Unclear>>, ImportError> {
     if text.len() > LONGEST {
         return Err(ImportError::TooLong(text.len()));
     }
@@ -71,9 +81,13 @@ pub fn import(text: &str) -> Result<Vec<Result<Imported, (String, String)>>, Imp
     }
     let servers: BTreeMap<&String, &Value> = servers.iter().collect();
     let all = servers.into_iter().map(|(name, entry)| {
-        let entry: Entry = serde_json::from_value(entry.clone())
-            .map_err(|error| (name.clone(), error.to_string()))?;
-        entry.imported(name).map_err(|why| (name.clone(), why))
+        let unclear = |why: String| Unclear {
+            name: name.clone(),
+            why,
+        };
+        let entry: Entry =
+            serde_json::from_value(entry.clone()).map_err(|error| unclear(error.to_string()))?;
+        entry.imported(name).map_err(unclear)
     });
     Ok(all.collect())
 }

@@ -10,4 +10,4 @@ mod import;
 
 pub use check::check;
 pub use client::{Connection, Limits, McpError, Reach, probe};
-pub use import::{ImportError, Imported, import};
+pub use import::{ImportError, Imported, Unclear, import};

@@ -14,6 +14,7 @@ use rmcp::transport::TokioChildProcess;
 use tokio::{
     io::AsyncReadExt,
     process::{ChildStderr, Command},
+    sync::watch,
     task::JoinHandle,
 };
 
@@ -29,6 +30,7 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 pub struct Child {
     tail: Arc<Mutex<Vec<u8>>>,
     reading: JoinHandle<()>,
+    ended: watch::Receiver<bool>,
 }
 
 impl Drop for Child {
@@ -41,12 +43,9 @@ impl Drop for Child {
 impl Child {
     /// The end of what it wrote to its standard error. One that has ended has said everything soon.
     pub async fn said(&self) -> String {
-        let mut rest = LAST_WORDS;
-        let step = Duration::from_millis(10);
-        while !self.reading.is_finished() && !rest.is_zero() {
-            tokio::time::sleep(step).await;
-            rest = rest.saturating_sub(step);
-        }
+        let mut ended = self.ended.clone();
+        // One that goes on has said what it has said.
+        let _ = tokio::time::timeout(LAST_WORDS, ended.wait_for(|ended| *ended)).await;
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         visible(&String::from_utf8_lossy(&tail)).trim().to_owned()
     }
@@ -75,8 +74,18 @@ pub fn start(
         source,
     })?;
     let tail = Arc::new(Mutex::new(Vec::new()));
-    let reading = tokio::spawn(read(errors, Arc::clone(&tail)));
-    Ok((transport, Child { tail, reading }))
+    let (tell, ended) = watch::channel(false);
+    let kept = Arc::clone(&tail);
+    let reading = tokio::spawn(async move {
+        read(errors, kept).await;
+        tell.send_replace(true);
+    });
+    let child = Child {
+        tail,
+        reading,
+        ended,
+    };
+    Ok((transport, child))
 }
 
 async fn read(errors: Option<ChildStderr>, tail: Arc<Mutex<Vec<u8>>>) {

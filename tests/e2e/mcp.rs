@@ -1,0 +1,232 @@
+//! The MCP client against real servers, and against programs that are none.
+
+#![cfg(unix)]
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io::Write,
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use berth_mcp::{Connection, Limits, McpError, Reach, probe};
+use berth_protocol::{Code, McpProbe};
+use berth_tests::{processes, programs, skip, this_test, until};
+
+/// A server's program, unless it is not installed.
+fn everything() -> Option<PathBuf> {
+    let program = programs::mcp_server("mcp-server-everything");
+    if program.is_none() {
+        skip(&this_test(), "mcp-server-everything is not installed");
+    }
+    program
+}
+
+/// What a program needs to be found and run, and the mark by which it is found again.
+fn environment(mark: &str) -> BTreeMap<OsString, OsString> {
+    let path = std::env::var_os("PATH").expect("there is a PATH");
+    [("PATH".into(), path), ("MARK".into(), mark.into())].into()
+}
+
+fn stdio(program: &Path, args: &[&str], mark: &str) -> Reach {
+    Reach::Stdio {
+        program: program.to_owned(),
+        args: args.iter().map(OsString::from).collect(),
+        env: environment(mark),
+        folder: std::env::temp_dir(),
+    }
+}
+
+fn bash(script: &str, mark: &str) -> Reach {
+    stdio(Path::new("/bin/bash"), &["-c", script], mark)
+}
+
+fn assert_everything(said: &McpProbe) {
+    assert!(
+        said.name
+            .as_deref()
+            .is_some_and(|name| name.contains("Everything")),
+        "{said:?}"
+    );
+    assert!(
+        said.protocol.starts_with("2025-"),
+        "the era of before: {}",
+        said.protocol
+    );
+    let echo = said
+        .tools
+        .iter()
+        .find(|tool| tool.name == "echo")
+        .expect("it has one");
+    assert_eq!(echo.input_schema["type"], "object");
+    assert!(said.tools.len() >= 10, "{}", said.tools.len());
+}
+
+#[tokio::test]
+async fn a_server_that_is_a_program_tells_its_tools_and_ends_with_the_connection() {
+    let Some(program) = everything() else { return };
+    let reach = stdio(&program, &["stdio"], "everything");
+    assert_everything(&probe(&reach, Limits::default()).await.expect("it answers"));
+    assert_eq!(processes::with("MARK", "everything"), [0; 0]);
+    // Dropped without a word, it ends too.
+    let connection = Connection::open(&reach, Limits::default()).await;
+    let connection = connection.expect("it answers");
+    assert!(!processes::with("MARK", "everything").is_empty());
+    drop(connection);
+    until("it has ended", || {
+        processes::with("MARK", "everything").is_empty()
+    })
+    .await;
+}
+
+/// A program that ends with the test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("there is a port");
+    taken.local_addr().expect("it has an address").port()
+}
+
+#[tokio::test]
+async fn a_server_is_reached_over_http() {
+    let Some(program) = everything() else { return };
+    let port = free_port();
+    let child = Command::new(program)
+        .arg("streamableHttp")
+        .env("PORT", port.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let _server = Server(child.expect("it can be started"));
+    until("the server listens", || {
+        TcpStream::connect(("127.0.0.1", port)).is_ok()
+    })
+    .await;
+    let reach = Reach::Http {
+        url: format!("http://127.0.0.1:{port}/mcp"),
+        headers: BTreeMap::new(),
+        bearer: None,
+    };
+    assert_everything(&probe(&reach, Limits::default()).await.expect("it answers"));
+}
+
+async fn fails(reach: &Reach) -> McpError {
+    let limits = Limits {
+        connect: Duration::from_secs(3),
+        request: Duration::from_secs(3),
+    };
+    probe(reach, limits).await.expect_err("it is no server")
+}
+
+#[tokio::test]
+async fn a_program_that_is_no_server_says_what_is_wrong() {
+    let ended = fails(&bash(
+        "echo 'no key: \u{1b}[31mset KEY\u{1b}[0m' >&2; exit 3",
+        "ended",
+    ))
+    .await;
+    assert_eq!(ended.code(), Code::McpEnded);
+    assert!(ended.to_string().contains("no key: set KEY"), "{ended}");
+    let silent = fails(&bash("echo starting >&2; sleep 60 & wait", "silent")).await;
+    assert_eq!(silent.code(), Code::McpUnreachable);
+    assert!(silent.to_string().contains("starting"), "{silent}");
+    // What it has started ends with it.
+    until("all of it has ended", || {
+        processes::with("MARK", "silent").is_empty()
+    })
+    .await;
+    let noise = fails(&bash("while read -r line; do echo 'hello'; done", "noise")).await;
+    assert!(
+        matches!(noise.code(), Code::McpUnreachable | Code::McpProtocol),
+        "{noise}"
+    );
+    let missing = stdio(Path::new("/nowhere/server"), &[], "missing");
+    assert!(matches!(fails(&missing).await, McpError::Spawn { .. }));
+}
+
+#[tokio::test]
+async fn a_program_gets_its_arguments_as_they_are_and_no_other_environment() {
+    let folder = std::env::temp_dir().join(format!("berth-mcp-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("it can be made");
+    let script = "printf '%s\\n' \"$@\" > given; env | cut -d= -f1 | sort > names";
+    let Reach::Stdio { program, env, .. } = bash("", "plain") else {
+        unreachable!("it is a program");
+    };
+    let args = [
+        "-c",
+        script,
+        "x",
+        "$(touch hurt)",
+        "; touch hurt",
+        "`id`",
+        "a b",
+    ];
+    let reach = Reach::Stdio {
+        program,
+        args: args.iter().map(OsString::from).collect(),
+        env,
+        folder: folder.clone(),
+    };
+    fails(&reach).await;
+    let given = std::fs::read_to_string(folder.join("given")).expect("it was written");
+    assert_eq!(given, "$(touch hurt)\n; touch hurt\n`id`\na b\n");
+    let names = std::fs::read_to_string(folder.join("names")).expect("it was written");
+    let own = ["MARK", "PATH", "PWD", "SHLVL", "_", "OLDPWD"];
+    assert!(names.lines().all(|name| own.contains(&name)), "{names}");
+    assert!(!folder.join("hurt").exists());
+    std::fs::remove_dir_all(folder).expect("it can be removed");
+}
+
+/// Answers every request with the same.
+fn answering(answer: &'static str) -> (u16, std::thread::JoinHandle<()>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there is a port");
+    let port = listener.local_addr().expect("it has an address").port();
+    let thread = std::thread::spawn(move || {
+        // A few connections: the client may try in two ways.
+        for stream in listener.incoming().take(6).flatten() {
+            let mut stream = stream;
+            let mut piece = [0; 8192];
+            let _ = std::io::Read::read(&mut stream, &mut piece);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    (port, thread)
+}
+
+#[tokio::test]
+async fn a_server_that_wants_a_sign_in_is_told_from_one_that_is_none() {
+    let at = |port: u16| Reach::Http {
+        url: format!("http://127.0.0.1:{port}/mcp"),
+        headers: BTreeMap::new(),
+        bearer: None,
+    };
+    let (port, _) = answering(
+        "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer resource_metadata=\"https://a.example/x\"\r\n\
+         Content-Length: 0\r\nConnection: close\r\n\r\n",
+    );
+    let error = fails(&at(port)).await;
+    assert_eq!(error.code(), Code::McpSignedOut, "{error}");
+    let McpError::Unauthorized { challenge } = error else {
+        panic!("{error}");
+    };
+    assert!(challenge.contains("resource_metadata"), "{challenge}");
+    let (port, _) = answering(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
+    );
+    let error = fails(&at(port)).await;
+    assert_ne!(error.code(), Code::McpSignedOut, "{error}");
+    let error = fails(&at(free_port())).await;
+    assert_eq!(error.code(), Code::McpUnreachable, "{error}");
+}
