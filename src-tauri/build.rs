@@ -13,6 +13,7 @@ const COMMANDS: &[&str] = &[
     "restart_engine",
     "pick_folder",
     "open_url",
+    "save_file",
     "window_ready",
 ];
 

@@ -3,15 +3,15 @@
 //! A new command needs an entry in `build.rs` and a permission in `capabilities/main.json`.
 
 use serde::Serialize;
-use tauri::ipc::Invoke;
-use tauri::{AppHandle, State, WebviewWindow, Wry};
+use tauri::ipc::{Invoke, InvokeBody, Request};
+use tauri::{AppHandle, Manager, State, WebviewWindow, Wry};
 use tauri_plugin_dialog::DialogExt;
 use tokio::sync::oneshot;
 
 use crate::engine::Engine;
 use crate::error::CommandError;
 use crate::timing::{Mark, Timing};
-use crate::{navigation, text, window};
+use crate::{navigation, saving, text, window};
 
 /// All commands, for the builder.
 pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
@@ -20,6 +20,7 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         restart_engine,
         pick_folder,
         open_url,
+        save_file,
         window_ready
     ]
 }
@@ -72,6 +73,30 @@ async fn pick_folder(app: AppHandle, window: WebviewWindow) -> Option<String> {
 #[tauri::command]
 async fn open_url(url: String) -> Result<(), CommandError> {
     navigation::open_in_browser(&url)
+}
+
+/// Saves a file in the user's downloads folder and says where. Its content is the body of the request, its name
+/// the header `name` in URL encoding.
+#[tauri::command]
+async fn save_file(app: AppHandle, request: Request<'_>) -> Result<String, CommandError> {
+    let refused = |reason: &str| CommandError {
+        code: "window.save_failed",
+        message: text::save_failed(std::path::Path::new("the file"), reason),
+        hint: text::SAVE_FAILED_HINT,
+    };
+    let InvokeBody::Raw(content) = request.body() else {
+        return Err(refused("it has no content"));
+    };
+    let name = request.headers().get("name");
+    let name = name.and_then(|name| name.to_str().ok()).unwrap_or_default();
+    let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+    let folder = app
+        .path()
+        .download_dir()
+        .or_else(|_| app.path().home_dir())
+        .map_err(|error| refused(&error.to_string()))?;
+    let path = saving::save(&folder, &name, content)?;
+    Ok(path.display().to_string())
 }
 
 /// The page can be used: shows the window and notes the time.

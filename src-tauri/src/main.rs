@@ -10,6 +10,7 @@ mod commands;
 mod engine;
 mod error;
 mod navigation;
+mod saving;
 mod text;
 mod timing;
 mod window;

@@ -37,6 +37,14 @@ pub(crate) fn browser_failed(url: &str, reason: &str) -> String {
 /// What to do about [`browser_failed`].
 pub(crate) const BROWSER_FAILED_HINT: &str = "Set a default browser, or copy the address into one.";
 
+/// A file could not be saved.
+pub(crate) fn save_failed(path: &std::path::Path, reason: &str) -> String {
+    format!("{} could not be saved: {reason}", path.display())
+}
+
+/// What to do about [`save_failed`].
+pub(crate) const SAVE_FAILED_HINT: &str = "Check that your downloads folder can be written to.";
+
 #[cfg(test)]
 mod tests {
     use super::*;

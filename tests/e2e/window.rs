@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use berth_protocol::{PromptDraft, SystemPrompt};
 use berth_tests::{
     LIMIT, Repository, Setup, processes, programs, skip, this_test,
     webdriver::{Driver, Page, id, missing_program},
@@ -77,6 +78,44 @@ async fn a_killed_window_leaves_its_session_running_and_shows_it_again() {
         first_pid,
         "it is the same engine"
     );
+}
+
+#[tokio::test]
+async fn the_window_saves_files_in_the_downloads_folder() {
+    let Some(window) = window_program() else {
+        return;
+    };
+    let setup = Setup::new();
+    let config = setup.home().join(".config");
+    std::fs::create_dir_all(&config).expect("it can be made");
+    let folders = "XDG_DOWNLOAD_DIR=\"$HOME/Fetched\"\n";
+    std::fs::write(config.join("user-dirs.dirs"), folders).expect("it can be written");
+    let mut variables = setup.variables();
+    variables.insert("BERTH_ENGINE".into(), programs::berth().into());
+    let driver = Driver::webkit(variables).await;
+    let page = driver.window(&window).await;
+    page.sees(&id("first-run")).await;
+    let repository = Repository::with_history(&setup.folder().join("harbor"));
+    let engine = setup.client();
+    engine.add_project(&repository.path).await;
+    let prompt = PromptDraft {
+        name: "House rules".to_owned(),
+        content: "Be kind.".to_owned(),
+        enabled: true,
+        ..PromptDraft::default()
+    };
+    let added = engine.post::<SystemPrompt>("/prompts", &prompt).await;
+    added.expect("it is taken");
+    page.click("a[href='#/prompts']").await;
+    page.reads(&id("prompt-row"), "House rules").await;
+    for name in ["berth-prompts.zip", "berth-prompts (2).zip"] {
+        page.click(&id("export-prompts")).await;
+        let saved = setup.home().join("Fetched").join(name);
+        page.reads(&id("toasts"), &saved.display().to_string())
+            .await;
+        let bytes = std::fs::read(&saved).expect("it is there");
+        assert!(bytes.starts_with(b"PK"), "{name}");
+    }
 }
 
 /// The program of the window; nothing, and a skip on record, where it or its display is missing.

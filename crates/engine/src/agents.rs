@@ -73,15 +73,24 @@ pub async fn list(state: &Arc<State>) -> Vec<Agent> {
 /// Looks for all agents and asks those that were found for their versions.
 pub async fn detect(state: &Arc<State>) {
     let _turn = state.agents.detecting.lock().await;
+    let looked_at = state.defined.entries();
     let found = locate(state).await;
     state.agents.publish(state, |known| {
-        // What was described or forgotten since the look began is known better than it saw.
-        let is_there = |agent: &Agent| !agent.defined || state.defined.entry(&agent.id).is_some();
-        let newer = known
-            .iter()
-            .filter(|agent| agent.defined && !found.iter().any(|seen| seen.id == agent.id));
-        let all = found.iter().chain(newer);
-        *known = all.filter(|agent| is_there(agent)).cloned().collect();
+        // What was described, changed or forgotten since the look began is known better than it saw.
+        let is_as_seen = |agent: &&Agent| {
+            let mut seen = looked_at.iter();
+            let seen = seen.find(|(id, _)| *id == agent.id);
+            let now = state.defined.entry(&agent.id);
+            !agent.defined || matches!((seen, now), (Some((_, seen)), Some(now)) if seen.is(&now))
+        };
+        let seen: Vec<&Agent> = found.iter().filter(is_as_seen).collect();
+        let newer = known.iter().filter(|agent| {
+            agent.defined
+                && !seen.iter().any(|seen| seen.id == agent.id)
+                && state.defined.entry(&agent.id).is_some()
+        });
+        let all = seen.iter().copied().chain(newer);
+        *known = all.cloned().collect();
     });
     let asked = found
         .into_iter()

@@ -29,6 +29,18 @@ pub struct Entry {
     pub spec: Result<Arc<Spec>, String>,
 }
 
+impl Entry {
+    /// It follows from the same description.
+    pub fn is(&self, other: &Self) -> bool {
+        self.name == other.name
+            && match (&self.spec, &other.spec) {
+                (Ok(one), Ok(other)) => Arc::ptr_eq(one, other),
+                (Err(one), Err(other)) => one == other,
+                _ => false,
+            }
+    }
+}
+
 impl Defined {
     fn all(&self) -> MutexGuard<'_, BTreeMap<AgentId, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

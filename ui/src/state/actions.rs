@@ -9,8 +9,12 @@ use berth_protocol::*;
 
 use super::{App, DialogKind, ToastKind};
 use crate::logic::route::{Route, Tab};
-use crate::strings::t;
-use crate::web::{clock, error::ApiError};
+use crate::strings::{fill, t};
+use crate::web::{
+    clock,
+    error::ApiError,
+    files::{self, Download},
+};
 
 /// How often, and with which pause in milliseconds, something is tried again that must wait for a
 /// stopped program to end.
@@ -58,6 +62,19 @@ impl App {
     /// Shows a failure.
     pub fn complain(self, error: &ApiError) {
         self.ui.toast(ToastKind::Error, error.text(), error.hint());
+    }
+
+    /// Saves a file for the user.
+    pub async fn save_file(self, file: &Download) {
+        match files::save(file).await {
+            // A browser shows it itself.
+            None => {}
+            Some(Ok(path)) => self.ui.say(fill(t().file_saved, &[&path])),
+            Some(Err(why)) => {
+                let text = fill(t().file_not_saved, &[&file.name]);
+                self.ui.toast(ToastKind::Error, text, Some(why));
+            }
+        }
     }
 
     /// `stop`, `interrupt`, `restart` or `restore`.

@@ -28,6 +28,8 @@ strings! {
     chat: "Chat",
     close: "Close",
     copied: "Copied",
+    file_saved: "Saved as {}",
+    file_not_saved: "{} could not be saved.",
     copy: "Copy",
     copy_named: "Copy {}: {}",
     copy_refused: "The browser does not allow copying. Select the text and copy it yourself.",

@@ -61,30 +61,28 @@ pub async fn restart(
         return Err(archived(&old));
     }
     let spec = &defined_agents::spec(state, &old.agent)?;
-    // What is wrong with the prompts is found while the agent still runs.
+    if !Path::new(&old.workspace.path).is_dir() {
+        let detail = format!(
+            "the workspace {} of session {id} is gone",
+            old.workspace.path
+        );
+        return Err(ApiError::new(Code::WorkspaceMissing, detail));
+    }
+    // What is wrong with prompts, secrets and router is found while the agent still runs.
     let project = projects::record(state, old.project_id).await?;
     let composing = Composing::now(state).await?;
     let session = prompts::wanted_by(&old, spec, &project);
     let given = prompts::given(state, &composing, &session).await?;
-    end(state, id).await?;
-    let old = record(state, id).await?;
-    let workspace = Path::new(&old.workspace.path);
-    if !workspace.is_dir() {
-        return Err(ApiError::new(
-            Code::WorkspaceMissing,
-            format!(
-                "the workspace {} of session {id} is gone",
-                workspace.display()
-            ),
-        ));
-    }
-    let start = beginning::decide(state, &old, spec, wanted).await?;
-    let private = private(state, id);
     let secrets = defined_agents::secrets(state, &old.agent).await?;
     let router = match old.router {
         Some(id) => Some(routers::prepare(state, id).await?),
         None => None,
     };
+    end(state, id).await?;
+    let old = record(state, id).await?;
+    let workspace = Path::new(&old.workspace.path);
+    let start = beginning::decide(state, &old, spec, wanted).await?;
+    let private = private(state, id);
     let draft = match &router {
         Some(router) => Some(router.draft(state).await?),
         None => None,

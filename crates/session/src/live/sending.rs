@@ -237,8 +237,15 @@ impl Sending {
             let (pressed, until, before) = (*pressed, *until, std::mem::take(before));
             return self.empty(reading, pressed, until, before);
         }
-        if matches!(self.stage, Stage::Typed { .. }) && self.again > 0 && self.is_not_alone(reading)
-        {
+        let asks = matches!(reading.activity, Activity::Asks(_));
+        let is_typed = matches!(self.stage, Stage::Typed { .. });
+        // A question that came up before Enter, or in whose place the text was never seen, is no answer to the
+        // message, and Enter would be one to the question. What was typed is taken out of the box before the
+        // next try.
+        if asks && self.input == Input::Box && (is_typed || !self.seen) {
+            return Step::Asked;
+        }
+        if is_typed && self.again > 0 && self.is_not_alone(reading) {
             self.again -= 1;
             return self.empty(reading, 0, now, String::new());
         }

@@ -2,7 +2,10 @@
 
 use std::{process::Stdio, time::Duration};
 
-use tokio::process::{Child, Command};
+use tokio::{
+    process::{Child, Command},
+    task::JoinSet,
+};
 
 use super::{RouterError, launch::Launch, tail::Tail};
 #[cfg(unix)]
@@ -11,11 +14,15 @@ use crate::group::Group;
 /// How long a router has to end by itself before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How long to wait for what a router that has ended wrote last.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// A running router. Dropping it kills it.
 pub struct Process {
     child: Child,
     /// What it printed last.
     pub tail: Tail,
+    reading: JoinSet<()>,
     #[cfg(unix)]
     group: Group,
     #[cfg(windows)]
@@ -42,11 +49,12 @@ impl Process {
             source,
         })?;
         let tail = Tail::without(launch.secrets.clone());
+        let mut reading = JoinSet::new();
         if let Some(output) = child.stdout.take() {
-            tokio::spawn(tail.clone().read(output));
+            reading.spawn(tail.clone().read(output));
         }
         if let Some(errors) = child.stderr.take() {
-            tokio::spawn(tail.clone().read(errors));
+            reading.spawn(tail.clone().read(errors));
         }
         Ok(Self {
             #[cfg(unix)]
@@ -55,15 +63,20 @@ impl Process {
             _leash: crate::process::Leash::on_handle(child.raw_handle()),
             child,
             tail,
+            reading,
         })
     }
 
     /// Waits for its end and says how it was. Cancelling loses nothing.
     pub async fn ended(&mut self) -> String {
-        match self.child.wait().await {
+        let ended = match self.child.wait().await {
             Ok(status) => status.to_string(),
             Err(error) => format!("its end was not told: {error}"),
-        }
+        };
+        // What it wrote last is read soon, unless something that it has started keeps its output open.
+        let read = async { while self.reading.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LAST_WORDS, read).await;
+        ended
     }
 
     /// Ends it: asks, waits, then kills whatever of it is left.

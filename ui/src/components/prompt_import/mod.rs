@@ -200,7 +200,7 @@ pub fn ExportAll() -> impl IntoView {
     let export = Callback::new(move |()| {
         run(busy, async move {
             match app.api().export_prompts().await {
-                Ok(file) => files::save(&file),
+                Ok(file) => app.save_file(&file).await,
                 Err(error) => app.complain(&error),
             }
         });

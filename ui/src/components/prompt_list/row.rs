@@ -14,7 +14,7 @@ use crate::logic::prompts::beginning;
 use crate::logic::route::Route;
 use crate::state::{App, DialogKind, ToastKind, memo, run};
 use crate::strings::{fill, t};
-use crate::web::{error::ApiError, files::save};
+use crate::web::error::ApiError;
 
 pub fn row(list: List, scope: PromptScope, id: PromptId, shown: Memo<Vec<PromptId>>) -> AnyView {
     let app = list.app;
@@ -222,7 +222,7 @@ fn items(app: App, id: PromptId) -> Vec<MenuItem> {
     let export = Callback::new(move |()| {
         spawn_local(async move {
             match app.api().export_prompt(id).await {
-                Ok(file) => save(&file),
+                Ok(file) => app.save_file(&file).await,
                 Err(error) => app.complain(&error),
             }
         });

@@ -8,7 +8,7 @@ use crate::components::icon::icon_name;
 use crate::components::menu::{MenuButton, MenuItem};
 use crate::state::{App, DialogKind, app};
 use crate::strings::{fill, t};
-use crate::web::files::{Download, save};
+use crate::web::files::Download;
 
 #[component]
 pub fn SessionMenu(id: SessionId, #[prop(into)] title: String) -> impl IntoView {
@@ -107,9 +107,10 @@ pub fn download_recording(app: App, id: SessionId) {
             Ok(blob) => blob,
             Err(error) => return app.complain(&error),
         };
-        save(&Download {
+        app.save_file(&Download {
             name: format!("berth-{}.cast", id.short()),
             content: blob,
-        });
+        })
+        .await;
     });
 }
