@@ -766,7 +766,9 @@ async fn prompts_that_are_too_large_or_no_text_are_refused() {
 async fn a_session_starts_with_what_there_was_when_it_was_asked_for() {
     let engine = engine().await;
     let client = &engine.client;
-    let project = client.add_project(&folder(&engine, "plain")).await;
+    // Each in a worktree of its own, or one would find what another was given.
+    let repository = repository(&engine);
+    let project = client.add_project(&repository.path).await;
     for _ in 0..5 {
         let prompt = add(client, &draft("Fleeting", "Be brief.")).await;
         let path = format!("/prompts/{}?version=1", prompt.id);
