@@ -113,8 +113,13 @@ pub async fn prompts(data_dir: PathBuf, command: Prompts) -> ExitCode {
 
 async fn list(api: &Api) -> Result<ExitCode, PromptsError> {
     let list: PromptList = api.get("/prompts").await?;
+    let declined = list.declined;
     for prompt in list.prompts {
-        let state = if prompt.is_active() { "on" } else { "off" };
+        let is_declined = declined.contains(&prompt.id) && !prompt.locked;
+        let state = match (prompt.is_active(), is_declined) {
+            (true, false) => "on",
+            _ => "off",
+        };
         println!(
             "{:<12} {state:<3} v{:<3} {}",
             prompt.scope.as_str(),

@@ -26,8 +26,9 @@ use rmcp::{
 use child::Child;
 pub use visible::visible;
 
-/// How a server is reached, with everything that its configuration only names.
-#[derive(Clone, Debug)]
+/// How a server is reached, with everything that its configuration only names. Not `Debug`: the environment
+/// has secrets in it.
+#[derive(Clone)]
 pub enum Reach {
     /// A program.
     Stdio {

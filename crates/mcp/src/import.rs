@@ -8,8 +8,9 @@
 //! | VS Code | `.vscode/mcp.json` | `{"servers": {name: {"type": …}}}`, with `inputs` |
 //! | Codex | `config.toml` | `[mcp_servers.name]` |
 //!
-//! Nothing is started by an import. Values that look like secrets are not taken over: their names are, and
-//! the user is asked for them.
+//! Nothing is started by an import. Values of variables and headers that look like secrets are not taken over:
+//! their names are, and the user is asked for them. Arguments and addresses stay as they are: they are no place for
+//! secrets, and whoever agrees to an import has to be shown them whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 

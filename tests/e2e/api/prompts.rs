@@ -148,6 +148,7 @@ async fn a_session_gets_the_prompts_of_all_scopes_and_keeps_what_it_got() {
         "{text}"
     );
     assert!(text.contains("Use tabs, "), "{text}");
+    assert!(!text.contains("Use tabs, ."), "the user has a name: {text}");
     assert_eq!(
         written(client, &started).await,
         *text,

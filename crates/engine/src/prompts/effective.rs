@@ -66,6 +66,7 @@ impl Composing {
             policy: state.store.prompt_policy().await?,
             user_name: user
                 .map(|name| name.to_string_lossy().into_owned())
+                .or_else(account)
                 .unwrap_or_default(),
             date: now.date(),
             time_zone: now.time_zone().iana_name().unwrap_or("UTC").to_owned(),
@@ -90,6 +91,18 @@ impl Composing {
         self.prompts.push(prompt(id, draft, version));
         self
     }
+}
+
+/// The user's name as the system knows it, where no variable has it.
+#[cfg(unix)]
+fn account() -> Option<String> {
+    let user = nix::unistd::User::from_uid(nix::unistd::getuid());
+    Some(user.ok()??.name)
+}
+
+#[cfg(not(unix))]
+fn account() -> Option<String> {
+    None
 }
 
 /// The session that is composed for.

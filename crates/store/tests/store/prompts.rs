@@ -156,7 +156,7 @@ async fn a_moved_prompt_takes_only_those_along_that_it_must() {
     assert_consistent(store).await;
     let events = store.audit(0, 100).await;
     let moved = events.unwrap().events.into_iter();
-    assert!(moved.filter(|it| it.action == "prompt.moved").count() >= 5);
+    assert_eq!(moved.filter(|it| it.action == "prompt.moved").count(), 5);
 }
 
 #[tokio::test]
