@@ -225,12 +225,15 @@ key=$(dd bs=1 count=1 2>/dev/null)
 printf '\033]7501;state=idle:app=x\033\\\033[2J\033[Hheard %s\n' $key
 read -r rest";
 
-/// A program in which the number of an answer only moves the mark, and Enter takes it.
+/// A program in which the number of an answer only moves the mark, and Enter takes it. It draws slowly, so
+/// that half of its question is seen.
 const MOVES_THE_MARK: &str = r#"stty raw -echo
 at=1
 while :; do
   marks=('' ' ' ' ' ' '); marks[$at]='>'
-  printf '\033]7501;state=blocked:app=x\033\\\033[2J\033[HGo on?\r\n%s 1. Yes\r\n%s 2. No\r\n%s 3. Later\r\n' "${marks[1]}" "${marks[2]}" "${marks[3]}"
+  printf '\033]7501;state=blocked:app=x\033\\\033[2J\033[HGo on?\r\n%s 1. Yes\r\n' "${marks[1]}"
+  sleep 0.05
+  printf '%s 2. No\r\n%s 3. Later\r\n' "${marks[2]}" "${marks[3]}"
   IFS= read -rsN1 key
   # bash makes a line feed of Enter here.
   [[ $key = [$'\r\n'] ]] && break

@@ -3,7 +3,8 @@
 //! A program may draw its question before it listens to keys. The keys are pressed again only while
 //! it has printed nothing since: whatever it prints may be its next question in the same words, and
 //! nobody has agreed to that one. The number of an answer only moves the mark in some programs: when the
-//! mark stands there after a while, Enter takes it.
+//! mark stands there after a while, Enter takes it. A program that draws its question anew shows half of
+//! it meanwhile: what stands there instead is believed only once the frame is drawn.
 
 use tokio::{
     sync::oneshot,
@@ -12,11 +13,15 @@ use tokio::{
 
 use berth_protocol::Status;
 
-use super::{SessionError, actor::Actor};
+use super::{SessionError, actor::Actor, status::REST_OF_FRAME};
 use crate::reading::{self, Activity, Question, Reading};
 
 /// How long a program that prints nothing has before the keys are pressed again.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// How long something other than the question must be on a screen that never comes to rest before the
+/// question counts as gone.
+const GONE: Duration = Duration::from_secs(1);
 
 /// When to give up, in seconds.
 const GIVE_UP: u64 = 5;
@@ -30,6 +35,8 @@ pub(super) struct Answering {
     /// Enter was pressed on the answer to which its number has moved the mark.
     entered: bool,
     again: Option<Instant>,
+    /// Since when the screen shows something else, and when that counts.
+    gone: Option<(Instant, Instant)>,
     give_up: Instant,
 }
 
@@ -61,21 +68,37 @@ impl Answering {
             pressed: now,
             entered: false,
             again: Some(now + AGAIN),
+            gone: None,
             give_up: now + Duration::from_secs(GIVE_UP),
         }
     }
 
-    /// Looks at what the agent does. `printed`: when it printed last.
-    pub fn step(&mut self, activity: &Activity, printed: Instant) -> Step {
+    /// Looks at what the agent does. `printed`: when it printed last. `settled`: it has paused since.
+    pub fn step(&mut self, activity: &Activity, printed: Instant, settled: bool) -> Step {
+        let now = Instant::now();
         let open = match activity {
             Activity::Asks(open)
                 if open.text == self.question.text && open.options == self.question.options =>
             {
+                self.gone = None;
                 open
             }
-            _ => return Step::Taken,
+            Activity::Busy => return Step::Taken,
+            _ if settled => return Step::Taken,
+            activity => {
+                let since = self.gone.map_or(now, |(since, _)| since);
+                // Another question may be this one half drawn, which only a pause can tell.
+                let counts = match activity {
+                    Activity::Asks(_) => since + GONE,
+                    _ => (since + GONE).min(printed + REST_OF_FRAME),
+                };
+                self.gone = Some((since, counts));
+                return match now >= counts {
+                    true => Step::Taken,
+                    false => Step::Wait,
+                };
+            }
         };
-        let now = Instant::now();
         if now >= self.give_up {
             return Step::Failed;
         }
@@ -94,8 +117,12 @@ impl Answering {
 
     /// When to look again although nothing was printed.
     pub fn deadline(&self) -> Instant {
-        self.again
-            .map_or(self.give_up, |again| again.min(self.give_up))
+        match self.gone {
+            Some((_, counts)) => counts,
+            None => self
+                .again
+                .map_or(self.give_up, |again| again.min(self.give_up)),
+        }
     }
 
     /// Tells whoever answered what became of it.
@@ -151,11 +178,11 @@ impl Actor {
         }
     }
 
-    pub(super) fn advance_answering(&mut self, reading: &Reading) {
+    pub(super) fn advance_answering(&mut self, reading: &Reading, settled: bool) {
         let Some(mut answering) = self.answering.take() else {
             return;
         };
-        match answering.step(&reading.activity, self.printed) {
+        match answering.step(&reading.activity, self.printed, settled) {
             Step::Wait => self.answering = Some(answering),
             Step::Press(keys) => match self.press(&keys) {
                 Ok(()) => self.answering = Some(answering),

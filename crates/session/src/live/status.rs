@@ -17,7 +17,7 @@ use crate::reading::{self, Activity, Question};
 const DRAWING: Duration = Duration::from_secs(1);
 
 /// How long output must pause before a frame counts as drawn.
-const REST_OF_FRAME: Duration = Duration::from_millis(20);
+pub(super) const REST_OF_FRAME: Duration = Duration::from_millis(20);
 
 impl Actor {
     /// Reads the screen and draws the consequences. `settled`: the program has paused.
@@ -26,7 +26,7 @@ impl Actor {
         self.find_face();
         let reading = reading::read(&self.start.rules, &self.terminal);
         self.advance_sending(&reading);
-        self.advance_answering(&reading);
+        self.advance_answering(&reading, settled);
         let works = self.terminal.program_works();
         if self.status == Status::Starting {
             self.works = works;
@@ -63,6 +63,10 @@ impl Actor {
             });
         }
         let settled = settled || self.has_finished(&reading.activity);
+        if self.answering.is_some() && !settled {
+            // What is seen of a question that is drawn anew is not its end.
+            return;
+        }
         match self.next_status(reading.activity, settled) {
             Some(Status::Waiting) => self.may_wait(reply.unwrap_or_default()),
             Some(status) => self.set_status(status),
