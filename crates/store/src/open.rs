@@ -26,7 +26,7 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, mpsc::UnboundedSender};
 
-use crate::{StoreError, error::is_full, schema, write::Writer};
+use crate::{StoreError, error::is_full, prompt_book::Book, schema, write::Writer};
 
 /// Name of the store's file in the folder of the engine's data.
 pub const FILE_NAME: &str = "berth.db";
@@ -57,6 +57,7 @@ struct Inner {
     writer: Mutex<Writer>,
     readers: SqlitePool,
     audit_followers: AuditFollowers,
+    book: Book,
 }
 
 /// Who wants to hear of new events of the audit trail.
@@ -102,6 +103,7 @@ impl Store {
                 writer: Mutex::new(Writer::Open(Some(conn))),
                 readers,
                 audit_followers: AuditFollowers::default(),
+                book: Book::default(),
             }),
         })
     }
@@ -135,6 +137,10 @@ impl Store {
 
     pub(crate) fn audit_followers(&self) -> &AuditFollowers {
         &self.inner.audit_followers
+    }
+
+    pub(crate) fn book(&self) -> &Book {
+        &self.inner.book
     }
 
     /// A connection that writes, for when the last one was given up.

@@ -42,7 +42,7 @@ pub struct Prompts {
 
 /// Prompts and policy at one moment: what a session is given does not change while it starts.
 pub struct Composing {
-    prompts: Vec<SystemPrompt>,
+    prompts: Arc<Vec<SystemPrompt>>,
     policy: PromptPolicy,
     user_name: String,
     date: Date,
@@ -55,15 +55,17 @@ impl Composing {
         let names = ["USER", "LOGNAME", "USERNAME"];
         let environment = state.environment().await;
         let user = names.iter().find_map(|name| environment.get(name));
-        let declined = state.store.declined_prompts().await?;
-        let mut prompts = state.store.prompts().await?;
-        prompts.retain(|prompt| {
-            let own_choice = prompt.scope == PromptScope::Organization && !prompt.locked;
-            !own_choice || !declined.contains(&prompt.id)
-        });
+        let book = state.store.prompt_book().await?;
+        let mut prompts = Arc::clone(&book.prompts);
+        if !book.declined.is_empty() {
+            Arc::make_mut(&mut prompts).retain(|prompt| {
+                let own_choice = prompt.scope == PromptScope::Organization && !prompt.locked;
+                !own_choice || !book.declined.contains(&prompt.id)
+            });
+        }
         Ok(Self {
             prompts,
-            policy: state.store.prompt_policy().await?,
+            policy: book.policy,
             user_name: user
                 .map(|name| name.to_string_lossy().into_owned())
                 .or_else(account)
@@ -87,8 +89,9 @@ impl Composing {
         let id = id.unwrap_or(PromptId(uuid::Uuid::max()));
         let old = self.prompts.iter().find(|prompt| prompt.id == id);
         let version = old.map_or(1, |old| old.version.saturating_add(1));
-        self.prompts.retain(|prompt| prompt.id != id);
-        self.prompts.push(prompt(id, draft, version));
+        let prompts = Arc::make_mut(&mut self.prompts);
+        prompts.retain(|prompt| prompt.id != id);
+        prompts.push(prompt(id, draft, version));
         self
     }
 }
@@ -148,7 +151,7 @@ impl Composing {
         state: &State,
         wanted: &For<'_>,
     ) -> Result<EffectivePrompt, ApiError> {
-        let mut prompts = self.prompts.clone();
+        let mut prompts = Arc::clone(&self.prompts);
         if let Some((id, words)) = wanted.own {
             let draft = PromptDraft {
                 scope: PromptScope::User,
@@ -160,7 +163,7 @@ impl Composing {
                 locked: false,
                 target: PromptTarget::default(),
             };
-            prompts.push(prompt(PromptId(id.0), draft, 1));
+            Arc::make_mut(&mut prompts).push(prompt(PromptId(id.0), draft, 1));
         }
         let mut context = Context::new(wanted.spec.id.clone(), self.date);
         context.user_id = LOCAL_USER.to_owned();
@@ -327,6 +330,9 @@ async fn in_use(
     state: &State,
     request: &PreviewRequest,
 ) -> Result<Option<PreviewCompared>, ApiError> {
+    if state.sessions.none_is_live() {
+        return Ok(None);
+    }
     let live = state.store.live_sessions().await?;
     let newest = live.into_iter().find(|session| {
         session.agent == request.agent

@@ -49,11 +49,12 @@ pub async fn list(state: &State) -> Result<PromptList, ApiError> {
             go_name: (*go_name).to_owned(),
             description: (*description).to_owned(),
         });
+    let book = state.store.prompt_book().await?;
     Ok(PromptList {
-        prompts: state.store.prompts().await?,
-        policy: state.store.prompt_policy().await?,
+        prompts: book.prompts.to_vec(),
+        policy: book.policy,
         writable: WRITABLE.to_vec(),
-        declined: state.store.declined_prompts().await?,
+        declined: book.declined.clone(),
         fields: fields.collect(),
     })
 }

@@ -67,6 +67,11 @@ impl Live {
 }
 
 impl Sessions {
+    /// No session runs.
+    pub fn none_is_live(&self) -> bool {
+        self.live().is_empty()
+    }
+
     fn live(&self) -> MutexGuard<'_, HashMap<SessionId, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use berth_protocol::{
     Code, PromptDraft, PromptFormat, PromptId, PromptPolicy, PromptScope, PromptTarget,
     SanitizePolicy,
 };
-use berth_store::StoreError;
+use berth_store::{PromptBook, StoreError};
 use uuid::Uuid;
 
 use crate::support::{Fixture, assert_consistent};
@@ -180,4 +182,44 @@ async fn the_policy_is_kept_and_told_to_the_audit_trail() {
     let error = store.prompt_policy().await.unwrap_err();
     assert_eq!(error.code(), Code::StoreCorrupt);
     assert_consistent(store).await;
+}
+
+#[tokio::test]
+async fn the_book_of_prompts_is_as_the_last_change_left_it() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let empty = store.prompt_book().await.unwrap();
+    assert!(empty.prompts.is_empty());
+    assert!(Arc::ptr_eq(&empty, &store.prompt_book().await.unwrap()));
+
+    let made = store.create_prompt(&draft("A", "x"), None).await.unwrap();
+    let seen = |book: Arc<PromptBook>| -> Vec<_> {
+        let prompts = book.prompts.iter();
+        prompts.map(|it| it.content.clone()).collect()
+    };
+    assert_eq!(seen(store.prompt_book().await.unwrap()), ["x"]);
+    store
+        .update_prompt(made.id, 1, &draft("A", "y"), None)
+        .await
+        .unwrap();
+    assert_eq!(seen(store.prompt_book().await.unwrap()), ["y"]);
+    let other = store.create_prompt(&draft("B", "z"), None).await.unwrap();
+    store
+        .move_prompt(other.id, 1, Some(made.id), None)
+        .await
+        .unwrap();
+    assert_eq!(seen(store.prompt_book().await.unwrap()), ["z", "y"]);
+    store.decline_prompt(made.id, true).await.unwrap();
+    assert_eq!(store.prompt_book().await.unwrap().declined, [made.id]);
+    let policy = PromptPolicy {
+        sanitize: SanitizePolicy::Reject,
+    };
+    store.set_prompt_policy(policy).await.unwrap();
+    assert_eq!(store.prompt_book().await.unwrap().policy, policy);
+    store.delete_prompt(made.id, 2).await.unwrap();
+    let left = store.prompt_book().await.unwrap();
+    assert_eq!(
+        (seen(left.clone()), left.declined.len()),
+        (vec!["z".to_owned()], 0)
+    );
 }
