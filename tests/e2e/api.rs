@@ -14,6 +14,8 @@ mod description;
 mod engine;
 #[path = "api/lifecycle.rs"]
 mod lifecycle;
+#[path = "api/mcp.rs"]
+mod mcp;
 #[path = "api/projects.rs"]
 mod projects;
 #[path = "api/prompts.rs"]

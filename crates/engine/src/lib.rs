@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod http;
 mod keychain;
+mod mcp;
 mod projects;
 mod prompts;
 mod recovery;

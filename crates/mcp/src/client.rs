@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use berth_protocol::{Code, McpProbe, McpTool, Secret};
+use berth_protocol::{Code, McpCalled, McpProbe, McpTool, Secret};
 use http::{HeaderName, HeaderValue};
 use rmcp::{
     RoleClient,
-    model::{ClientConfig, Implementation, ProtocolVersion, Tool},
+    model::{CallToolRequestParams, ClientConfig, Implementation, ProtocolVersion, Tool},
     service::{
         ClientInitializeError, ClientLifecycleMode, ClientServiceExt, RunningService, ServiceError,
     },
@@ -224,6 +224,35 @@ impl Connection {
         let listed = tokio::time::timeout(self.limits.request, self.service.list_all_tools());
         match listed.await {
             Ok(Ok(tools)) => Ok(tools.into_iter().map(tool).collect()),
+            Ok(Err(error)) => Err(self.failed(error).await),
+            Err(_) => Err(McpError::Silent {
+                after: self.limits.request,
+                said: self.said().await,
+            }),
+        }
+    }
+
+    /// Calls a tool.
+    ///
+    /// # Errors
+    /// [`McpError`].
+    pub async fn call(
+        &self,
+        tool: &str,
+        arguments: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<McpCalled, McpError> {
+        let asked = Instant::now();
+        let request = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        let called = tokio::time::timeout(self.limits.request, self.service.call_tool(request));
+        match called.await {
+            Ok(Ok(result)) => Ok(McpCalled {
+                is_error: result.is_error.unwrap_or_default(),
+                result: serde_json::to_value(result).map_err(|error| McpError::Protocol {
+                    why: error.to_string(),
+                    said: String::new(),
+                })?,
+                took_ms: millis(asked.elapsed()),
+            }),
             Ok(Err(error)) => Err(self.failed(error).await),
             Err(_) => Err(McpError::Silent {
                 after: self.limits.request,

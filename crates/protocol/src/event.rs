@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Agent, AuditEvent, Message, Project, ProjectId, PromptId, PromptPolicy, Router, RouterId,
-    Session, SessionId, SystemPrompt,
+    Agent, AuditEvent, McpConfiguration, McpConfigurationId, Message, Project, ProjectId, PromptId,
+    PromptPolicy, Router, RouterId, Session, SessionId, SystemPrompt,
 };
 
 /// One state change, sent on `GET /events` (all kinds) and `GET /chat/stream` (messages and
@@ -55,6 +55,16 @@ pub enum Event {
         /// The policy as it is now.
         policy: PromptPolicy,
     },
+    /// An MCP server was added or changed, or is doing otherwise than before.
+    McpChanged {
+        /// The server as it is now.
+        configuration: Box<McpConfiguration>,
+    },
+    /// An MCP server was removed.
+    McpRemoved {
+        /// Which.
+        id: McpConfigurationId,
+    },
     /// A session was created or changed.
     SessionChanged {
         /// The session as it is now.
@@ -90,6 +100,8 @@ impl Event {
             Self::PromptChanged { .. } => "prompt_changed",
             Self::PromptRemoved { .. } => "prompt_removed",
             Self::PromptPolicyChanged { .. } => "prompt_policy_changed",
+            Self::McpChanged { .. } => "mcp_changed",
+            Self::McpRemoved { .. } => "mcp_removed",
             Self::SessionChanged { .. } => "session_changed",
             Self::SessionRemoved { .. } => "session_removed",
             Self::MessageChanged { .. } => "message_changed",

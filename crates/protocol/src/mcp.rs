@@ -1,11 +1,15 @@
 //! MCP servers: how they are reached, what is kept of them, and what they say about themselves.
 
+mod management;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{McpConfigurationId, PromptTarget};
+
+pub use management::*;
 
 /// A server as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,9 +25,12 @@ pub struct McpConfiguration {
     /// Its secrets that are in the keychain, as [`McpDraft::secrets`] names them.
     #[serde(default)]
     pub kept_secrets: BTreeSet<String>,
-    /// Its user has agreed to run this very command; absent for servers that are no program.
+    /// Its user has agreed to this very command or address. Without that it is not started, asked, or given to
+    /// sessions.
+    pub consented: bool,
+    /// How it was doing when it was last asked.
     #[serde(default)]
-    pub consented: Option<bool>,
+    pub state: McpState,
     /// 1 at first, one more with each edit.
     pub version: u32,
     /// When it was added.

@@ -207,9 +207,19 @@ codes! {
         Some("Write them into the first message, or choose another agent or transport.");
     AgentTakesNoMcp = "agent.takes_no_mcp", 501, "The agent takes no MCP servers",
         Some("Add the servers in the agent's own settings, or choose another agent or transport.");
+    McpConflict = "mcp.conflict", 409, "Somebody else has changed the MCP server",
+        Some("Look at it as it is now, then save again with its version.");
     McpEnded = "mcp.ended", 502, "The MCP server's program does not run", Some("Check its command; the detail has what it wrote.");
+    McpExists = "mcp.exists", 409, "An MCP server has this name already", Some("Choose another name.");
     McpInvalid = "mcp.invalid", 400, "The MCP server's configuration is not usable", None;
+    McpNotConsented = "mcp.not_consented", 403, "Nobody has agreed to this MCP server",
+        Some("Look at the whole command or address, then agree to it.");
+    McpNotFound = "mcp.not_found", 404, "No such MCP server", Some("GET /mcp/configurations lists the servers.");
     McpProtocol = "mcp.protocol", 502, "The MCP server cannot be spoken to", None;
+    McpScopeDenied = "mcp.scope_denied", 403, "The MCP server is not yours to change",
+        Some("Add a server of your own (scope `user`).");
+    McpSecretMissing = "mcp.secret_missing", 424, "A secret of the MCP server is missing",
+        Some("Add it with PUT /mcp/configurations/{id}/secrets/{name}.");
     McpSignedOut = "mcp.signed_out", 424, "The MCP server wants its user to sign in", Some("Sign in, or add a token.");
     McpUnreachable = "mcp.unreachable", 504, "The MCP server does not answer",
         Some("Check its address, and whether it runs.");

@@ -5,7 +5,7 @@
 
 use std::{io, path::PathBuf};
 
-use berth_protocol::{AgentId, Code, ProjectId, PromptId, RouterId, SessionId};
+use berth_protocol::{AgentId, Code, McpConfigurationId, ProjectId, PromptId, RouterId, SessionId};
 use sqlx::migrate::MigrateError;
 
 /// Primary result codes of SQLite: the low byte of an extended code.
@@ -128,6 +128,23 @@ pub enum StoreError {
         /// How many.
         count: u64,
     },
+    /// Another MCP server of the scope has the name.
+    #[error("MCP server {id} has this name already")]
+    McpExists {
+        /// That server.
+        id: McpConfigurationId,
+    },
+    /// There is no such MCP server.
+    #[error("MCP server {0} does not exist")]
+    McpNotFound(McpConfigurationId),
+    /// Somebody else has changed the MCP server.
+    #[error("MCP server {id} has version {found} now")]
+    McpChanged {
+        /// The server.
+        id: McpConfigurationId,
+        /// Its version now.
+        found: u32,
+    },
     /// Another router has the name.
     #[error("router {id} has this name already")]
     RouterExists {
@@ -178,6 +195,9 @@ impl StoreError {
             Self::AgentExists(_) => Code::AgentExists,
             Self::AgentNotFound(_) => Code::AgentNotFound,
             Self::AgentInUse { .. } => Code::AgentInUse,
+            Self::McpExists { .. } => Code::McpExists,
+            Self::McpNotFound(_) => Code::McpNotFound,
+            Self::McpChanged { .. } => Code::McpConflict,
             Self::RouterExists { .. } => Code::RouterExists,
             Self::RouterNotFound(_) => Code::RouterNotFound,
             Self::RouterInUse { .. } => Code::RouterInUse,

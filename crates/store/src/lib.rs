@@ -25,10 +25,12 @@ mod chain;
 mod columns;
 mod defined_agents;
 mod error;
+mod mcp;
 mod messages;
 mod open;
 mod outbox;
 mod projects;
+mod prompt_book;
 mod prompts;
 mod records;
 mod routers;
@@ -47,6 +49,7 @@ pub use canonical::canonical_json;
 pub use chain::{ChainedEvent, GENESIS_HASH, event_hash};
 pub use error::StoreError;
 pub use open::{FILE_NAME, Store};
+pub use prompt_book::PromptBook;
 pub use records::*;
 
 #[cfg(test)]

@@ -9,7 +9,8 @@
 //! count stays too high and every later `BEGIN IMMEDIATE` on the connection is refused.
 
 use berth_protocol::{
-    AgentId, AuditEvent, MessageId, ProjectId, PromptId, RouterId, SessionId, Timestamp,
+    AgentId, AuditEvent, McpConfigurationId, MessageId, ProjectId, PromptId, RouterId, SessionId,
+    Timestamp,
 };
 use serde_json::Value;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
@@ -60,6 +61,7 @@ pub(crate) struct Change {
 #[derive(Clone)]
 pub(crate) enum Subject {
     Agent(AgentId),
+    Mcp(McpConfigurationId),
     Project(ProjectId),
     /// What holds for something as a whole, by its name.
     Policy(&'static str),
@@ -73,6 +75,7 @@ impl Subject {
     fn kind(&self) -> &'static str {
         match self {
             Self::Agent(_) => "agent",
+            Self::Mcp(_) => "mcp",
             Self::Project(_) => "project",
             Self::Policy(_) => "policy",
             Self::Prompt(_) => "prompt",
@@ -85,6 +88,7 @@ impl Subject {
     fn id(&self) -> String {
         match self {
             Self::Agent(id) => id.to_string(),
+            Self::Mcp(id) => id.to_string(),
             Self::Project(id) => id.to_string(),
             Self::Policy(name) => (*name).to_owned(),
             Self::Prompt(id) => id.to_string(),
@@ -219,6 +223,12 @@ impl Write<'_> {
         if statement == COMMIT {
             for event in &self.noted {
                 self.store.tell_audit(event);
+            }
+            // Whatever becomes of prompts and policies has an audit event.
+            let kinds = ["prompt", "policy"];
+            let mut noted = self.noted.iter();
+            if noted.any(|event| kinds.contains(&event.subject_kind.as_str())) {
+                self.store.book().is_old();
             }
         }
         *self.place = Writer::Open(Some(self.conn));

@@ -155,7 +155,9 @@ impl App {
             | Event::RouterRemoved { .. }
             | Event::PromptChanged { .. }
             | Event::PromptRemoved { .. }
-            | Event::PromptPolicyChanged { .. } => {}
+            | Event::PromptPolicyChanged { .. }
+            | Event::McpChanged { .. }
+            | Event::McpRemoved { .. } => {}
             Event::ProjectChanged { project } => {
                 self.model
                     .projects()

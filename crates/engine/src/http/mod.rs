@@ -4,6 +4,7 @@ mod agents;
 mod auth;
 mod docs;
 mod extract;
+mod mcp;
 mod projects;
 mod prompts;
 mod rest;
@@ -65,6 +66,14 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(routers::list, routers::create))
         .routes(routes!(routers::get, routers::update, routers::delete))
         .routes(routes!(routers::set_key, routers::remove_key))
+        .routes(routes!(mcp::list, mcp::create))
+        .routes(routes!(mcp::get, mcp::update, mcp::delete))
+        .routes(routes!(mcp::consent))
+        .routes(routes!(mcp::set_secret, mcp::remove_secret))
+        .routes(routes!(mcp::test))
+        .routes(routes!(mcp::tools))
+        .routes(routes!(mcp::call))
+        .routes(routes!(mcp::import))
         .routes(routes!(prompts::list, prompts::create))
         .routes(routes!(prompts::get, prompts::update, prompts::delete))
         .routes(routes!(prompts::decline))

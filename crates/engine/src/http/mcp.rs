@@ -1,0 +1,161 @@
+//! `/mcp`.
+
+use std::sync::Arc;
+
+use axum::{extract::State as Shared, http::StatusCode};
+use berth_protocol::{
+    McpCall, McpCalled, McpConfiguration, McpConfigurationId, McpConsent, McpDraft, McpEdit,
+    McpImport, McpImported, McpList, McpSecret, McpTest, McpTested, McpTools,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{
+    Problems, carried_through,
+    extract::{Json, Path, Query, SecretJson},
+};
+use crate::{error::ApiError, mcp, state::State};
+
+/// All MCP servers, and how they were doing when they were last asked.
+#[utoipa::path(get, path = "/mcp/configurations", tag = "mcp",
+    responses((status = 200, body = McpList), Problems))]
+pub async fn list(Shared(state): Shared<Arc<State>>) -> Result<Json<McpList>, ApiError> {
+    Ok(Json(mcp::list(&state).await?))
+}
+
+/// Adds a server. What is wrong with it is told by field. It is not started or asked before its user has agreed
+/// to its command or address.
+#[utoipa::path(post, path = "/mcp/configurations", tag = "mcp", request_body = McpDraft,
+    responses((status = 201, body = McpConfiguration), Problems))]
+pub async fn create(
+    Shared(state): Shared<Arc<State>>,
+    Json(draft): Json<McpDraft>,
+) -> Result<(StatusCode, Json<McpConfiguration>), ApiError> {
+    let made = carried_through(async move { mcp::create(&state, draft).await }).await?;
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// One server.
+#[utoipa::path(get, path = "/mcp/configurations/{id}", tag = "mcp", params(("id" = McpConfigurationId, Path)),
+    responses((status = 200, body = McpConfiguration), Problems))]
+pub async fn get(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<McpConfigurationId>,
+) -> Result<Json<McpConfiguration>, ApiError> {
+    Ok(Json(mcp::get(&state, id).await?))
+}
+
+/// Changes a server, which gets a new version. Another command or address needs a new consent; secrets that are
+/// no longer named are removed from the keychain.
+#[utoipa::path(put, path = "/mcp/configurations/{id}", tag = "mcp", params(("id" = McpConfigurationId, Path)),
+    request_body = McpEdit, responses((status = 200, body = McpConfiguration), Problems))]
+pub async fn update(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<McpConfigurationId>,
+    Json(edit): Json<McpEdit>,
+) -> Result<Json<McpConfiguration>, ApiError> {
+    carried_through(async move { mcp::update(&state, id, edit).await })
+        .await
+        .map(Json)
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Seen {
+    /// The version that was looked at.
+    version: u32,
+}
+
+/// Removes a server, and its secrets from the keychain.
+#[utoipa::path(delete, path = "/mcp/configurations/{id}", tag = "mcp",
+    params(("id" = McpConfigurationId, Path), Seen), responses((status = 204), Problems))]
+pub async fn delete(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<McpConfigurationId>,
+    Query(seen): Query<Seen>,
+) -> Result<StatusCode, ApiError> {
+    carried_through(async move { mcp::delete(&state, id, seen.version).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says that the user has seen the whole command or address of a version, and agrees to it.
+#[utoipa::path(post, path = "/mcp/configurations/{id}/consent", tag = "mcp",
+    params(("id" = McpConfigurationId, Path)), request_body = McpConsent,
+    responses((status = 200, body = McpConfiguration), Problems))]
+pub async fn consent(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<McpConfigurationId>,
+    Json(shown): Json<McpConsent>,
+) -> Result<Json<McpConfiguration>, ApiError> {
+    carried_through(async move { mcp::consent(&state, id, shown.version).await })
+        .await
+        .map(Json)
+}
+
+/// Puts a secret of a server into the keychain. It is never shown again. Its name is `env/NAME`, `header/NAME`,
+/// `token` or `client_secret`, with the slash written as `%2F`.
+#[utoipa::path(put, path = "/mcp/configurations/{id}/secrets/{name}", tag = "mcp",
+    params(("id" = McpConfigurationId, Path), ("name" = String, Path)), request_body = McpSecret,
+    responses((status = 200, body = McpConfiguration), Problems))]
+pub async fn set_secret(
+    Shared(state): Shared<Arc<State>>,
+    Path((id, name)): Path<(McpConfigurationId, String)>,
+    SecretJson(secret): SecretJson<McpSecret>,
+) -> Result<Json<McpConfiguration>, ApiError> {
+    carried_through(async move { mcp::set_secret(&state, id, &name, &secret.value).await })
+        .await
+        .map(Json)
+}
+
+/// Removes a secret of a server from the keychain.
+#[utoipa::path(delete, path = "/mcp/configurations/{id}/secrets/{name}", tag = "mcp",
+    params(("id" = McpConfigurationId, Path), ("name" = String, Path)),
+    responses((status = 200, body = McpConfiguration), Problems))]
+pub async fn remove_secret(
+    Shared(state): Shared<Arc<State>>,
+    Path((id, name)): Path<(McpConfigurationId, String)>,
+) -> Result<Json<McpConfiguration>, ApiError> {
+    carried_through(async move { mcp::remove_secret(&state, id, &name).await })
+        .await
+        .map(Json)
+}
+
+/// Starts or asks a server, and answers with what it says: a server that is kept and was agreed to, or a draft,
+/// which is agreed to by sending it.
+#[utoipa::path(post, path = "/mcp/test", tag = "mcp", request_body = McpTest,
+    responses((status = 200, body = McpTested), Problems))]
+pub async fn test(
+    Shared(state): Shared<Arc<State>>,
+    SecretJson(request): SecretJson<McpTest>,
+) -> Result<Json<McpTested>, ApiError> {
+    Ok(Json(mcp::test(&state, request).await?))
+}
+
+/// The tools of a server as they were when it was last asked.
+#[utoipa::path(get, path = "/mcp/configurations/{id}/tools", tag = "mcp",
+    params(("id" = McpConfigurationId, Path)), responses((status = 200, body = McpTools), Problems))]
+pub async fn tools(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<McpConfigurationId>,
+) -> Result<Json<McpTools>, ApiError> {
+    Ok(Json(mcp::tools(&state, id).await?))
+}
+
+/// Calls a tool by hand.
+#[utoipa::path(post, path = "/mcp/configurations/{id}/call", tag = "mcp",
+    params(("id" = McpConfigurationId, Path)), request_body = McpCall,
+    responses((status = 200, body = McpCalled), Problems))]
+pub async fn call(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<McpConfigurationId>,
+    Json(call): Json<McpCall>,
+) -> Result<Json<McpCalled>, ApiError> {
+    Ok(Json(mcp::call(&state, id, call).await?))
+}
+
+/// Reads settings of another program, and answers with the servers that they name. Nothing is kept or started.
+#[utoipa::path(post, path = "/mcp/import", tag = "mcp", request_body = McpImport,
+    responses((status = 200, body = McpImported), Problems))]
+pub async fn import(Json(files): Json<McpImport>) -> Result<Json<McpImported>, ApiError> {
+    Ok(Json(mcp::import(&files)?))
+}

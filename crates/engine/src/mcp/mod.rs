@@ -1,0 +1,391 @@
+//! MCP servers: who may change which, their secrets, and what becomes of a test.
+//!
+//! Secrets are in the keychain under `mcp/<id>/<name>`. The store is told of one after the keychain has it, and
+//! no longer tells of one before it is removed there, except when a server goes: then its row goes last, so
+//! that whatever a kill leaves of it can be seen and removed.
+
+mod reach;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use berth_mcp::{Connection, Limits, McpError};
+use berth_protocol::{
+    Code, Event, FieldProblem, McpCall, McpCalled, McpConfiguration, McpConfigurationId, McpDraft,
+    McpEdit, McpImport, McpImported, McpImportedServer, McpList, McpScope, McpState, McpTest,
+    McpTested, McpTools, Problem, Secret, Timestamp,
+};
+use berth_store::StoreError;
+
+use crate::{error::ApiError, keychain, state::State};
+
+/// Most servers of a scope.
+const MOST: usize = 200;
+
+/// The scopes that the user of this engine may write. Those of an organization come from its backend.
+const WRITABLE: &[McpScope] = &[McpScope::User];
+
+/// All servers.
+pub async fn list(state: &State) -> Result<McpList, ApiError> {
+    Ok(McpList {
+        configurations: state.store.mcp_configurations().await?,
+        writable: WRITABLE.to_vec(),
+    })
+}
+
+pub async fn get(state: &State, id: McpConfigurationId) -> Result<McpConfiguration, ApiError> {
+    let found = state.store.mcp_configuration(id).await?;
+    found.ok_or_else(|| StoreError::McpNotFound(id).into())
+}
+
+pub async fn create(state: &State, draft: McpDraft) -> Result<McpConfiguration, ApiError> {
+    let draft = checked(draft)?;
+    let known = state.store.mcp_configurations().await?;
+    let scope = McpScope::User;
+    if known.iter().filter(|known| known.scope == scope).count() >= MOST {
+        let detail = format!("there are {MOST} MCP servers already, and there can be no more");
+        return Err(ApiError::new(Code::McpInvalid, detail));
+    }
+    Ok(changed(state, state.store.create_mcp(scope, &draft).await?))
+}
+
+/// Changes a server. Secrets that it no longer names are removed from the keychain.
+pub async fn update(
+    state: &State,
+    id: McpConfigurationId,
+    edit: McpEdit,
+) -> Result<McpConfiguration, ApiError> {
+    let _turn = state.keeping.lock().await;
+    let old = get(state, id).await?;
+    may_write(&old)?;
+    let draft = checked(edit.configuration)?;
+    let now = state.store.update_mcp(id, edit.version, &draft).await?;
+    let mut now = changed(state, now);
+    let named = now.draft.secrets();
+    for gone in holders(&old).difference(&named) {
+        now = changed(state, forget(state, now, gone).await?);
+    }
+    Ok(now)
+}
+
+/// Removes a server with its secrets.
+pub async fn delete(state: &State, id: McpConfigurationId, version: u32) -> Result<(), ApiError> {
+    let _turn = state.keeping.lock().await;
+    let mut old = get(state, id).await?;
+    may_write(&old)?;
+    if old.version != version {
+        let found = old.version;
+        return Err(StoreError::McpChanged { id, found }.into());
+    }
+    for secret in holders(&old) {
+        old = forget(state, old, &secret).await?;
+    }
+    state.store.delete_mcp(id, version).await?;
+    state.publish(Event::McpRemoved { id });
+    Ok(())
+}
+
+/// Notes that the user has seen the whole command or address, and agrees to it.
+pub async fn consent(
+    state: &State,
+    id: McpConfigurationId,
+    shown: u32,
+) -> Result<McpConfiguration, ApiError> {
+    Ok(changed(state, state.store.consent_mcp(id, shown).await?))
+}
+
+/// Puts a secret into the keychain, instead of any before it.
+pub async fn set_secret(
+    state: &State,
+    id: McpConfigurationId,
+    name: &str,
+    value: &Secret,
+) -> Result<McpConfiguration, ApiError> {
+    let _turn = state.keeping.lock().await;
+    let configuration = get(state, id).await?;
+    if !configuration.draft.secrets().contains(name) {
+        let detail = format!(
+            "MCP server {:?} names no secret {name:?}",
+            configuration.draft.name
+        );
+        return Err(ApiError::new(Code::McpNotFound, detail));
+    }
+    let value = checked_secret(value)?;
+    keychain::set(state, &name_of(id, name), value).await?;
+    let now = state.store.set_mcp_secret(id, name, true).await?;
+    Ok(changed(state, now))
+}
+
+/// Removes a secret from the keychain.
+pub async fn remove_secret(
+    state: &State,
+    id: McpConfigurationId,
+    name: &str,
+) -> Result<McpConfiguration, ApiError> {
+    let _turn = state.keeping.lock().await;
+    let configuration = get(state, id).await?;
+    if !holders(&configuration).contains(name) {
+        return Ok(configuration);
+    }
+    let now = forget(state, configuration, name).await?;
+    Ok(changed(state, now))
+}
+
+/// Tries a server: one that is kept, or one that is not yet. What a kept one says is noted.
+pub async fn test(state: &State, request: McpTest) -> Result<McpTested, ApiError> {
+    let kept = match request.id {
+        Some(id) => Some(get(state, id).await?),
+        None => None,
+    };
+    let (draft, noted) = match (request.draft, &kept) {
+        (Some(draft), kept) => {
+            let draft = checked(draft)?;
+            // What is said by a draft says nothing of the server that is kept, unless they are the same.
+            let same = kept.as_ref().filter(|kept| kept.draft == draft);
+            let noted = same.filter(|_| request.secrets.is_empty()).cloned();
+            (draft, noted)
+        }
+        (None, Some(kept)) if !kept.consented => return Err(not_consented(kept)),
+        (None, Some(kept)) => (kept.draft.clone(), Some(kept.clone())),
+        (None, None) => {
+            let detail = "neither the id of a server nor a draft is given";
+            return Err(ApiError::new(Code::BadRequest, detail));
+        }
+    };
+    let mut given = BTreeMap::new();
+    for (name, value) in request.secrets {
+        given.insert(name, checked_secret(&value)?);
+    }
+    let asked = async {
+        let secrets = secrets(state, kept.as_ref(), &draft, given).await?;
+        let reach = reach::reach(state, &draft, secrets, None).await?;
+        Ok::<_, ApiError>(berth_mcp::probe(&reach, Limits::default()).await?)
+    };
+    let asked = asked.await;
+    if let Some(noted) = noted {
+        let at = Timestamp::now();
+        let (now, tools) = match &asked {
+            Ok(probe) => (McpState::connected(probe, at), Some(&probe.tools[..])),
+            Err(error) => (failed(error, at), None),
+        };
+        note(state, &noted, now, tools).await?;
+    }
+    Ok(McpTested { probe: asked? })
+}
+
+/// The tools of a server as they were when it was last asked.
+pub async fn tools(state: &State, id: McpConfigurationId) -> Result<McpTools, ApiError> {
+    get(state, id).await?;
+    Ok(state.store.mcp_tools(id).await?)
+}
+
+/// Calls a tool by hand.
+pub async fn call(
+    state: &State,
+    id: McpConfigurationId,
+    call: McpCall,
+) -> Result<McpCalled, ApiError> {
+    let configuration = get(state, id).await?;
+    if !configuration.consented {
+        return Err(not_consented(&configuration));
+    }
+    let arguments = match call.arguments {
+        serde_json::Value::Null => serde_json::Map::new(),
+        serde_json::Value::Object(arguments) => arguments,
+        _ => {
+            let detail = "the arguments of a tool are an object";
+            return Err(ApiError::new(Code::BadRequest, detail));
+        }
+    };
+    let draft = &configuration.draft;
+    let secrets = secrets(state, Some(&configuration), draft, BTreeMap::new()).await?;
+    let reach = reach::reach(state, draft, secrets, None).await?;
+    let connection = Connection::open(&reach, Limits::default()).await?;
+    let called = connection.call(&call.tool, arguments).await;
+    connection.close().await;
+    let told = match &called {
+        Ok(called) if called.is_error => "failed",
+        Ok(_) => "answered",
+        Err(_) => "refused",
+    };
+    state.store.note_mcp_call(id, &call.tool, told).await?;
+    Ok(called?)
+}
+
+/// What a file of another program names. Nothing of it is kept or started.
+pub fn import(files: &McpImport) -> Result<McpImported, ApiError> {
+    let found = berth_mcp::import(&files.text)
+        .map_err(|error| ApiError::new(Code::McpInvalid, error.to_string()))?;
+    let servers = found.into_iter().map(|server| match server {
+        Ok(server) => McpImportedServer {
+            problems: berth_mcp::check(&server.draft),
+            name: server.name,
+            draft: Some(server.draft),
+            secrets: server.secrets,
+            notes: server.notes,
+        },
+        Err(unclear) => McpImportedServer {
+            name: unclear.name,
+            draft: None,
+            secrets: BTreeSet::new(),
+            notes: vec![unclear.why],
+            problems: Vec::new(),
+        },
+    });
+    Ok(McpImported {
+        servers: servers.collect(),
+    })
+}
+
+/// Notes how a server is doing, and tells everybody.
+async fn note(
+    state: &State,
+    configuration: &McpConfiguration,
+    now: McpState,
+    tools: Option<&[berth_protocol::McpTool]>,
+) -> Result<(), ApiError> {
+    let (id, version) = (configuration.id, configuration.version);
+    if let Some(noted) = state.store.set_mcp_state(id, version, &now, tools).await? {
+        changed(state, noted);
+    }
+    Ok(())
+}
+
+/// What a failure says of a server.
+fn failed(error: &ApiError, at: Timestamp) -> McpState {
+    match error.0.code {
+        Code::McpSignedOut => McpState::NeedsSignIn { at },
+        _ => McpState::Failed {
+            problem: error.0.clone(),
+            at,
+        },
+    }
+}
+
+/// The secrets that a server needs: those given, and those that are kept.
+async fn secrets(
+    state: &State,
+    kept: Option<&McpConfiguration>,
+    draft: &McpDraft,
+    mut given: BTreeMap<String, Secret>,
+) -> Result<BTreeMap<String, Secret>, ApiError> {
+    let named = draft.secrets();
+    given.retain(|name, _| named.contains(name));
+    for name in named {
+        if given.contains_key(&name) {
+            continue;
+        }
+        let kept = kept.filter(|kept| {
+            // What is in the keychain was given for this server and is sent to no other.
+            kept.kept_secrets.contains(&name) && kept.draft.server == draft.server
+        });
+        let value = match kept {
+            Some(kept) => keychain::get(state, &name_of(kept.id, &name)).await?,
+            None => None,
+        };
+        match value {
+            Some(value) => drop(given.insert(name, value)),
+            // A client may be a public one.
+            None if name == "client_secret" => {}
+            None => {
+                let detail = format!(
+                    "{name} of MCP server {:?} is not in the keychain",
+                    draft.name
+                );
+                return Err(Problem::new(Code::McpSecretMissing, detail)
+                    .with_fields(vec![FieldProblem {
+                        field: format!("secrets.{name}"),
+                        message: "It is missing.".to_owned(),
+                    }])
+                    .into());
+            }
+        }
+    }
+    Ok(given)
+}
+
+/// Which secrets may be in the keychain: of one that was put there when the engine was killed the store does not
+/// know.
+fn holders(configuration: &McpConfiguration) -> BTreeSet<String> {
+    let mut holders = configuration.draft.secrets();
+    holders.extend(configuration.kept_secrets.iter().cloned());
+    holders
+}
+
+/// Removes a secret. Of one that the store does not know of it is only made sure.
+async fn forget(
+    state: &State,
+    configuration: McpConfiguration,
+    name: &str,
+) -> Result<McpConfiguration, ApiError> {
+    let removed = keychain::remove(state, &name_of(configuration.id, name)).await;
+    if !configuration.kept_secrets.contains(name) {
+        if let Err(error) = removed {
+            tracing::debug!(problem = %error.0, "whether a secret is in the keychain is not known");
+        }
+        return Ok(configuration);
+    }
+    removed?;
+    let now = state.store.set_mcp_secret(configuration.id, name, false);
+    Ok(now.await?)
+}
+
+fn name_of(id: McpConfigurationId, name: &str) -> String {
+    format!("mcp/{id}/{name}")
+}
+
+fn changed(state: &State, configuration: McpConfiguration) -> McpConfiguration {
+    state.publish(Event::McpChanged {
+        configuration: Box::new(configuration.clone()),
+    });
+    configuration
+}
+
+fn may_write(configuration: &McpConfiguration) -> Result<(), ApiError> {
+    if WRITABLE.contains(&configuration.scope) {
+        return Ok(());
+    }
+    let detail = "MCP servers of an organization are changed by its admins";
+    Err(ApiError::new(Code::McpScopeDenied, detail))
+}
+
+fn not_consented(configuration: &McpConfiguration) -> ApiError {
+    let name = &configuration.draft.name;
+    let detail = match &configuration.draft.server {
+        berth_protocol::McpServer::Stdio { command, .. } => {
+            format!("nobody has agreed that MCP server {name:?} runs {command:?}")
+        }
+        berth_protocol::McpServer::Http { url, .. }
+        | berth_protocol::McpServer::Sse { url, .. } => {
+            format!("nobody has agreed that MCP server {name:?} is asked at {url}")
+        }
+    };
+    ApiError::new(Code::McpNotConsented, detail)
+}
+
+/// Checks everything that can be wrong with a server, and says it by field.
+fn checked(draft: McpDraft) -> Result<McpDraft, ApiError> {
+    let problems = berth_mcp::check(&draft);
+    if problems.is_empty() {
+        return Ok(draft);
+    }
+    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    Err(Problem::new(Code::McpInvalid, said.join(" "))
+        .with_fields(problems)
+        .into())
+}
+
+fn checked_secret(value: &Secret) -> Result<Secret, ApiError> {
+    let text = value.expose().trim();
+    let longest = berth_protocol::LONGEST_SECRET;
+    if text.is_empty() || text.len() > longest || text.chars().any(char::is_control) {
+        let detail = format!("a secret has 1 to {longest} bytes on one line");
+        return Err(ApiError::new(Code::BadRequest, detail));
+    }
+    Ok(Secret::new(text.to_owned()))
+}
+
+impl From<McpError> for ApiError {
+    fn from(error: McpError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}

@@ -1,0 +1,150 @@
+//! How a server is reached, with everything that its configuration only names.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use berth_mcp::Reach;
+use berth_protocol::{Code, McpAuth, McpDraft, McpServer, Secret};
+use berth_session::agents::detect;
+
+use crate::{error::ApiError, state::State};
+
+/// Variables that a server's program is given of the user's own: to be found, to know its user, their language
+/// and their way to the network. Everything else is named by its configuration.
+const INHERITED: &[&str] = &[
+    "ALL_PROXY",
+    "APPDATA",
+    "COMSPEC",
+    "HOME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LOCALAPPDATA",
+    "LOGNAME",
+    "NO_PROXY",
+    "PATH",
+    "PATHEXT",
+    "PROGRAMDATA",
+    "PROGRAMFILES",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "SYSTEMDRIVE",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "USERNAME",
+    "USERPROFILE",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+];
+
+/// Where a server is and what it is given. A program works in `folder`, or in the user's home.
+pub async fn reach(
+    state: &State,
+    draft: &McpDraft,
+    mut secrets: BTreeMap<String, Secret>,
+    folder: Option<&Path>,
+) -> Result<Reach, ApiError> {
+    match &draft.server {
+        McpServer::Stdio {
+            command,
+            args,
+            env,
+            secret_env,
+        } => {
+            let environment = state.environment().await;
+            let home = folder.map(PathBuf::from).or_else(|| state.home());
+            let folder = home.unwrap_or_else(std::env::temp_dir);
+            let program = detect::resolve(command, &folder, environment);
+            let program = program.filter(|path| path.is_absolute()).ok_or_else(|| {
+                let detail = format!("there is no program {command:?}");
+                ApiError::new(Code::McpEnded, detail)
+            })?;
+            let mut all = inherited(environment.variables());
+            for (name, value) in env {
+                all.insert(name.into(), value.into());
+            }
+            for name in secret_env {
+                if let Some(value) = secrets.remove(&format!("env/{name}")) {
+                    all.insert(name.into(), value.expose().into());
+                }
+            }
+            Ok(Reach::Stdio {
+                program,
+                args: args.iter().map(OsString::from).collect(),
+                env: all,
+                folder,
+            })
+        }
+        McpServer::Http {
+            url,
+            headers,
+            secret_headers,
+        } => {
+            let headers = headers
+                .iter()
+                .map(|(name, value)| (name.clone(), Secret::new(value.clone())));
+            let mut headers: BTreeMap<String, Secret> = headers.collect();
+            for name in secret_headers {
+                if let Some(value) = secrets.remove(&format!("header/{name}")) {
+                    headers.insert(name.clone(), value);
+                }
+            }
+            let bearer = match draft.auth {
+                McpAuth::Bearer => secrets.remove("token"),
+                McpAuth::None | McpAuth::Oauth { .. } => None,
+            };
+            Ok(Reach::Http {
+                url: url.clone(),
+                headers,
+                bearer,
+            })
+        }
+        McpServer::Sse { .. } => Err(ApiError::new(
+            Code::McpProtocol,
+            "servers of the type sse cannot be reached yet",
+        )),
+    }
+}
+
+fn inherited(all: BTreeMap<OsString, OsString>) -> BTreeMap<OsString, OsString> {
+    let is_inherited = |name: &OsString| {
+        let name = name.to_string_lossy().to_ascii_uppercase();
+        INHERITED.contains(&name.as_str())
+    };
+    all.into_iter()
+        .filter(|(name, _)| is_inherited(name))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_given_little_of_its_users_environment() {
+        let all = [
+            "PATH",
+            "https_proxy",
+            "ANTHROPIC_API_KEY",
+            "SSH_AUTH_SOCK",
+            "HOME",
+        ];
+        let all = all
+            .iter()
+            .map(|name| (OsString::from(name), OsString::from("x")));
+        let given = inherited(all.collect());
+        let names: Vec<_> = given.keys().filter_map(|name| name.to_str()).collect();
+        assert_eq!(names, ["HOME", "PATH", "https_proxy"]);
+    }
+}

@@ -1,0 +1,440 @@
+//! MCP servers: what their users say of them, and how they were doing. Their secrets are in the keychain; the
+//! store knows only which are there.
+
+use berth_protocol::{
+    McpConfiguration, McpConfigurationId, McpDraft, McpScope, McpServer, McpState, McpTool,
+    McpTools,
+};
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
+
+use crate::{
+    Op, Store, StoreError, canonical_json,
+    chain::sha256,
+    columns::{Columns, word},
+    write::{Change, Subject, Write},
+};
+
+const DOING: &str = "reading the MCP servers";
+
+const ALL: &str = "SELECT mcp_configurations.*, mcp_states.state FROM mcp_configurations
+                   LEFT JOIN mcp_states ON configuration_id = id ORDER BY scope, name, id";
+
+const ONE: &str = "SELECT mcp_configurations.*, mcp_states.state FROM mcp_configurations
+                   LEFT JOIN mcp_states ON configuration_id = id WHERE id = ?";
+
+impl Store {
+    /// Adds a server, without secrets and without consent.
+    ///
+    /// # Errors
+    /// [`StoreError::McpExists`] when another of the scope has the name.
+    pub async fn create_mcp(
+        &self,
+        scope: McpScope,
+        draft: &McpDraft,
+    ) -> Result<McpConfiguration, StoreError> {
+        let mut write = self.write("adding an MCP server").await?;
+        let id = McpConfigurationId(Uuid::now_v7());
+        let at = write.at();
+        if let Err(error) = check_name(&mut write, id, scope, &draft.name).await {
+            write.abandon().await?;
+            return Err(error);
+        }
+        let insert = sqlx::query(
+            "INSERT INTO mcp_configurations (id, scope, name, server, auth, enabled, target, kept_secrets,
+                                             version, created_at, updated_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, '[]', 1, ?, ?)",
+        )
+        .bind(id.to_string())
+        .bind(word(&scope))
+        .bind(&draft.name)
+        .bind(json!(draft.server).to_string())
+        .bind(json!(draft.auth).to_string())
+        .bind(draft.enabled)
+        .bind(json!(draft.target).to_string())
+        .bind(at.as_millisecond())
+        .bind(at.as_millisecond());
+        write.execute(insert).await?;
+        let made = of_write(&mut write, id).await?;
+        let details = shape(&made);
+        commit(write, "mcp.created", &made, details).await?;
+        Ok(made)
+    }
+
+    /// All servers, by scope and name.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn mcp_configurations(&self) -> Result<Vec<McpConfiguration>, StoreError> {
+        let rows = self.rows(DOING, sqlx::query(ALL)).await?;
+        rows.iter().map(|row| configuration(row, DOING)).collect()
+    }
+
+    /// One server, if it exists.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn mcp_configuration(
+        &self,
+        id: McpConfigurationId,
+    ) -> Result<Option<McpConfiguration>, StoreError> {
+        let query = sqlx::query(ONE).bind(id.to_string());
+        let row = self.row(DOING, query).await?;
+        row.map(|row| configuration(&row, DOING)).transpose()
+    }
+
+    /// Changes a server that still has the version which was edited. How it was doing is forgotten when it is
+    /// reached otherwise than before, and so is the consent, which holds for the very settings that were shown.
+    ///
+    /// # Errors
+    /// [`StoreError::McpNotFound`], [`StoreError::McpExists`]; [`StoreError::McpChanged`] when somebody was
+    /// faster.
+    pub async fn update_mcp(
+        &self,
+        id: McpConfigurationId,
+        edited: u32,
+        draft: &McpDraft,
+    ) -> Result<McpConfiguration, StoreError> {
+        let (mut write, old) = self.write_mcp("changing an MCP server", id, edited).await?;
+        if old.draft == *draft {
+            write.abandon().await?;
+            return Ok(old);
+        }
+        if let Err(error) = check_name(&mut write, id, old.scope, &draft.name).await {
+            write.abandon().await?;
+            return Err(error);
+        }
+        let update = sqlx::query(
+            "UPDATE mcp_configurations SET name = ?, server = ?, auth = ?, enabled = ?, target = ?,
+                                           version = version + 1, updated_at = ?
+             WHERE id = ?",
+        )
+        .bind(&draft.name)
+        .bind(json!(draft.server).to_string())
+        .bind(json!(draft.auth).to_string())
+        .bind(draft.enabled)
+        .bind(json!(draft.target).to_string())
+        .bind(write.at().as_millisecond())
+        .bind(id.to_string());
+        write.execute(update).await?;
+        if old.draft.server != draft.server || old.draft.auth != draft.auth {
+            forget_state(&mut write, id).await?;
+        }
+        let changed = of_write(&mut write, id).await?;
+        let details = shape(&changed);
+        commit(write, "mcp.changed", &changed, details).await?;
+        Ok(changed)
+    }
+
+    /// Notes that the user has agreed to the settings of a version.
+    ///
+    /// # Errors
+    /// As [`update_mcp`](Self::update_mcp).
+    pub async fn consent_mcp(
+        &self,
+        id: McpConfigurationId,
+        shown: u32,
+    ) -> Result<McpConfiguration, StoreError> {
+        let doing = "agreeing to an MCP server";
+        let (mut write, old) = self.write_mcp(doing, id, shown).await?;
+        if old.consented {
+            write.abandon().await?;
+            return Ok(old);
+        }
+        let consent = fingerprint(&old.draft.server);
+        let update = sqlx::query("UPDATE mcp_configurations SET consent = ? WHERE id = ?")
+            .bind(&consent)
+            .bind(id.to_string());
+        write.execute(update).await?;
+        let agreed = of_write(&mut write, id).await?;
+        // A choice of this user on this machine: there is nothing to send.
+        let details = json!({"server_sha256": consent, "version": shown});
+        write
+            .commit_note("mcp.consented", "mcp", &id.to_string(), &details)
+            .await?;
+        Ok(agreed)
+    }
+
+    /// A secret is in the keychain now, or no longer. Saying what is known already leaves its trace in the
+    /// audit trail too: the secret itself may be another.
+    ///
+    /// # Errors
+    /// [`StoreError::McpNotFound`].
+    pub async fn set_mcp_secret(
+        &self,
+        id: McpConfigurationId,
+        name: &str,
+        is_there: bool,
+    ) -> Result<McpConfiguration, StoreError> {
+        let mut write = self.write("changing an MCP server's secrets").await?;
+        let Some(mut changed) = find(&mut write, id).await? else {
+            write.abandon().await?;
+            return Err(StoreError::McpNotFound(id));
+        };
+        match is_there {
+            true => drop(changed.kept_secrets.insert(name.to_owned())),
+            false => drop(changed.kept_secrets.remove(name)),
+        }
+        changed.updated_at = write.at();
+        changed.state = McpState::Untried;
+        let update = sqlx::query(
+            "UPDATE mcp_configurations SET kept_secrets = ?, updated_at = ? WHERE id = ?",
+        )
+        .bind(json!(changed.kept_secrets).to_string())
+        .bind(changed.updated_at.as_millisecond())
+        .bind(id.to_string());
+        write.execute(update).await?;
+        forget_state(&mut write, id).await?;
+        let action = match is_there {
+            true => "mcp.secret_set",
+            false => "mcp.secret_removed",
+        };
+        commit(write, action, &changed, json!({"secret": name})).await?;
+        Ok(changed)
+    }
+
+    /// Removes a server that still has the version which was looked at.
+    ///
+    /// # Errors
+    /// As [`update_mcp`](Self::update_mcp).
+    pub async fn delete_mcp(&self, id: McpConfigurationId, seen: u32) -> Result<(), StoreError> {
+        let (mut write, old) = self.write_mcp("removing an MCP server", id, seen).await?;
+        let delete = sqlx::query("DELETE FROM mcp_configurations WHERE id = ?");
+        write.execute(delete.bind(id.to_string())).await?;
+        write
+            .commit(Change {
+                action: "mcp.deleted",
+                subject: Subject::Mcp(id),
+                details: json!({"scope": old.scope, "version": old.version}),
+                op: Op::Delete,
+                payload: json!({"version": old.version}),
+            })
+            .await
+    }
+
+    /// Notes how a server of a version is doing, and the tools that it has if it was asked for them. Nothing is
+    /// noted when the server is another one by now. Says how it is now, if it exists.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn set_mcp_state(
+        &self,
+        id: McpConfigurationId,
+        version: u32,
+        state: &McpState,
+        tools: Option<&[McpTool]>,
+    ) -> Result<Option<McpConfiguration>, StoreError> {
+        let mut write = self.write("noting how an MCP server is doing").await?;
+        let known = find(&mut write, id).await?;
+        if !known.as_ref().is_some_and(|known| known.version == version) {
+            write.abandon().await?;
+            return Ok(known);
+        }
+        let set = sqlx::query(
+            "INSERT INTO mcp_states (configuration_id, state, tools, tools_at) VALUES (?, ?, ?, ?)
+             ON CONFLICT (configuration_id) DO UPDATE SET
+                 state = excluded.state,
+                 tools = coalesce(excluded.tools, tools),
+                 tools_at = coalesce(excluded.tools_at, tools_at)",
+        )
+        .bind(id.to_string())
+        .bind(json!(state).to_string())
+        .bind(tools.map(|tools| json!(tools).to_string()))
+        .bind(tools.map(|_| write.at().as_millisecond()));
+        write.execute(set).await?;
+        let now = find(&mut write, id).await?;
+        write.commit_plain().await?;
+        Ok(now)
+    }
+
+    /// Notes that a tool was called by hand, and what became of it.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn note_mcp_call(
+        &self,
+        id: McpConfigurationId,
+        tool: &str,
+        outcome: &str,
+    ) -> Result<(), StoreError> {
+        let write = self.write("noting a call of a tool").await?;
+        let details = json!({"by": "user", "outcome": outcome, "tool": tool});
+        write
+            .commit_note("mcp.called", "mcp", &id.to_string(), &details)
+            .await
+    }
+
+    /// The tools that a server had when it was last asked.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn mcp_tools(&self, id: McpConfigurationId) -> Result<McpTools, StoreError> {
+        let query = sqlx::query(
+            "SELECT tools, tools_at FROM mcp_states WHERE configuration_id = ? AND tools IS NOT NULL",
+        );
+        match self.row(DOING, query.bind(id.to_string())).await? {
+            Some(row) => {
+                let columns = Columns::of(&row, DOING);
+                Ok(McpTools {
+                    tools: columns.json("tools")?,
+                    at: Some(columns.moment("tools_at")?),
+                })
+            }
+            None => Ok(McpTools {
+                tools: Vec::new(),
+                at: None,
+            }),
+        }
+    }
+
+    async fn write_mcp(
+        &self,
+        doing: &'static str,
+        id: McpConfigurationId,
+        seen: u32,
+    ) -> Result<(Write<'_>, McpConfiguration), StoreError> {
+        let mut write = self.write(doing).await?;
+        let Some(old) = find(&mut write, id).await? else {
+            write.abandon().await?;
+            return Err(StoreError::McpNotFound(id));
+        };
+        if old.version != seen {
+            write.abandon().await?;
+            let found = old.version;
+            return Err(StoreError::McpChanged { id, found });
+        }
+        Ok((write, old))
+    }
+}
+
+async fn find(
+    write: &mut Write<'_>,
+    id: McpConfigurationId,
+) -> Result<Option<McpConfiguration>, StoreError> {
+    let row = write.row(sqlx::query(ONE).bind(id.to_string())).await?;
+    row.map(|row| configuration(&row, write.doing()))
+        .transpose()
+}
+
+async fn of_write(
+    write: &mut Write<'_>,
+    id: McpConfigurationId,
+) -> Result<McpConfiguration, StoreError> {
+    let row = write.one(sqlx::query(ONE).bind(id.to_string())).await?;
+    configuration(&row, write.doing())
+}
+
+async fn forget_state(write: &mut Write<'_>, id: McpConfigurationId) -> Result<(), StoreError> {
+    let delete = sqlx::query("DELETE FROM mcp_states WHERE configuration_id = ?");
+    write.execute(delete.bind(id.to_string())).await?;
+    Ok(())
+}
+
+async fn check_name(
+    write: &mut Write<'_>,
+    id: McpConfigurationId,
+    scope: McpScope,
+    name: &str,
+) -> Result<(), StoreError> {
+    let same =
+        sqlx::query("SELECT id FROM mcp_configurations WHERE scope = ? AND name = ? AND id <> ?");
+    let same = same.bind(word(&scope)).bind(name).bind(id.to_string());
+    match write.row(same).await? {
+        Some(row) => Err(StoreError::McpExists {
+            id: Columns::of(&row, write.doing()).parse("id")?,
+        }),
+        None => Ok(()),
+    }
+}
+
+async fn commit(
+    write: Write<'_>,
+    action: &'static str,
+    configuration: &McpConfiguration,
+    details: Value,
+) -> Result<(), StoreError> {
+    write
+        .commit(Change {
+            action,
+            subject: Subject::Mcp(configuration.id),
+            details,
+            op: Op::Upsert,
+            payload: json!({"version": configuration.version}),
+        })
+        .await
+}
+
+/// What tells settings of a server from all others: the SHA-256 of their canonical JSON.
+fn fingerprint(server: &McpServer) -> String {
+    sha256(canonical_json(&json!(server)).as_bytes())
+}
+
+/// What the audit trail tells of a server: what is started or asked is what an auditor asks. Arguments and the
+/// values of variables and headers may be anything, so that only their shape is told.
+fn shape(configuration: &McpConfiguration) -> Value {
+    let draft = &configuration.draft;
+    let server = match &draft.server {
+        McpServer::Stdio {
+            command,
+            args,
+            env,
+            secret_env,
+        } => json!({
+            "args": args.len(),
+            "command": command,
+            "env": env.keys().chain(secret_env).collect::<Vec<_>>(),
+        }),
+        McpServer::Http {
+            url,
+            headers,
+            secret_headers,
+        }
+        | McpServer::Sse {
+            url,
+            headers,
+            secret_headers,
+        } => json!({
+            "headers": headers.keys().chain(secret_headers).collect::<Vec<_>>(),
+            // Without what may be a key.
+            "url": url.split(['?', '#']).next(),
+        }),
+    };
+    json!({
+        "auth": json!(draft.auth)["type"],
+        "enabled": draft.enabled,
+        "name": draft.name,
+        "scope": configuration.scope,
+        "server": server,
+        "server_sha256": fingerprint(&draft.server),
+        "type": draft.server.kind(),
+        "version": configuration.version,
+    })
+}
+
+fn configuration(row: &SqliteRow, doing: &'static str) -> Result<McpConfiguration, StoreError> {
+    let columns = Columns::of(row, doing);
+    let server: McpServer = columns.json("server")?;
+    let consent: Option<String> = columns.get("consent")?;
+    let state: Option<String> = columns.get("state")?;
+    Ok(McpConfiguration {
+        id: columns.parse("id")?,
+        scope: columns.word("scope")?,
+        consented: consent.is_some_and(|consent| consent == fingerprint(&server)),
+        draft: McpDraft {
+            name: columns.get("name")?,
+            server,
+            auth: columns.json("auth")?,
+            enabled: columns.get("enabled")?,
+            target: columns.json("target")?,
+        },
+        kept_secrets: columns.json("kept_secrets")?,
+        // What an earlier program kept of it and this one does not understand can be seen again.
+        state: state
+            .and_then(|state| serde_json::from_str(&state).ok())
+            .unwrap_or_default(),
+        version: columns.number("version")?,
+        created_at: columns.moment("created_at")?,
+        updated_at: columns.moment("updated_at")?,
+    })
+}
