@@ -23,3 +23,13 @@ CREATE TABLE mcp_states (
     tools            TEXT    CHECK (json_valid(tools)),
     tools_at         INTEGER
 ) STRICT;
+
+-- What each tool was when it was accepted, as the SHA-256 of all that its server said of it. `found` is what it
+-- is now where that is something else: nobody is given it until somebody has looked.
+CREATE TABLE mcp_pins (
+    configuration_id TEXT NOT NULL REFERENCES mcp_configurations (id) ON DELETE CASCADE,
+    tool             TEXT NOT NULL,
+    accepted         TEXT NOT NULL,
+    found            TEXT,
+    PRIMARY KEY (configuration_id, tool)
+) STRICT;

@@ -35,6 +35,8 @@ mod acp;
 mod defined;
 #[path = "agents/fresh.rs"]
 mod fresh;
+#[path = "agents/gateway.rs"]
+mod gateway;
 #[path = "agents/given.rs"]
 mod given;
 #[path = "agents/prompted.rs"]

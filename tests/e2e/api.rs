@@ -12,6 +12,8 @@ mod changes;
 mod description;
 #[path = "api/engine.rs"]
 mod engine;
+#[path = "api/gateway.rs"]
+mod gateway;
 #[path = "api/lifecycle.rs"]
 mod lifecycle;
 #[path = "api/mcp.rs"]

@@ -89,6 +89,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "berth-bench",
         &[
+            "berth-mcp",
             "berth-model-server",
             "berth-prompt",
             "berth-protocol",

@@ -10,6 +10,7 @@ mod defined_agents;
 mod endpoint;
 mod error;
 mod events;
+mod gateway;
 mod http;
 mod keychain;
 mod mcp;

@@ -16,6 +16,7 @@ use crate::{
     defined_agents::Defined,
     endpoint::prepare_folder,
     events::Bus,
+    gateway::Gateways,
     prompts::Prompts,
     sessions::{self, Sessions},
 };
@@ -32,6 +33,7 @@ pub struct State {
     pub keeping: tokio::sync::Mutex<()>,
     pub defined: Defined,
     pub prompts: Prompts,
+    pub gateways: Gateways,
     /// Cancelled when the engine shall stop.
     pub stopping: CancellationToken,
     environment: OnceCell<Environment>,
@@ -54,6 +56,7 @@ impl State {
             keeping: tokio::sync::Mutex::default(),
             defined: Defined::default(),
             prompts: Prompts::default(),
+            gateways: Gateways::default(),
             stopping: CancellationToken::new(),
             environment: OnceCell::new(),
             git: OnceCell::new(),

@@ -7,14 +7,18 @@ use std::{
     collections::{BTreeMap, HashMap},
     ffi::OsString,
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use berth_protocol::{Code, McpCalled, McpProbe, McpTool, Secret};
 use http::{HeaderName, HeaderValue};
 use rmcp::{
-    RoleClient,
-    model::{CallToolRequestParams, ClientConfig, Implementation, ProtocolVersion, Tool},
+    Peer, RoleClient,
+    model::{
+        CallToolRequestParams, CallToolResult, ClientConfig, Implementation, ProtocolVersion,
+        ServerPeerInfo, Tool,
+    },
     service::{
         ClientInitializeError, ClientLifecycleMode, ClientServiceExt, RunningService, ServiceError,
     },
@@ -22,6 +26,7 @@ use rmcp::{
         StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig,
     },
 };
+use sha2::{Digest, Sha256};
 
 use child::Child;
 pub use visible::visible;
@@ -115,6 +120,12 @@ pub enum McpError {
     /// It refused a request.
     #[error("the server refused: {0}")]
     Refused(String),
+    /// It could not be reached, and is not tried again yet.
+    #[error("the server could not be reached and is tried again in {seconds} s")]
+    Paused {
+        /// How long that is.
+        seconds: u64,
+    },
     /// A header cannot be sent.
     #[error("the header {0} cannot be sent")]
     Header(String),
@@ -132,7 +143,9 @@ impl McpError {
     pub fn code(&self) -> Code {
         match self {
             Self::Spawn { .. } | Self::Ended { .. } => Code::McpEnded,
-            Self::Silent { .. } | Self::Unreachable(_) => Code::McpUnreachable,
+            Self::Silent { .. } | Self::Unreachable(_) | Self::Paused { .. } => {
+                Code::McpUnreachable
+            }
             Self::Unauthorized { .. } => Code::McpSignedOut,
             Self::Protocol { .. } | Self::Refused(_) => Code::McpProtocol,
             Self::Header(_) => Code::McpInvalid,
@@ -221,15 +234,8 @@ impl Connection {
         if !has_tools {
             return Ok(Vec::new());
         }
-        let listed = tokio::time::timeout(self.limits.request, self.service.list_all_tools());
-        match listed.await {
-            Ok(Ok(tools)) => Ok(tools.into_iter().map(tool).collect()),
-            Ok(Err(error)) => Err(self.failed(error).await),
-            Err(_) => Err(McpError::Silent {
-                after: self.limits.request,
-                said: self.said().await,
-            }),
-        }
+        let tools = self.raw_tools().await?;
+        Ok(tools.into_iter().map(tool).collect())
     }
 
     /// Calls a tool.
@@ -243,22 +249,15 @@ impl Connection {
     ) -> Result<McpCalled, McpError> {
         let asked = Instant::now();
         let request = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
-        let called = tokio::time::timeout(self.limits.request, self.service.call_tool(request));
-        match called.await {
-            Ok(Ok(result)) => Ok(McpCalled {
-                is_error: result.is_error.unwrap_or_default(),
-                result: serde_json::to_value(result).map_err(|error| McpError::Protocol {
-                    why: error.to_string(),
-                    said: String::new(),
-                })?,
-                took_ms: millis(asked.elapsed()),
-            }),
-            Ok(Err(error)) => Err(self.failed(error).await),
-            Err(_) => Err(McpError::Silent {
-                after: self.limits.request,
-                said: self.said().await,
-            }),
-        }
+        let result = self.raw_call(request, self.limits.request).await?;
+        Ok(McpCalled {
+            is_error: result.is_error.unwrap_or_default(),
+            result: serde_json::to_value(result).map_err(|error| McpError::Protocol {
+                why: error.to_string(),
+                said: String::new(),
+            })?,
+            took_ms: millis(asked.elapsed()),
+        })
     }
 
     /// What it says about itself, and its tools.
@@ -286,6 +285,59 @@ impl Connection {
             connect_ms: millis(self.connected_in),
             list_ms,
         })
+    }
+
+    /// It can still be spoken through.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.service.is_closed() && !self.service.is_transport_closed()
+    }
+
+    /// What the server said of itself.
+    pub(crate) fn info(&self) -> Option<Arc<ServerPeerInfo>> {
+        self.service.peer_info()
+    }
+
+    pub(crate) fn peer(&self) -> &Peer<RoleClient> {
+        self.service.peer()
+    }
+
+    /// Its tools as it describes them.
+    pub(crate) async fn raw_tools(&self) -> Result<Vec<Tool>, McpError> {
+        self.within(self.service.list_all_tools()).await
+    }
+
+    /// Calls a tool, which may take as long as it is given. When this is dropped, the server is told that
+    /// nobody waits for it any more.
+    pub(crate) async fn raw_call(
+        &self,
+        request: CallToolRequestParams,
+        longest: Duration,
+    ) -> Result<CallToolResult, McpError> {
+        self.within_time(longest, self.service.call_tool(request))
+            .await
+    }
+
+    /// A request, for as long as one may take.
+    pub(crate) async fn within<T>(
+        &self,
+        request: impl Future<Output = Result<T, ServiceError>>,
+    ) -> Result<T, McpError> {
+        self.within_time(self.limits.request, request).await
+    }
+
+    async fn within_time<T>(
+        &self,
+        longest: Duration,
+        request: impl Future<Output = Result<T, ServiceError>>,
+    ) -> Result<T, McpError> {
+        match tokio::time::timeout(longest, request).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(self.failed(error).await),
+            Err(_) => Err(McpError::Silent {
+                after: longest,
+                said: self.said().await,
+            }),
+        }
     }
 
     /// Ends it, and waits until nothing of it runs any more.
@@ -401,13 +453,19 @@ fn causes(error: &dyn std::error::Error) -> String {
     text.chars().take(LONGEST).collect()
 }
 
-fn tool(tool: Tool) -> McpTool {
+pub(crate) fn tool(tool: Tool) -> McpTool {
     McpTool {
         name: tool.name.into_owned(),
         title: tool.title.as_deref().map(visible),
         description: tool.description.as_deref().map(visible),
         input_schema: serde_json::Value::Object((*tool.input_schema).clone()),
     }
+}
+
+/// SHA-256, in hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn millis(time: Duration) -> u32 {

@@ -6,6 +6,7 @@
 
 mod check;
 mod client;
+pub mod gateway;
 mod import;
 
 pub use check::check;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, Code, MessageId, ProjectId, RouterId, SessionId, SessionRouter};
+use crate::{AgentId, Code, MessageId, ProjectId, RouterId, Secret, SessionId, SessionRouter};
 
 /// One run of an agent in a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -228,6 +228,11 @@ pub enum SessionMcpServer {
         name: String,
         /// Its address: https, or http on loopback.
         url: String,
+        /// What an agent proves with that it may ask Berth's own gateway. Clients give none, and none is stored
+        /// or shown.
+        #[serde(skip)]
+        #[cfg_attr(feature = "openapi", schema(ignore))]
+        bearer: Option<Secret>,
     },
 }
 

@@ -121,6 +121,11 @@ impl Store {
         if old.draft.server != draft.server || old.draft.auth != draft.auth {
             forget_state(&mut write, id).await?;
         }
+        if old.draft.server != draft.server {
+            // Another server has other tools.
+            let delete = sqlx::query("DELETE FROM mcp_pins WHERE configuration_id = ?");
+            write.execute(delete.bind(id.to_string())).await?;
+        }
         let changed = of_write(&mut write, id).await?;
         let details = shape(&changed);
         commit(write, "mcp.changed", &changed, details).await?;
@@ -248,18 +253,16 @@ impl Store {
         Ok(now)
     }
 
-    /// Notes that a tool was called by hand, and what became of it.
+    /// Notes that a tool was called, and what became of it.
     ///
     /// # Errors
     /// Those of any write.
     pub async fn note_mcp_call(
         &self,
         id: McpConfigurationId,
-        tool: &str,
-        outcome: &str,
+        details: Value,
     ) -> Result<(), StoreError> {
         let write = self.write("noting a call of a tool").await?;
-        let details = json!({"by": "user", "outcome": outcome, "tool": tool});
         write
             .commit_note("mcp.called", "mcp", &id.to_string(), &details)
             .await

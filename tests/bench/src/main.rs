@@ -16,6 +16,7 @@ mod bare;
 mod creation;
 mod echo;
 mod idle;
+mod mcp;
 mod player;
 mod prompts;
 mod reading;
@@ -61,6 +62,8 @@ enum Part {
     Agents,
     /// Screens of recorded agents: how fast they are read, and how soon the end of an answer is seen
     Reading,
+    /// MCP servers, and what the gateway adds
+    Mcp,
     /// A session's prompts: composed, filled in, checked and previewed
     Prompts,
     /// 1,000 sessions, one after the other
@@ -115,6 +118,9 @@ async fn measure(only: &[Part], report: &mut Report) {
     if wanted(Part::Prompts) {
         prompts::measure(report);
         prompts::measure_preview(report).await;
+    }
+    if wanted(Part::Mcp) {
+        mcp::measure(report).await;
     }
     if wanted(Part::Idle) {
         idle::measure(report).await;

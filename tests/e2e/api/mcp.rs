@@ -13,7 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 fn refusal<T: std::fmt::Debug>(answer: Answer<T>) -> Problem {
-    answer.expect_err("it is refused")
+    *answer.expect_err("it is refused")
 }
 
 /// A server's program, unless it is not installed.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     http::{Api, tokens},
     steps::Step,
+    tools::is_meant,
     turn::{Answer, Text, Turn, is_context},
 };
 
@@ -151,6 +152,16 @@ fn block(request: &Value, answer: &Answer, id: u64) -> Value {
             "Bash",
             json!({"command": command, "description": "Run the command of the test"}),
         ),
+        Answer::Call {
+            tool: wanted,
+            arguments,
+        } => {
+            let offered = request["tools"].as_array().into_iter().flatten();
+            let mut names = offered.filter_map(|tool| tool["name"].as_str());
+            // What is only searched for is not among them, and is called by the name that was given.
+            let name = names.find(|name| is_meant(name, wanted)).unwrap_or(wanted);
+            tool(name, serde_json::from_str(arguments).unwrap_or_default())
+        }
         Answer::Error { status } => json!({"type": "text", "text": format!("Error {status}")}),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::openai::message;
+use crate::{openai::message, tools::is_meant};
 
 /// The line before a command's output in what Codex reports; above it are time and exit code.
 const OUTPUT_LINE: &str = "Output:\n";
@@ -92,6 +92,31 @@ impl CodexTools {
                 let command = format!("apply_patch <<'PATCH'\n{patch}PATCH\n");
                 self.shell_call(&command, false, id)
             }
+        }
+    }
+
+    /// The call of a tool of an MCP server, which stands by itself or in a namespace.
+    pub(crate) fn other(&self, request: &Value, wanted: &str, arguments: &str, id: u64) -> Value {
+        let tools = || request["tools"].as_array().into_iter().flatten();
+        let name = |tool: &Value| {
+            let name = tool["name"].as_str()?;
+            is_meant(name, wanted).then(|| name.to_owned())
+        };
+        let arguments = serde_json::from_str(arguments).unwrap_or_default();
+        if let Some(name) = tools().find_map(name) {
+            return call(&name, &arguments, id);
+        }
+        let in_namespace = tools().find_map(|space| {
+            let mut inside = space["tools"].as_array()?.iter();
+            Some((space["name"].as_str()?, inside.find_map(name)?))
+        });
+        match in_namespace {
+            Some((space, name)) => {
+                let mut call = call(&name, &arguments, id);
+                call["namespace"] = json!(space);
+                call
+            }
+            None => call(wanted, &arguments, id),
         }
     }
 

@@ -106,6 +106,9 @@ fn item(request: &Value, answer: &Answer, id: u64) -> Value {
         Answer::Hang { word } => message(word, id),
         Answer::Write { path, content } => CodexTools::offered(request).write(path, content, id),
         Answer::Run { command } => CodexTools::offered(request).run(command, id),
+        Answer::Call { tool, arguments } => {
+            CodexTools::offered(request).other(request, tool, arguments, id)
+        }
         Answer::Error { status } => message(&format!("Error {status}"), id),
     }
 }

@@ -5,6 +5,7 @@
 //! | `say: TEXT` | TEXT |
 //! | `write: PATH: CONTENT` | a call of the agent's tool for writing files, then "Wrote PATH." |
 //! | `run: COMMAND` | a call of the agent's shell tool, then the tool's output |
+//! | `call: TOOL: JSON` | a call of the tool whose name ends with TOOL, then its output |
 //! | `long: N` | N numbered lines of Markdown, streamed slowly |
 //! | `slow: MS: TEXT` | TEXT after MS milliseconds |
 //! | `hang` | one word, and then nothing until the client goes away |
@@ -47,6 +48,7 @@ pub(crate) enum Order {
     Say(String),
     Write { path: String, content: String },
     Run(String),
+    Call { tool: String, arguments: String },
     Long(usize),
     Slow(Duration, String),
     Hang,
@@ -81,6 +83,12 @@ impl Order {
             })
         } else if let Some(command) = argument("run:") {
             Some(Self::Run(unescape(command)))
+        } else if let Some(call) = argument("call:") {
+            let (tool, arguments) = call.split_once(':')?;
+            Some(Self::Call {
+                tool: tool.trim().to_owned(),
+                arguments: arguments.trim().to_owned(),
+            })
         } else if let Some(count) = argument("long:") {
             Some(Self::Long(number::<usize>(count)?.min(MAX_LINES)))
         } else if let Some(slow) = argument("slow:") {

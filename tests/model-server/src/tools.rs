@@ -76,12 +76,32 @@ impl Reply {
                     Self::Call,
                 )
             }
+            Answer::Call { tool, arguments } => {
+                let found = tools.iter().find(|known| is_meant(&known.name, tool));
+                found.map_or_else(
+                    || Self::Text(format!("The agent offers no tool {tool}.")),
+                    |found| {
+                        Self::Call(Call {
+                            name: found.name.clone(),
+                            arguments: serde_json::from_str(arguments).unwrap_or_default(),
+                        })
+                    },
+                )
+            }
             Answer::Run { command } => run(tools, command).map_or_else(
                 || Self::Text("The agent offers no tool that runs commands.".into()),
                 Self::Call,
             ),
         }
     }
+}
+
+/// Agents put the name of the server before that of its tool, with one or two underscores between.
+pub(crate) fn is_meant(name: &str, wanted: &str) -> bool {
+    name == wanted
+        || name
+            .strip_suffix(wanted)
+            .is_some_and(|before| before.ends_with('_'))
 }
 
 impl Tool {

@@ -44,6 +44,11 @@ pub(crate) enum Answer {
     Run {
         command: String,
     },
+    Call {
+        tool: String,
+        /// A JSON object.
+        arguments: String,
+    },
     /// One word, and then nothing.
     Hang {
         word: &'static str,
@@ -101,6 +106,7 @@ fn answer_message(message: &str, script: Script) -> Answer {
         Order::Say(text) => Answer::Text(Text::new(text)),
         Order::Write { path, content } => Answer::Write { path, content },
         Order::Run(command) => Answer::Run { command },
+        Order::Call { tool, arguments } => Answer::Call { tool, arguments },
         Order::Long(count) => {
             let text = Text::new(long_text(count));
             Answer::Text(Text {

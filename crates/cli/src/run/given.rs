@@ -69,7 +69,11 @@ fn server(name: &str, entry: &Value) -> Result<SessionMcpServer, String> {
         }
         (None | Some("http" | "streamable-http"), None, Some(url)) => {
             let url = url.to_owned();
-            Ok(SessionMcpServer::Http { name, url })
+            Ok(SessionMcpServer::Http {
+                name,
+                url,
+                bearer: None,
+            })
         }
         (Some("sse"), ..) => Err("agents are not given servers over SSE".to_owned()),
         _ => Err("it is neither a program (\"command\") nor an address (\"url\")".to_owned()),
@@ -102,6 +106,7 @@ mod tests {
             SessionMcpServer::Http {
                 name: "b".to_owned(),
                 url: "https://example.com/mcp".to_owned(),
+                bearer: None,
             },
         ];
         assert_eq!(read(text).unwrap(), servers);

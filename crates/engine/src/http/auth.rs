@@ -99,17 +99,17 @@ fn allowed(mut response: Response, origin: Option<HeaderValue>) -> Response {
 }
 
 fn has_token(headers: &HeaderMap, token: &str) -> bool {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let bearer = bearer.and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token)
-    });
-    let offered = bearer
+    let offered = bearer(headers)
         .map(str::to_owned)
         .or_else(|| subprotocol_token(headers));
     offered.is_some_and(|offered| offered.as_bytes().ct_eq(token.as_bytes()).into())
+}
+
+/// The token of the header `Authorization` (RFC 6750, section 2.1).
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
 /// Browsers cannot set headers on a WebSocket, so its token travels among the subprotocols.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::{extract::State as Shared, http::StatusCode};
 use berth_protocol::{
-    McpCall, McpCalled, McpConfiguration, McpConfigurationId, McpConsent, McpDraft, McpEdit,
-    McpImport, McpImported, McpList, McpSecret, McpTest, McpTested, McpTools,
+    McpAccept, McpCall, McpCalled, McpConfiguration, McpConfigurationId, McpConsent, McpDraft,
+    McpEdit, McpImport, McpImported, McpList, McpSecret, McpTest, McpTested, McpTools,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -88,6 +88,20 @@ pub async fn consent(
     Json(shown): Json<McpConsent>,
 ) -> Result<Json<McpConfiguration>, ApiError> {
     carried_through(async move { mcp::consent(&state, id, shown.version).await })
+        .await
+        .map(Json)
+}
+
+/// Accepts tools as they are now, which were quarantined because they are not what they were.
+#[utoipa::path(post, path = "/mcp/configurations/{id}/accept", tag = "mcp",
+    params(("id" = McpConfigurationId, Path)), request_body = McpAccept,
+    responses((status = 200, body = McpConfiguration), Problems))]
+pub async fn accept(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<McpConfigurationId>,
+    Json(accepted): Json<McpAccept>,
+) -> Result<Json<McpConfiguration>, ApiError> {
+    carried_through(async move { mcp::accept(&state, id, &accepted.tools).await })
         .await
         .map(Json)
 }

@@ -4,6 +4,7 @@ mod agents;
 mod auth;
 mod docs;
 mod extract;
+mod gateway;
 mod mcp;
 mod projects;
 mod prompts;
@@ -23,6 +24,7 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
     middleware,
     response::{IntoResponse, Response},
+    routing::any,
 };
 use berth_protocol::{Code, PROBLEM_MEDIA_TYPE, Problem};
 use tower_http::{
@@ -69,6 +71,7 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(mcp::list, mcp::create))
         .routes(routes!(mcp::get, mcp::update, mcp::delete))
         .routes(routes!(mcp::consent))
+        .routes(routes!(mcp::accept))
         .routes(routes!(mcp::set_secret, mcp::remove_secret))
         .routes(routes!(mcp::test))
         .routes(routes!(mcp::tools))
@@ -140,6 +143,7 @@ pub fn router(state: Arc<State>) -> Router {
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::const_new("font/"));
     addresses()
+        .route("/mcp/{session}/{server}", any(gateway::answer))
         .fallback(ui::serve)
         .method_not_allowed_fallback(async || {
             ApiError::new(

@@ -93,6 +93,24 @@ pub async fn consent(
     Ok(changed(state, state.store.consent_mcp(id, shown).await?))
 }
 
+/// Accepts tools as they are now. The server is no longer quarantined when there are no others.
+pub async fn accept(
+    state: &State,
+    id: McpConfigurationId,
+    tools: &[String],
+) -> Result<McpConfiguration, ApiError> {
+    let configuration = get(state, id).await?;
+    let left = state.store.accept_mcp_tools(id, tools).await?;
+    if let McpState::Quarantined { at, .. } = configuration.state {
+        let now = match left.is_empty() {
+            true => McpState::Untried,
+            false => McpState::Quarantined { tools: left, at },
+        };
+        note(state, &configuration, now, None).await?;
+    }
+    get(state, id).await
+}
+
 /// Puts a secret into the keychain, instead of any before it.
 pub async fn set_secret(
     state: &State,
@@ -185,9 +203,6 @@ pub async fn call(
     call: McpCall,
 ) -> Result<McpCalled, ApiError> {
     let configuration = get(state, id).await?;
-    if !configuration.consented {
-        return Err(not_consented(&configuration));
-    }
     let arguments = match call.arguments {
         serde_json::Value::Null => serde_json::Map::new(),
         serde_json::Value::Object(arguments) => arguments,
@@ -196,9 +211,7 @@ pub async fn call(
             return Err(ApiError::new(Code::BadRequest, detail));
         }
     };
-    let draft = &configuration.draft;
-    let secrets = secrets(state, Some(&configuration), draft, BTreeMap::new()).await?;
-    let reach = reach::reach(state, draft, secrets, None).await?;
+    let reach = reach_of(state, &configuration, None).await?;
     let connection = Connection::open(&reach, Limits::default()).await?;
     let called = connection.call(&call.tool, arguments).await;
     connection.close().await;
@@ -207,7 +220,8 @@ pub async fn call(
         Ok(_) => "answered",
         Err(_) => "refused",
     };
-    state.store.note_mcp_call(id, &call.tool, told).await?;
+    let details = serde_json::json!({"by": "user", "outcome": told, "tool": call.tool});
+    state.store.note_mcp_call(id, details).await?;
     Ok(called?)
 }
 
@@ -236,8 +250,22 @@ pub fn import(files: &McpImport) -> Result<McpImported, ApiError> {
     })
 }
 
+/// How a server that is kept and was agreed to is reached.
+pub async fn reach_of(
+    state: &State,
+    configuration: &McpConfiguration,
+    folder: Option<&std::path::Path>,
+) -> Result<berth_mcp::Reach, ApiError> {
+    if !configuration.consented {
+        return Err(not_consented(configuration));
+    }
+    let draft = &configuration.draft;
+    let secrets = secrets(state, Some(configuration), draft, BTreeMap::new()).await?;
+    reach::reach(state, draft, secrets, folder).await
+}
+
 /// Notes how a server is doing, and tells everybody.
-async fn note(
+pub async fn note(
     state: &State,
     configuration: &McpConfiguration,
     now: McpState,
@@ -251,7 +279,7 @@ async fn note(
 }
 
 /// What a failure says of a server.
-fn failed(error: &ApiError, at: Timestamp) -> McpState {
+pub fn failed(error: &ApiError, at: Timestamp) -> McpState {
     match error.0.code {
         Code::McpSignedOut => McpState::NeedsSignIn { at },
         _ => McpState::Failed {

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     defined_agents,
     error::ApiError,
+    gateway,
     http::checked_text,
     projects,
     prompts::{self, Composing},
@@ -193,15 +194,14 @@ pub async fn run(
         }
         None => (None, None),
     };
-    let plan = plan(
-        state,
-        &record,
-        spec,
-        words.as_deref(),
-        &secrets,
-        route.as_ref(),
-    )
-    .await?;
+    let (gateways, gateway) = gateway::open(state, &record, spec).await?;
+    let mut mcp_servers = record.mcp_servers.clone();
+    mcp_servers.extend(gateways);
+    let injection = Injection {
+        instructions: words.as_deref(),
+        mcp_servers: &mcp_servers,
+    };
+    let plan = plan(state, &record, spec, injection, &secrets, route.as_ref()).await?;
     let cast = recording(state, id, run);
     if let Some(folder) = cast.parent() {
         crate::endpoint::prepare_folder(folder)
@@ -249,7 +249,7 @@ pub async fn run(
                 mode: plan.acp_mode,
                 resume,
                 instructions,
-                mcp_servers: record.mcp_servers,
+                mcp_servers,
                 meta: spec
                     .acp
                     .as_ref()
@@ -284,6 +284,7 @@ pub async fn run(
         since: Timestamp::now(),
         undelivered: undelivered.clone(),
         router: routed.clone(),
+        _gateway: gateway,
     };
     state.sessions.began(id, live);
     if let Some(router) = &router {
@@ -305,7 +306,7 @@ async fn plan(
     state: &State,
     record: &SessionRecord,
     spec: &Spec,
-    words: Option<&str>,
+    injection: Injection<'_>,
     secrets: &BTreeMap<String, Secret>,
     route: Option<&Route>,
 ) -> Result<Plan, ApiError> {
@@ -318,10 +319,7 @@ async fn plan(
         command: record.command.as_deref(),
         agent_session: record.agent_session.as_deref().unwrap_or_default(),
         resume: record.beginning == Beginning::Resumed,
-        injection: Injection {
-            instructions: words,
-            mcp_servers: &record.mcp_servers,
-        },
+        injection,
         private: &private(state, record.id),
         secrets,
         router: route,

@@ -83,7 +83,7 @@ fn one(
                 args: args.clone(),
             })
         }
-        SessionMcpServer::Http { name, url } => {
+        SessionMcpServer::Http { name, url, .. } => {
             if url.len() > WORD {
                 return Err("its address is too long".to_owned());
             }
@@ -104,6 +104,7 @@ fn one(
             Ok(SessionMcpServer::Http {
                 name: name.clone(),
                 url: parsed.into(),
+                bearer: None,
             })
         }
     }
@@ -117,6 +118,7 @@ mod tests {
         let server = SessionMcpServer::Http {
             name: "s".to_owned(),
             url: url.to_owned(),
+            bearer: None,
         };
         checked(&[server], Path::new("/"), &Environment::own("test", None))
     }
@@ -147,6 +149,7 @@ mod tests {
         let named = |name: &str| SessionMcpServer::Http {
             name: name.to_owned(),
             url: "https://example.com/".to_owned(),
+            bearer: None,
         };
         let check = |servers: &[SessionMcpServer]| {
             checked(servers, Path::new("/"), &Environment::own("test", None))

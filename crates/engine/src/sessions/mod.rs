@@ -32,7 +32,9 @@ pub use lifecycle::{archive, delete, rename, restart, restore, stop, work};
 pub use talk::{answer, chat, input, interrupt, replayed, resize, screen};
 pub use workspaces::{FOLDER as WORKSPACES, clear_unfinished};
 
-use crate::{error::ApiError, state::State};
+use crate::{error::ApiError, gateway, state::State};
+
+pub use supervise::note;
 
 /// How long stopping sessions may take beyond the time that programs are given.
 const STOP_MARGIN: Duration = Duration::from_secs(5);
@@ -58,6 +60,8 @@ struct Live {
     undelivered: Option<Message>,
     /// How its router is doing.
     router: Option<watch::Receiver<RouterState>>,
+    /// Its gateways to MCP servers, which are open as long as it runs.
+    _gateway: Option<gateway::Open>,
 }
 
 impl Live {

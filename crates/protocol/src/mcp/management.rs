@@ -39,6 +39,15 @@ pub struct McpConsent {
     pub version: u32,
 }
 
+/// Tools that are accepted as they are now: body of `POST /mcp/configurations/{id}/accept`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct McpAccept {
+    /// Their names.
+    pub tools: Vec<String>,
+}
+
 /// A secret of a server: body of `PUT /mcp/configurations/{id}/secrets/{name}`.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

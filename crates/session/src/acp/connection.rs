@@ -8,13 +8,13 @@ use agent_client_protocol::{
     v1::{
         ConnectionTo, Responder,
         schema::{
-            AgentCapabilities, CancelNotification, ContentBlock, Implementation, InitializeRequest,
-            LoadSessionRequest, McpServer, McpServerHttp, McpServerStdio, NewSessionRequest,
-            PromptRequest, RequestPermissionRequest, RequestPermissionResponse, SessionConfigKind,
-            SessionConfigOption, SessionConfigOptionCategory, SessionConfigSelectOptions,
-            SessionConfigValueId, SessionId, SessionModeState, SessionNotification, SessionUpdate,
-            SetSessionConfigOptionRequest, SetSessionModeRequest, StopReason, SystemPrompt,
-            TextContent,
+            AgentCapabilities, CancelNotification, ContentBlock, HttpHeader, Implementation,
+            InitializeRequest, LoadSessionRequest, McpServer, McpServerHttp, McpServerStdio,
+            NewSessionRequest, PromptRequest, RequestPermissionRequest, RequestPermissionResponse,
+            SessionConfigKind, SessionConfigOption, SessionConfigOptionCategory,
+            SessionConfigSelectOptions, SessionConfigValueId, SessionId, SessionModeState,
+            SessionNotification, SessionUpdate, SetSessionConfigOptionRequest,
+            SetSessionModeRequest, StopReason, SystemPrompt, TextContent,
         },
     },
 };
@@ -250,7 +250,18 @@ async fn begin(
         // Appended, unless it is said otherwise.
         SystemPrompt::new(words)
     });
-    let servers = wish.mcp_servers.iter().map(|server| match server {
+    // The gateway is left out where it cannot go in: nobody has asked for it by name.
+    let servers = wish.mcp_servers.iter().filter(|server| {
+        let is_gateway = matches!(
+            server,
+            SessionMcpServer::Http {
+                bearer: Some(_),
+                ..
+            }
+        );
+        !is_gateway || able.mcp_capabilities.http
+    });
+    let servers = servers.map(|server| match server {
         SessionMcpServer::Stdio {
             name,
             command,
@@ -262,7 +273,13 @@ async fn begin(
         SessionMcpServer::Http { .. } if !able.mcp_capabilities.http => {
             Err(Refusal::Takes("MCP servers over HTTP"))
         }
-        SessionMcpServer::Http { name, url } => Ok(McpServer::Http(McpServerHttp::new(name, url))),
+        SessionMcpServer::Http { name, url, bearer } => {
+            let token = bearer.iter().map(|token| {
+                HttpHeader::new("Authorization", format!("Bearer {}", token.expose()))
+            });
+            let server = McpServerHttp::new(name, url).headers(token.collect());
+            Ok(McpServer::Http(server))
+        }
     });
     let servers: Vec<McpServer> = servers.collect::<Result<_, _>>()?;
     if let Some(resume) = &wish.resume {

@@ -77,6 +77,7 @@ fn an_agent_is_started_as_its_definition_says() {
     let server = SessionMcpServer::Http {
         name: "docs".to_owned(),
         url: "https://example.com".to_owned(),
+        bearer: None,
     };
     let injection = Injection {
         instructions: Some("Be brief."),
@@ -117,6 +118,7 @@ fn a_server_that_has_no_way_in_is_refused() {
     let http = SessionMcpServer::Http {
         name: "docs".to_owned(),
         url: "https://example.com".to_owned(),
+        bearer: None,
     };
     let stdio = SessionMcpServer::Stdio {
         name: "files".to_owned(),

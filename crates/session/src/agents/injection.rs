@@ -8,11 +8,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use berth_protocol::SessionMcpServer;
+use berth_protocol::{Secret, SessionMcpServer};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::environment::Environment;
+
+/// The variable that has the token of the gateway, for agents whose settings name one.
+const TOKEN_VARIABLE: &str = "BERTH_MCP_TOKEN";
 
 /// How instructions go in.
 ///
@@ -59,12 +62,23 @@ pub struct McpRules {
 }
 
 impl McpRules {
-    /// A server of this kind goes in.
+    /// A server of this kind goes in. A token does in settings, and in a TOML table as the name of the variable
+    /// that has it; an argument could be read by every user of the machine.
     pub fn takes(&self, server: &SessionMcpServer) -> bool {
         let each = match server {
             SessionMcpServer::Stdio { .. } => &self.each_stdio,
             SessionMcpServer::Http { .. } => &self.each_http,
         };
+        let is_secret = matches!(
+            server,
+            SessionMcpServer::Http {
+                bearer: Some(_),
+                ..
+            }
+        );
+        if is_secret && !each.is_empty() {
+            return each.iter().any(|text| text.contains("{server_toml}"));
+        }
         let mut all = self.args.iter().chain(self.env.values());
         !each.is_empty() || all.any(|text| text.contains("{config"))
     }
@@ -92,12 +106,18 @@ pub struct Injection<'a> {
 }
 
 /// A file that is written before the agent starts, for its user alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PrivateFile {
     /// Where it is.
     pub path: PathBuf,
-    /// What stands in it.
+    /// What stands in it, which may be secret.
     pub content: String,
+}
+
+impl std::fmt::Debug for PrivateFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} bytes)", self.path.display(), self.content.len())
+    }
 }
 
 /// What goes in, worked out.
@@ -178,6 +198,15 @@ pub fn inject(
         });
         let filled = each.iter().map(|arg| fill_server(arg, server));
         injected.args.extend(filled);
+        if let SessionMcpServer::Http {
+            bearer: Some(token),
+            ..
+        } = server
+            && !each.is_empty()
+        {
+            let value = token.expose().clone();
+            injected.env.insert(TOKEN_VARIABLE.to_owned(), value);
+        }
     }
     let uses = |name: &str| used.iter().any(|text| text.contains(name));
     if let Some((text, _)) = prompt
@@ -244,11 +273,14 @@ fn fill_server(text: &str, server: &SessionMcpServer) -> String {
             );
             (line.join(" "), table, "")
         }
-        SessionMcpServer::Http { url, .. } => (
-            String::new(),
-            format!("{{url={}}}", toml_text(url)),
-            url.as_str(),
-        ),
+        SessionMcpServer::Http { url, bearer, .. } => {
+            let token = match bearer {
+                Some(_) => format!(",bearer_token_env_var={}", toml_text(TOKEN_VARIABLE)),
+                None => String::new(),
+            };
+            let table = format!("{{url={}{token}}}", toml_text(url));
+            (String::new(), table, url.as_str())
+        }
     };
     let known = [
         ("{name}", server.name()),
@@ -287,7 +319,9 @@ fn compose(
                 SessionMcpServer::Stdio { command, args, .. } => {
                     json!({"type": "stdio", "command": command, "args": args})
                 }
-                SessionMcpServer::Http { url, .. } => json!({"type": "http", "url": url}),
+                SessionMcpServer::Http { url, bearer, .. } => {
+                    with_token(json!({"type": "http", "url": url}), bearer.as_ref())
+                }
             };
             (json!({"mcpServers": named(servers, entry)}), Vec::new())
         }
@@ -297,8 +331,9 @@ fn compose(
                     let command: Vec<&String> = std::iter::once(command).chain(args).collect();
                     json!({"type": "local", "command": command, "enabled": true})
                 }
-                SessionMcpServer::Http { url, .. } => {
-                    json!({"type": "remote", "url": url, "enabled": true})
+                SessionMcpServer::Http { url, bearer, .. } => {
+                    let server = json!({"type": "remote", "url": url, "enabled": true});
+                    with_token(server, bearer.as_ref())
                 }
             };
             let mut config = Map::new();
@@ -318,6 +353,15 @@ fn compose(
         }
         ConfigFormat::Gemini => gemini(instructions, servers, context, environment),
     }
+}
+
+/// With the header by which an agent proves that it may ask.
+fn with_token(mut server: Value, token: Option<&Secret>) -> Value {
+    if let (Value::Object(server), Some(token)) = (&mut server, token) {
+        let header = format!("Bearer {}", token.expose());
+        server.insert("headers".to_owned(), json!({"Authorization": header}));
+    }
+    server
 }
 
 fn named(servers: &[SessionMcpServer], entry: impl Fn(&SessionMcpServer) -> Value) -> Value {
@@ -383,7 +427,9 @@ fn gemini(
             SessionMcpServer::Stdio { command, args, .. } => {
                 json!({"command": command, "args": args})
             }
-            SessionMcpServer::Http { url, .. } => json!({"httpUrl": url}),
+            SessionMcpServer::Http { url, bearer, .. } => {
+                with_token(json!({"httpUrl": url}), bearer.as_ref())
+            }
         };
         let part = settings.entry("mcpServers").or_insert_with(|| json!({}));
         if let (Value::Object(part), Value::Object(added)) = (part, named(servers, entry)) {

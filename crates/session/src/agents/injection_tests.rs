@@ -14,6 +14,7 @@ fn servers() -> Vec<SessionMcpServer> {
         SessionMcpServer::Http {
             name: "docs".to_owned(),
             url: "https://example.com/mcp".to_owned(),
+            bearer: None,
         },
     ]
 }
@@ -119,6 +120,46 @@ fn each_agent_gets_servers_in_its_own_format() {
         config["mcpServers"]["docs"]["httpUrl"],
         "https://example.com/mcp"
     );
+}
+
+#[test]
+fn the_token_of_the_gateway_stands_in_private_settings_and_in_no_argument() {
+    let gateway = SessionMcpServer::Http {
+        name: "docs".to_owned(),
+        url: "http://127.0.0.1:9/mcp/a/docs".to_owned(),
+        bearer: Some(Secret::new("t0ken".to_owned())),
+    };
+    let servers = std::slice::from_ref(&gateway);
+    let header = json!({"Authorization": "Bearer t0ken"});
+    for (agent, pointer) in [
+        ("claude", "/mcpServers/docs/headers"),
+        ("gemini", "/mcpServers/docs/headers"),
+        ("opencode", "/mcp/docs/headers"),
+    ] {
+        let given = given(agent, None, servers);
+        assert!(!given.args.concat().contains("t0ken"), "{agent}");
+        let mut files = given.files.iter().map(|file| &file.content);
+        let config = files.next().or(given.env.get("OPENCODE_CONFIG_CONTENT"));
+        let config: Value = serde_json::from_str(config.unwrap()).unwrap();
+        assert_eq!(config.pointer(pointer), Some(&header), "{agent}");
+        assert!(!format!("{:?}", given.files).contains("t0ken"), "{agent}");
+    }
+    let codex = given("codex", None, servers);
+    assert_eq!(
+        codex.args[1],
+        "mcp_servers.docs={url=\"http://127.0.0.1:9/mcp/a/docs\",bearer_token_env_var=\"BERTH_MCP_TOKEN\"}"
+    );
+    assert_eq!(codex.env["BERTH_MCP_TOKEN"], "t0ken");
+    for (agent, takes) in [
+        ("claude", true),
+        ("codex", true),
+        ("goose", false),
+        ("aider", false),
+    ] {
+        let spec = crate::agents::find(&agent.parse().unwrap()).unwrap();
+        let taken = crate::agents::takes_mcp(spec, berth_protocol::Transport::Pty, &gateway);
+        assert_eq!(taken, takes, "{agent}");
+    }
 }
 
 #[test]

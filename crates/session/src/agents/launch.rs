@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use berth_protocol::{Code, RouterKind, Secret, SessionId, Size, Transport};
+use berth_protocol::{Code, RouterKind, Secret, SessionId, SessionMcpServer, Size, Transport};
 
 use super::{
     CUSTOM, SHELL, Spec,
@@ -242,7 +242,7 @@ fn on_terminal(
     if order.injection.instructions.is_some() {
         takes_instructions(spec, order.transport)?;
     }
-    let taken = |server| spec.mcp.as_ref().is_some_and(|mcp| mcp.takes(server));
+    let taken = |server| takes_mcp(spec, Transport::Pty, server);
     if !order.injection.mcp_servers.iter().all(taken) {
         let (name, transport) = (spec.name.clone(), order.transport);
         return Err(LaunchError::NoMcp { name, transport });
@@ -286,6 +286,14 @@ pub fn takes_instructions(spec: &Spec, transport: Transport) -> Result<&PromptRu
             name: spec.name.clone(),
             transport,
         }),
+    }
+}
+
+/// Whether the agent can be given an MCP server. Over the Agent Client Protocol that is known once it runs.
+pub fn takes_mcp(spec: &Spec, transport: Transport, server: &SessionMcpServer) -> bool {
+    match transport {
+        Transport::Pty => spec.mcp.as_ref().is_some_and(|mcp| mcp.takes(server)),
+        Transport::Acp => spec.acp.is_some(),
     }
 }
 

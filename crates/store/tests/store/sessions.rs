@@ -19,6 +19,7 @@ async fn a_session_comes_back_as_it_was_made() {
     let server = SessionMcpServer::Http {
         name: "docs".to_owned(),
         url: "https://example.com/mcp".to_owned(),
+        bearer: None,
     };
     let new = berth_store::NewSession {
         agent: "custom".parse().unwrap(),

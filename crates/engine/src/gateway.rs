@@ -1,0 +1,301 @@
+//! The gateways of running sessions: which servers a session is given, who may ask for it, and what the audit
+//! trail tells of that.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use berth_mcp::{
+    Connection, Limits, McpError,
+    gateway::{Asked, Bounds, Described, Ended, Gateway, Guard, Opener},
+};
+use berth_protocol::{
+    Code, McpConfiguration, McpConfigurationId, McpScope, McpState, Secret, SessionId,
+    SessionMcpServer, Timestamp,
+};
+use berth_session::agents::{self, Spec};
+use berth_store::SessionRecord;
+use futures::future::BoxFuture;
+use serde_json::json;
+use subtle::ConstantTimeEq;
+
+use crate::{error::ApiError, mcp, sessions, state::State};
+
+/// Bytes of the token of a session.
+const TOKEN: usize = 32;
+
+/// What is open at the moment.
+#[derive(Default)]
+pub struct Gateways {
+    open: Mutex<HashMap<SessionId, Arc<OfSession>>>,
+}
+
+/// The gateways of one run of a session.
+struct OfSession {
+    run: u32,
+    token: Secret,
+    servers: BTreeMap<String, Gateway>,
+}
+
+/// Keeps the gateways of a run open. Dropped, it closes them.
+pub struct Open {
+    state: Arc<State>,
+    id: SessionId,
+    run: u32,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let mut open = self.state.gateways.open();
+        // The next run may have opened its own.
+        if open.get(&self.id).is_some_and(|it| it.run == self.run) {
+            open.remove(&self.id);
+        }
+    }
+}
+
+impl Gateways {
+    fn open(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Arc<OfSession>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The gateways of a session, for whoever has its token. Whether there is such a session nobody else learns.
+    fn of(&self, id: SessionId, token: Option<&str>) -> Option<Arc<OfSession>> {
+        let found = self.open().get(&id).cloned()?;
+        let offered = token?.as_bytes();
+        let is_right: bool = offered.ct_eq(found.token.expose().as_bytes()).into();
+        is_right.then_some(found)
+    }
+}
+
+/// Opens the gateways of a run to every server that is meant for it, and says what its agent is given.
+pub async fn open(
+    state: &Arc<State>,
+    record: &SessionRecord,
+    spec: &Spec,
+) -> Result<(Vec<SessionMcpServer>, Option<Open>), ApiError> {
+    let (id, run) = (record.id, record.run);
+    let meant = meant(state, record).await?;
+    if meant.is_empty() {
+        return Ok((Vec::new(), None));
+    }
+    let token = token();
+    let mut names: BTreeSet<String> = record
+        .mcp_servers
+        .iter()
+        .map(|server| server.name().to_owned())
+        .collect();
+    let mut servers = BTreeMap::new();
+    let mut given = Vec::new();
+    let mut told = Vec::new();
+    for configuration in meant {
+        let name = free_name(&configuration, &mut names);
+        let server = SessionMcpServer::Http {
+            name: name.clone(),
+            url: format!("{}/mcp/{id}/{name}", state.endpoint.url),
+            bearer: Some(token.clone()),
+        };
+        if !agents::takes_mcp(spec, record.transport, &server) {
+            continue;
+        }
+        let of = Of {
+            state: Arc::clone(state),
+            session: id,
+            configuration: configuration.id,
+            folder: PathBuf::from(&record.workspace.path),
+        };
+        let opener = of.opener();
+        servers.insert(
+            name.clone(),
+            Gateway::new(opener, Arc::new(of), Bounds::default()),
+        );
+        told.push(json!({"id": configuration.id, "name": name, "version": configuration.version}));
+        given.push(server);
+    }
+    if servers.is_empty() {
+        return Ok((Vec::new(), None));
+    }
+    sessions::note(
+        state,
+        id,
+        "session.mcp_given",
+        json!({"run": run, "servers": told}),
+    )
+    .await;
+    let opened = Arc::new(OfSession {
+        run,
+        token,
+        servers,
+    });
+    state.gateways.open().insert(id, opened);
+    let open = Open {
+        state: Arc::clone(state),
+        id,
+        run,
+    };
+    Ok((given, Some(open)))
+}
+
+/// The servers that are meant for a session, those of its organization first.
+async fn meant(state: &State, record: &SessionRecord) -> Result<Vec<McpConfiguration>, ApiError> {
+    let mut all = state.store.mcp_configurations().await?;
+    all.retain(|configuration| {
+        let draft = &configuration.draft;
+        let target = &draft.target;
+        draft.enabled
+            && configuration.consented
+            && target.includes(&record.agent, Some(record.project_id))
+    });
+    Ok(all)
+}
+
+/// The name by which the agent knows a server: its own, unless another of the session has it.
+fn free_name(configuration: &McpConfiguration, taken: &mut BTreeSet<String>) -> String {
+    let own = &configuration.draft.name;
+    let scope = match configuration.scope {
+        McpScope::Organization => "organization",
+        McpScope::User => "user",
+    };
+    let numbered = (2..).map(|number: u32| format!("{own}-{number}"));
+    let mut names = [own.clone(), format!("{own}-{scope}")]
+        .into_iter()
+        .chain(numbered);
+    let name = names
+        .find(|name| !taken.contains(name))
+        .unwrap_or_else(|| own.clone());
+    taken.insert(name.clone());
+    name
+}
+
+fn token() -> Secret {
+    let bytes: [u8; TOKEN] = rand::random();
+    Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Answers a request at the gateway of a session and server.
+pub async fn answer(
+    state: &State,
+    (id, server): (SessionId, &str),
+    token: Option<&str>,
+    request: axum::extract::Request,
+) -> Result<axum::response::Response, ApiError> {
+    let refused = || {
+        let detail = "the token is missing or not that of the session";
+        ApiError::new(Code::Unauthorized, detail)
+    };
+    let session = state.gateways.of(id, token).ok_or_else(refused)?;
+    let gateway = session.servers.get(server).ok_or_else(|| {
+        let detail = format!("the session is not given an MCP server {server:?}");
+        ApiError::new(Code::McpNotFound, detail)
+    })?;
+    let answer = gateway.handle(request).await?;
+    Ok(answer.map(axum::body::Body::new))
+}
+
+/// One server of one session.
+#[derive(Clone)]
+struct Of {
+    state: Arc<State>,
+    session: SessionId,
+    configuration: McpConfigurationId,
+    folder: PathBuf,
+}
+
+impl Of {
+    fn opener(&self) -> Opener {
+        let of = self.clone();
+        Arc::new(move || {
+            let of = of.clone();
+            Box::pin(async move { of.connect().await })
+        })
+    }
+
+    /// Reaches the server as its configuration says now: whoever has changed or disabled it meanwhile is heeded.
+    async fn connect(&self) -> Result<Connection, McpError> {
+        let reach = async {
+            let configuration = mcp::get(&self.state, self.configuration).await?;
+            mcp::reach_of(&self.state, &configuration, Some(&self.folder)).await
+        };
+        let reach = reach
+            .await
+            .map_err(|error| McpError::Unreachable(error.0.detail.clone()))?;
+        Connection::open(&reach, Limits::default()).await
+    }
+
+    async fn note(&self, now: McpState) {
+        let configuration = mcp::get(&self.state, self.configuration).await;
+        let noted = match configuration {
+            Ok(configuration) => mcp::note(&self.state, &configuration, now, None).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = noted {
+            tracing::warn!(problem = %error.0, "how an MCP server is doing was not noted");
+        }
+    }
+}
+
+impl Guard for Of {
+    fn tools<'a>(&'a self, tools: &'a [Described]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(async move {
+            let hashes = tools
+                .iter()
+                .map(|tool| (tool.tool.name.clone(), tool.sha256.clone()))
+                .collect();
+            let store = &self.state.store;
+            let changed = match store.pin_mcp_tools(self.configuration, &hashes).await {
+                Ok(changed) => changed,
+                Err(error) => {
+                    // What cannot be compared is not let through.
+                    tracing::warn!(%error, "the tools of an MCP server could not be compared");
+                    return Vec::new();
+                }
+            };
+            if !changed.is_empty() {
+                let at = Timestamp::now();
+                let tools = changed.clone();
+                self.note(McpState::Quarantined { tools, at }).await;
+            }
+            let names = hashes.into_keys();
+            names.filter(|name| !changed.contains(name)).collect()
+        })
+    }
+
+    fn allows<'a>(&'a self, _asked: &'a Asked) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            match mcp::get(&self.state, self.configuration).await {
+                Ok(now) if now.draft.enabled && now.consented => Ok(()),
+                Ok(_) => Err("The server was disabled or changed by its user.".to_owned()),
+                Err(error) => Err(error.0.detail.clone()),
+            }
+        })
+    }
+
+    fn ended<'a>(&'a self, ended: &'a Ended) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let details = json!({
+                "arguments": ended.asked.shape,
+                "by": "agent",
+                "bytes": ended.bytes,
+                "outcome": ended.outcome.word(),
+                "session_id": self.session,
+                "took_ms": u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
+                "tool": ended.asked.tool.chars().take(128).collect::<String>(),
+            });
+            let noted = self.state.store.note_mcp_call(self.configuration, details);
+            if let Err(error) = noted.await {
+                tracing::error!(%error, session = %self.session, "a call of a tool was not noted");
+            }
+        })
+    }
+
+    fn reached<'a>(&'a self, outcome: Result<(), &'a McpError>) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Err(error) = outcome {
+                let problem = ApiError::new(error.code(), error.to_string());
+                self.note(mcp::failed(&problem, Timestamp::now())).await;
+            }
+        })
+    }
+}

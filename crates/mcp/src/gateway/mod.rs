@@ -1,0 +1,190 @@
+//! The gateway: one MCP endpoint for each session and server, through which an agent reaches that server and
+//! nothing else of it than it may.
+//!
+//! The agent never sees what the server is reached with. Its calls are allowed, limited and told to the
+//! [`Guard`], by the shape of their arguments and never by their values. The connection to the server is opened
+//! when the agent first asks and closed when nobody has asked for a while.
+
+mod breaker;
+mod door;
+mod upstream;
+
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
+
+use berth_protocol::McpTool;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http_body::Body;
+use http_body_util::combinators::BoxBody;
+use rmcp::transport::streamable_http_server::{
+    StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Connection, McpError};
+
+use door::Door;
+use upstream::Upstream;
+
+/// Largest request of an agent, in bytes.
+const REQUEST: usize = 4 * 1024 * 1024;
+
+/// What keeps an agent within bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How long a call may take. Its user may have to answer a question meanwhile.
+    pub call: Duration,
+    /// Largest answer that an agent is given, in bytes as JSON.
+    pub answer: usize,
+    /// Most calls within a minute.
+    pub per_minute: u32,
+    /// How long a connection is kept that nobody uses.
+    pub idle: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            call: Duration::from_secs(300),
+            answer: 4 * 1024 * 1024,
+            per_minute: 300,
+            idle: Duration::from_secs(600),
+        }
+    }
+}
+
+/// A tool as its server describes it.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// What is shown of it.
+    pub tool: McpTool,
+    /// SHA-256 of everything that its server says of it, which tells whether it is still what it was.
+    pub sha256: String,
+}
+
+/// A call that an agent asks for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The tool.
+    pub tool: String,
+    /// The names of its arguments with their types: `{"path": "string"}`.
+    pub shape: BTreeMap<String, &'static str>,
+}
+
+/// What became of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The tool answered.
+    Answered,
+    /// The tool says that it failed.
+    Failed,
+    /// It was not let through.
+    Refused,
+    /// The server could not be reached, took too long or answered with too much.
+    Lost,
+    /// The agent did not want it any more.
+    Cancelled,
+}
+
+impl Outcome {
+    /// Its word, for the audit trail.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Lost => "lost",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A call that is over.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// What was asked.
+    pub asked: Asked,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub took: Duration,
+    /// Bytes of the answer as JSON.
+    pub bytes: usize,
+}
+
+/// Who decides what an agent may do, and hears of what it did.
+pub trait Guard: Send + Sync + 'static {
+    /// Which of a server's tools the agent may see and call.
+    fn tools<'a>(&'a self, tools: &'a [Described]) -> BoxFuture<'a, Vec<String>>;
+
+    /// Whether a call is let through; why not, for the agent to read.
+    fn allows<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, Result<(), String>>;
+
+    /// A call is over.
+    fn ended<'a>(&'a self, ended: &'a Ended) -> BoxFuture<'a, ()>;
+
+    /// The server was reached, or it was not.
+    fn reached<'a>(&'a self, outcome: Result<(), &'a McpError>) -> BoxFuture<'a, ()>;
+}
+
+/// Opens a connection to the server.
+pub type Opener = Arc<dyn Fn() -> BoxFuture<'static, Result<Connection, McpError>> + Send + Sync>;
+
+/// The endpoint of one session and server. Dropped, it ends its connection and everything that an agent has
+/// open.
+pub struct Gateway {
+    service: StreamableHttpService<Door, LocalSessionManager>,
+    upstream: Arc<Upstream>,
+    stop: CancellationToken,
+}
+
+impl Gateway {
+    /// An endpoint that reaches its server through `open`. `origins` may ask besides programs: web pages may not.
+    pub fn new(open: Opener, guard: Arc<dyn Guard>, bounds: Bounds) -> Self {
+        let stop = CancellationToken::new();
+        let upstream = Arc::new(Upstream::new(
+            open,
+            Arc::clone(&guard),
+            bounds.idle,
+            stop.clone(),
+        ));
+        let door = Door::new(Arc::clone(&upstream), guard, bounds);
+        let mut sessions = LocalSessionManager::default();
+        // An agent that says nothing for long is still there; what it has open ends with the gateway.
+        sessions.session_config.keep_alive = None;
+        let config = StreamableHttpServerConfig::default()
+            .with_max_request_body_bytes(REQUEST)
+            .with_cancellation_token(stop.clone())
+            .enforce_origin_validation();
+        let service =
+            StreamableHttpService::new(move || Ok(door.clone()), Arc::new(sessions), config);
+        Self {
+            service,
+            upstream,
+            stop,
+        }
+    }
+
+    /// Answers a request of the agent.
+    ///
+    /// # Errors
+    /// [`McpError`] as long as the server could not be reached for the first time.
+    pub async fn handle<B>(
+        &self,
+        request: http::Request<B>,
+    ) -> Result<http::Response<BoxBody<Bytes, Infallible>>, McpError>
+    where
+        B: Body + Send + 'static,
+        B::Error: std::fmt::Display,
+    {
+        // What the server can do has to be known before the agent is told.
+        self.upstream.know().await?;
+        Ok(self.service.handle(request).await)
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

@@ -1,0 +1,149 @@
+//! The connection of a gateway to its server.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use rmcp::model::ServerPeerInfo;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Guard, Opener, breaker::Breaker};
+use crate::{Connection, McpError};
+
+pub struct Upstream {
+    open: Opener,
+    guard: Arc<dyn Guard>,
+    idle: Duration,
+    stop: CancellationToken,
+    /// Held while a connection is opened, so that there is one.
+    place: tokio::sync::Mutex<Place>,
+    /// What the server said of itself when it was last reached.
+    info: Mutex<Option<Arc<ServerPeerInfo>>>,
+}
+
+#[derive(Default)]
+struct Place {
+    connection: Option<Arc<Connection>>,
+    breaker: Breaker,
+    used: Option<Instant>,
+    /// Somebody looks after a connection that nobody uses.
+    watched: bool,
+}
+
+impl Upstream {
+    pub fn new(
+        open: Opener,
+        guard: Arc<dyn Guard>,
+        idle: Duration,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            open,
+            guard,
+            idle,
+            stop,
+            place: tokio::sync::Mutex::default(),
+            info: Mutex::default(),
+        }
+    }
+
+    /// Reaches the server unless it was reached before.
+    pub async fn know(self: &Arc<Self>) -> Result<(), McpError> {
+        if self.info().is_none() {
+            self.connected().await?;
+        }
+        Ok(())
+    }
+
+    /// What the server said of itself.
+    pub fn info(&self) -> Option<Arc<ServerPeerInfo>> {
+        let info = self.info.lock().unwrap_or_else(PoisonError::into_inner);
+        info.clone()
+    }
+
+    /// The connection, opened unless it is open.
+    pub async fn connected(self: &Arc<Self>) -> Result<Arc<Connection>, McpError> {
+        let mut place = self.place.lock().await;
+        place.used = Some(Instant::now());
+        if let Some(connection) = place.connection.as_ref().filter(|it| it.is_open()) {
+            return Ok(Arc::clone(connection));
+        }
+        place.connection = None;
+        if let Some(pause) = place.breaker.pause(Instant::now()) {
+            return Err(McpError::Paused {
+                seconds: pause.as_secs().saturating_add(1),
+            });
+        }
+        let opened = tokio::select! {
+            opened = (self.open)() => opened,
+            () = self.stop.cancelled() => Err(McpError::Ended { said: String::new() }),
+        };
+        let connection = match opened {
+            Ok(connection) => Arc::new(connection),
+            Err(error) => {
+                // Whoever has to sign in is not ill.
+                if !matches!(error, McpError::Unauthorized { .. }) {
+                    place.breaker.failed(Instant::now());
+                }
+                drop(place);
+                self.guard.reached(Err(&error)).await;
+                return Err(error);
+            }
+        };
+        place.breaker.succeeded();
+        let info = connection.info();
+        *self.info.lock().unwrap_or_else(PoisonError::into_inner) = info;
+        place.connection = Some(Arc::clone(&connection));
+        if !std::mem::replace(&mut place.watched, true) {
+            tokio::spawn(watch(Arc::downgrade(self), self.stop.clone(), self.idle));
+        }
+        drop(place);
+        self.guard.reached(Ok(())).await;
+        Ok(connection)
+    }
+
+    /// Ends a connection that nobody has used for long. Says when to look again; nothing when there is none.
+    async fn tidy(&self) -> Option<Instant> {
+        let mut place = self.place.lock().await;
+        let due = place.used.map(|used| used + self.idle);
+        let in_use = place
+            .connection
+            .as_ref()
+            .is_some_and(|it| Arc::strong_count(it) > 1);
+        match due {
+            Some(due) if place.connection.is_some() && (in_use || due > Instant::now()) => {
+                Some(due.max(Instant::now() + Duration::from_secs(1)))
+            }
+            _ => {
+                place.connection = None;
+                place.watched = false;
+                None
+            }
+        }
+    }
+}
+
+/// Looks after the connection until nobody needs it.
+async fn watch(upstream: Weak<Upstream>, stop: CancellationToken, idle: Duration) {
+    let mut due = Instant::now() + idle;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep_until(due) => {}
+            () = stop.cancelled() => {
+                if let Some(upstream) = upstream.upgrade() {
+                    upstream.place.lock().await.connection = None;
+                }
+                return;
+            }
+        }
+        let Some(upstream) = upstream.upgrade() else {
+            return;
+        };
+        match upstream.tidy().await {
+            Some(next) => due = next,
+            None => return,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! MCP servers: how long it takes to reach one, and what the gateway adds to a call.
+
+use std::{
+    io,
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    time::Instant,
+};
+
+use berth_mcp::{Connection, Limits, Reach};
+use berth_protocol::Secret;
+use berth_tests::{Setup, mcp, programs};
+use rmcp::{
+    model::{ClientConfig, ProtocolVersion},
+    service::{ClientLifecycleMode, ClientServiceExt},
+    transport::StreamableHttpClientTransport,
+};
+use serde_json::{Map, Value, json};
+
+use crate::report::{Figure, Limit, Report, median, percentile};
+
+/// Times that a server is reached, and calls of a tool: below what a session may call within a minute.
+const CONNECTS: usize = 40;
+const CALLS: usize = 250;
+
+/// A real server that ends with the measurement.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    async fn start() -> Option<Self> {
+        let program = programs::mcp_server("mcp-server-everything")?;
+        let port = free_port().ok()?;
+        let child = Command::new(program)
+            .arg("streamableHttp")
+            .env("PORT", port.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let server = Self {
+            child,
+            url: format!("http://127.0.0.1:{port}/mcp"),
+        };
+        berth_tests::until("the server listens", || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        })
+        .await;
+        Some(server)
+    }
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// Measures both beside bare rmcp, with the same server, by turns.
+pub async fn measure(report: &mut Report) {
+    let Some(server) = Server::start().await else {
+        return report.skip("MCP servers", "mcp-server-everything is not installed");
+    };
+    connects(report, &server).await;
+    calls(report, &server).await;
+}
+
+async fn connects(report: &mut Report, server: &Server) {
+    let reach = reach(&server.url, None);
+    let (mut berth, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..CONNECTS {
+        let began = Instant::now();
+        let connection = Connection::open(&reach, Limits::default()).await;
+        let connection = connection.expect("the server answers");
+        berth.push(millis(began));
+        connection.close().await;
+        let began = Instant::now();
+        let lifecycle = ClientLifecycleMode::Auto {
+            preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+            legacy_version: None,
+        };
+        let transport = StreamableHttpClientTransport::from_uri(server.url.as_str());
+        let served = ClientConfig::default().serve_with_lifecycle(transport, lifecycle);
+        let connection = served.await.expect("the server answers");
+        bare.push(millis(began));
+        // It is dropped when it cannot be ended in order.
+        let _ = connection.cancel().await;
+    }
+    report.add(Figure {
+        what: "MCP server reached over HTTP".to_owned(),
+        unit: "ms",
+        berth: median(&berth),
+        bare: Some(median(&bare)),
+        limit: Some(Limit::RatioAtMost(1.1)),
+        note: format!("median of {CONNECTS}, by turns; bare: rmcp with the same lifecycle"),
+    });
+}
+
+async fn calls(report: &mut Report, server: &Server) {
+    let engine = mcp::engine(Setup::new()).await;
+    let draft = json!({"name": "everything", "server": {"type": "http", "url": server.url}});
+    mcp::agreed(&engine.client, &draft).await;
+    let place = engine.setup().folder().join("project");
+    std::fs::create_dir_all(&place).expect("a folder can be made");
+    let (_, given) = mcp::session_in(&engine.client, &place, "everything").await;
+    let given = given.expect("the session is given the server");
+    let gateway = open(&given.url, Some(given.token)).await;
+    let direct = open(&server.url, None).await;
+    for connection in [&gateway, &direct] {
+        connection.tools().await.expect("it has tools");
+    }
+    let (mut through, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..CALLS {
+        through.push(call(&gateway).await);
+        bare.push(call(&direct).await);
+    }
+    for (share, name, limit) in [(0.5, "p50", 1.0), (0.99, "p99", 3.0)] {
+        report.add(Figure {
+            what: format!("tool called through the gateway, {name}"),
+            unit: "ms",
+            berth: percentile(&through, share),
+            bare: Some(percentile(&bare, share)),
+            limit: Some(Limit::BeyondBareAtMost(limit)),
+            note: format!(
+                "{CALLS} calls of `echo`, each in the audit trail, by turns; bare: rmcp without a gateway"
+            ),
+        });
+    }
+}
+
+fn reach(url: &str, token: Option<String>) -> Reach {
+    Reach::Http {
+        url: url.to_owned(),
+        headers: Default::default(),
+        bearer: token.map(Secret::new),
+    }
+}
+
+async fn open(url: &str, token: Option<String>) -> Connection {
+    let opened = Connection::open(&reach(url, token), Limits::default()).await;
+    opened.expect("it answers")
+}
+
+async fn call(connection: &Connection) -> f64 {
+    let mut arguments = Map::new();
+    arguments.insert("message".to_owned(), Value::from("hello"));
+    let began = Instant::now();
+    let called = connection.call("echo", arguments).await;
+    let called = called.expect("it answers");
+    assert!(!called.is_error, "{}", called.result);
+    millis(began)
+}
+
+fn millis(began: Instant) -> f64 {
+    began.elapsed().as_secs_f64() * 1000.0
+}
