@@ -62,10 +62,10 @@ impl Stage {
         let answer = loop {
             let number = tries.next().expect("the tool is called");
             let tool = format!("mcp__{SERVER}__echo");
-            let tool = if self.agent == "claude" {
-                &tool
-            } else {
-                "echo"
+            // These two name a tool whole, which they may have put aside until it is searched for.
+            let tool = match self.agent {
+                "claude" | "codex" => &tool,
+                _ => "echo",
             };
             let order = format!("call: {tool}: {{\"message\": \"everest {number}\"}}");
             let answer = self.exchange_and_allow(session.id, &order).await;

@@ -110,7 +110,12 @@ impl CodexTools {
             let mut inside = space["tools"].as_array()?.iter();
             Some((space["name"].as_str()?, inside.find_map(name)?))
         });
-        match in_namespace {
+        // A namespace that is put aside until it is searched for is not among the tools.
+        let aside = || {
+            let (space, name) = wanted.rsplit_once("__")?;
+            Some((space, name.to_owned()))
+        };
+        match in_namespace.or_else(aside) {
             Some((space, name)) => {
                 let mut call = call(&name, &arguments, id);
                 call["namespace"] = json!(space);

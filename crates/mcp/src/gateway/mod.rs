@@ -152,8 +152,10 @@ impl Gateway {
         let mut sessions = LocalSessionManager::default();
         // An agent that says nothing for long is still there; what it has open ends with the gateway.
         sessions.session_config.keep_alive = None;
+        sessions.session_config.sse_retry = None;
         let config = StreamableHttpServerConfig::default()
             .with_max_request_body_bytes(REQUEST)
+            .with_sse_retry(None)
             .with_cancellation_token(stop.clone())
             .enforce_origin_validation();
         let service =
