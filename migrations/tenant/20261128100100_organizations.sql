@@ -128,9 +128,12 @@ returns bigint language plpgsql security definer set search_path = '' as $$
 declare
     given bigint;
 begin
-    update private.org_clock
-    set rev = rev + case when last_xid = pg_current_xact_id() then 0 else 1 end,
-        last_xid = pg_current_xact_id()
+    -- Once is enough: many versions of one row within a transaction make each look at it slower.
+    select rev into given from private.org_clock where org_id = org and last_xid = pg_current_xact_id();
+    if given is not null then
+        return given;
+    end if;
+    update private.org_clock set rev = rev + 1, last_xid = pg_current_xact_id()
     where org_id = org
     returning rev into given;
     if given is null then

@@ -19,8 +19,11 @@ end
 $$;
 grant berth_audit to current_user;
 grant usage, create on schema private to berth_audit;
+-- Whoever owns a schema can drop what is in it, so the events have one of their own; the API shows a view.
+create schema audit authorization berth_audit;
+grant usage on schema audit to authenticated, service_role, current_user;
 
-create table public.audit_logs (
+create table audit.logs (
     org_id       uuid        not null,
     seq          bigint      not null check (seq > 0),
     -- Made by who reports the event; the same id is never taken twice.
@@ -47,10 +50,10 @@ create table public.audit_logs (
     hash         text        not null check (hash ~ '^[0-9a-f]{64}$'),
     primary key (org_id, seq, recorded_at)
 ) partition by range (recorded_at);
-create index audit_logs_by_time on public.audit_logs (org_id, recorded_at, seq);
-create index audit_logs_by_action on public.audit_logs (org_id, action, seq);
-create index audit_logs_by_actor on public.audit_logs (org_id, actor, seq);
-create index audit_logs_by_session on public.audit_logs (org_id, session_id, seq) where session_id is not null;
+create index logs_by_time on audit.logs (org_id, recorded_at, seq);
+create index logs_by_action on audit.logs (org_id, action, seq);
+create index logs_by_actor on audit.logs (org_id, actor, seq);
+create index logs_by_session on audit.logs (org_id, session_id, seq) where session_id is not null;
 
 -- The end of each chain. Its lock orders the events of an organization.
 create table private.audit_heads (
@@ -129,7 +132,7 @@ begin
 end
 $$;
 
-create function private.audit_hash(event public.audit_logs)
+create function private.audit_hash(event audit.logs)
 returns text language sql immutable set search_path = '' as $$
     select encode(sha256(convert_to(
         event.prev_hash
@@ -151,40 +154,37 @@ returns text language sql immutable set search_path = '' as $$
         || '}', 'UTF8')), 'hex')
 $$;
 
-create trigger refuse_change before update or delete or truncate on public.audit_logs
+create trigger refuse_change before update or delete or truncate on audit.logs
     for each statement execute function private.refuse_audit_change();
-alter table public.audit_logs enable always trigger refuse_change;
+alter table audit.logs enable always trigger refuse_change;
 
--- Makes the partition of a month. Neither triggers of truncation nor row-level security nor revokes are
--- taken over from the table above, so each partition gets its own.
+-- Makes the partition of a month. Neither triggers of statements nor row-level security nor revokes are taken
+-- over from the table above, so each partition gets its own.
 create function private.audit_make_partition(moment timestamptz)
 returns void language plpgsql security definer set search_path = '' set timezone = 'UTC' as $$
 declare
     first_day constant timestamptz := date_trunc('month', moment);
-    name constant text := 'audit_logs_' || to_char(first_day, 'YYYY_MM');
+    name constant text := 'logs_' || to_char(first_day, 'YYYY_MM');
 begin
-    if to_regclass('private.' || name) is not null then
+    if to_regclass('audit.' || name) is not null then
         return;
     end if;
     perform pg_advisory_xact_lock(hashtext('berth.audit_partition'));
-    if to_regclass('private.' || name) is not null then
+    if to_regclass('audit.' || name) is not null then
         return;
     end if;
-    execute format('create table private.%I (like public.audit_logs including all)', name);
-    execute format('create trigger refuse_change before update or delete on private.%I
-        for each row execute function private.refuse_audit_change()', name);
-    execute format('create trigger refuse_truncate before truncate on private.%I
+    execute format('create table audit.%I (like audit.logs including all)', name);
+    execute format('create trigger refuse_change before update or delete or truncate on audit.%I
         for each statement execute function private.refuse_audit_change()', name);
-    execute format('create trigger check_append before insert on private.%I
+    execute format('create trigger check_append before insert on audit.%I
         for each row execute function private.check_audit_append()', name);
-    execute format('alter table private.%I enable always trigger refuse_change', name);
-    execute format('alter table private.%I enable always trigger refuse_truncate', name);
-    execute format('alter table private.%I enable always trigger check_append', name);
-    execute format('alter table private.%I enable row level security', name);
-    execute format('alter table private.%I force row level security', name);
-    execute format('revoke all on private.%I from public, anon, authenticated, service_role', name);
+    execute format('alter table audit.%I enable always trigger refuse_change', name);
+    execute format('alter table audit.%I enable always trigger check_append', name);
+    execute format('alter table audit.%I enable row level security', name);
+    execute format('alter table audit.%I force row level security', name);
+    execute format('revoke all on audit.%I from public, anon, authenticated, service_role', name);
     -- Attaching waits for no reader of the other partitions.
-    execute format('alter table public.audit_logs attach partition private.%I for values from (%L) to (%L)',
+    execute format('alter table audit.logs attach partition audit.%I for values from (%L) to (%L)',
         name, first_day, first_day + interval '1 month');
 end
 $$;
@@ -193,7 +193,7 @@ do $$
 declare
     name text;
 begin
-    foreach name in array array['public.audit_logs', 'private.audit_heads', 'private.audit_ids',
+    foreach name in array array['audit.logs', 'private.audit_heads', 'private.audit_ids',
         'private.audit_devices', 'private.audit_people', 'private.audit_origins', 'private.audit_checkpoints']
     loop
         execute format('alter table %s enable row level security', name);
@@ -203,22 +203,24 @@ begin
 end
 $$;
 
-grant select on public.audit_logs to authenticated, service_role;
-create policy audit_logs_read on public.audit_logs for select to authenticated
+grant select on audit.logs to authenticated, service_role;
+create policy logs_read on audit.logs for select to authenticated
     using (org_id = any (array(select private.my_admin_orgs())));
 
 revoke all on function
-    private.refuse_audit_change(), private.check_audit_append(), private.audit_hash(public.audit_logs),
+    private.refuse_audit_change(), private.check_audit_append(), private.audit_hash(audit.logs),
     private.audit_make_partition(timestamptz)
     from public, anon, authenticated, service_role;
 grant execute on function private.refuse_audit_change(), private.check_audit_append() to berth_audit;
 
--- A new owner needs the right to create where the thing is.
-grant create on schema public to berth_audit;
+create view public.audit_logs with (security_invoker = true) as select * from audit.logs;
+revoke all on public.audit_logs from anon, authenticated, service_role;
+grant select on public.audit_logs to authenticated, service_role;
+
 alter function private.audit_make_partition(timestamptz) owner to berth_audit;
-alter table public.audit_logs owner to berth_audit;
-revoke create on schema public from berth_audit;
+alter table audit.logs owner to berth_audit;
 -- Whoever applies migrations owns the function that appends, and can do no more with the trail than that.
-grant select, insert on public.audit_logs to current_user;
+grant select, insert on audit.logs to current_user;
 grant execute on function private.audit_make_partition(timestamptz) to current_user;
+revoke create on schema private from berth_audit;
 revoke berth_audit from current_user;

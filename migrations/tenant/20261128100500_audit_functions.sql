@@ -24,7 +24,7 @@ $$;
 
 -- Appends one event. The head's lock must be taken before, so that whoever appends several does not wait
 -- between them.
-create function private.audit_write(event public.audit_logs, person uuid, with_origin boolean)
+create function private.audit_write(event audit.logs, person uuid, with_origin boolean)
 returns bigint language plpgsql security definer set search_path = '' set timezone = 'UTC' as $$
 declare
     head private.audit_heads;
@@ -60,7 +60,7 @@ begin
     end if;
     event.hash := private.audit_hash(event);
     perform private.audit_make_partition(event.recorded_at);
-    insert into public.audit_logs select (event).*;
+    insert into audit.logs select (event).*;
     update private.audit_heads set seq = event.seq, hash = event.hash, at = event.recorded_at
     where org_id = event.org_id;
     insert into private.audit_ids (org_id, id, seq) values (event.org_id, event.id, event.seq);
@@ -72,7 +72,7 @@ $$;
 create function private.audit_note(org uuid, action text, subject_kind text, subject_id text, details jsonb)
 returns bigint language plpgsql security definer set search_path = '' as $$
 declare
-    event public.audit_logs;
+    event audit.logs;
 begin
     event.org_id := org;
     event.id := gen_random_uuid();
@@ -151,7 +151,7 @@ returns jsonb language plpgsql security definer set search_path = '' set timezon
 declare
     caller constant uuid := auth.uid();
     item jsonb;
-    event public.audit_logs;
+    event audit.logs;
     known bigint;
     newest bigint;
     answers jsonb := '[]';
@@ -237,7 +237,7 @@ begin
         select event.seq, event.hash, event.prev_hash, private.audit_hash(event) as right_hash,
             lag(event.seq, 1, coalesce(start.seq, 0)) over (order by event.seq) as seq_before,
             lag(event.hash, 1, coalesce(start.hash, repeat('0', 64))) over (order by event.seq) as hash_before
-        from public.audit_logs as event
+        from audit.logs as event
         where event.org_id = org and event.seq > coalesce(start.seq, 0)
     )
     select count(*), min(seq), max(seq),
@@ -249,7 +249,7 @@ begin
         broken := coalesce(last_seq, start.seq, 0) + 1;
     end if;
     if broken is null and head.seq > 0 and not exists (
-        select 1 from public.audit_logs where org_id = org and seq = head.seq and hash = head.hash
+        select 1 from audit.logs where org_id = org and seq = head.seq and hash = head.hash
         union all
         select 1 where start.seq = head.seq and start.hash = head.hash
     ) then
@@ -261,7 +261,7 @@ end
 $$;
 
 -- Whether an event is meant by a filter: {"from", "until", "actions", "actor", "session_id", "subject_kind"}.
-create function private.audit_matches(event public.audit_logs, filter jsonb)
+create function private.audit_matches(event audit.logs, filter jsonb)
 returns boolean language sql stable set search_path = '' as $$
     select (filter ->> 'from' is null or event.recorded_at >= (filter ->> 'from')::timestamptz)
         and (filter ->> 'until' is null or event.recorded_at < (filter ->> 'until')::timestamptz)
@@ -287,7 +287,7 @@ begin
         'first_hash', (array_agg(event.hash order by event.seq))[1],
         'last_hash', (array_agg(event.hash order by event.seq desc))[1])
     into manifest
-    from public.audit_logs as event
+    from audit.logs as event
     where event.org_id = org and event.seq <= head.seq and private.audit_matches(event, filter);
     perform private.audit_note(org, 'audit.exported', 'organization', org::text,
         jsonb_build_object('count', manifest -> 'count', 'until_seq', manifest -> 'until_seq'));
@@ -297,8 +297,8 @@ $$;
 
 -- A page of events by number, for the browser and for exports. Row-level security decides who sees any.
 create function public.audit_page(org uuid, filter jsonb default '{}', after bigint default 0, until_seq bigint default null, size int default 500)
-returns setof public.audit_logs language sql stable security invoker set search_path = '' as $$
-    select event.* from public.audit_logs as event
+returns setof audit.logs language sql stable security invoker set search_path = '' as $$
+    select event.* from audit.logs as event
     where event.org_id = org and event.seq > after and (until_seq is null or event.seq <= until_seq)
         and private.audit_matches(event, coalesce(filter, '{}'))
     order by event.seq
@@ -337,7 +337,7 @@ create function public.audit_retire(month date)
 returns text language plpgsql security definer set search_path = '' set timezone = 'UTC' as $$
 declare
     first_day constant timestamptz := date_trunc('month', month::timestamptz);
-    name constant text := 'audit_logs_' || to_char(first_day, 'YYYY_MM');
+    name constant text := 'logs_' || to_char(first_day, 'YYYY_MM');
     kept int;
 begin
     select coalesce(max(retention_days), 365) into kept from public.policies;
@@ -347,19 +347,19 @@ begin
             'Retire it later, or shorten the retention of the organization that keeps longest.');
     end if;
     if not exists (
-        select 1 from pg_catalog.pg_inherits where inhrelid = to_regclass('private.' || name)
-            and inhparent = 'public.audit_logs'::regclass
+        select 1 from pg_catalog.pg_inherits where inhrelid = to_regclass('audit.' || name)
+            and inhparent = 'audit.logs'::regclass
     ) then
         perform private.fail(404, 'audit.no_partition', format('there is no partition %s', name));
     end if;
     if exists (
-        select 1 from public.audit_logs where recorded_at < first_day
+        select 1 from audit.logs where recorded_at < first_day
     ) then
         perform private.fail(409, 'audit.older_first', 'older events are still attached',
             'Retire the oldest month first.');
     end if;
     insert into private.audit_checkpoints (org_id, seq, hash, partition)
-    select distinct on (org_id) org_id, seq, hash, name from public.audit_logs
+    select distinct on (org_id) org_id, seq, hash, name from audit.logs
     where recorded_at >= first_day and recorded_at < first_day + interval '1 month'
     order by org_id, seq desc;
     perform private.audit_detach(name);
@@ -370,14 +370,14 @@ $$;
 create function private.audit_detach(name text)
 returns void language plpgsql security definer set search_path = '' as $$
 begin
-    execute format('alter table public.audit_logs detach partition private.%I', name);
+    execute format('alter table audit.logs detach partition audit.%I', name);
 end
 $$;
 
 revoke all on function
-    private.pseudonym(uuid, uuid), private.audit_write(public.audit_logs, uuid, boolean),
+    private.pseudonym(uuid, uuid), private.audit_write(audit.logs, uuid, boolean),
     private.audit_note(uuid, text, text, text, jsonb), private.audit_change(),
-    private.audit_matches(public.audit_logs, jsonb), private.audit_detach(text),
+    private.audit_matches(audit.logs, jsonb), private.audit_detach(text),
     public.audit_append(uuid, uuid, jsonb), public.audit_verify(uuid), public.audit_export(uuid, jsonb),
     public.audit_page(uuid, jsonb, bigint, bigint, int), public.audit_people(uuid),
     public.audit_origin(uuid, bigint), public.audit_retire(date)
@@ -385,11 +385,14 @@ revoke all on function
 grant execute on function
     public.audit_append(uuid, uuid, jsonb), public.audit_verify(uuid), public.audit_export(uuid, jsonb),
     public.audit_page(uuid, jsonb, bigint, bigint, int), public.audit_people(uuid),
-    public.audit_origin(uuid, bigint), private.audit_matches(public.audit_logs, jsonb)
+    public.audit_origin(uuid, bigint), private.audit_matches(audit.logs, jsonb)
     to authenticated;
 grant execute on function public.audit_retire(date) to service_role;
 
+-- A new owner needs the right to create where the thing is.
 grant berth_audit to current_user;
+grant create on schema private to berth_audit;
 alter function private.audit_detach(text) owner to berth_audit;
 grant execute on function private.audit_detach(text) to current_user;
+revoke create on schema private from berth_audit;
 revoke berth_audit from current_user;

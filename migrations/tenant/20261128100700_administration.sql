@@ -188,7 +188,7 @@ begin
         select 1 from jsonb_object_keys(policy) as key where key <> all (array['allowed_agents', 'autonomy_ceiling',
             'sanitize', 'tool_rules', 'isolation', 'retention_days'])
     ) then
-        perform private.fail(400, 'policy.invalid', 'the policy has a field that is not known');
+        perform private.fail(400, 'policy.invalid', 'the policy is no object, or has a field that is not known');
     end if;
     wanted := jsonb_populate_record(null::public.policies, policy);
     update public.policies as p
