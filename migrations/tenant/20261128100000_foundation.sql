@@ -7,7 +7,7 @@
 --     may do is granted for each operation and, where that is narrower, for each column;
 --   * helpers are in the schema `private`, which the API does not expose; each names its schemas in full and
 --     has an empty search path;
---   * identifiers are UUIDs that clients make (version 7), words are the words of the local store;
+--   * identifiers are UUIDs of version 7, made by clients where they can be; words are those of the local store;
 --   * a migration that was released is never edited.
 --
 -- Functions that read or write as their owner rely on its right to pass row-level security.
@@ -42,6 +42,15 @@ $$;
 create function public.schema_version()
 returns jsonb language sql immutable set search_path = '' as $$
     select jsonb_build_object('version', 1, 'oldest_client', 1)
+$$;
+
+-- A UUID of version 7 (RFC 9562) for the rows that the server makes: a random one of version 4 whose first 48 bits
+-- are the milliseconds since 1970, and whose version 0100 becomes 0111.
+create function private.uuid_v7()
+returns uuid language sql volatile set search_path = '' as $$
+    select encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+        placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+        from 1 for 6), 52, 1), 53, 1), 'hex')::uuid
 $$;
 
 -- HMAC-SHA-256 (RFC 2104). Its extension is in another schema in every installation, and this is all of it
@@ -89,7 +98,7 @@ end
 $$;
 
 revoke all on function
-    private.fail(int, text, text, text), private.hmac_sha256(bytea, bytea), private.canonical_json(jsonb),
+    private.fail(int, text, text, text), private.uuid_v7(), private.hmac_sha256(bytea, bytea), private.canonical_json(jsonb),
     public.schema_version()
     from public, anon, authenticated, service_role;
 grant execute on function private.fail(int, text, text, text) to authenticated;

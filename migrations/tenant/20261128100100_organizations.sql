@@ -39,7 +39,7 @@ create table public.profiles (
 );
 
 create table public.memberships (
-    id           uuid        primary key default gen_random_uuid(),
+    id           uuid        primary key default private.uuid_v7(),
     org_id       uuid        not null references public.organizations (id),
     user_id      uuid        not null references public.profiles (id),
     role         text        not null check (role in ('admin', 'user')),
@@ -58,7 +58,7 @@ create table public.memberships (
 );
 
 create table public.invitations (
-    id          uuid        primary key default gen_random_uuid(),
+    id          uuid        primary key default private.uuid_v7(),
     org_id      uuid        not null references public.organizations (id),
     email       text        not null check (email = lower(email) and email like '%_@_%' and char_length(email) <= 254),
     role        text        not null check (role in ('admin', 'user')),

@@ -75,7 +75,7 @@ declare
     event audit.logs;
 begin
     event.org_id := org;
-    event.id := gen_random_uuid();
+    event.id := private.uuid_v7();
     event.action := action;
     event.subject_kind := subject_kind;
     event.subject_id := subject_id;

@@ -4,7 +4,7 @@
 -- yet, or no longer. Everything else runs as the caller, and row-level security decides.
 
 create table public.erasure_requests (
-    id           uuid        primary key default gen_random_uuid(),
+    id           uuid        primary key default private.uuid_v7(),
     org_id       uuid        not null references public.organizations (id),
     -- Emptied when it is performed: the audit trail names the request beside the pseudonym.
     user_id      uuid,
@@ -77,7 +77,7 @@ begin
     insert into public.organizations (id, org_id, name)
     values (create_organization.id, create_organization.id, btrim(create_organization.name));
     perform private.join_organization(create_organization.id, 'admin');
-    insert into public.policies (id, org_id) values (gen_random_uuid(), create_organization.id);
+    insert into public.policies (id, org_id) values (private.uuid_v7(), create_organization.id);
     return create_organization.id;
 end
 $$;

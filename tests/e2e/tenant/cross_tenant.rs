@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Rows, prompt};
+use crate::{Rows, audit::event, prompt};
 
 /// What an attempt is called, and its request.
 type Attempt = (String, Method, String, Option<Value>);
@@ -103,7 +103,7 @@ fn attempts(org: &Organization, rows: &Rows, mine: Uuid) -> Vec<Attempt> {
         ),
         (
             "audit_append",
-            json!({"org": id, "device": device, "events": []}),
+            json!({"org": id, "device": device, "events": [event(1, "session.created")]}),
         ),
         ("audit_verify", json!({"org": id})),
         ("audit_export", json!({"org": id})),

@@ -47,7 +47,12 @@ async fn a_member_pulls_what_they_may_see_and_nothing_else() {
     for kind in ["organization", "policy"] {
         assert_eq!(ids(&of_user, kind).len(), 1, "{kind}");
     }
-    assert_eq!(ids(&of_user, "membership").len(), 2);
+    let members = ids(&of_user, "membership");
+    assert_eq!(members.len(), 2);
+    assert!(
+        members.iter().all(|id| id.get_version_num() == 7),
+        "what the server makes is ordered as what clients make: {members:?}"
+    );
     // The names are those of the local store and its wire.
     let prompt = of_user["changes"]
         .as_array()
