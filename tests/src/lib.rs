@@ -14,6 +14,7 @@ pub mod programs;
 mod repository;
 pub mod routers;
 mod stream;
+pub mod tenant;
 mod viewer;
 pub mod webdriver;
 

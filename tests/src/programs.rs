@@ -61,6 +61,14 @@ pub fn mcp_server(name: &str) -> Option<PathBuf> {
     Some(folder.join(name)).filter(|path| path.is_file())
 }
 
+/// A program that the tenant backend is made of, if it is there: in the folder that `BERTH_TENANT_DIR` names,
+/// else where `cargo xtask test` installs them.
+pub fn tenant(name: &str) -> Option<PathBuf> {
+    let folder = env::var_os("BERTH_TENANT_DIR").map(PathBuf::from);
+    let folder = folder.or_else(|| Some(cache()?.join("tenant/node_modules/.bin")))?;
+    Some(folder.join(name)).filter(|path| path.is_file())
+}
+
 /// The program of an agent, if it is there.
 pub fn agent(name: &str) -> Option<PathBuf> {
     let folder = match name {

@@ -20,6 +20,7 @@ mod run;
 mod serve;
 mod signals;
 mod sse;
+mod tenant;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -69,6 +70,11 @@ enum Command {
         #[command(subcommand)]
         command: prompts::Prompts,
     },
+    /// Keep the database of a tenant backend
+    Tenant {
+        #[command(subcommand)]
+        command: tenant::Tenant,
+    },
     /// Look at the audit trail
     Audit {
         #[command(subcommand)]
@@ -115,6 +121,7 @@ async fn main() -> ExitCode {
             command: debug::Debug::Screen(options),
         } => debug::screen(&options),
         Command::Prompts { command } => prompts::prompts(data_dir, command).await,
+        Command::Tenant { command } => tenant::tenant(command).await,
         Command::Audit {
             command: Audit::Verify,
         } => client::verify(&data_dir).await,

@@ -125,6 +125,13 @@ pub(super) const PACKAGES: &[Package] = &[
             "chromedriver",
             "winget install --id Google.Chrome && winget install --id Chromium.ChromeDriver",
         ),
+    package(
+        Group::Tests,
+        "postgresql",
+        "postgresql-server",
+        "postgresql",
+    )
+    .mac("postgres", "brew install postgresql@15"),
     package(Group::Tests, "zsh", "zsh", "zsh"),
     package(Group::Tests, "fish", "fish", "fish").mac("fish", "brew install fish"),
     package(Group::Tests, "bubblewrap", "bubblewrap", "bubblewrap"),

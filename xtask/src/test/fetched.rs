@@ -56,6 +56,12 @@ pub(super) const FETCHED: &[Fetched] = &[
         place: "node_modules",
         on_agents_node: true,
     },
+    Fetched {
+        name: "tenant",
+        variable: "BERTH_TENANT_DIR",
+        place: "node_modules/.bin",
+        on_agents_node: false,
+    },
 ];
 
 /// What decides which versions are installed.
