@@ -210,6 +210,7 @@ codes! {
     McpEnded = "mcp.ended", 502, "The MCP server's program does not run", Some("Check its command; the detail has what it wrote.");
     McpInvalid = "mcp.invalid", 400, "The MCP server's configuration is not usable", None;
     McpProtocol = "mcp.protocol", 502, "The MCP server cannot be spoken to", None;
+    McpSignInFailed = "mcp.sign_in_failed", 502, "Signing in to the MCP server has failed", None;
     McpSignedOut = "mcp.signed_out", 424, "The MCP server wants its user to sign in", Some("Sign in, or add a token.");
     McpUnreachable = "mcp.unreachable", 504, "The MCP server does not answer",
         Some("Check its address, and whether it runs.");
