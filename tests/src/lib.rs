@@ -8,6 +8,7 @@ pub mod cable;
 mod client;
 mod engine;
 pub mod keychain;
+pub mod oauth;
 pub mod processes;
 pub mod programs;
 mod repository;
