@@ -2,6 +2,11 @@
 
 #![cfg(unix)]
 
+mod mcp {
+    mod asked;
+    mod upstream;
+}
+
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -98,28 +103,151 @@ fn free_port() -> u16 {
     taken.local_addr().expect("it has an address").port()
 }
 
-#[tokio::test]
-async fn a_server_is_reached_over_http() {
-    let Some(program) = everything() else { return };
+/// Starts `server-everything` on a free port.
+async fn served(program: PathBuf, transport: &str) -> (Server, u16) {
     let port = free_port();
     let child = Command::new(program)
-        .arg("streamableHttp")
+        .arg(transport)
         .env("PORT", port.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
-    let _server = Server(child.expect("it can be started"));
+    let server = Server(child.expect("it can be started"));
     until("the server listens", || {
         TcpStream::connect(("127.0.0.1", port)).is_ok()
     })
     .await;
+    (server, port)
+}
+
+#[tokio::test]
+async fn a_server_is_reached_over_http() {
+    let Some(program) = everything() else { return };
+    let (_server, port) = served(program, "streamableHttp").await;
     let reach = Reach::Http {
         url: format!("http://127.0.0.1:{port}/mcp"),
         headers: BTreeMap::new(),
         bearer: None,
     };
     assert_everything(&probe(&reach, Limits::default()).await.expect("it answers"));
+}
+
+fn sse(port: u16) -> Reach {
+    Reach::Sse {
+        url: format!("http://127.0.0.1:{port}/sse"),
+        headers: [("x-test".to_owned(), "yes".to_owned().into())].into(),
+        bearer: Some("token".to_owned().into()),
+    }
+}
+
+#[tokio::test]
+async fn a_server_of_before_is_reached_over_events_and_is_told_when_the_connection_ends() {
+    let Some(program) = everything() else { return };
+    let (_server, port) = served(program, "sse").await;
+    let connection = Connection::open(&sse(port), Limits::default()).await;
+    let connection = connection.expect("it answers");
+    let said = connection.describe().await.expect("it tells");
+    assert!(said.tools.len() >= 10, "{}", said.tools.len());
+    let arguments = serde_json::json!({"message": "hello"}).as_object().cloned();
+    let echoed = connection
+        .call("echo", arguments)
+        .await
+        .expect("it is called");
+    assert!(echoed.to_string().contains("hello"), "{echoed}");
+    let open = || connections_to(port);
+    assert!(open() > 0);
+    drop(connection);
+    until("the stream is closed", || open() == 0).await;
+}
+
+/// Established connections of this machine to a port, as Linux lists them.
+fn connections_to(port: u16) -> usize {
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("it can be read");
+    let remote = format!("0100007F:{port:04X}");
+    let columns = table
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    columns
+        .filter(|it| it.get(2) == Some(&&*remote) && it.get(3) == Some(&"01"))
+        .count()
+}
+
+#[tokio::test]
+async fn a_stream_that_does_not_begin_as_it_should_is_refused() {
+    const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+    for place in [
+        "http://evil.example/messages",
+        "//evil.example/messages",
+        "https://127.0.0.1/messages",
+        "http://127.0.0.1:1/messages",
+        "file:///etc/passwd",
+    ] {
+        let answer = format!("{HEAD}event: endpoint\ndata: {place}\n\n");
+        let (port, _) = answering(answer.leak());
+        let error = fails(&sse(port)).await;
+        assert_eq!(error.code(), Code::McpProtocol, "{place}: {error}");
+        assert!(
+            error.to_string().contains("another server"),
+            "{place}: {error}"
+        );
+    }
+    for (answer, code) in [
+        (format!("{HEAD}data: {{}}\n\n"), Code::McpProtocol),
+        (HEAD.to_owned(), Code::McpProtocol),
+        (
+            format!("{HEAD}{}", "x".repeat(17 * 1024 * 1024)),
+            Code::McpProtocol,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned(),
+            Code::McpProtocol,
+        ),
+        (
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
+            Code::McpProtocol,
+        ),
+        (
+            "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n".to_owned(),
+            Code::McpSignedOut,
+        ),
+        (
+            "HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\n\r\n".to_owned(),
+            Code::McpProtocol,
+        ),
+    ] {
+        let (port, _) = answering(answer.leak());
+        let error = fails(&sse(port)).await;
+        assert_eq!(error.code(), code, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_says_nothing_is_given_up() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there is a port");
+    let port = listener.local_addr().expect("it has an address").port();
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("somebody comes");
+        let mut head = [0; 4096];
+        let length = std::io::Read::read(&mut stream, &mut head).expect("it asks");
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: wait\n\n";
+        stream
+            .write_all(head.as_bytes())
+            .expect("it can be written");
+        // Until the client goes.
+        let _ = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
+        String::from_utf8_lossy(&head[..length]).into_owned()
+    });
+    let error = fails(&sse(port)).await;
+    assert!(matches!(error, McpError::Silent { .. }), "{error}");
+    let asked = thread.join().expect("it has ended").to_lowercase();
+    for part in [
+        "accept: text/event-stream",
+        "authorization: bearer token",
+        "x-test: yes",
+    ] {
+        assert!(asked.contains(part), "{asked}");
+    }
 }
 
 async fn fails(reach: &Reach) -> McpError {

@@ -9,6 +9,7 @@ mod client;
 mod engine;
 pub mod keychain;
 pub mod mcp;
+pub mod oauth;
 pub mod processes;
 pub mod programs;
 mod repository;

@@ -69,6 +69,23 @@ pub fn tenant(name: &str) -> Option<PathBuf> {
     Some(folder.join(name)).filter(|path| path.is_file())
 }
 
+/// FastMCP's program, which comes from the Python index, if it is there: in the folder that
+/// `BERTH_FASTMCP_DIR` names, else where `cargo xtask test` puts it.
+pub fn fastmcp() -> Option<PathBuf> {
+    let folder = env::var_os("BERTH_FASTMCP_DIR").map(PathBuf::from);
+    let folder = folder.or_else(|| Some(cache()?.join("fastmcp/bin")))?;
+    Some(folder.join("fastmcp")).filter(|path| path.is_file())
+}
+
+/// The conformance suite of MCP with the Node that it runs on, if they are there: in the folder that
+/// `BERTH_CONFORMANCE_DIR` names, else where `cargo xtask test` installs them.
+pub fn conformance() -> Option<(PathBuf, PathBuf)> {
+    let folder = env::var_os("BERTH_CONFORMANCE_DIR").map(PathBuf::from);
+    let folder = folder.or_else(|| Some(cache()?.join("conformance/node_modules/.bin")))?;
+    let (node, suite) = (folder.join("node"), folder.join("conformance"));
+    (node.is_file() && suite.is_file()).then_some((node, suite))
+}
+
 /// The program of an agent, if it is there.
 pub fn agent(name: &str) -> Option<PathBuf> {
     let folder = match name {

@@ -4,9 +4,9 @@
 //! `BERTH_TEST_SKIPS` what could not run here. The last line is always
 //! `N passed, N failed, N skipped`, and nothing counts as passed that did not run.
 
-mod aider;
 mod fetched;
 mod outcome;
+mod python;
 mod tally;
 
 use std::{
@@ -105,7 +105,7 @@ pub(crate) enum TestError {
     #[error(transparent)]
     Fetch(#[from] fetched::FetchError),
     #[error(transparent)]
-    Aider(#[from] aider::AiderError),
+    Python(#[from] python::PythonError),
     #[error(transparent)]
     Cache(#[from] CacheError),
     #[error(transparent)]
@@ -196,10 +196,12 @@ pub(crate) fn fetch_packages(
     for fetched in FETCHED {
         places.push((fetched.variable, fetched::install(repository, fetched)?));
     }
-    match aider::install(repository) {
-        Ok(place) => places.push((aider::VARIABLE, place)),
-        // The other agents do not need Python.
-        Err(error) => println!("SKIPPED aider: {}", with_sources(&error)),
+    for program in python::PROGRAMS {
+        match python::install(repository, program) {
+            Ok(place) => places.push((program.variable, place)),
+            // The others do not need Python.
+            Err(error) => println!("SKIPPED {}: {}", program.name, with_sources(&error)),
+        }
     }
     Ok(places)
 }
@@ -333,10 +335,12 @@ impl Run {
                 }
             }
         }
-        match aider::install(repository) {
-            Ok(place) => self.environment.push((aider::VARIABLE, place)),
-            Err(error) if in_ci() => return Err(error.into()),
-            Err(error) => outcome.skip("aider".to_owned(), with_sources(&error)),
+        for program in python::PROGRAMS {
+            match python::install(repository, program) {
+                Ok(place) => self.environment.push((program.variable, place)),
+                Err(error) if in_ci() => return Err(error.into()),
+                Err(error) => outcome.skip(program.name.to_owned(), with_sources(&error)),
+            }
         }
         Ok(())
     }

@@ -1,23 +1,31 @@
 //! A connection to one server, whichever era of the specification it speaks.
 
+#[expect(
+    deprecated,
+    reason = "sampling, roots and logging are leaving the specification, and servers of before have them"
+)]
+mod asked;
+pub(crate) mod breaker;
 mod child;
+mod error;
+mod http;
+mod sse;
+mod upstream;
 mod visible;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     ffi::OsString,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use berth_protocol::{Code, McpCalled, McpProbe, McpTool, Secret};
-use http::{HeaderName, HeaderValue};
+use berth_protocol::{McpCalled, McpProbe, McpTool, Secret};
 use rmcp::{
     Peer, RoleClient,
     model::{
-        CallToolRequestParams, CallToolResult, ClientConfig, Implementation, ProtocolVersion,
-        ServerPeerInfo, Tool,
+        CallToolRequestParams, CallToolResult, JsonObject, ProtocolVersion, ServerPeerInfo, Tool,
     },
     service::{
         ClientInitializeError, ClientLifecycleMode, ClientServiceExt, RunningService, ServiceError,
@@ -26,10 +34,20 @@ use rmcp::{
         StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig,
     },
 };
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub use asked::{Answered, Asked, Elicited, Offers};
+use asked::{Handler, Nobody};
 use child::Child;
+pub use error::McpError;
+pub(crate) use error::causes;
+use http::{Authorized, Proof};
+use sse::SseTransport;
+pub use upstream::Upstream;
 pub use visible::visible;
+
+use crate::TokenSource;
 
 /// How a server is reached, with everything that its configuration only names. Not `Debug`: the environment
 /// has secrets in it.
@@ -55,6 +73,23 @@ pub enum Reach {
         /// The token.
         bearer: Option<Secret>,
     },
+    /// HTTP with server-sent events, of the specification of 2024-11-05.
+    Sse {
+        /// Address of its stream, which was checked.
+        url: String,
+        /// Headers of every request.
+        headers: BTreeMap<String, Secret>,
+        /// The token.
+        bearer: Option<Secret>,
+    },
+    /// A server that is signed in to: one of those before, whose token is another each time. A program signs
+    /// in by itself, and is started as if it stood alone.
+    SignedIn {
+        /// How it is reached; its own token is not used.
+        reach: Box<Reach>,
+        /// Where the tokens come from.
+        tokens: Arc<dyn TokenSource>,
+    },
 }
 
 /// How long a server may take.
@@ -75,151 +110,48 @@ impl Default for Limits {
     }
 }
 
-/// Why a server cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum McpError {
-    /// Its program cannot be started.
-    #[error("{program} cannot be started: {source}")]
-    Spawn {
-        /// The program.
-        program: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// It ended, or closed the connection.
-    #[error("the server ended before it answered{}", wrote(.said))]
-    Ended {
-        /// The end of what it wrote to its standard error.
-        said: String,
-    },
-    /// It does not answer.
-    #[error("the server did not answer within {} s{}", .after.as_secs(), wrote(.said))]
-    Silent {
-        /// How long it was waited for.
-        after: Duration,
-        /// The end of what it wrote to its standard error.
-        said: String,
-    },
-    /// It wants to know who asks.
-    #[error("the server wants its user to sign in")]
-    Unauthorized {
-        /// What it said of how (`WWW-Authenticate`).
-        challenge: String,
-    },
-    /// It cannot be reached.
-    #[error("the server cannot be reached: {0}")]
-    Unreachable(String),
-    /// It does not speak the protocol.
-    #[error("the server does not speak MCP: {why}{}", wrote(.said))]
-    Protocol {
-        /// What it did instead.
-        why: String,
-        /// The end of what it wrote to its standard error.
-        said: String,
-    },
-    /// It refused a request.
-    #[error("the server refused: {0}")]
-    Refused(String),
-    /// It could not be reached, and is not tried again yet.
-    #[error("the server could not be reached and is tried again in {seconds} s")]
-    Paused {
-        /// How long that is.
-        seconds: u64,
-    },
-    /// A header cannot be sent.
-    #[error("the header {0} cannot be sent")]
-    Header(String),
-}
-
-fn wrote(text: &str) -> String {
-    match text.trim() {
-        "" => String::new(),
-        text => format!("; it wrote: {text}"),
-    }
-}
-
-impl McpError {
-    /// The stable code of this error.
-    pub fn code(&self) -> Code {
-        match self {
-            Self::Spawn { .. } | Self::Ended { .. } => Code::McpEnded,
-            Self::Silent { .. } | Self::Unreachable(_) | Self::Paused { .. } => {
-                Code::McpUnreachable
-            }
-            Self::Unauthorized { .. } => Code::McpSignedOut,
-            Self::Protocol { .. } | Self::Refused(_) => Code::McpProtocol,
-            Self::Header(_) => Code::McpInvalid,
-        }
-    }
-}
-
 /// A connection. Dropping it ends it, and with it the server's program and what that has started.
 pub struct Connection {
-    service: RunningService<RoleClient, ClientConfig>,
+    service: Running,
     child: Option<Child>,
     limits: Limits,
     connected_in: Duration,
 }
 
 impl Connection {
-    /// Connects: with `server/discover` where the server knows it, else with the handshake of before.
+    /// Connects: with `server/discover` where the server knows it, else with the handshake of before. What
+    /// the server asks of its client is denied.
     ///
     /// # Errors
     /// [`McpError`]. Nothing is left running then.
     pub async fn open(reach: &Reach, limits: Limits) -> Result<Self, McpError> {
+        Self::open_for(reach, limits, Arc::new(Nobody)).await
+    }
+
+    /// Connects, for somebody who answers what the server asks.
+    ///
+    /// # Errors
+    /// [`McpError`]. Nothing is left running then.
+    pub async fn open_for(
+        reach: &Reach,
+        limits: Limits,
+        asked: Arc<dyn Asked>,
+    ) -> Result<Self, McpError> {
         let started = Instant::now();
-        match reach {
-            Reach::Stdio {
-                program,
-                args,
-                env,
-                folder,
-            } => {
-                let (transport, child) = child::start(program, args, env, folder)?;
-                let served = client().serve_with_lifecycle(transport, lifecycle());
-                let service = match tokio::time::timeout(limits.connect, served).await {
-                    Ok(Ok(service)) => service,
-                    Ok(Err(error)) => return Err(not_begun(&error, &child.said().await)),
-                    Err(_) => {
-                        let (after, said) = (limits.connect, child.said().await);
-                        return Err(McpError::Silent { after, said });
-                    }
-                };
-                Ok(Self {
-                    service,
-                    child: Some(child),
-                    limits,
-                    connected_in: started.elapsed(),
-                })
+        let handler = Handler(asked);
+        let (service, child) = match reach {
+            Reach::SignedIn { reach, tokens } => {
+                let proof = Proof::Tokens(Arc::clone(tokens));
+                begin(reach, Some(proof), limits, handler).await?
             }
-            Reach::Http {
-                url,
-                headers,
-                bearer,
-            } => {
-                let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
-                config.custom_headers = checked_headers(headers)?;
-                config.auth_header = bearer.as_ref().map(|token| token.expose().to_owned());
-                let transport = StreamableHttpClientTransport::from_config(config);
-                let served = client().serve_with_lifecycle(transport, lifecycle());
-                let service = match tokio::time::timeout(limits.connect, served).await {
-                    Ok(Ok(service)) => service,
-                    Ok(Err(error)) => return Err(not_begun(&error, "")),
-                    Err(_) => {
-                        return Err(McpError::Silent {
-                            after: limits.connect,
-                            said: String::new(),
-                        });
-                    }
-                };
-                Ok(Self {
-                    service,
-                    child: None,
-                    limits,
-                    connected_in: started.elapsed(),
-                })
-            }
-        }
+            reach => begin(reach, None, limits, handler).await?,
+        };
+        Ok(Self {
+            service,
+            child,
+            limits,
+            connected_in: started.elapsed(),
+        })
     }
 
     /// Its tools.
@@ -238,24 +170,28 @@ impl Connection {
         Ok(tools.into_iter().map(tool).collect())
     }
 
-    /// Calls a tool.
+    /// Calls a tool; answers with the result as the server gave it. Dropping the call cancels it.
+    ///
+    /// # Errors
+    /// [`McpError`]. A tool that reports an error has answered.
+    pub async fn call(&self, tool: &str, arguments: Option<JsonObject>) -> Result<Value, McpError> {
+        let mut call = CallToolRequestParams::new(tool.to_owned());
+        call.arguments = arguments;
+        let result = self.raw_call(call, self.limits.request).await?;
+        as_json(result)
+    }
+
+    /// Calls a tool, and measures how long it takes.
     ///
     /// # Errors
     /// [`McpError`].
-    pub async fn call(
-        &self,
-        tool: &str,
-        arguments: serde_json::Map<String, serde_json::Value>,
-    ) -> Result<McpCalled, McpError> {
+    pub async fn try_call(&self, tool: &str, arguments: JsonObject) -> Result<McpCalled, McpError> {
         let asked = Instant::now();
-        let request = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
-        let result = self.raw_call(request, self.limits.request).await?;
+        let call = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        let result = self.raw_call(call, self.limits.request).await?;
         Ok(McpCalled {
             is_error: result.is_error.unwrap_or_default(),
-            result: serde_json::to_value(result).map_err(|error| McpError::Protocol {
-                why: error.to_string(),
-                said: String::new(),
-            })?,
+            result: as_json(result)?,
             took_ms: millis(asked.elapsed()),
         })
     }
@@ -285,11 +221,6 @@ impl Connection {
             connect_ms: millis(self.connected_in),
             list_ms,
         })
-    }
-
-    /// It can still be spoken through.
-    pub(crate) fn is_open(&self) -> bool {
-        !self.service.is_closed() && !self.service.is_transport_closed()
     }
 
     /// What the server said of itself.
@@ -332,12 +263,17 @@ impl Connection {
     ) -> Result<T, McpError> {
         match tokio::time::timeout(longest, request).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(self.failed(error).await),
+            Ok(Err(error)) => Err(McpError::failed(error, self.said().await)),
             Err(_) => Err(McpError::Silent {
                 after: longest,
                 said: self.said().await,
             }),
         }
+    }
+
+    /// The server has ended it.
+    pub fn is_closed(&self) -> bool {
+        self.service.is_closed() || self.service.is_transport_closed()
     }
 
     /// Ends it, and waits until nothing of it runs any more.
@@ -350,28 +286,6 @@ impl Connection {
         match &self.child {
             Some(child) => child.said().await,
             None => String::new(),
-        }
-    }
-
-    async fn failed(&self, error: ServiceError) -> McpError {
-        if let Some(challenge) = error.auth_challenge() {
-            let challenge = challenge.to_owned();
-            return McpError::Unauthorized { challenge };
-        }
-        match error {
-            ServiceError::McpError(error) => McpError::Refused(visible(&error.message)),
-            ServiceError::TransportClosed => McpError::Ended {
-                said: self.said().await,
-            },
-            ServiceError::Timeout { timeout } => McpError::Silent {
-                after: timeout,
-                said: self.said().await,
-            },
-            ServiceError::TransportSend(error) => McpError::Unreachable(visible(&causes(&error))),
-            error => McpError::Protocol {
-                why: visible(&causes(&error)),
-                said: self.said().await,
-            },
         }
     }
 }
@@ -387,10 +301,119 @@ pub async fn probe(reach: &Reach, limits: Limits) -> Result<McpProbe, McpError> 
     described
 }
 
-fn client() -> ClientConfig {
-    let mut config = ClientConfig::default();
-    config.client_info = Implementation::new("berth", env!("CARGO_PKG_VERSION"));
-    config
+type Running = RunningService<RoleClient, Handler>;
+
+/// Begins a connection, with `proof` in place of the token in `reach`.
+async fn begin(
+    reach: &Reach,
+    proof: Option<Proof>,
+    limits: Limits,
+    handler: Handler,
+) -> Result<(Running, Option<Child>), McpError> {
+    match reach {
+        Reach::Stdio {
+            program,
+            args,
+            env,
+            folder,
+        } => {
+            let (transport, child) = child::start(program, args, env, folder)?;
+            let served = handler.serve_with_lifecycle(transport, lifecycle());
+            match in_time(limits, served).await {
+                Begun::Yes(service) => Ok((*service, Some(child))),
+                Begun::No(error) => Err(McpError::not_begun(&error, &child.said().await)),
+                Begun::Late(after) => Err(McpError::Silent {
+                    after,
+                    said: child.said().await,
+                }),
+            }
+        }
+        Reach::Http {
+            url,
+            headers,
+            bearer,
+        } => {
+            let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
+            config.custom_headers = http::checked_headers(headers)?;
+            let authorized = Authorized {
+                http: http::client()?,
+                proof: proof.unwrap_or_else(|| Proof::Fixed(bearer.clone())),
+            };
+            let serve = |lifecycle| {
+                let (authorized, config) = (authorized.clone(), config.clone());
+                let transport = StreamableHttpClientTransport::with_client(authorized, config);
+                handler.clone().serve_with_lifecycle(transport, lifecycle)
+            };
+            let served = async {
+                match serve(lifecycle()).await {
+                    // Servers of before answer `server/discover` with whatever they answer to what they do
+                    // not know: an empty result, an error of another request, a page. The handshake tells
+                    // whether they are servers.
+                    Err(error) if error.auth_challenge().is_none() => {
+                        serve(ClientLifecycleMode::Initialize).await
+                    }
+                    served => served,
+                }
+            };
+            begun(in_time(limits, served).await)
+        }
+        Reach::Sse {
+            url,
+            headers,
+            bearer,
+        } => {
+            let headers = http::checked_headers(headers)?;
+            let proof = proof.unwrap_or_else(|| Proof::Fixed(bearer.clone()));
+            let until = tokio::time::Instant::now() + limits.connect;
+            let opened = SseTransport::open(url, headers, proof, limits.request);
+            let late = || McpError::Silent {
+                after: limits.connect,
+                said: String::new(),
+            };
+            let transport = tokio::time::timeout_at(until, opened);
+            let transport = transport.await.map_err(|_| late())??;
+            // Its era knows nothing but the handshake.
+            let served = handler.serve_with_lifecycle(transport, ClientLifecycleMode::Initialize);
+            let left = Limits {
+                connect: until.saturating_duration_since(tokio::time::Instant::now()),
+                ..limits
+            };
+            match in_time(left, served).await {
+                Begun::Late(_) => Err(late()),
+                other => begun(other),
+            }
+        }
+        Reach::SignedIn { reach, .. } => Box::pin(begin(reach, proof, limits, handler)).await,
+    }
+}
+
+enum Begun {
+    Yes(Box<Running>),
+    No(Box<ClientInitializeError>),
+    Late(Duration),
+}
+
+async fn in_time(
+    limits: Limits,
+    served: impl Future<Output = Result<Running, ClientInitializeError>>,
+) -> Begun {
+    match tokio::time::timeout(limits.connect, served).await {
+        Ok(Ok(service)) => Begun::Yes(Box::new(service)),
+        Ok(Err(error)) => Begun::No(Box::new(error)),
+        Err(_) => Begun::Late(limits.connect),
+    }
+}
+
+/// What became of a connection to a server that is no program.
+fn begun(begun: Begun) -> Result<(Running, Option<Child>), McpError> {
+    match begun {
+        Begun::Yes(service) => Ok((*service, None)),
+        Begun::No(error) => Err(McpError::not_begun(&error, "")),
+        Begun::Late(after) => Err(McpError::Silent {
+            after,
+            said: String::new(),
+        }),
+    }
 }
 
 fn lifecycle() -> ClientLifecycleMode {
@@ -400,59 +423,6 @@ fn lifecycle() -> ClientLifecycleMode {
     }
 }
 
-fn checked_headers(
-    headers: &BTreeMap<String, Secret>,
-) -> Result<HashMap<HeaderName, HeaderValue>, McpError> {
-    let mut checked = HashMap::new();
-    for (name, value) in headers {
-        let bad = || McpError::Header(name.clone());
-        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
-        let mut value = HeaderValue::from_str(value.expose()).map_err(|_| bad())?;
-        value.set_sensitive(true);
-        checked.insert(header, value);
-    }
-    Ok(checked)
-}
-
-fn not_begun(error: &ClientInitializeError, said: &str) -> McpError {
-    if let Some(challenge) = error.auth_challenge() {
-        let challenge = challenge.to_owned();
-        return McpError::Unauthorized { challenge };
-    }
-    match error {
-        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => not_begun(fallback, said),
-        ClientInitializeError::ConnectionClosed(_) => McpError::Ended {
-            said: said.to_owned(),
-        },
-        ClientInitializeError::TransportError { .. } if said.is_empty() => {
-            McpError::Unreachable(visible(&causes(error)))
-        }
-        ClientInitializeError::TransportError { .. } => McpError::Ended {
-            said: said.to_owned(),
-        },
-        ClientInitializeError::JsonRpcError(error) => McpError::Refused(visible(&error.message)),
-        error => McpError::Protocol {
-            why: visible(&causes(error)),
-            said: said.to_owned(),
-        },
-    }
-}
-
-/// An error with what caused it, shortened.
-fn causes(error: &dyn std::error::Error) -> String {
-    const LONGEST: usize = 400;
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text.chars().take(LONGEST).collect()
-}
-
 pub(crate) fn tool(tool: Tool) -> McpTool {
     McpTool {
         name: tool.name.into_owned(),
@@ -460,6 +430,13 @@ pub(crate) fn tool(tool: Tool) -> McpTool {
         description: tool.description.as_deref().map(visible),
         input_schema: serde_json::Value::Object((*tool.input_schema).clone()),
     }
+}
+
+fn as_json(result: CallToolResult) -> Result<Value, McpError> {
+    serde_json::to_value(result).map_err(|error| McpError::Protocol {
+        why: error.to_string(),
+        said: String::new(),
+    })
 }
 
 /// SHA-256, in hexadecimal digits.

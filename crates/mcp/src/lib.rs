@@ -8,7 +8,14 @@ mod check;
 mod client;
 pub mod gateway;
 mod import;
+mod oauth;
 
 pub use check::check;
-pub use client::{Connection, Limits, McpError, Reach, probe};
+pub use client::{
+    Answered, Asked, Connection, Elicited, Limits, McpError, Offers, Reach, Upstream, probe,
+};
 pub use import::{ImportError, Imported, Unclear, import};
+pub use oauth::{
+    Broker, Challenge, Grant, GrantState, Later, OauthError, Redirect, Registered, Revoked, SignIn,
+    StoreError, TokenSource, TokenStore, Wish, takes_resource,
+};

@@ -220,6 +220,7 @@ codes! {
         Some("Add a server of your own (scope `user`).");
     McpSecretMissing = "mcp.secret_missing", 424, "A secret of the MCP server is missing",
         Some("Add it with PUT /mcp/configurations/{id}/secrets/{name}.");
+    McpSignInFailed = "mcp.sign_in_failed", 502, "Signing in to the MCP server has failed", None;
     McpSignedOut = "mcp.signed_out", 424, "The MCP server wants its user to sign in", Some("Sign in, or add a token.");
     McpUnreachable = "mcp.unreachable", 504, "The MCP server does not answer",
         Some("Check its address, and whether it runs.");

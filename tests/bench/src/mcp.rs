@@ -154,7 +154,7 @@ async fn call(connection: &Connection) -> f64 {
     let mut arguments = Map::new();
     arguments.insert("message".to_owned(), Value::from("hello"));
     let began = Instant::now();
-    let called = connection.call("echo", arguments).await;
+    let called = connection.try_call("echo", arguments).await;
     let called = called.expect("it answers");
     assert!(!called.is_error, "{}", called.result);
     millis(began)

@@ -101,7 +101,10 @@ async fn call(connection: &Connection, tool: &str, arguments: Value) -> (bool, S
     let Value::Object(arguments) = arguments else {
         panic!("arguments are an object")
     };
-    let called = connection.call(tool, arguments).await.expect("an answer");
+    let called = connection
+        .try_call(tool, arguments)
+        .await
+        .expect("an answer");
     let text = called.result["content"][0]["text"].as_str();
     (called.is_error, text.unwrap_or_default().to_owned())
 }

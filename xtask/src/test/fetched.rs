@@ -45,6 +45,12 @@ pub(super) const FETCHED: &[Fetched] = &[
         on_agents_node: false,
     },
     Fetched {
+        name: "conformance",
+        variable: "BERTH_CONFORMANCE_DIR",
+        place: "node_modules/.bin",
+        on_agents_node: false,
+    },
+    Fetched {
         name: "browser",
         variable: "BERTH_BROWSER_MODULES",
         place: "node_modules",

@@ -213,7 +213,7 @@ pub async fn call(
     };
     let reach = reach_of(state, &configuration, None).await?;
     let connection = Connection::open(&reach, Limits::default()).await?;
-    let called = connection.call(&call.tool, arguments).await;
+    let called = connection.try_call(&call.tool, arguments).await;
     connection.close().await;
     let told = match &called {
         Ok(called) if called.is_error => "failed",

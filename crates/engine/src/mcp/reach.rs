@@ -1,7 +1,7 @@
 //! How a server is reached, with everything that its configuration only names.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     path::{Path, PathBuf},
 };
@@ -91,29 +91,49 @@ pub async fn reach(
             headers,
             secret_headers,
         } => {
-            let headers = headers
-                .iter()
-                .map(|(name, value)| (name.clone(), Secret::new(value.clone())));
-            let mut headers: BTreeMap<String, Secret> = headers.collect();
-            for name in secret_headers {
-                if let Some(value) = secrets.remove(&format!("header/{name}")) {
-                    headers.insert(name.clone(), value);
-                }
-            }
-            let bearer = match draft.auth {
-                McpAuth::Bearer => secrets.remove("token"),
-                McpAuth::None | McpAuth::Oauth { .. } => None,
-            };
+            let headers = all_headers(headers, secret_headers, &mut secrets);
             Ok(Reach::Http {
                 url: url.clone(),
                 headers,
-                bearer,
+                bearer: bearer(draft, &mut secrets),
             })
         }
-        McpServer::Sse { .. } => Err(ApiError::new(
-            Code::McpProtocol,
-            "servers of the type sse cannot be reached yet",
-        )),
+        McpServer::Sse {
+            url,
+            headers,
+            secret_headers,
+        } => {
+            let headers = all_headers(headers, secret_headers, &mut secrets);
+            Ok(Reach::Sse {
+                url: url.clone(),
+                headers,
+                bearer: bearer(draft, &mut secrets),
+            })
+        }
+    }
+}
+
+fn all_headers(
+    plain: &BTreeMap<String, String>,
+    secret: &BTreeSet<String>,
+    secrets: &mut BTreeMap<String, Secret>,
+) -> BTreeMap<String, Secret> {
+    let plain = plain
+        .iter()
+        .map(|(name, value)| (name.clone(), Secret::new(value.clone())));
+    let mut all: BTreeMap<String, Secret> = plain.collect();
+    for name in secret {
+        if let Some(value) = secrets.remove(&format!("header/{name}")) {
+            all.insert(name.clone(), value);
+        }
+    }
+    all
+}
+
+fn bearer(draft: &McpDraft, secrets: &mut BTreeMap<String, Secret>) -> Option<Secret> {
+    match draft.auth {
+        McpAuth::Bearer => secrets.remove("token"),
+        McpAuth::None | McpAuth::Oauth { .. } => None,
     }
 }
 

@@ -19,7 +19,7 @@ use rmcp::{
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Asked, Bounds, Described, Ended, Guard, Outcome, breaker::Rate, upstream::Upstream};
+use super::{Asked, Bounds, Described, Ended, Guard, Outcome, rate::Rate, upstream::Upstream};
 use crate::{McpError, client};
 
 /// An agent's side of a gateway. Its clones are the same.

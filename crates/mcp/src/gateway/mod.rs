@@ -5,8 +5,8 @@
 //! [`Guard`], by the shape of their arguments and never by their values. The connection to the server is opened
 //! when the agent first asks and closed when nobody has asked for a while.
 
-mod breaker;
 mod door;
+mod rate;
 mod upstream;
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};

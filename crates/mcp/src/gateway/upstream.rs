@@ -9,8 +9,8 @@ use rmcp::model::ServerPeerInfo;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Guard, Opener, breaker::Breaker};
-use crate::{Connection, McpError};
+use super::{Guard, Opener};
+use crate::{Connection, McpError, client::breaker::Breaker};
 
 pub struct Upstream {
     open: Opener,
@@ -67,32 +67,25 @@ impl Upstream {
     pub async fn connected(self: &Arc<Self>) -> Result<Arc<Connection>, McpError> {
         let mut place = self.place.lock().await;
         place.used = Some(Instant::now());
-        if let Some(connection) = place.connection.as_ref().filter(|it| it.is_open()) {
+        if let Some(connection) = place.connection.as_ref().filter(|it| !it.is_closed()) {
             return Ok(Arc::clone(connection));
         }
         place.connection = None;
-        if let Some(pause) = place.breaker.pause(Instant::now()) {
-            return Err(McpError::Paused {
-                seconds: pause.as_secs().saturating_add(1),
-            });
-        }
+        let admitted = place.breaker.admit(std::time::Instant::now());
+        admitted.map_err(|rest| McpError::Resting { rest })?;
         let opened = tokio::select! {
             opened = (self.open)() => opened,
             () = self.stop.cancelled() => Err(McpError::Ended { said: String::new() }),
         };
+        place.breaker.note(&opened, std::time::Instant::now());
         let connection = match opened {
             Ok(connection) => Arc::new(connection),
             Err(error) => {
-                // Whoever has to sign in is not ill.
-                if !matches!(error, McpError::Unauthorized { .. }) {
-                    place.breaker.failed(Instant::now());
-                }
                 drop(place);
                 self.guard.reached(Err(&error)).await;
                 return Err(error);
             }
         };
-        place.breaker.succeeded();
         let info = connection.info();
         *self.info.lock().unwrap_or_else(PoisonError::into_inner) = info;
         place.connection = Some(Arc::clone(&connection));

@@ -1,0 +1,155 @@
+//! What a server may ask of its client, and tell it besides its answers.
+
+use std::{pin::Pin, sync::Arc};
+
+use rmcp::{
+    ClientHandler, ErrorData, RoleClient,
+    model::{
+        ClientConfig, CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams,
+        ElicitResult, ElicitationAction, ElicitationCapability, FormElicitationCapability,
+        Implementation, ListRootsResult, LoggingMessageNotificationParam,
+        ProgressNotificationParam, Root,
+    },
+    service::{NotificationContext, RequestContext},
+};
+use serde_json::Value;
+
+/// An answer that comes later.
+pub type Answered<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A user's answer to a form or a page of a server.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Elicited {
+    /// They have filled it in; `None` for a page.
+    Accepted(Option<Value>),
+    /// They do not want to.
+    Declined,
+    /// They have closed it.
+    Cancelled,
+}
+
+/// Who answers what a server asks. What is not implemented is not offered to it and denied.
+pub trait Asked: Send + Sync + 'static {
+    /// What is offered.
+    fn offers(&self) -> Offers {
+        Offers::default()
+    }
+
+    /// Asks the user to fill in a form or to open a page: the parameters of `elicitation/create`.
+    fn elicit(&self, _request: Value) -> Answered<'_, Elicited> {
+        Box::pin(std::future::ready(Elicited::Declined))
+    }
+
+    /// Asks for a model's answer: the parameters of `sampling/createMessage`, answered by its result, or by
+    /// nothing when that is denied.
+    fn sample(&self, _request: Value) -> Answered<'_, Option<Value>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    /// The folders that a server may know of, as `file://` addresses.
+    fn roots(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// A server says how far it is: the parameters of `notifications/progress`.
+    fn progress(&self, _said: Value) {}
+
+    /// A server logs something: the parameters of `notifications/message`.
+    fn logged(&self, _said: Value) {}
+}
+
+/// What is offered to a server.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Offers {
+    /// Forms.
+    pub forms: bool,
+    /// Answers of a model.
+    pub sampling: bool,
+    /// Folders.
+    pub roots: bool,
+}
+
+/// Denies everything.
+pub(super) struct Nobody;
+
+impl Asked for Nobody {}
+
+/// The client as rmcp wants it.
+#[derive(Clone)]
+pub(super) struct Handler(pub(super) Arc<dyn Asked>);
+
+fn shown<T: serde::Serialize>(said: &T) -> Value {
+    serde_json::to_value(said).unwrap_or_default()
+}
+
+impl ClientHandler for Handler {
+    fn get_info(&self) -> ClientConfig {
+        let mut config = ClientConfig::default();
+        config.client_info = Implementation::new("berth", env!("CARGO_PKG_VERSION"));
+        let offers = self.0.offers();
+        if offers.forms {
+            let forms = FormElicitationCapability::new().with_schema_validation(true);
+            config.capabilities.elicitation = Some(ElicitationCapability::new().with_form(forms));
+        }
+        if offers.sampling {
+            config.capabilities.sampling = Some(Default::default());
+        }
+        if offers.roots {
+            config.capabilities.roots = Some(Default::default());
+        }
+        config
+    }
+
+    async fn create_elicitation(
+        &self,
+        request: ElicitRequestParams,
+        _context: RequestContext<RoleClient>,
+    ) -> Result<ElicitResult, ErrorData> {
+        Ok(match self.0.elicit(shown(&request)).await {
+            Elicited::Accepted(content) => {
+                let accepted = ElicitResult::new(ElicitationAction::Accept);
+                match content {
+                    Some(content) => accepted.with_content(content),
+                    None => accepted,
+                }
+            }
+            Elicited::Declined => ElicitResult::new(ElicitationAction::Decline),
+            Elicited::Cancelled => ElicitResult::new(ElicitationAction::Cancel),
+        })
+    }
+
+    async fn create_message(
+        &self,
+        request: CreateMessageRequestParams,
+        _context: RequestContext<RoleClient>,
+    ) -> Result<CreateMessageResult, ErrorData> {
+        let denied = || ErrorData::invalid_request("the user does not allow this", None);
+        let answer = self.0.sample(shown(&request)).await.ok_or_else(denied)?;
+        let understood = serde_json::from_value(answer);
+        understood.map_err(|error| ErrorData::internal_error(error.to_string(), None))
+    }
+
+    async fn list_roots(
+        &self,
+        _context: RequestContext<RoleClient>,
+    ) -> Result<ListRootsResult, ErrorData> {
+        let roots = self.0.roots().into_iter().map(Root::new).collect();
+        Ok(ListRootsResult::new(roots))
+    }
+
+    async fn on_progress(
+        &self,
+        said: ProgressNotificationParam,
+        _context: NotificationContext<RoleClient>,
+    ) {
+        self.0.progress(shown(&said));
+    }
+
+    async fn on_logging_message(
+        &self,
+        said: LoggingMessageNotificationParam,
+        _context: NotificationContext<RoleClient>,
+    ) {
+        self.0.logged(shown(&said));
+    }
+}

@@ -1,0 +1,118 @@
+//! Leaves a server that does not work alone for a while, instead of waiting for it again with each call.
+
+use std::time::{Duration, Instant};
+
+use super::McpError;
+
+/// So many failures in a row open it.
+const MOST: u32 = 3;
+
+/// The first rest; each further failure doubles it.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// The longest rest.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Closed while it works, open while it rests; after a rest one call is let through.
+#[derive(Debug, Default)]
+pub(crate) struct Breaker {
+    failures: u32,
+    rests_until: Option<Instant>,
+}
+
+impl Breaker {
+    /// Whether a call may be made now; else how long the rest still takes.
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<(), Duration> {
+        match self.rests_until {
+            Some(until) if now < until => Err(until - now),
+            // Whoever comes meanwhile waits for what this one finds.
+            Some(_) => {
+                self.rests_until = Some(now + self.rest());
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What became of a call.
+    pub(crate) fn note<T>(&mut self, outcome: &Result<T, McpError>, now: Instant) {
+        match outcome {
+            Err(error) if is_ill(error) => {
+                self.failures = self.failures.saturating_add(1);
+                if self.failures >= MOST {
+                    self.rests_until = Some(now + self.rest());
+                }
+            }
+            _ => *self = Self::default(),
+        }
+    }
+
+    fn rest(&self) -> Duration {
+        let doubled = self.failures.saturating_sub(MOST).min(16);
+        (FIRST * (1 << doubled)).min(LONGEST)
+    }
+}
+
+/// A server that answers is well, whatever it answers; one whose user has to sign in too.
+fn is_ill(error: &McpError) -> bool {
+    match error {
+        McpError::Spawn { .. }
+        | McpError::Ended { .. }
+        | McpError::Silent { .. }
+        | McpError::Unreachable(_)
+        | McpError::Protocol { .. } => true,
+        McpError::Unauthorized { .. }
+        | McpError::Refused(_)
+        | McpError::Header(_)
+        | McpError::Resting { .. }
+        | McpError::Oauth(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ill() -> Result<(), McpError> {
+        Err(McpError::Unreachable("nobody".to_owned()))
+    }
+
+    #[test]
+    fn a_server_that_fails_in_a_row_rests_longer_each_time_and_is_tried_by_one() {
+        let (mut breaker, mut now) = (Breaker::default(), Instant::now());
+        for _ in 0..MOST {
+            assert_eq!(breaker.admit(now), Ok(()));
+            breaker.note(&ill(), now);
+        }
+        let mut rests = Vec::new();
+        for _ in 0..8 {
+            let rest = breaker.admit(now).expect_err("it rests");
+            rests.push(rest.as_secs());
+            now += rest;
+            assert_eq!(breaker.admit(now), Ok(()), "one is let through");
+            assert!(breaker.admit(now).is_err(), "and no other");
+            breaker.note(&ill(), now);
+        }
+        assert_eq!(rests, [1, 2, 4, 8, 16, 32, 60, 60]);
+        now += LONGEST;
+        assert_eq!(breaker.admit(now), Ok(()));
+        breaker.note(&Ok(()), now);
+        assert_eq!(breaker.admit(now), Ok(()), "it works again");
+    }
+
+    #[test]
+    fn a_server_that_answers_is_well() {
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        for _ in 0..2 * MOST {
+            let challenge = String::new();
+            breaker.note::<()>(&Err(McpError::Unauthorized { challenge }), now);
+            breaker.note::<()>(&Err(McpError::Refused("no".to_owned())), now);
+            assert_eq!(breaker.admit(now), Ok(()));
+        }
+        breaker.note(&ill(), now);
+        breaker.note(&ill(), now);
+        breaker.note(&Ok(()), now);
+        breaker.note(&ill(), now);
+        assert_eq!(breaker.admit(now), Ok(()), "not in a row");
+    }
+}

@@ -1,0 +1,222 @@
+//! Requests to servers, with what proves who asks.
+//!
+//! rmcp's own client takes a token when a connection is made and keeps it. Here each request asks for the
+//! token of the moment, and one that is refused is renewed once.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    sync::Arc,
+};
+
+use berth_protocol::Secret;
+use futures::stream::BoxStream;
+use http::{HeaderName, HeaderValue};
+use rmcp::{
+    model::ClientJsonRpcMessage,
+    transport::streamable_http_client::{
+        AuthRequiredError, SseError, StreamableHttpClient, StreamableHttpError,
+        StreamableHttpPostResponse,
+    },
+};
+use sse_stream::Sse;
+
+use super::McpError;
+use crate::{OauthError, TokenSource};
+
+/// What proves who asks.
+#[derive(Clone)]
+pub(super) enum Proof {
+    /// Nothing, or a token that stays the same.
+    Fixed(Option<Secret>),
+    /// The token of the moment.
+    Tokens(Arc<dyn TokenSource>),
+}
+
+impl Proof {
+    pub(super) async fn token(&self) -> Result<Option<Secret>, OauthError> {
+        match self {
+            Self::Fixed(token) => Ok(token.clone()),
+            Self::Tokens(tokens) => tokens.token().await,
+        }
+    }
+
+    /// Another token after one was refused, if there is one.
+    pub(super) async fn renewed(
+        &self,
+        refused: Option<&Secret>,
+    ) -> Result<Option<Secret>, OauthError> {
+        match (self, refused) {
+            (Self::Tokens(tokens), Some(refused)) => tokens.renewed(refused).await,
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The client for servers. Redirects are not followed: the token would go along.
+pub(super) fn client() -> Result<reqwest::Client, McpError> {
+    let client = reqwest::Client::builder()
+        // A connection whose last answer was not read to its end stalls the next request.
+        .pool_max_idle_per_host(0)
+        .redirect(reqwest::redirect::Policy::none())
+        .build();
+    client.map_err(|error| McpError::Unreachable(super::causes(&error)))
+}
+
+/// Headers as a configuration has them, as they are sent.
+pub(super) fn checked_headers(
+    headers: &BTreeMap<String, Secret>,
+) -> Result<HashMap<HeaderName, HeaderValue>, McpError> {
+    let mut checked = HashMap::new();
+    for (name, value) in headers {
+        let bad = || McpError::Header(name.clone());
+        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+        let mut value = HeaderValue::from_str(value.expose()).map_err(|_| bad())?;
+        value.set_sensitive(true);
+        checked.insert(header, value);
+    }
+    Ok(checked)
+}
+
+/// Streamable HTTP with the token of the moment.
+#[derive(Clone)]
+pub(super) struct Authorized {
+    pub(super) http: reqwest::Client,
+    pub(super) proof: Proof,
+}
+
+type Failed = StreamableHttpError<reqwest::Error>;
+
+/// Carries why there is no token through rmcp's errors.
+fn no_token(error: OauthError) -> Failed {
+    StreamableHttpError::Io(io::Error::other(error))
+}
+
+/// The server wants another token.
+fn is_refusal(error: &Failed) -> bool {
+    match error {
+        StreamableHttpError::AuthRequired(_) => true,
+        // Servers that do not say how to sign in; rmcp has the status in the text alone.
+        StreamableHttpError::UnexpectedServerResponse(text) => text.starts_with("HTTP 401"),
+        StreamableHttpError::Client(error) => error
+            .status()
+            .is_some_and(|status| status == http::StatusCode::UNAUTHORIZED),
+        _ => false,
+    }
+}
+
+/// A refusal as one, however it was told.
+fn told(error: Failed) -> Failed {
+    match error {
+        StreamableHttpError::UnexpectedServerResponse(_) if is_refusal(&error) => {
+            StreamableHttpError::AuthRequired(AuthRequiredError::new(String::new()))
+        }
+        error => error,
+    }
+}
+
+impl Authorized {
+    /// Asks with a token, and once more with another when it is refused.
+    async fn ask<T, F>(&self, ask: impl Fn(Option<String>) -> F) -> Result<T, Failed>
+    where
+        F: Future<Output = Result<T, Failed>>,
+    {
+        let token = self.proof.token().await.map_err(no_token)?;
+        let exposed = |token: &Option<Secret>| token.as_ref().map(|it| it.expose().clone());
+        let refused = match ask(exposed(&token)).await {
+            Err(error) if is_refusal(&error) => error,
+            answered => return answered,
+        };
+        match self.proof.renewed(token.as_ref()).await.map_err(no_token)? {
+            renewed @ Some(_) => ask(exposed(&renewed)).await.map_err(told),
+            None => Err(told(refused)),
+        }
+    }
+}
+
+impl StreamableHttpClient for Authorized {
+    type Error = reqwest::Error;
+
+    async fn post_message(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session_id: Option<Arc<str>>,
+        _token: Option<String>,
+        headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<StreamableHttpPostResponse, Failed> {
+        self.ask(|token| {
+            let (uri, message, session) = (uri.clone(), message.clone(), session_id.clone());
+            self.http
+                .post_message(uri, message, session, token, headers.clone())
+        })
+        .await
+    }
+
+    async fn post_message_with_max_sse_event_size(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session_id: Option<Arc<str>>,
+        _token: Option<String>,
+        headers: HashMap<HeaderName, HeaderValue>,
+        largest: usize,
+    ) -> Result<StreamableHttpPostResponse, Failed> {
+        self.ask(|token| {
+            let (uri, message, session) = (uri.clone(), message.clone(), session_id.clone());
+            let (http, headers) = (&self.http, headers.clone());
+            http.post_message_with_max_sse_event_size(
+                uri, message, session, token, headers, largest,
+            )
+        })
+        .await
+    }
+
+    async fn delete_session(
+        &self,
+        uri: Arc<str>,
+        session_id: Arc<str>,
+        _token: Option<String>,
+        headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<(), Failed> {
+        // A session that is over is not worth another token.
+        let token = self.proof.token().await.map_err(no_token)?;
+        let token = token.map(|token| token.expose().clone());
+        self.http
+            .delete_session(uri, session_id, token, headers)
+            .await
+    }
+
+    async fn get_stream(
+        &self,
+        uri: Arc<str>,
+        session_id: Option<Arc<str>>,
+        last_event_id: Option<String>,
+        _token: Option<String>,
+        headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failed> {
+        self.ask(|token| {
+            let (uri, session, last) = (uri.clone(), session_id.clone(), last_event_id.clone());
+            self.http
+                .get_stream(uri, session, last, token, headers.clone())
+        })
+        .await
+    }
+
+    async fn get_stream_with_max_sse_event_size(
+        &self,
+        uri: Arc<str>,
+        session_id: Option<Arc<str>>,
+        last_event_id: Option<String>,
+        _token: Option<String>,
+        headers: HashMap<HeaderName, HeaderValue>,
+        largest: usize,
+    ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failed> {
+        self.ask(|token| {
+            let (uri, session, last) = (uri.clone(), session_id.clone(), last_event_id.clone());
+            let (http, headers) = (&self.http, headers.clone());
+            http.get_stream_with_max_sse_event_size(uri, session, last, token, headers, largest)
+        })
+        .await
+    }
+}

@@ -1,0 +1,37 @@
+//! Signing in to servers (specification, `/basic/authorization`): a sign-in through the browser, what is kept
+//! of it, and who gives out its tokens.
+//!
+//! ```text
+//! Wish -> SignIn::begin -> url() in the browser -> finish() -> Grant -> Broker::keep
+//!                                       a connection  <- TokenSource <- Broker::source
+//! ```
+//!
+//! rmcp has a state machine for the same. It is not used, because what it leaves to its caller is most of what
+//! keeps a user safe, and lies between its steps: it takes any authorization and token endpoint, goes on
+//! without PKCE and with endpoints that it makes up, passes over an `error` in the browser's answer, does not
+//! keep the client's secret, and prints codes and tokens into its debug log.
+
+mod address;
+mod authorization;
+mod broker;
+mod callback;
+mod challenge;
+mod discovery;
+mod error;
+mod grant;
+mod lock;
+mod page;
+mod provider;
+mod registration;
+mod sign_in;
+mod token;
+mod web;
+
+pub use broker::{Broker, Revoked, TokenSource};
+pub use callback::Redirect;
+pub use challenge::Challenge;
+pub use error::OauthError;
+pub use grant::{Grant, GrantState, Later, StoreError, TokenStore};
+pub use provider::takes_resource;
+pub use registration::Registered;
+pub use sign_in::{SignIn, Wish};

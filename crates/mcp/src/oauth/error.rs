@@ -1,0 +1,147 @@
+//! Why a sign-in, or the use of one, does not work.
+
+use std::time::Duration;
+
+use berth_protocol::Code;
+
+use super::StoreError;
+
+/// What went wrong, with whom, and what to do. What an authorization server says is made visible and short
+/// before it stands in one of these; tokens, codes and secrets never do.
+#[derive(Debug, thiserror::Error)]
+pub enum OauthError {
+    /// An address must not be spoken to or opened.
+    #[error("the address of the {what} is not used, because {why}: {address}")]
+    Address {
+        /// Whose address it is.
+        what: &'static str,
+        /// The rule that it breaks.
+        why: &'static str,
+        /// The address.
+        address: String,
+    },
+    /// Nobody answers. It may work later.
+    #[error("the {what} at {address} cannot be reached: {why}")]
+    Unreachable {
+        /// What was asked for.
+        what: &'static str,
+        /// Where.
+        address: String,
+        /// The causes.
+        why: String,
+    },
+    /// The answer is not what the standard says.
+    #[error("the {what} at {address} answers {why}")]
+    Answer {
+        /// What was asked for.
+        what: &'static str,
+        /// Where.
+        address: String,
+        /// The answer.
+        why: String,
+    },
+    /// Nothing says how to sign in.
+    #[error(
+        "the server {0} does not say where its users sign in; ask its operator, or use a token"
+    )]
+    NoAuthorizationServer(String),
+    /// The server describes another one than that which is meant.
+    #[error("the server {server} says that sign-ins are for {said}, which is another server")]
+    Resource {
+        /// The one that is meant.
+        server: String,
+        /// The one that it names.
+        said: String,
+    },
+    /// The description belongs to another authorization server.
+    #[error("the authorization server {expected} calls itself {said}; nothing was sent to it")]
+    Issuer {
+        /// As the server names it.
+        expected: String,
+        /// As it names itself.
+        said: String,
+    },
+    /// A stolen code could be redeemed.
+    #[error(
+        "the authorization server {0} does not offer PKCE with S256, without which Berth signs nobody in"
+    )]
+    Pkce(String),
+    /// There is no way to become its client.
+    #[error(
+        "the authorization server {0} registers no clients by itself; register Berth there and add the client's identifier"
+    )]
+    Unregistered(String),
+    /// The redirect cannot be received.
+    #[error("no address of this machine can take the browser's answer: {0}")]
+    Listener(#[source] std::io::Error),
+    /// The user did not finish.
+    #[error("nobody has signed in within {} s; try again", .0.as_secs())]
+    TimedOut(Duration),
+    /// The answer did not come from the server that was asked. What it says is not shown.
+    #[error(
+        "the answer in the browser did not come from {0}; nothing was sent to anybody, try again"
+    )]
+    OtherIssuer(String),
+    /// The authorization server has said no, or its user has.
+    #[error("the authorization server refused: {error}{}", detail(.description))]
+    Denied {
+        /// The code of RFC 6749.
+        error: String,
+        /// Its words.
+        description: Option<String>,
+    },
+    /// Nobody is signed in.
+    #[error("nobody is signed in to {0}; sign in")]
+    SignedOut(String),
+    /// It was signed in to, and that is over.
+    #[error("the sign-in to {0} is over; sign in again")]
+    Expired(String),
+    /// Signing in again and again gives no access.
+    #[error(
+        "{server} asks for more access ({scopes}) each time it is given; signing in once more will not help"
+    )]
+    ScopeLoop {
+        /// The server.
+        server: String,
+        /// What it asks for.
+        scopes: String,
+    },
+    /// Another process keeps the sign-in busy, or its lock cannot be had.
+    #[error("the lock of the sign-in to {server} cannot be had: {why}")]
+    Locked {
+        /// The server.
+        server: String,
+        /// What the system says.
+        why: String,
+    },
+    /// The sign-in cannot be kept or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn detail(description: &Option<String>) -> String {
+    description
+        .as_ref()
+        .map(|text| format!(": {text}"))
+        .unwrap_or_default()
+}
+
+impl OauthError {
+    /// The stable code of this error.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::SignedOut(_) | Self::Expired(_) | Self::ScopeLoop { .. } => Code::McpSignedOut,
+            Self::Unreachable { .. } | Self::Locked { .. } => Code::McpUnreachable,
+            Self::Store(error) => error.code(),
+            _ => Code::McpSignInFailed,
+        }
+    }
+
+    /// The same may work later, so that what is kept stays.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::Locked { .. } | Self::Store(_) | Self::Answer { .. }
+        )
+    }
+}

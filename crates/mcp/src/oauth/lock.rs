@@ -1,0 +1,59 @@
+//! A lock between the processes of one user, held while a sign-in is changed.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::Path,
+    time::Duration,
+};
+
+use sha2::{Digest, Sha256};
+
+use super::OauthError;
+
+/// How long another process may hold it: a refresh takes seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The lock. Dropping it releases it, and so does the end of the process.
+pub(super) struct Lock(#[expect(dead_code, reason = "the system releases the lock with it")] File);
+
+impl Lock {
+    /// Waits for the lock of a key.
+    pub(super) async fn take(folder: &Path, key: &str) -> Result<Self, OauthError> {
+        // A key may hold anything; its hash is a name for a file everywhere.
+        let name: String = Sha256::digest(key)[..16]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let path = folder.join(format!("{name}.lock"));
+        let failed = |why: String| OauthError::Locked {
+            server: key.to_owned(),
+            why,
+        };
+        // The system has no other way to wait for it. Who gives up waiting leaves a thread behind, which
+        // gets the lock in its turn and lets it go.
+        let waiting = tokio::task::spawn_blocking(move || lock(&path));
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(Ok(Ok(file))) => Ok(Self(file)),
+            Ok(Ok(Err(error))) => Err(failed(error.to_string())),
+            Ok(Err(_)) => Err(failed("Berth is stopping".to_owned())),
+            Err(_) => Err(failed(format!(
+                "another process has held it for {} s",
+                PATIENCE.as_secs()
+            ))),
+        }
+    }
+}
+
+fn lock(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    file.lock()?;
+    Ok(file)
+}

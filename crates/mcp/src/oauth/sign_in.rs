@@ -1,0 +1,294 @@
+//! One sign-in: from a server's address to what is kept of it.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use berth_protocol::Secret;
+use subtle::ConstantTimeEq;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::{
+    Challenge, Grant, OauthError, Redirect, Registered,
+    address::Bounds,
+    authorization,
+    callback::{Callback, Received},
+    discovery::{self, Discovered},
+    grant::{self, Client},
+    page::Page,
+    registration,
+    token::{self, Tokens},
+    web::Web,
+};
+
+/// The path of the callback. It is always the same, because clients that are registered by hand have it in
+/// their registration.
+const PATH: &str = "/callback";
+
+/// Longest code that is taken, in bytes.
+const LONGEST_CODE: usize = 4096;
+
+/// What a sign-in begins with.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The server's address.
+    pub server: String,
+    /// What the server said when it wanted a sign-in (`WWW-Authenticate`).
+    pub challenge: Challenge,
+    /// A client that was registered by hand.
+    pub registered: Option<Registered>,
+    /// The address of Berth's document, for authorization servers that take it as identifier.
+    pub document: Option<String>,
+    /// The scopes to ask for; empty for those that the server names.
+    pub scopes: Vec<String>,
+    /// The scopes that were asked for before; they are asked for again with what is new.
+    pub held: Vec<String>,
+    /// Whether requests have the parameter `resource`. Microsoft Entra refuses it.
+    pub resource: bool,
+    /// Where the browser answers.
+    pub redirect: Redirect,
+    /// How long the user may take.
+    pub time_limit: Duration,
+}
+
+impl Wish {
+    /// A sign-in to this server, with nothing out of the ordinary.
+    pub fn new(server: impl Into<String>) -> Self {
+        Self {
+            server: server.into(),
+            challenge: Challenge::default(),
+            registered: None,
+            document: None,
+            scopes: Vec::new(),
+            held: Vec::new(),
+            resource: true,
+            redirect: Redirect::default(),
+            time_limit: Duration::from_secs(300),
+        }
+    }
+}
+
+/// A sign-in that waits for the browser. Dropping it ends it: nothing listens any more, and what comes later
+/// is not taken.
+pub struct SignIn {
+    url: String,
+    wish: Wish,
+    web: Web,
+    found: Discovered,
+    client: Client,
+    scopes: Vec<String>,
+    resource: Option<String>,
+    callback: Callback,
+    redirect: String,
+    state: Secret,
+    verifier: Secret,
+    until: Instant,
+}
+
+impl SignIn {
+    /// Finds out where to sign in, becomes a client there, and begins to listen.
+    ///
+    /// # Errors
+    /// [`OauthError`]. Nothing is opened then.
+    pub async fn begin(wish: Wish) -> Result<Self, OauthError> {
+        let server = Url::parse(&wish.server).map_err(|_| OauthError::Address {
+            what: "server",
+            why: "it is none",
+            address: crate::client::visible(&wish.server),
+        })?;
+        let bounds = Bounds::of(&server);
+        let server = bounds.check("server", server.as_str())?;
+        let web = Web::new(bounds)?;
+        let found = discovery::discover(&web, bounds, &server, &wish.challenge).await?;
+        let scopes = authorization::scopes(&wish, &found);
+        // The address has to be taken before anybody is told of it: a registration and the browser are.
+        let callback = Callback::bind(wish.redirect, PATH.to_owned());
+        let callback = callback.await.map_err(OauthError::Listener)?;
+        let redirect = callback.address();
+        let (registered, document) = (wish.registered.as_ref(), wish.document.as_deref());
+        let client =
+            registration::client(&web, &found, registered, document, &redirect, &scopes).await?;
+        let resource = wish.resource.then(|| {
+            let named = found.resource.clone();
+            named.unwrap_or_else(|| wish.server.clone())
+        });
+        let (state, verifier) = (random(), random());
+        let url = authorization::url(
+            &found,
+            &client,
+            &redirect,
+            &state,
+            &verifier,
+            &scopes,
+            resource.as_deref(),
+        );
+        let url = bounds.check("authorization endpoint", &url)?.into();
+        let until = Instant::now() + wish.time_limit;
+        Ok(Self {
+            url,
+            wish,
+            web,
+            found,
+            client,
+            scopes,
+            resource,
+            callback,
+            redirect,
+            state,
+            verifier,
+            until,
+        })
+    }
+
+    /// The address to open in the browser: https, or http on this machine. It is given to the browser as it
+    /// is, never through a shell.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Who asks the user to sign in, to be shown before the browser is opened.
+    pub fn issuer(&self) -> &str {
+        &self.found.issuer
+    }
+
+    /// Waits for the browser and redeems its answer.
+    ///
+    /// # Errors
+    /// [`OauthError`]. The browser is told too.
+    pub async fn finish(mut self) -> Result<Grant, OauthError> {
+        let until = self.until;
+        match timeout_at(until, self.answered()).await {
+            Ok(answered) => answered,
+            Err(_) => Err(OauthError::TimedOut(self.wish.time_limit)),
+        }
+    }
+
+    async fn answered(&mut self) -> Result<Grant, OauthError> {
+        loop {
+            let received = self.callback.next().await.map_err(OauthError::Listener)?;
+            let answer = BrowserAnswer::read(&received.query);
+            let state = self.state.expose().as_bytes();
+            let given = answer.state.as_deref().unwrap_or_default().as_bytes();
+            if bool::from(given.ct_eq(state)) {
+                return self.conclude(received, answer).await;
+            }
+            // It is not an answer to this sign-in, which goes on: or anybody could end it.
+            self.callback.turn_away(received);
+        }
+    }
+
+    async fn conclude(
+        &self,
+        received: Received,
+        answer: BrowserAnswer,
+    ) -> Result<Grant, OauthError> {
+        let redeemed = self.redeem(answer).await;
+        match &redeemed {
+            Ok(_) => received.answer(Page::SignedIn).await,
+            Err(error) => received.answer(Page::Failed(&error.to_string())).await,
+        }
+        redeemed
+    }
+
+    /// Who answers is looked at before what is said.
+    async fn redeem(&self, answer: BrowserAnswer) -> Result<Grant, OauthError> {
+        let is_right = match &answer.issuer {
+            Some(issuer) => *issuer == self.found.issuer,
+            None => !self.found.says_issuer,
+        };
+        if !is_right || answer.is_ambiguous {
+            return Err(OauthError::OtherIssuer(self.found.issuer.clone()));
+        }
+        if let Some(error) = answer.error {
+            return Err(registration::denied(&error, answer.description.as_deref()));
+        }
+        let code = answer.code.filter(|code| {
+            let code = code.expose();
+            !code.is_empty() && code.len() <= LONGEST_CODE
+        });
+        let code = code.ok_or_else(|| registration::denied("no code was given", None))?;
+        let tokens = token::redeem(
+            &self.web,
+            &self.found.token,
+            &self.client,
+            &code,
+            &self.verifier,
+            &self.redirect,
+            self.resource.as_deref(),
+        );
+        Ok(self.grant(tokens.await?))
+    }
+
+    fn grant(&self, tokens: Tokens) -> Grant {
+        Grant {
+            revision: rand::random(),
+            server: self.wish.server.clone(),
+            issuer: self.found.issuer.clone(),
+            token_endpoint: self.found.token.to_string(),
+            revocation_endpoint: self.found.revocation.as_ref().map(Url::to_string),
+            client: self.client.clone(),
+            resource: self.resource.clone(),
+            // What was asked for was given where nothing else is said (RFC 6749, section 5.1).
+            scopes: tokens.scopes.unwrap_or_else(|| self.scopes.clone()),
+            access_token: tokens.access,
+            refresh_token: tokens.refresh,
+            given_at: grant::now(),
+            lives: tokens.lives,
+            is_over: false,
+        }
+    }
+}
+
+/// What the authorization server says through the browser.
+#[derive(Default)]
+struct BrowserAnswer {
+    state: Option<String>,
+    issuer: Option<String>,
+    code: Option<Secret>,
+    error: Option<String>,
+    description: Option<String>,
+    /// Something is said twice.
+    is_ambiguous: bool,
+}
+
+impl BrowserAnswer {
+    fn read(query: &str) -> Self {
+        let mut answer = Self::default();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            let value = value.into_owned();
+            let before = match &*name {
+                "state" => answer.state.replace(value).is_some(),
+                "iss" => answer.issuer.replace(value).is_some(),
+                "code" => answer.code.replace(value.into()).is_some(),
+                "error" => answer.error.replace(value).is_some(),
+                "error_description" => answer.description.replace(value).is_some(),
+                _ => false,
+            };
+            answer.is_ambiguous |= before;
+        }
+        answer
+    }
+}
+
+/// 256 bits that nobody can guess.
+fn random() -> Secret {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_twice_is_noticed() {
+        assert!(!BrowserAnswer::read("code=a&state=b&iss=c&x=1&x=2").is_ambiguous);
+        for query in [
+            "code=a&code=b",
+            "state=a&state=a",
+            "iss=a&iss=b",
+            "error=a&error=b",
+        ] {
+            assert!(BrowserAnswer::read(query).is_ambiguous, "{query}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The requests of a sign-in.
+//!
+//! rmcp's client for these follows its own filter of addresses or, given a client, none at all; it has no
+//! limit for the loopback rule, and its debug log prints codes. So Berth asks by itself: every name is
+//! resolved here and filtered, nothing is redirected, answers are small and soon.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use reqwest::{
+    StatusCode,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header::{ACCEPT, CONTENT_TYPE},
+    redirect::Policy,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use url::Url;
+
+use super::{OauthError, address::Bounds};
+use crate::client::{causes, visible};
+
+/// Time for one request, from the first byte to the last.
+const TIME_LIMIT: Duration = Duration::from_secs(15);
+
+/// Largest answer, in bytes. Key sets and lists of scopes of real servers stay far below.
+const LARGEST: usize = 256 * 1024;
+
+/// Asks within [`Bounds`].
+#[derive(Clone)]
+pub(super) struct Web {
+    client: reqwest::Client,
+    bounds: Bounds,
+}
+
+/// What was answered.
+pub(super) struct Answer {
+    what: &'static str,
+    address: String,
+    pub(super) status: StatusCode,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body, which has to be JSON of this shape.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, OauthError> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            // Its text could quote a token.
+            let place = format!("line {}, column {}", error.line(), error.column());
+            self.wrong(format!("something that is not understood ({place})"))
+        })
+    }
+
+    /// The body, if it is JSON of this shape.
+    pub(super) fn try_json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    pub(super) fn wrong(&self, why: String) -> OauthError {
+        OauthError::Answer {
+            what: self.what,
+            address: self.address.clone(),
+            why,
+        }
+    }
+}
+
+impl Web {
+    pub(super) fn new(bounds: Bounds) -> Result<Self, OauthError> {
+        let client = reqwest::Client::builder()
+            .dns_resolver(Arc::new(Filter(bounds)))
+            // What a server says of itself stands at its own address, and a secret goes to no other.
+            .redirect(Policy::none())
+            // A proxy would resolve names where they are not filtered.
+            .no_proxy()
+            .timeout(TIME_LIMIT)
+            .user_agent(concat!("berth/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| OauthError::Unreachable {
+                what: "web",
+                address: "this machine".to_owned(),
+                why: causes(&error),
+            })?;
+        Ok(Self { client, bounds })
+    }
+
+    /// A document, or nothing where there is none.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        url: &Url,
+    ) -> Result<Option<T>, OauthError> {
+        let request = self.client.get(self.checked(what, url)?);
+        let answer = self.send(what, url, request).await?;
+        match answer.status {
+            StatusCode::OK => answer.json().map(Some),
+            status if status.is_client_error() => Ok(None),
+            status => Err(answer.wrong(format!("with status {status}"))),
+        }
+    }
+
+    /// Sends a form.
+    pub(super) async fn post_form(
+        &self,
+        what: &'static str,
+        url: &Url,
+        form: &[(&str, &str)],
+        basic: Option<&str>,
+    ) -> Result<Answer, OauthError> {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let mut request = self
+            .client
+            .post(self.checked(what, url)?)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body);
+        if let Some(basic) = basic {
+            request = request.header(reqwest::header::AUTHORIZATION, basic);
+        }
+        self.send(what, url, request).await
+    }
+
+    /// Sends JSON.
+    pub(super) async fn post_json(
+        &self,
+        what: &'static str,
+        url: &Url,
+        body: &impl Serialize,
+    ) -> Result<Answer, OauthError> {
+        let request = self.client.post(self.checked(what, url)?).json(body);
+        self.send(what, url, request).await
+    }
+
+    /// Addresses are checked where they come from and once more here, where they are used.
+    fn checked(&self, what: &'static str, url: &Url) -> Result<Url, OauthError> {
+        self.bounds.check(what, url.as_str())
+    }
+
+    async fn send(
+        &self,
+        what: &'static str,
+        url: &Url,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Answer, OauthError> {
+        let address = place(url);
+        let unreachable = |error: reqwest::Error| OauthError::Unreachable {
+            what,
+            address: address.clone(),
+            why: visible(&causes(&error.without_url())),
+        };
+        let request = request.header(ACCEPT, "application/json");
+        let mut response = request.send().await.map_err(unreachable)?;
+        let mut answer = Answer {
+            what,
+            address: address.clone(),
+            status: response.status(),
+            body: Vec::new(),
+        };
+        while let Some(piece) = response.chunk().await.map_err(unreachable)? {
+            if answer.body.len() + piece.len() > LARGEST {
+                return Err(answer.wrong(format!("more than {} KiB", LARGEST / 1024)));
+            }
+            answer.body.extend_from_slice(&piece);
+        }
+        Ok(answer)
+    }
+}
+
+/// An address as it is told: without its query.
+fn place(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.into()
+}
+
+/// Resolves names to the addresses that may be spoken to, at the moment of connecting, so that a name which
+/// changes its mind between a check and its use changes nothing.
+struct Filter(Bounds);
+
+impl Resolve for Filter {
+    fn resolve(&self, name: Name) -> Resolving {
+        let bounds = self.0;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let admitted: Vec<SocketAddr> =
+                found.filter(|found| bounds.admits(found.ip())).collect();
+            if admitted.is_empty() {
+                let name = name.as_str();
+                return Err(format!("{name} leads into a private network or nowhere").into());
+            }
+            Ok(Box::new(admitted.into_iter()) as Addrs)
+        })
+    }
+}

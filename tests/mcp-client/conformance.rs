@@ -1,0 +1,201 @@
+//! What each scenario of the suite needs of a client; there is one way through all of them.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use berth_mcp::{
+    Answered, Asked, Broker, Challenge, Connection, Elicited, Limits, McpError, Offers, Reach,
+    Registered, SignIn, Wish,
+};
+use berth_tests::oauth::{FileStore, browse};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::Error;
+
+/// The name under which the sign-in is kept.
+const KEY: &str = "server";
+
+/// The address that the suite expects of clients that have a document.
+const DOCUMENT: &str = "https://conformance-test.local/client-metadata.json";
+
+/// Most sign-ins that the client begins by itself, where Berth would ask its user.
+const SIGN_INS: usize = 3;
+
+/// What the suite says besides the address.
+#[derive(Default, Deserialize)]
+struct Context {
+    #[serde(default, alias = "toolCalls")]
+    tool_calls: Vec<ToolCall>,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+struct ToolCall {
+    name: String,
+    arguments: Option<Map<String, Value>>,
+}
+
+struct Client {
+    url: String,
+    context: Context,
+    broker: Broker,
+    sign_ins: usize,
+}
+
+pub async fn run(url: &str) -> Result<(), Error> {
+    let context = std::env::var("MCP_CONFORMANCE_CONTEXT").ok();
+    let context = context
+        .map(|text| serde_json::from_str(&text))
+        .transpose()?;
+    let folder = tempfile::tempdir()?;
+    let store = Arc::new(FileStore::new(folder.path()));
+    let mut client = Client {
+        url: url.to_owned(),
+        context: context.unwrap_or_default(),
+        broker: Broker::new(store, folder.path().join("locks")),
+        sign_ins: 0,
+    };
+    let done = client.talk().await;
+    client.broker.settle().await;
+    done
+}
+
+impl Client {
+    async fn talk(&mut self) -> Result<(), Error> {
+        let connection = loop {
+            match self.connect().await {
+                Ok(connection) => break connection,
+                Err(error) => self.sign_in_for(error).await?,
+            }
+        };
+        let tools = loop {
+            match connection.tools().await {
+                Ok(tools) => break tools,
+                Err(error) => self.sign_in_for(error).await?,
+            }
+        };
+        let mut calls = self.context.tool_calls.clone();
+        if calls.is_empty() {
+            calls = tools
+                .into_iter()
+                .map(|tool| ToolCall {
+                    arguments: Some(arguments(&tool.input_schema)),
+                    name: tool.name,
+                })
+                .collect();
+        }
+        for call in calls {
+            loop {
+                match connection.call(&call.name, call.arguments.clone()).await {
+                    Err(error @ McpError::Unauthorized { .. }) => self.sign_in_for(error).await?,
+                    // The suite has tools that fail.
+                    _ => break,
+                }
+            }
+        }
+        connection.close().await;
+        Ok(())
+    }
+
+    async fn connect(&self) -> Result<Connection, McpError> {
+        let reach = Reach::SignedIn {
+            reach: Box::new(Reach::Http {
+                url: self.url.clone(),
+                headers: BTreeMap::new(),
+                bearer: None,
+            }),
+            tokens: self.broker.source(KEY, &self.url),
+        };
+        let limits = Limits {
+            connect: Duration::from_secs(10),
+            request: Duration::from_secs(10),
+        };
+        Connection::open_for(&reach, limits, Arc::new(User)).await
+    }
+
+    /// Signs in when that is what is wrong.
+    async fn sign_in_for(&mut self, error: McpError) -> Result<(), Error> {
+        let McpError::Unauthorized { challenge } = error else {
+            return Err(error.into());
+        };
+        self.sign_ins += 1;
+        if self.sign_ins > SIGN_INS {
+            return Err("signing in has not helped".into());
+        }
+        let mut wish = Wish::new(&self.url);
+        wish.challenge = Challenge::parse(&challenge);
+        if wish.challenge.wants_more() {
+            wish.held = self.broker.step_up(KEY, &self.url, &wish.challenge).await?;
+        }
+        wish.registered = self.context.client_id.clone().map(|id| Registered {
+            id,
+            secret: self.context.client_secret.clone().map(Into::into),
+        });
+        wish.document = Some(DOCUMENT.to_owned());
+        wish.time_limit = Duration::from_secs(10);
+        let sign_in = SignIn::begin(wish).await?;
+        let url = sign_in.url().to_owned();
+        let (grant, _) = tokio::join!(sign_in.finish(), browse(&url));
+        Ok(self.broker.keep(KEY, grant?).await?)
+    }
+}
+
+/// Something of each type that a tool wants.
+fn arguments(schema: &Value) -> Map<String, Value> {
+    let required = schema["required"].as_array().into_iter().flatten();
+    let required = required.filter_map(Value::as_str);
+    required
+        .map(|name| (name.to_owned(), example(&schema["properties"][name])))
+        .collect()
+}
+
+fn example(schema: &Value) -> Value {
+    match schema["type"].as_str() {
+        Some("number") => json!(1.5),
+        Some("integer") => json!(1),
+        Some("boolean") => json!(true),
+        Some("string") => schema["enum"]
+            .get(0)
+            .cloned()
+            .unwrap_or_else(|| json!("test")),
+        Some("array") => json!([]),
+        Some("object") => json!({}),
+        _ => Value::Null,
+    }
+}
+
+/// Agrees to everything, and leaves in a form what stands there.
+struct User;
+
+impl Asked for User {
+    fn offers(&self) -> Offers {
+        Offers {
+            forms: true,
+            sampling: true,
+            roots: true,
+        }
+    }
+
+    fn elicit(&self, request: Value) -> Answered<'_, Elicited> {
+        let schema = &request["requestedSchema"];
+        let mut content = arguments(schema);
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            if let Some(default) = field.get("default") {
+                content.insert(name.clone(), default.clone());
+            }
+        }
+        Box::pin(std::future::ready(Elicited::Accepted(Some(content.into()))))
+    }
+
+    fn sample(&self, _request: Value) -> Answered<'_, Option<Value>> {
+        let content = json!({"type": "text", "text": "what a model would say"});
+        Box::pin(std::future::ready(Some(
+            json!({"role": "assistant", "content": content, "model": "none", "stopReason": "endTurn"}),
+        )))
+    }
+
+    fn roots(&self) -> Vec<String> {
+        vec!["file:///project".to_owned()]
+    }
+}
