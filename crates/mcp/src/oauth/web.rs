@@ -1,8 +1,7 @@
 //! The requests of a sign-in.
 //!
-//! rmcp's client for these follows its own filter of addresses or, given a client, none at all; it has no
-//! limit for the loopback rule, and its debug log prints codes. So Berth asks by itself: every name is
-//! resolved here and filtered, nothing is redirected, answers are small and soon.
+//! Every name is resolved here and filtered, nothing is redirected, answers are small and come soon. The
+//! client that rmcp gives out for the same does not filter addresses.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -189,5 +188,19 @@ impl Resolve for Filter {
             }
             Ok(Box::new(admitted.into_iter()) as Addrs)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_this_machine_is_resolved_only_for_a_server_on_it() {
+        for (server, resolved) in [("https://a.example/", false), ("http://127.0.0.1/", true)] {
+            let filter = Filter(Bounds::of(&Url::parse(server).unwrap()));
+            let name: Name = "localhost".parse().unwrap();
+            assert_eq!(filter.resolve(name).await.is_ok(), resolved, "{server}");
+        }
     }
 }
