@@ -230,9 +230,9 @@ async fn a_stream_that_says_nothing_is_given_up() {
         let (mut stream, _) = listener.accept().expect("somebody comes");
         let mut head = [0; 4096];
         let length = std::io::Read::read(&mut stream, &mut head).expect("it asks");
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: wait\n\n";
+        let answer = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: wait\n\n";
         stream
-            .write_all(head.as_bytes())
+            .write_all(answer.as_bytes())
             .expect("it can be written");
         // Until the client goes.
         let _ = std::io::Read::read_to_end(&mut stream, &mut Vec::new());

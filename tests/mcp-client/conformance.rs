@@ -87,12 +87,11 @@ impl Client {
                 .collect();
         }
         for call in calls {
-            loop {
-                match connection.call(&call.name, call.arguments.clone()).await {
-                    Err(error @ McpError::Unauthorized { .. }) => self.sign_in_for(error).await?,
-                    // The suite has tools that fail.
-                    _ => break,
-                }
+            // The suite has tools that fail.
+            while let Err(error @ McpError::Unauthorized { .. }) =
+                connection.call(&call.name, call.arguments.clone()).await
+            {
+                self.sign_in_for(error).await?;
             }
         }
         connection.close().await;

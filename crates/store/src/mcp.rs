@@ -232,7 +232,7 @@ impl Store {
     ) -> Result<Option<McpConfiguration>, StoreError> {
         let mut write = self.write("noting how an MCP server is doing").await?;
         let known = find(&mut write, id).await?;
-        if !known.as_ref().is_some_and(|known| known.version == version) {
+        if known.as_ref().is_none_or(|known| known.version != version) {
             write.abandon().await?;
             return Ok(known);
         }

@@ -304,7 +304,7 @@ mod tests {
             bounded.collect::<Vec<_>>().await.iter().all(Result::is_ok)
         }
         const MIB: &[u8] = &[b'x'; 1024 * 1024];
-        let many = |end: &'static [u8]| vec![MIB, end].repeat(20);
+        let many = |end: &'static [u8]| [MIB, end].repeat(20);
         assert!(taken(many(b"\n\n")).await);
         assert!(taken(many(b"\r\n\r\n")).await);
         assert!(taken(many(b"\r\r")).await);
