@@ -175,6 +175,9 @@ async fn try_tools(page: &Page) {
     page.misses(".mcp-try [aria-invalid=true]").await;
     write(page, &id("mcp-tool-search"), "no such tool").await;
     page.sees(&id("no-tool-found")).await;
+    // The first Esc empties the search.
+    page.press(&[key::ESCAPE]).await;
+    page.misses(&id("no-tool-found")).await;
 }
 
 #[tokio::test]

@@ -879,6 +879,7 @@ strings! {
     mcp_agree: "Agree",
     mcp_agree_test: "Agree and test",
     mcp_agree_enable: "Agree and enable",
+    mcp_consent_stale: "Somebody has changed this server since it was shown here, so nothing was agreed to.",
     mcp_show_now: "Show what it is now",
 
     // Editor of MCP servers.
@@ -938,6 +939,7 @@ strings! {
     mcp_takes_nothing: "It takes no arguments.",
     mcp_optional: "{} (optional)",
     mcp_left_out: "Left out",
+    mcp_choose: "Choose one",
     mcp_as_json: "Write it as JSON.",
     mcp_whole_hint: "An object, as JSON.",
     mcp_call: "Call",

@@ -79,12 +79,20 @@ pub fn McpConsentDialog(id: McpConfigurationId, then: McpThen) -> impl IntoView 
                     .get()
                     .map(|error| {
                         let stale = error.code() == Some(Code::McpConflict);
+                        let (text, hint) = match stale {
+                            true => (t().mcp_consent_stale.to_owned(), None),
+                            false => (error.text(), error.hint()),
+                        };
                         view! {
                             <div class="editor-told">
-                                <InlineFailure text=error.text() hint=error.hint().unwrap_or_default()>
+                                <InlineFailure text=text hint=hint.unwrap_or_default()>
                                     {stale
                                         .then(|| {
-                                            view! { <Button label=t().mcp_show_now testid="show-now" on_click=look_again/> }
+                                            view! {
+                                                <div class="inline-actions">
+                                                    <Button label=t().mcp_show_now testid="show-now" on_click=look_again/>
+                                                </div>
+                                            }
                                         })}
                                 </InlineFailure>
                             </div>
@@ -145,7 +153,11 @@ fn whole(server: &McpServer) -> AnyView {
             view! { <li>{word}</li> }
         });
         let words = words.collect_view();
-        view! { <ol class="consent-words">{words}</ol> }.into_any()
+        // The order of arguments matters.
+        match testid {
+            "consent-arg" => view! { <ol class="consent-words">{words}</ol> },
+            _ => view! { <ul class="consent-words">{words}</ul> },
+        }
     };
     let given: Vec<&str> = names(server).into_iter().collect();
     let (first, more) = match server {

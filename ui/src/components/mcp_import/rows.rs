@@ -2,7 +2,7 @@
 
 use crate::view::prelude::*;
 use crate::web::task::spawn_local;
-use berth_protocol::{FieldProblem, McpConfiguration, McpImportedServer};
+use berth_protocol::{Code, FieldProblem, McpConfiguration, McpImportedServer};
 
 use super::{Import, Step};
 use crate::components::button::{Button, Look};
@@ -209,7 +209,11 @@ fn row(row: Row) -> AnyView {
                 </Show>
                 {move || match outcome.get() {
                     Some(Err(error)) => {
-                        Some(view! { <p class="import-problem" role="alert">{error.text()}</p> })
+                        let text = match error.code() {
+                            Some(Code::McpExists) => t().mcp_name_taken.to_owned(),
+                            _ => error.text(),
+                        };
+                        Some(view! { <p class="import-problem" role="alert">{text}</p> })
                     }
                     _ => None,
                 }}

@@ -15,7 +15,7 @@ use crate::logic::case::lower;
 use crate::logic::prompts::answers;
 use crate::state::{App, app, effect, memo};
 use crate::strings::{count, fill, t};
-use crate::web::error::ApiError;
+use crate::web::{clock, dom, error::ApiError};
 use crate::wire::{Tool, Tools};
 use try_it::try_it;
 
@@ -139,6 +139,11 @@ fn browser(app: App, id: McpConfigurationId, tools: Memo<Vec<Tool>>) -> AnyView 
         tools.with(|tools| tools.iter().find(|tool| tool.name == chosen).cloned())
     });
     let none = memo(move || found.with(Vec::is_empty));
+    // The dialog was there before it.
+    spawn_local(async {
+        clock::next_frame().await;
+        dom::focus("[data-testid=mcp-tool-search]");
+    });
     view! {
         <div class="mcp-browser" data-testid="mcp-browser">
             <div class="mcp-tool-list">
@@ -151,7 +156,6 @@ fn browser(app: App, id: McpConfigurationId, tools: Memo<Vec<Tool>>) -> AnyView 
                         aria-label=t().mcp_tools_search
                         spellcheck="false"
                         autocomplete="off"
-                        autofocus=true
                         data-testid="mcp-tool-search"
                         prop:value=query
                         on:input=move |event| query.set(event_target_value(&event))
@@ -211,10 +215,10 @@ fn details(app: App, id: McpConfigurationId, tool: Tool) -> AnyView {
     let description = tool.description.clone();
     let schema = tool.schema.clone();
     view! {
-        <header>
+        <div>
             <h3><code>{name}</code></h3>
             {title.map(|title| view! { <p class="mcp-tool-title">{title}</p> })}
-        </header>
+        </div>
         {description.map(|text| view! { <p class="mcp-tool-text" data-testid="mcp-tool-text">{text}</p> })}
         {try_it(app, id, tool)}
         <section class="mcp-schema" aria-labelledby="mcp-schema">

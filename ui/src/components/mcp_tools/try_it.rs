@@ -178,9 +178,11 @@ fn field(input: &Input, value: RwSignal<String>, problem: Signal<Option<String>>
         .into_any(),
         Kind::Choice(choices) => {
             let mut options: Options = choices.clone();
-            if !input.required || value.with_untracked(String::is_empty) {
-                options.insert(0, (String::new(), t().mcp_left_out.to_owned()));
-            }
+            let none = match input.required {
+                true => t().mcp_choose,
+                false => t().mcp_left_out,
+            };
+            options.insert(0, (String::new(), none.to_owned()));
             view! {
                 <SelectField
                     label=label
