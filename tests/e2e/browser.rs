@@ -14,6 +14,8 @@ mod keyboard;
 mod lazy;
 #[path = "browser/main_flow.rs"]
 mod main_flow;
+#[path = "browser/mcp.rs"]
+mod mcp;
 #[path = "browser/messages.rs"]
 mod messages;
 #[path = "browser/prompts.rs"]

@@ -160,6 +160,7 @@ fn go_back(app: App) {
         Route::NewPrompt | Route::CopyPrompt(_) | Route::Prompt(_) => app.ui.go(Route::Prompts),
         Route::Projects
         | Route::Prompts
+        | Route::Mcp
         | Route::Audit
         | Route::Settings
         | Route::Routers
@@ -223,6 +224,7 @@ fn Frame() -> impl IntoView {
                     Route::Projects => lazy::projects(),
                     Route::Prompts => lazy::prompts(),
                     route @ (Route::NewPrompt | Route::CopyPrompt(_) | Route::Prompt(_)) => lazy::edit_prompt(route),
+                    Route::Mcp => lazy::mcp(),
                     Route::Audit => lazy::audit(),
                     Route::Settings | Route::Routers => lazy::settings(),
                     Route::Unknown => {
@@ -265,6 +267,10 @@ fn Dialogs() -> impl IntoView {
                     DialogKind::RemovePrompt(id) => lazy::remove_prompt(id),
                     DialogKind::PromptHistory(id) => lazy::prompt_history(id),
                     DialogKind::SessionPrompt { id, changes } => lazy::session_prompt(id, changes),
+                    DialogKind::EditMcp(edit) => lazy::edit_mcp(edit),
+                    DialogKind::McpConsent { id, then } => lazy::mcp_consent(id, then),
+                    DialogKind::McpTools(id) => lazy::mcp_tools(id),
+                    DialogKind::RemoveMcp(id) => lazy::remove_mcp(id),
                     DialogKind::Leave(route) => lazy::leave(route),
                 })
         }}

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::{
     form::{select, write},
+    mcp,
     prompts::{add, draft, edit},
     stage::Stage,
 };
@@ -33,6 +34,7 @@ async fn no_page_has_a_serious_violation_in_either_theme() {
     let prompt = add_prompt(&stage.engine.client).await;
     let session = fill(&stage.engine.client, &stage).await;
     add_router(&stage.engine.client).await;
+    add_servers(&stage.engine.client).await;
     let row = format!("[data-session='{session}'] a");
     page.sees(&row).await;
     for theme in ["light", "dark"] {
@@ -77,6 +79,7 @@ async fn no_page_has_a_serious_violation_in_either_theme() {
         page.sees(&id("audit-row")).await;
         found.extend(check(&page, &format!("audit, {theme}")).await);
         found.extend(prompts(&page, &stage.engine.client, prompt, theme).await);
+        found.extend(servers(&page, theme).await);
         page.eval("location.hash = '#/'", &[]).await;
         page.sees(&id("session-prompt")).await;
         found.extend(check(&page, &format!("home, {theme}")).await);
@@ -132,6 +135,82 @@ async fn prompts(page: &Page, engine: &Client, prompt: PromptId, theme: &str) ->
     page.click(&id("take-theirs")).await;
     page.misses("dialog").await;
     found
+}
+
+/// The page of MCP servers and what opens over it, with everything that they can show.
+async fn servers(page: &Page, theme: &str) -> Vec<String> {
+    let of = |name: &str, inner: &str| format!("[data-name={name}] {}", id(inner));
+    mcp::open_mcp(page).await;
+    page.sees(&of("hidden", "mcp-standing")).await;
+    let mut found = check(page, &format!("MCP servers, {theme}")).await;
+    page.click(&of("hidden", "test-mcp")).await;
+    page.sees(&id("unseen")).await;
+    found.extend(check(page, &format!("consent, {theme}")).await);
+    page.press(&[key::ESCAPE]).await;
+    page.misses("dialog").await;
+    page.click(&of("broken", "edit-mcp")).await;
+    page.sees(&id("mcp-secret")).await;
+    select(page, &id("mcp-kind"), "Address (http)").await;
+    for way in ["With a token", "With OAuth"] {
+        select(page, &id("mcp-auth"), way).await;
+    }
+    page.type_into(&id("mcp-client-id"), "client").await;
+    page.sees(&id("mcp-client-secret")).await;
+    page.click(&id("save-mcp")).await;
+    page.sees("[aria-invalid=true]").await;
+    found.extend(check(page, &format!("MCP server, {theme}")).await);
+    page.press(&[key::ESCAPE]).await;
+    page.click(&id("cancel-mcp")).await;
+    page.misses("dialog").await;
+    page.click(&id("import-mcp")).await;
+    write(
+        page,
+        &id("mcp-import-text"),
+        r#"{"mcpServers": {"a": {"command": "x", "env": {"API_KEY": "y"}}, "b": 3}}"#,
+    )
+    .await;
+    found.extend(check(page, &format!("import of MCP servers, {theme}")).await);
+    page.click(&id("mcp-import-read")).await;
+    page.sees(&id("mcp-import-row")).await;
+    found.extend(check(page, &format!("imported MCP servers, {theme}")).await);
+    page.press(&[key::ESCAPE]).await;
+    page.misses("dialog").await;
+    if page.count("[data-name=everything]").await > 0 {
+        page.click(&of("everything", "open-mcp-tools")).await;
+        page.sees(&id("mcp-schema")).await;
+        page.click(&id("call-mcp-tool")).await;
+        page.sees(".mcp-answer pre").await;
+        found.extend(check(page, &format!("tools, {theme}")).await);
+        page.press(&[key::ESCAPE]).await;
+        page.misses("dialog").await;
+    }
+    found
+}
+
+/// Servers that stand in several ways: one that answers, one that fails, and one that nobody has agreed to.
+async fn add_servers(engine: &Client) {
+    if let Some(program) = mcp::everything() {
+        let server = serde_json::json!({"type": "stdio", "command": program, "args": ["stdio"]});
+        let draft = serde_json::json!({"name": "everything", "server": server});
+        test(engine, &draft).await.expect("it answers");
+    }
+    let server =
+        serde_json::json!({"type": "stdio", "command": "/bin/false", "secret_env": ["KEY"]});
+    let draft = serde_json::json!({"name": "broken", "server": server});
+    test(engine, &draft)
+        .await
+        .expect_err("its secret is missing");
+    let server =
+        serde_json::json!({"type": "stdio", "command": "/bin/cat", "args": ["a\u{202e}b"]});
+    let draft = serde_json::json!({"name": "hidden", "server": server});
+    mcp::add(engine, &draft).await;
+}
+
+async fn test(engine: &Client, draft: &Value) -> berth_tests::Answer<Value> {
+    let made = mcp::add(engine, draft).await;
+    let made = mcp::agree(engine, &made).await;
+    let request = serde_json::json!({"id": made.id});
+    engine.post("/mcp/test", &request).await
 }
 
 /// A prompt with two versions that is a template and has words in it that are warned of.

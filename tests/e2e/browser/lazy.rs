@@ -44,6 +44,10 @@ async fn a_page_is_fetched_when_it_is_first_shown_and_only_then() {
         more.iter().any(|name| name.starts_with("prompts-")),
         "{more:?}"
     );
+    page.click(&id("nav-mcp")).await;
+    page.sees(&id("add-mcp")).await;
+    let more = fetched(&page).await;
+    assert!(more.iter().any(|name| name.starts_with("mcp-")), "{more:?}");
     page.click(&id("nav-settings")).await;
     page.sees(&id("theme-dark")).await;
 

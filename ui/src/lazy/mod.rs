@@ -6,17 +6,23 @@
 
 mod place;
 
-use berth_protocol::{AgentId, ProjectId, PromptId, RouterId, Session, SessionId};
+use berth_protocol::{
+    AgentId, McpConfigurationId, ProjectId, PromptId, RouterId, Session, SessionId,
+};
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use crate::components::agent_editor::AgentEditor;
 use crate::components::changes::Changes;
 use crate::components::confirm::{
-    ArchiveSessionDialog, DeleteSessionDialog, LeaveDialog, RemoveAgentDialog, RemoveProjectDialog,
-    RemovePromptDialog, RemoveRouterDialog, RenameProjectDialog, RenameSessionDialog,
+    ArchiveSessionDialog, DeleteSessionDialog, LeaveDialog, RemoveAgentDialog, RemoveMcpDialog,
+    RemoveProjectDialog, RemovePromptDialog, RemoveRouterDialog, RenameProjectDialog,
+    RenameSessionDialog,
 };
 use crate::components::effective_prompt::SessionPromptDialog;
 use crate::components::folder_dialog::AddProjectDialog;
+use crate::components::mcp_consent::McpConsentDialog;
+use crate::components::mcp_editor::McpEditor;
+use crate::components::mcp_tools::McpToolsDialog;
 use crate::components::palette::Palette;
 use crate::components::prompt_editor::PromptEditor;
 use crate::components::prompt_history::PromptHistory;
@@ -25,10 +31,11 @@ use crate::components::shortcut_sheet::ShortcutSheet;
 use crate::components::terminal::TerminalView;
 use crate::logic::route::Route;
 use crate::pages::audit::AuditPage;
+use crate::pages::mcp::McpPage;
 use crate::pages::projects::ProjectsPage;
 use crate::pages::prompts::PromptsPage;
 use crate::pages::settings::SettingsPage;
-use crate::state::{AgentEdit, RouterEdit};
+use crate::state::{AgentEdit, McpChange, McpThen, RouterEdit};
 use crate::view::prelude::*;
 use place::{Shape, place};
 
@@ -74,6 +81,7 @@ lazy! {
         remove_router(id: RouterId) => view! { <RemoveRouterDialog id=id/> };
         remove_agent(id: AgentId) => view! { <RemoveAgentDialog id=id/> };
         remove_prompt(id: PromptId) => view! { <RemovePromptDialog id=id/> };
+        remove_mcp(id: McpConfigurationId) => view! { <RemoveMcpDialog id=id/> };
         leave(to: Route) => view! { <LeaveDialog to=to/> };
     }
     forms as Dialog {
@@ -87,5 +95,13 @@ lazy! {
     prompts as Dialog {
         prompt_history(id: PromptId) => view! { <PromptHistory id=id/> };
         session_prompt(id: SessionId, changes: bool) => view! { <SessionPromptDialog id=id changes=changes/> };
+    }
+    mcp as Page {
+        mcp() => view! { <McpPage/> };
+    }
+    mcp as Dialog {
+        edit_mcp(edit: McpChange) => view! { <McpEditor edit=edit/> };
+        mcp_consent(id: McpConfigurationId, then: McpThen) => view! { <McpConsentDialog id=id then=then/> };
+        mcp_tools(id: McpConfigurationId) => view! { <McpToolsDialog id=id/> };
     }
 }

@@ -27,6 +27,8 @@ pub enum Route {
     CopyPrompt(PromptId),
     /// One prompt.
     Prompt(PromptId),
+    /// The MCP servers.
+    Mcp,
     /// The audit trail.
     Audit,
     /// Settings.
@@ -101,6 +103,7 @@ impl Route {
                 (Ok(id), Some("copy")) => Self::CopyPrompt(id),
                 _ => Self::Unknown,
             },
+            ("mcp", None) => Self::Mcp,
             ("audit", None) => Self::Audit,
             ("settings", None) => Self::Settings,
             ("settings", Some("routers")) => Self::Routers,
@@ -134,6 +137,7 @@ impl Route {
             Self::NewPrompt => "#/prompts/new".to_owned(),
             Self::CopyPrompt(id) => format!("#/prompts/{id}/copy"),
             Self::Prompt(id) => format!("#/prompts/{id}"),
+            Self::Mcp => "#/mcp".to_owned(),
             Self::Audit => "#/audit".to_owned(),
             Self::Settings => "#/settings".to_owned(),
             Self::Routers => "#/settings/routers".to_owned(),
@@ -179,6 +183,7 @@ mod tests {
             Route::NewPrompt,
             Route::CopyPrompt(ID.parse().unwrap()),
             Route::Prompt(ID.parse().unwrap()),
+            Route::Mcp,
             Route::Audit,
             Route::Settings,
             Route::Routers,
@@ -196,6 +201,7 @@ mod tests {
             "#/sessions/1",
             "#/projects/x",
             "#/settings/x",
+            "#/mcp/x",
             "#/prompts/1",
             "#/prompts/new/x",
             "#/prompts/01890a5d-ac96-774b-bcce-b302099a8057/x",

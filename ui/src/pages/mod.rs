@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod home;
+pub mod mcp;
 pub mod no_token;
 pub mod page;
 pub mod projects;

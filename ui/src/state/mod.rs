@@ -1,6 +1,7 @@
 //! What the page knows: the engine's state as its events tell it, and the page's own state.
 
 mod actions;
+mod mcp;
 mod model;
 mod prefs;
 mod prompts;
@@ -20,13 +21,14 @@ use crate::logic::{lists, transcript::Transcript};
 use crate::web::{api::Api, endpoint::Endpoint};
 
 pub use actions::run;
+pub use mcp::{McpServers, McpTrial};
 pub use model::{Connection, Model, Phase};
 pub use prefs::{Prefs, ThemeChoice};
 pub use prompts::Prompts;
 pub use reactive::{Memo, RwSignal, Signal, effect, memo};
 pub use routers::Routers;
 pub use trail::ShownTrail;
-pub use ui::{AgentEdit, DialogKind, RouterEdit, ToastKind, Ui};
+pub use ui::{AgentEdit, DialogKind, McpChange, McpThen, RouterEdit, ToastKind, Ui};
 
 /// The whole state; cheap to copy, and in every component's context.
 #[derive(Clone, Copy)]
@@ -42,6 +44,8 @@ pub struct App {
     routers_asked: StoredValue<u32>,
     /// How often the prompts were asked for.
     prompts_asked: StoredValue<u32>,
+    /// How often the MCP servers were asked for.
+    mcp_asked: StoredValue<u32>,
     /// What is shown of the audit trail.
     trails: StoredValue<Vec<ShownTrail>>,
 }
@@ -62,6 +66,7 @@ impl App {
             drafts: StoredValue::default(),
             routers_asked: StoredValue::new(0),
             prompts_asked: StoredValue::new(0),
+            mcp_asked: StoredValue::new(0),
             trails: StoredValue::default(),
         }
     }

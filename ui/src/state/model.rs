@@ -1,9 +1,10 @@
 //! The engine's state as the page knows it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::reactive::RwSignal;
-use super::{Prompts, Routers};
+use super::{McpServers, McpTrial, Prompts, Routers};
 use crate::wire::Given;
 use berth_protocol::*;
 
@@ -67,6 +68,11 @@ model! {
     prompts: Prompts,
     /// Counts up whenever prompts may be others.
     prompts_changed: u32,
+    mcp: McpServers,
+    /// Counts up whenever MCP servers may be others.
+    mcp_changed: u32,
+    /// What came of trying MCP servers since the page is open.
+    mcp_trials: HashMap<McpConfigurationId, McpTrial>,
     /// What a session was given of the prompts: that whose page was shown last.
     given: Option<(SessionId, Given)>,
     /// Counts up whenever everything was fetched anew.

@@ -117,6 +117,7 @@ impl App {
                     }
                     Some(Ok(Heard::Routers)) => self.renew_routers(),
                     Some(Ok(Heard::Prompts)) => self.renew_prompts(),
+                    Some(Ok(Heard::Mcp)) => self.renew_mcp(),
                     Some(Err(wrong)) => api::not_understood(wrong),
                     None => {}
                 }
@@ -142,6 +143,7 @@ impl App {
             .update(|generation| *generation += 1);
         self.renew_routers();
         self.renew_prompts();
+        self.renew_mcp();
         let open: Vec<_> = self
             .transcripts
             .with_value(|all| all.keys().copied().collect());

@@ -1,7 +1,7 @@
 //! The page's own state: where the user is, what is open, what was said.
 
 use crate::view::prelude::*;
-use berth_protocol::{AgentId, ProjectId, PromptId, RouterId, SessionId};
+use berth_protocol::{AgentId, McpConfigurationId, ProjectId, PromptId, RouterId, SessionId};
 
 use crate::logic::route::{Route, Tab};
 use crate::web::{clock, dom};
@@ -24,6 +24,14 @@ pub enum DialogKind {
     RemoveAgent(AgentId),
     RemovePrompt(PromptId),
     PromptHistory(PromptId),
+    EditMcp(McpChange),
+    /// Whether the user agrees to the command or address of a server.
+    McpConsent {
+        id: McpConfigurationId,
+        then: McpThen,
+    },
+    McpTools(McpConfigurationId),
+    RemoveMcp(McpConfigurationId),
     /// What a session was given of the prompts.
     SessionPrompt {
         id: SessionId,
@@ -64,6 +72,26 @@ pub enum AgentEdit {
     },
     /// The description of an agent, for another one.
     Copy(AgentId),
+}
+
+/// What the editor of MCP servers begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum McpChange {
+    /// Nothing.
+    New,
+    /// A server, which is changed.
+    Of(McpConfigurationId),
+}
+
+/// What follows once the user has agreed to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum McpThen {
+    /// Nothing.
+    Nothing,
+    /// It is tried.
+    Test,
+    /// It is given to sessions.
+    Enable,
 }
 
 /// What a toast is about.

@@ -254,6 +254,6 @@ fn key_path(id: RouterId, provider: &str) -> String {
     format!("/routers/{id}/keys/{}", encode(provider))
 }
 
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     js_sys::encode_uri_component(text).into()
 }

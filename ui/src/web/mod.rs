@@ -8,6 +8,7 @@ pub mod dom;
 pub mod endpoint;
 pub mod error;
 pub mod files;
+pub mod mcp;
 pub mod prompts;
 pub mod storage;
 pub mod stream;

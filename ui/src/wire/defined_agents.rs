@@ -6,7 +6,7 @@ use berth_protocol::*;
 
 use super::json::Json;
 use super::read::{Read, Wrong, member, or_default};
-use super::write::{Object, Write, array, list};
+use super::write::{Object, Write, array, flag, list, map};
 
 impl Read for DefinedAgent {
     fn take(json: &Json<'_>) -> Result<Self, Wrong> {
@@ -214,7 +214,7 @@ impl Write for ModeDefinition {
             .text("id", id)
             .text("name", name)
             .text("description", description)
-            .json("unchecked", if *unchecked { "true" } else { "false" })
+            .json("unchecked", flag(*unchecked))
             .json("args", &list(args))
             .json("env", &map(env))
             .end()
@@ -241,7 +241,7 @@ impl Write for ScreenDefinition {
             .optional("echo", echo.as_ref())
             .optional("bullet", bullet.as_ref())
             .json("noise", &list(noise))
-            .json("reads_lines", if *reads_lines { "true" } else { "false" });
+            .json("reads_lines", flag(*reads_lines));
         if let Some(ms) = settle_ms {
             object = object.json("settle_ms", &ms.to_string());
         }
@@ -252,13 +252,4 @@ impl Write for ScreenDefinition {
         }
         .end()
     }
-}
-
-fn map(pairs: &BTreeMap<String, String>) -> String {
-    let pairs = pairs.iter();
-    pairs
-        .fold(Object::new(), |object, (name, value)| {
-            object.text(name, value)
-        })
-        .end()
 }

@@ -8,11 +8,17 @@ const MAX_DEPTH: usize = 64;
 /// A value. Numbers stay as they are written.
 #[derive(Debug, PartialEq)]
 pub enum Json<'a> {
+    /// Nothing.
     Null,
+    /// A truth.
     Bool(bool),
+    /// A number.
     Number(&'a str),
+    /// A text.
     Text(Cow<'a, str>),
+    /// Values in order.
     List(Vec<Json<'a>>),
+    /// Values by name, in the order in which they are written.
     Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
@@ -41,6 +47,65 @@ impl<'a> Json<'a> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// On several lines, to be read. Numbers stay as they are written; a text longer than anybody reads is
+    /// cut, and its length told.
+    pub fn pretty(&self) -> String {
+        let mut out = String::new();
+        self.print(0, &mut out);
+        out
+    }
+
+    fn print(&self, depth: usize, out: &mut String) {
+        let line = |depth: usize, out: &mut String| {
+            out.push('\n');
+            (0..depth).for_each(|_| out.push_str("  "));
+        };
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Bool(on) => out.push_str(if *on { "true" } else { "false" }),
+            Self::Number(written) => out.push_str(written),
+            Self::Text(text) => print_text(text, out),
+            Self::List(items) if items.is_empty() => out.push_str("[]"),
+            Self::List(items) => {
+                out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    out.push_str(if at == 0 { "" } else { "," });
+                    line(depth + 1, out);
+                    item.print(depth + 1, out);
+                }
+                line(depth, out);
+                out.push(']');
+            }
+            Self::Object(members) if members.is_empty() => out.push_str("{}"),
+            Self::Object(members) => {
+                out.push('{');
+                for (at, (name, value)) in members.iter().enumerate() {
+                    out.push_str(if at == 0 { "" } else { "," });
+                    line(depth + 1, out);
+                    super::write::text(out, name);
+                    out.push_str(": ");
+                    value.print(depth + 1, out);
+                }
+                line(depth, out);
+                out.push('}');
+            }
+        }
+    }
+}
+
+/// Longest text that is printed whole, in characters.
+const PRINTED: usize = 4_000;
+
+fn print_text(text: &str, out: &mut String) {
+    match text.char_indices().nth(PRINTED) {
+        None => super::write::text(out, text),
+        Some((end, _)) => {
+            let length = text.chars().count();
+            let cut = text.get(..end).unwrap_or_default();
+            super::write::text(out, &format!("{cut}… ({length})"));
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod defined_agents;
 mod json;
+mod mcp;
 mod prompts;
 mod read;
 mod routers;
@@ -15,7 +16,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use json::Json;
+pub use mcp::{Called, Said, Tested, Tool, ToolCall, Tools};
 pub use prompts::{Given, POLICIES};
 pub use read::{AuditEntries, AuditEntry, Heard, Read, event, read};
 pub use routers::{PROTOCOLS, word_of};
-pub use write::Write;
+pub use write::{Write, quote};

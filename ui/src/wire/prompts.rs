@@ -4,7 +4,7 @@ use berth_protocol::*;
 
 use super::json::Json;
 use super::read::{Read, Wrong, member, or_default, structs, words};
-use super::write::{Object, Write, array};
+use super::write::{Object, Write, array, flag};
 
 /// What the page of a session says of its prompt: all of it is fetched when somebody looks at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,10 +186,6 @@ pub const POLICIES: [(SanitizePolicy, &str); 3] = [
     (SanitizePolicy::Redact, "redact"),
     (SanitizePolicy::Reject, "reject"),
 ];
-
-fn flag(on: bool) -> &'static str {
-    if on { "true" } else { "false" }
-}
 
 impl Write for PromptDraft {
     fn write(&self) -> String {

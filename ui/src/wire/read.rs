@@ -29,6 +29,8 @@ pub enum Heard {
     Routers,
     /// Prompts, or what holds for all of them, are others; who shows them asks for them.
     Prompts,
+    /// The MCP servers are others; who shows them asks for them.
+    Mcp,
 }
 
 /// The event of this name. `None` for a kind that a newer engine sends.
@@ -48,6 +50,8 @@ pub fn event(name: &str, data: &str) -> Option<Result<Heard, Wrong>> {
             | "prompt_changed"
             | "prompt_removed"
             | "prompt_policy_changed"
+            | "mcp_changed"
+            | "mcp_removed"
     ) {
         return None;
     }
@@ -60,6 +64,7 @@ fn event_of(name: &str, json: &Json<'_>) -> Result<Heard, Wrong> {
         "audit_added" => return member(json, "event").map(Heard::Noted),
         "router_changed" | "router_removed" => return Ok(Heard::Routers),
         "prompt_changed" | "prompt_removed" | "prompt_policy_changed" => return Ok(Heard::Prompts),
+        "mcp_changed" | "mcp_removed" => return Ok(Heard::Mcp),
         "project_changed" => Event::ProjectChanged {
             project: member(json, "project")?,
         },
@@ -470,6 +475,7 @@ macro_rules! parsed {
         }
     )*};
 }
+pub(super) use parsed;
 parsed!(AgentId, MessageId, ProjectId, PromptId, RouterId, SessionId);
 
 impl<T: Read> Read for Option<T> {

@@ -6,7 +6,10 @@ use berth_protocol::*;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::json::Json;
-use super::{AuditEntry, Given, Heard, POLICIES, Read, Write, event, read};
+use super::{
+    AuditEntry, Called, Given, Heard, POLICIES, Read, Said, Tested, ToolCall, Tools, Write, event,
+    read,
+};
 
 /// What the engine writes is read as what it meant, with everything there and with nothing that may
 /// be left out.
@@ -527,6 +530,159 @@ fn agents_that_a_user_describes_are_read_and_written_as_serde_does_it() {
     };
     let read: AgentSecret = serde_json::from_str(&secret.write()).unwrap();
     assert_eq!(read, secret);
+}
+
+fn mcp_server(rest: &str) -> String {
+    format!(
+        r#"{{"id":"{ID}","scope":"user","name":"a","server":{{"type":"stdio","command":"npx"}},"consented":false,
+            "version":1,"created_at":"{AT}","updated_at":"{AT}"{rest}}}"#
+    )
+}
+
+const MCP_DRAFTS: [&str; 5] = [
+    r#"{"name":"a","server":{"type":"stdio","command":"x"}}"#,
+    r#"{"name":"b","server":{"type":"stdio","command":"/x y","args":["","a \"b\"","\n"],"env":{"A":"\u0001","B":""},
+        "secret_env":["D","C"]},"enabled":false,"target":{"agents":["claude"],
+        "projects":["01890a5d-ac96-774b-bcce-b302099a8057"]}}"#,
+    r#"{"name":"c","server":{"type":"http","url":"https://a.example/","headers":{"X":"y"},"secret_headers":["Z"]},
+        "auth":{"type":"bearer"}}"#,
+    r#"{"name":"d","server":{"type":"sse","url":"http://localhost/"},"auth":{"type":"oauth"}}"#,
+    r#"{"name":"e","server":{"type":"http","url":"https://a.example/"},
+        "auth":{"type":"oauth","provider":"azure","client_id":"i","scopes":["a","b"]}}"#,
+];
+
+#[test]
+fn mcp_servers_are_read_as_serde_reads_them() {
+    let problem = serde_json::to_string(&Problem::new(Code::McpEnded, "d")).unwrap();
+    let states = [
+        r#"{"state":"untried"}"#.to_owned(),
+        format!(
+            r#"{{"state":"connected","name":null,"version":"1","protocol":"p","tools":3,"connect_ms":5,"at":"{AT}"}}"#
+        ),
+        format!(r#"{{"state":"needs_sign_in","at":"{AT}"}}"#),
+        format!(r#"{{"state":"expired","at":"{AT}"}}"#),
+        format!(r#"{{"state":"failed","problem":{problem},"at":"{AT}"}}"#),
+        format!(r#"{{"state":"quarantined","tools":["x"],"at":"{AT}"}}"#),
+    ];
+    for state in states {
+        let whole = mcp_server(&format!(
+            r#","state":{state},"kept_secrets":["env/A","token"]"#
+        ));
+        check::<McpConfiguration>(&[&whole]);
+    }
+    let bare = mcp_server("");
+    check::<McpList>(&[
+        &format!(r#"{{"configurations":[{bare}],"writable":["organization","user"]}}"#),
+        r#"{"configurations":[],"writable":[]}"#,
+    ]);
+    check::<McpDraft>(&MCP_DRAFTS);
+    for provider in ["discovered", "github", "google", "auth0", "azure"] {
+        check::<OauthProvider>(&[&format!("\"{provider}\"")]);
+    }
+    check::<McpImported>(&[&format!(
+        r#"{{"servers":[{{"name":"n","draft":{},"secrets":["env/A"],"notes":["o"],
+            "problems":[{{"field":"f","message":"m"}}]}},{{"name":"n"}}]}}"#,
+        MCP_DRAFTS[1]
+    )]);
+}
+
+#[test]
+fn what_is_said_of_mcp_servers_is_written_as_serde_reads_it() {
+    fn check<T: Write + DeserializeOwned + PartialEq + Debug>(body: &T) {
+        let written = body.write();
+        let read: T = serde_json::from_str(&written).unwrap();
+        assert_eq!(&read, body, "{written}");
+    }
+    for draft in MCP_DRAFTS {
+        let draft: McpDraft = serde_json::from_str(draft).unwrap();
+        check(&draft);
+        check(&McpEdit {
+            version: 7,
+            configuration: draft,
+        });
+    }
+    check(&McpConsent { version: 3 });
+    check(&McpImport {
+        text: "{\"a\":\n1}".to_owned(),
+    });
+    let secret = McpSecret {
+        value: "a\"b".to_owned().into(),
+    };
+    let secret: McpSecret = serde_json::from_str(&secret.write()).unwrap();
+    assert_eq!(secret.value.expose(), "a\"b");
+    let test = McpTest {
+        id: Some(ID.parse().unwrap()),
+        draft: None,
+        secrets: Default::default(),
+    };
+    let read: McpTest = serde_json::from_str(&test.write()).unwrap();
+    assert_eq!((read.id, read.draft), (test.id, None));
+    let call = ToolCall {
+        tool: "e\"cho".to_owned(),
+        arguments: r#"{"a": [1.50]}"#.to_owned(),
+    };
+    let call: McpCall = serde_json::from_str(&call.write()).unwrap();
+    assert_eq!(call.tool, "e\"cho");
+    assert_eq!(call.arguments, serde_json::json!({"a": [1.5]}));
+}
+
+#[test]
+fn what_servers_and_tools_say_becomes_what_is_shown() {
+    let tool = r#"{"name":"echo","title":"T","description":null,
+        "input_schema":{"type":"object","properties":{"b":{"type":"string"}}}}"#;
+    let tools = format!(r#"{{"tools":[{tool}],"at":"{AT}"}}"#);
+    let typed: McpTools = serde_json::from_str(&tools).unwrap();
+    let shown: Tools = read(&serde_json::to_string(&typed).unwrap()).unwrap();
+    assert_eq!(shown.at, typed.at);
+    assert_eq!(shown.tools[0].name, "echo");
+    let schema: serde_json::Value = serde_json::from_str(&shown.tools[0].schema).unwrap();
+    assert_eq!(schema, typed.tools[0].input_schema);
+    assert!(shown.tools[0].schema.contains("\n    \"b\": {\n"));
+
+    let tested = format!(
+        r#"{{"probe":{{"name":"n","version":null,"protocol":"p","tools":[{tool},{tool}],"connect_ms":4,"list_ms":5}}}}"#
+    );
+    let typed: McpTested = serde_json::from_str(&tested).unwrap();
+    let shown: Tested = read(&serde_json::to_string(&typed).unwrap()).unwrap();
+    assert_eq!((shown.tools, shown.connect_ms, shown.list_ms), (2, 4, 5));
+    assert_eq!((shown.name.as_deref(), shown.version), (Some("n"), None));
+
+    let called = |result: &str| {
+        let answer = format!(r#"{{"result":{result},"is_error":true,"took_ms":6}}"#);
+        read::<Called>(&answer).unwrap().content
+    };
+    let json = |text: &str| Said::Json(text.to_owned());
+    assert_eq!(
+        called(
+            r#"{"content":[{"type":"text","text":"a\nb"},{"type":"image","data":"x"}],"structuredContent":{"c":[]}}"#
+        ),
+        [
+            Said::Text("a\nb".to_owned()),
+            json("{\n  \"type\": \"image\",\n  \"data\": \"x\"\n}"),
+            json("{\n  \"c\": []\n}"),
+        ]
+    );
+    assert_eq!(called("{}"), [json("{}")]);
+    let long = format!(r#"{{"content":["{}"]}}"#, "ä".repeat(5_000));
+    assert_eq!(
+        called(&long),
+        [json(&format!("\"{}… (5000)\"", "ä".repeat(4_000)))]
+    );
+}
+
+#[test]
+fn events_of_mcp_servers_say_that_they_are_others() {
+    let changed = Event::McpChanged {
+        configuration: Box::new(serde_json::from_str(&mcp_server("")).unwrap()),
+    };
+    let removed = Event::McpRemoved {
+        id: ID.parse().unwrap(),
+    };
+    for told in [changed, removed] {
+        let written = serde_json::to_string(&told).unwrap();
+        let heard = event(told.name(), &written);
+        assert_eq!(heard, Some(Ok(Heard::Mcp)), "{written}");
+    }
 }
 
 #[test]

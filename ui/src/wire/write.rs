@@ -1,5 +1,7 @@
 //! The bodies that the page sends, written as JSON.
 
+use std::collections::BTreeMap;
+
 use berth_protocol::*;
 
 /// A type that can be sent.
@@ -28,9 +30,7 @@ impl Object {
     }
 
     pub(super) fn text(self, name: &str, value: &str) -> Self {
-        let mut written = String::new();
-        text(&mut written, value);
-        self.json(name, &written)
+        self.json(name, &quote(value))
     }
 
     pub(super) fn optional(self, name: &str, value: Option<&String>) -> Self {
@@ -46,7 +46,28 @@ impl Object {
     }
 }
 
-fn text(out: &mut String, value: &str) {
+/// A text as JSON.
+pub fn quote(value: &str) -> String {
+    let mut written = String::new();
+    text(&mut written, value);
+    written
+}
+
+pub(super) fn flag(on: bool) -> &'static str {
+    if on { "true" } else { "false" }
+}
+
+/// Texts by name.
+pub(super) fn map(pairs: &BTreeMap<String, String>) -> String {
+    let pairs = pairs.iter();
+    pairs
+        .fold(Object::new(), |object, (name, value)| {
+            object.text(name, value)
+        })
+        .end()
+}
+
+pub(super) fn text(out: &mut String, value: &str) {
     out.push('"');
     for c in value.chars() {
         match c {

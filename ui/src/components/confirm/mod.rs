@@ -3,6 +3,7 @@
 mod delete_session;
 mod leave;
 mod remove_agent;
+mod remove_mcp;
 mod remove_prompt;
 mod remove_router;
 mod rename;
@@ -20,6 +21,7 @@ use crate::web::error::ApiError;
 pub use delete_session::DeleteSessionDialog;
 pub use leave::LeaveDialog;
 pub use remove_agent::RemoveAgentDialog;
+pub use remove_mcp::RemoveMcpDialog;
 pub use remove_prompt::RemovePromptDialog;
 pub use remove_router::RemoveRouterDialog;
 pub use rename::{RenameProjectDialog, RenameSessionDialog};

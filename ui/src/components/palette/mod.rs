@@ -9,7 +9,7 @@ use crate::logic::groups;
 use crate::logic::keys::Shortcut;
 use crate::logic::route::{Route, Tab};
 use crate::logic::{fuzzy, status};
-use crate::state::{App, DialogKind, ThemeChoice, app, effect, memo};
+use crate::state::{App, DialogKind, McpChange, ThemeChoice, app, effect, memo};
 use crate::strings::{fill, t};
 use crate::web::dom;
 
@@ -240,6 +240,18 @@ fn commands(app: App) -> Vec<Command> {
         icon_name!("plus"),
         String::new(),
         go(Route::NewPrompt),
+    ));
+    all.push(command(
+        t().mcp_servers,
+        icon_name!("plug"),
+        String::new(),
+        go(Route::Mcp),
+    ));
+    all.push(command(
+        t().mcp_add,
+        icon_name!("plus"),
+        String::new(),
+        open(DialogKind::EditMcp(McpChange::New)),
     ));
     all.push(command(
         t().audit,

@@ -1,13 +1,14 @@
 //! Everything that is said of a prompt beside its words.
 
 use crate::view::prelude::*;
-use berth_protocol::{AgentId, ProjectId, PromptScope, SystemPrompt};
+use berth_protocol::{PromptScope, SystemPrompt};
 
 use super::draft::Draft;
 use crate::components::field::{CheckField, SelectField, TextField};
+use crate::components::target_choice::TargetChoice;
 use crate::logic::prompts::{SCOPES, scope_name};
 use crate::state::{app, memo};
-use crate::strings::{fill, t};
+use crate::strings::t;
 
 #[component]
 pub fn Basics(
@@ -119,29 +120,11 @@ fn Format(draft: Draft) -> impl IntoView {
 /// Whether, where and to whom it is given.
 #[component]
 pub fn Giving(draft: Draft) -> impl IntoView {
-    let app = app();
-    let agents = memo(move || {
-        let known = app.model.agents().get();
-        let known = known.iter().map(|it| (it.id.clone(), it.name.clone()));
-        let all: Vec<(AgentId, String)> = known.collect();
-        with_unknown(all, &draft.agents.get())
-    });
-    let projects = memo(move || {
-        let known = app.model.projects().get();
-        let known = known.iter().map(|it| (it.id, it.name.clone()));
-        let all: Vec<(ProjectId, String)> = known.collect();
-        with_unknown(all, &draft.projects.get())
-    });
-    let no_projects = memo(move || projects.with(Vec::is_empty));
     view! {
         <section class="form-part">
             <h3>{t().prompt_target}</h3>
             <p class="form-text">{t().prompt_target_hint}</p>
-            {choices(t().prompt_agents, "prompt-agent", agents, draft.agents)}
-            {choices(t().prompt_projects, "prompt-project", projects, draft.projects)}
-            <Show when=move || no_projects.get()>
-                <p class="form-text">{t().prompt_no_projects}</p>
-            </Show>
+            <TargetChoice agents=draft.agents projects=draft.projects/>
         </section>
         <section class="form-part">
             <div class="fields">
@@ -160,64 +143,6 @@ pub fn Giving(draft: Draft) -> impl IntoView {
                 />
             </div>
         </section>
-    }
-    .into_any()
-}
-
-/// What can be chosen: what is known here, and what was chosen before.
-fn with_unknown<T: Clone + PartialEq + ToString>(
-    mut known: Vec<(T, String)>,
-    chosen: &[T],
-) -> Vec<(T, String)> {
-    for id in chosen {
-        if known.iter().all(|(other, _)| other != id) {
-            known.push((id.clone(), fill(t().prompt_unknown, &[&id.to_string()])));
-        }
-    }
-    known
-}
-
-fn choices<T: Clone + PartialEq + ToString + std::hash::Hash + 'static>(
-    legend: &'static str,
-    testid: &'static str,
-    offered: Memo<Vec<(T, String)>>,
-    chosen: RwSignal<Vec<T>>,
-) -> AnyView {
-    let choice = move |(id, name): (T, String)| {
-        let (of, value) = (id.clone(), id.to_string());
-        let toggle = move |_| {
-            chosen.update(|all| match all.iter().position(|other| *other == id) {
-                Some(at) => {
-                    all.remove(at);
-                }
-                None => all.push(id.clone()),
-            });
-        };
-        view! {
-            <label class="choice">
-                <input
-                    type="checkbox"
-                    data-testid=testid
-                    data-value=value
-                    prop:checked=move || chosen.with(|all| all.contains(&of))
-                    on:change=toggle
-                />
-                <span>{name}</span>
-            </label>
-        }
-    };
-    view! {
-        <Show when=move || !offered.with(Vec::is_empty)>
-            <fieldset class="choices">
-                <legend class="field-label">{legend}</legend>
-                <div class="choices-row">
-                    // A box stays while it is toggled, so that it keeps the focus.
-                    <For each=move || offered.get() key=|(id, _)| id.clone() let:item>
-                        {choice(item)}
-                    </For>
-                </div>
-            </fieldset>
-        </Show>
     }
     .into_any()
 }

@@ -87,6 +87,7 @@ pub fn Sidebar() -> impl IntoView {
             <nav class="sidebar-pages" aria-label=t().pages>
                 <PageLink route=Route::Projects name=icon_name!("folder-git-2") label=t().projects testid="nav-projects"/>
                 <PageLink route=Route::Prompts name=icon_name!("scroll-text") label=t().prompts testid="nav-prompts"/>
+                <PageLink route=Route::Mcp name=icon_name!("plug") label=t().mcp_servers testid="nav-mcp"/>
                 <PageLink route=Route::Audit name=icon_name!("history") label=t().audit testid="nav-audit"/>
                 <PageLink route=Route::Settings name=icon_name!("settings") label=t().settings testid="nav-settings"/>
             </nav>

@@ -1,0 +1,191 @@
+//! How a server stands: in a word, and in what follows from it.
+
+use crate::view::prelude::*;
+use berth_protocol::{McpConfiguration, McpState};
+
+use super::ask;
+use crate::components::button::Button;
+use crate::components::icon::{icon, icon_name};
+use crate::logic::mcp::{Standing, reach, standing};
+use crate::state::{App, DialogKind, McpChange, McpThen, McpTrial, memo};
+use crate::strings::{count, fill, t};
+
+/// The word for it, with a sign beside it.
+pub fn chip(server: Memo<Option<McpConfiguration>>, trial: Memo<Option<McpTrial>>) -> AnyView {
+    let now = memo(move || {
+        let running = trial.with(|trial| *trial == Some(McpTrial::Running));
+        server.with(|server| match server {
+            _ if running => ("tone-running", t().mcp_testing, "testing"),
+            Some(server) => word(&standing(server)),
+            None => ("tone-ended", "", ""),
+        })
+    });
+    view! {
+        {move || {
+            let (tone, text, name) = now.get();
+            view! {
+                <span class=format!("chip {tone}") data-testid="mcp-standing" data-standing=name>
+                    <span class=format!("dot {tone}") aria-hidden="true"></span>
+                    {text}
+                </span>
+            }
+        }}
+    }
+    .into_any()
+}
+
+fn word(standing: &Standing) -> (&'static str, &'static str, &'static str) {
+    let (attention, neutral) = ("tone-attention", "tone-ended");
+    match standing {
+        Standing::Disabled => (neutral, t().mcp_is_disabled, "disabled"),
+        Standing::NeedsConsent => (attention, t().mcp_needs_consent, "needs-consent"),
+        Standing::SecretsMissing(_) => (attention, t().mcp_secret_missing, "secret-missing"),
+        Standing::Untried => (neutral, t().mcp_untried, "untried"),
+        Standing::Connected => ("tone-waiting", t().mcp_connected, "connected"),
+        Standing::NeedsSignIn => (attention, t().mcp_needs_sign_in, "needs-sign-in"),
+        Standing::Expired => (attention, t().mcp_expired, "expired"),
+        Standing::Failed => ("tone-failed", t().mcp_is_failed, "failed"),
+        Standing::Quarantined(_) => (attention, t().mcp_quarantined, "quarantined"),
+    }
+}
+
+/// What follows from it. It is read out when it changes.
+pub fn told(
+    app: App,
+    server: Memo<Option<McpConfiguration>>,
+    trial: Memo<Option<McpTrial>>,
+) -> AnyView {
+    view! {
+        <div class="mcp-told" role="status" data-testid="mcp-told">
+            {move || {
+                let server = server.get()?;
+                let trial = trial.get();
+                let off = (!server.draft.enabled)
+                    .then(|| view! { <p class="mcp-note">{t().mcp_disabled_text}</p> });
+                let rest = of_trial(&server, trial.as_ref()).unwrap_or_else(|| of_state(app, &server));
+                Some(view! { {off}{rest} })
+            }}
+        </div>
+    }
+    .into_any()
+}
+
+/// What came of trying this version of it here.
+fn of_trial(server: &McpConfiguration, trial: Option<&McpTrial>) -> Option<AnyView> {
+    match trial? {
+        McpTrial::Running => {
+            Some(view! { <p class="mcp-note">{t().mcp_testing_text}</p> }.into_any())
+        }
+        McpTrial::Answered(version, said) if *version == server.version && server.consented => {
+            let tools = u64::try_from(said.tools).unwrap_or(u64::MAX);
+            let mut facts = answered(
+                said.name.as_deref(),
+                said.version.as_deref(),
+                &said.protocol,
+                tools,
+                said.connect_ms,
+            );
+            facts.push(fill(t().mcp_listed_in, &[&said.list_ms.to_string()]));
+            Some(facts_view(facts))
+        }
+        McpTrial::Failed(version, error) if *version == server.version => {
+            Some(problem(error.text(), error.hint()))
+        }
+        McpTrial::Answered(..) | McpTrial::Failed(..) => None,
+    }
+}
+
+fn of_state(app: App, server: &McpConfiguration) -> AnyView {
+    let id = server.id;
+    let note = |text: String| view! { <p class="mcp-note">{text}</p> }.into_any();
+    match reach(server) {
+        Standing::Disabled | Standing::Untried => note(t().mcp_untried_text.to_owned()),
+        Standing::NeedsConsent => {
+            let review = Callback::new(move |()| ask(app, id, McpThen::Nothing));
+            view! {
+                <p class="mcp-note">{t().mcp_needs_consent_text}</p>
+                <Button
+                    label=t().mcp_review
+                    icon_name=icon_name!("shield-check")
+                    testid="review-mcp"
+                    on_click=review
+                />
+            }
+        }
+        Standing::SecretsMissing(names) => {
+            let text = fill(t().mcp_secret_missing_text, &[&names.join(", ")]);
+            let add = Callback::new(move |()| app.ui.open(DialogKind::EditMcp(McpChange::Of(id))));
+            view! {
+                <p class="mcp-note">{text}</p>
+                <Button
+                    label=t().enter_secret
+                    icon_name=icon_name!("lock")
+                    testid="enter-mcp-secret"
+                    on_click=add
+                />
+            }
+        }
+        Standing::NeedsSignIn => note(t().mcp_needs_sign_in_text.to_owned()),
+        Standing::Expired => note(t().mcp_expired_text.to_owned()),
+        Standing::Quarantined(tools) => note(fill(t().mcp_quarantined_text, &[&tools.join(", ")])),
+        Standing::Connected | Standing::Failed => match &server.state {
+            McpState::Connected {
+                name,
+                version,
+                protocol,
+                tools,
+                connect_ms,
+                ..
+            } => facts_view(answered(
+                name.as_deref(),
+                version.as_deref(),
+                protocol,
+                u64::from(*tools),
+                *connect_ms,
+            )),
+            McpState::Failed { problem: why, .. } => problem(why.detail.clone(), why.hint.clone()),
+            _ => ().into_any(),
+        },
+    }
+}
+
+/// What a server said, fact by fact.
+fn answered(
+    name: Option<&str>,
+    version: Option<&str>,
+    protocol: &str,
+    tools: u64,
+    connect_ms: u32,
+) -> Vec<String> {
+    let said = [name, version].into_iter().flatten();
+    let said = said.collect::<Vec<_>>().join(" ");
+    let mut facts = vec![
+        said,
+        fill(t().mcp_protocol, &[protocol]),
+        count(tools, t().mcp_one_tool, t().mcp_many_tools),
+        fill(t().mcp_answered_in, &[&connect_ms.to_string()]),
+    ];
+    facts.retain(|fact| !fact.is_empty());
+    facts
+}
+
+fn facts_view(facts: Vec<String>) -> AnyView {
+    let facts = facts
+        .into_iter()
+        .map(|fact| view! { <li>{fact}</li> })
+        .collect_view();
+    view! { <ul class="mcp-said" data-testid="mcp-said">{facts}</ul> }.into_any()
+}
+
+fn problem(text: String, hint: Option<String>) -> AnyView {
+    view! {
+        <div class="inline-failure" data-testid="mcp-problem">
+            {icon(icon_name!("circle-alert"))}
+            <div>
+                <p class="mcp-problem">{text}</p>
+                {hint.map(|hint| view! { <p class="inline-failure-hint">{hint}</p> })}
+            </div>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,30 @@
+//! The command or address of a server, whole, with everything made visible that is in it.
+
+use crate::view::prelude::*;
+use berth_protocol::McpServer;
+
+use crate::logic::mcp::{Piece, number, pieces, words};
+use crate::strings::t;
+
+/// All of it in as few lines as it takes.
+pub fn command_line(server: &McpServer) -> AnyView {
+    let words = words(server).into_iter().map(|word| {
+        let word = shown(word);
+        view! { <code>{word}</code>" " }
+    });
+    view! { <p class="mcp-line" data-testid="mcp-command">{words.collect_view()}</p> }.into_any()
+}
+
+/// A text with the characters in it that cannot be seen written as their numbers.
+pub fn shown(text: &str) -> AnyView {
+    if text.is_empty() {
+        return view! { <span class="unseen">{t().mcp_empty_word}</span> }.into_any();
+    }
+    let pieces = pieces(text).into_iter().map(|piece| match piece {
+        Piece::Seen(text) => text.into_any(),
+        Piece::Unseen(c) => {
+            view! { <span class="unseen" data-testid="unseen">{number(c)}</span> }.into_any()
+        }
+    });
+    pieces.collect_view()
+}

@@ -1,0 +1,185 @@
+//! Whether the user agrees that Berth starts a program or asks an address: with all of it before their eyes.
+//!
+//! What is agreed to is the version that is shown. It stays what it was when the question was asked, so that
+//! nothing takes its place under the pointer; should it be another one by now, the engine refuses.
+
+use crate::view::prelude::*;
+use crate::web::task::spawn_local;
+use berth_protocol::{Code, McpConfigurationId, McpServer};
+
+use crate::components::button::{Button, Look};
+use crate::components::dialog::Dialog;
+use crate::components::mcp_card::enable;
+use crate::components::mcp_command::shown;
+use crate::components::notice::InlineFailure;
+use crate::logic::mcp::names;
+use crate::state::{App, McpThen, app, run};
+use crate::strings::{fill, t};
+use crate::web::{clock, dom, error::ApiError};
+
+#[component]
+pub fn McpConsentDialog(id: McpConfigurationId, then: McpThen) -> impl IntoView {
+    let app = app();
+    let Some(server) = app.mcp_now(id) else {
+        return ().into_any();
+    };
+    let is_program = matches!(server.draft.server, McpServer::Stdio { .. });
+    let title = match is_program {
+        true => fill(t().mcp_consent_program, &[&server.draft.name]),
+        false => fill(t().mcp_consent_address, &[&server.draft.name]),
+    };
+    let text = match is_program {
+        true => t().mcp_consent_program_text,
+        false => t().mcp_consent_address_text,
+    };
+    let now = RwSignal::new(server);
+    let (busy, failure) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let agree = Callback::new(move |()| {
+        let version = now.with_untracked(|server| server.version);
+        failure.set(None);
+        run(busy, async move {
+            match agreed(app, id, version, then).await {
+                Ok(()) => close(app, id),
+                Err(error) => {
+                    app.fetch_mcp();
+                    failure.try_set(Some(error));
+                }
+            }
+        });
+    });
+    let look_again = Callback::new(move |()| {
+        if let Some(server) = app.mcp_now(id) {
+            now.set(server);
+            failure.set(None);
+        }
+    });
+    let action = match then {
+        McpThen::Nothing => t().mcp_agree,
+        McpThen::Test => t().mcp_agree_test,
+        McpThen::Enable => t().mcp_agree_enable,
+    };
+    view! {
+        <Dialog label=title.clone() class="mcp-consent" sticky=true>
+            <header class="dialog-head">
+                <h2 class="dialog-title">{title}</h2>
+                <p class="dialog-text">{text}</p>
+            </header>
+            // It is what is to be read, so it has the focus and can be scrolled by keyboard.
+            <div
+                class="dialog-main"
+                tabindex="0"
+                role="group"
+                aria-label=t().mcp_consent_label
+                data-testid="mcp-consent"
+            >
+                {move || now.with(|server| whole(&server.draft.server))}
+            </div>
+            {move || {
+                failure
+                    .get()
+                    .map(|error| {
+                        let stale = error.code() == Some(Code::McpConflict);
+                        let (text, hint) = match stale {
+                            true => (t().mcp_consent_stale.to_owned(), None),
+                            false => (error.text(), error.hint()),
+                        };
+                        view! {
+                            <div class="editor-told">
+                                <InlineFailure text=text hint=hint.unwrap_or_default()>
+                                    {stale
+                                        .then(|| {
+                                            view! {
+                                                <div class="inline-actions">
+                                                    <Button label=t().mcp_show_now testid="show-now" on_click=look_again/>
+                                                </div>
+                                            }
+                                        })}
+                                </InlineFailure>
+                            </div>
+                        }
+                    })
+            }}
+            <footer class="dialog-foot">
+                <Button label=t().cancel look=Look::Quiet on_click=Callback::new(move |()| app.ui.close_dialog())/>
+                <Button label=action look=Look::Primary testid="agree" busy=busy on_click=agree/>
+            </footer>
+        </Dialog>
+    }
+    .into_any()
+}
+
+/// Tells the engine, and does what the question was asked for.
+async fn agreed(
+    app: App,
+    id: McpConfigurationId,
+    version: u32,
+    then: McpThen,
+) -> Result<(), ApiError> {
+    let server = app.api().consent_mcp(id, version).await?;
+    app.take_mcp(server.clone());
+    match then {
+        McpThen::Nothing => {}
+        McpThen::Test => app.test_mcp(id),
+        McpThen::Enable => enable(app, &server, true).await?,
+    }
+    Ok(())
+}
+
+/// Closes the dialog. The button that opened it may be gone with what it asked for.
+fn close(app: App, id: McpConfigurationId) {
+    app.ui.close_dialog();
+    spawn_local(async move {
+        // The dialog gives the focus back first, where it can.
+        clock::next_frame().await;
+        clock::next_frame().await;
+        if dom::focused().is_none_or(|focused| focused.tag_name() == "BODY") {
+            dom::focus(&format!("[data-mcp='{id}'] [data-testid=test-mcp]"));
+        }
+    });
+}
+
+/// All that is agreed to: each argument on a line of its own, and the names of what else is given.
+fn whole(server: &McpServer) -> AnyView {
+    let part = |title: &'static str, content: AnyView| {
+        view! { <section class="consent-part"><h3>{title}</h3>{content}</section> }.into_any()
+    };
+    let word = |text: &str, testid: &'static str| {
+        let text = shown(text);
+        view! { <code class="consent-word" data-testid=testid>{text}</code> }.into_any()
+    };
+    let listed = |words: Vec<&str>, testid: &'static str| {
+        let words = words.into_iter().map(|text| {
+            let word = word(text, testid);
+            view! { <li>{word}</li> }
+        });
+        let words = words.collect_view();
+        // The order of arguments matters.
+        match testid {
+            "consent-arg" => view! { <ol class="consent-words">{words}</ol> },
+            _ => view! { <ul class="consent-words">{words}</ul> },
+        }
+    };
+    let given: Vec<&str> = names(server).into_iter().collect();
+    let (first, more) = match server {
+        McpServer::Stdio { command, args, .. } => {
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            let args = match args.is_empty() {
+                true => view! { <p class="mcp-note">{t().mcp_no_args}</p> }.into_any(),
+                false => listed(args, "consent-arg"),
+            };
+            (
+                part(t().program, word(command, "consent-command")),
+                Some(part(t().agent_args, args)),
+            )
+        }
+        McpServer::Http { url, .. } | McpServer::Sse { url, .. } => {
+            (part(t().mcp_url, word(url, "consent-url")), None)
+        }
+    };
+    let given_title = match server {
+        McpServer::Stdio { .. } => t().agent_env,
+        McpServer::Http { .. } | McpServer::Sse { .. } => t().mcp_headers,
+    };
+    let given = (!given.is_empty()).then(|| part(given_title, listed(given, "consent-name")));
+    view! { {first}{more}{given} }
+}

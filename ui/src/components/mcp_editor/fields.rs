@@ -1,0 +1,276 @@
+//! The fields of the editor beside its secrets.
+
+use crate::view::prelude::*;
+use berth_protocol::McpConfiguration;
+
+use super::draft::Draft;
+use crate::components::field::{CheckField, SelectField, TextArea, TextField};
+use crate::components::stored_secret::{StoredSecret, Words};
+use crate::components::target_choice::TargetChoice;
+use crate::logic::mcp_form::{Auth, Kind, PROVIDERS};
+use crate::state::memo;
+use crate::strings::t;
+
+/// How it is called and reached.
+#[component]
+pub fn Basics(draft: Draft, autofocus: bool) -> impl IntoView {
+    let kinds = Kind::ALL.map(|kind| {
+        let shown = match kind {
+            Kind::Stdio => t().mcp_kind_stdio,
+            Kind::Http => t().mcp_kind_http,
+            Kind::Sse => t().mcp_kind_sse,
+        };
+        (kind.word().to_owned(), shown.to_owned())
+    });
+    let is_program = memo(move || draft.kind.get() == Kind::Stdio);
+    view! {
+        <div class="fields">
+            <TextField
+                label=t().name
+                value=draft.name
+                hint=t().mcp_name_hint
+                problem=draft.problem("name")
+                autofocus=autofocus
+                mono=true
+                testid="mcp-name"
+            />
+            <SelectField
+                label=t().mcp_kind
+                value=Signal::derive(move || draft.kind.get().word().to_owned())
+                options=Signal::stored(kinds.to_vec())
+                on_select=Callback::new(move |word: String| {
+                    if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.word() == word) {
+                        draft.kind.set(kind);
+                    }
+                })
+                testid="mcp-kind"
+            />
+            {move || match is_program.get() {
+                true => program(draft),
+                false => address(draft),
+            }}
+        </div>
+    }
+    .into_any()
+}
+
+fn program(draft: Draft) -> AnyView {
+    view! {
+        <TextField
+            label=t().program
+            value=draft.command
+            hint=t().mcp_command_hint
+            problem=draft.problem("command")
+            mono=true
+            wide=true
+            testid="mcp-command-field"
+        />
+        <TextArea
+            label=t().agent_args
+            value=draft.args
+            hint=t().mcp_args_hint
+            problem=draft.problem("args")
+            mono=true
+            wide=true
+            rows=2
+            testid="mcp-args"
+        />
+        <TextArea
+            label=t().agent_env
+            value=draft.env
+            hint=t().agent_env_hint
+            problem=draft.problem("env")
+            mono=true
+            wide=true
+            rows=2
+            testid="mcp-env"
+        />
+    }
+}
+
+fn address(draft: Draft) -> AnyView {
+    view! {
+        <TextField
+            label=t().mcp_url
+            value=draft.url
+            hint=t().mcp_url_hint
+            problem=draft.problem("url")
+            placeholder="https://"
+            mono=true
+            wide=true
+            testid="mcp-url"
+        />
+        <TextArea
+            label=t().mcp_headers
+            value=draft.headers
+            hint=t().mcp_headers_hint
+            problem=draft.problem("headers")
+            mono=true
+            wide=true
+            rows=2
+            testid="mcp-headers"
+        />
+    }
+}
+
+/// How Berth proves who it is. A program does that by itself.
+#[component]
+pub fn SignIn(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> impl IntoView {
+    let ways = Auth::ALL.map(|way| {
+        let shown = match way {
+            Auth::None => t().mcp_auth_none,
+            Auth::Bearer => t().mcp_auth_bearer,
+            Auth::Oauth => t().mcp_auth_oauth,
+        };
+        (way.word().to_owned(), shown.to_owned())
+    });
+    let hint = Signal::derive(move || match draft.auth.get() {
+        Auth::Oauth => t().mcp_auth_oauth_hint.to_owned(),
+        Auth::None | Auth::Bearer => String::new(),
+    });
+    let way = memo(move || draft.auth.get());
+    view! {
+        <section class="form-part" aria-labelledby="mcp-sign-in">
+            <h3 id="mcp-sign-in">{t().mcp_auth}</h3>
+            <div class="fields">
+                <SelectField
+                    label=t().mcp_auth_way
+                    value=Signal::derive(move || draft.auth.get().word().to_owned())
+                    options=Signal::stored(ways.to_vec())
+                    on_select=Callback::new(move |word: String| {
+                        if let Some(way) = Auth::ALL.into_iter().find(|way| way.word() == word) {
+                            draft.auth.set(way);
+                        }
+                    })
+                    hint=hint
+                    problem=draft.problem("auth")
+                    wide=true
+                    testid="mcp-auth"
+                />
+                {move || match way.get() {
+                    Auth::None => ().into_any(),
+                    Auth::Bearer => token(draft, saved),
+                    Auth::Oauth => oauth(draft, saved),
+                }}
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// A secret that has no row, because there is one of it.
+fn words(label: &'static str, testid: &'static str) -> Words {
+    Words {
+        label,
+        replace: t().secret_replace_of,
+        remove: t().secret_remove_of,
+        keep: t().secret_keep_of,
+        testid,
+    }
+}
+
+fn is_kept(saved: RwSignal<Option<McpConfiguration>>, name: &'static str) -> Memo<bool> {
+    memo(move || {
+        saved.with(|saved| {
+            let server = saved.as_ref();
+            server.is_some_and(|server| server.kept_secrets.contains(name))
+        })
+    })
+}
+
+fn token(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
+    view! {
+        <StoredSecret
+            words=words(t().mcp_token, "mcp-token")
+            id=String::from("mcp-token")
+            value=draft.token
+            kept=draft.token_kept
+            is_stored=is_kept(saved, "token")
+            of=Signal::from(t().mcp_token)
+            hint=Signal::from(t().secret_value_hint)
+            problem=draft.problem("token")
+        />
+    }
+    .into_any()
+}
+
+fn oauth(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
+    let names = [
+        t().oauth_discovered,
+        "GitHub",
+        "Google",
+        "Auth0",
+        "Microsoft Entra",
+    ];
+    let providers = PROVIDERS.iter().zip(names);
+    let providers: Vec<_> = providers
+        .map(|((_, word), shown)| ((*word).to_owned(), shown.to_owned()))
+        .collect();
+    let provider = Signal::derive(move || {
+        let now = draft.provider.get();
+        let known = PROVIDERS.iter().find(|(provider, _)| *provider == now);
+        known.map_or("", |(_, word)| word).to_owned()
+    });
+    let with_client = memo(move || draft.client_id.with(|id| !id.trim().is_empty()));
+    view! {
+        <SelectField
+            label=t().oauth_provider
+            value=provider
+            options=Signal::stored(providers)
+            on_select=Callback::new(move |word: String| {
+                if let Some((provider, _)) = PROVIDERS.iter().find(|(_, known)| *known == word) {
+                    draft.provider.set(*provider);
+                }
+            })
+            testid="mcp-provider"
+        />
+        <TextField
+            label=t().oauth_scopes
+            value=draft.scopes
+            hint=t().oauth_scopes_hint
+            problem=draft.problem("auth.scopes")
+            mono=true
+            testid="mcp-scopes"
+        />
+        <TextField
+            label=t().oauth_client
+            value=draft.client_id
+            hint=t().oauth_client_hint
+            problem=draft.problem("auth.client_id")
+            mono=true
+            wide=true
+            testid="mcp-client-id"
+        />
+        <Show when=move || with_client.get()>
+            <StoredSecret
+                words=words(t().oauth_client_secret, "mcp-client-secret")
+                id=String::from("mcp-client-secret")
+                value=draft.client_secret
+                kept=draft.client_kept
+                is_stored=is_kept(saved, "client_secret")
+                of=Signal::from(t().oauth_client_secret)
+                hint=Signal::from(t().oauth_client_secret_hint)
+                problem=draft.problem("client_secret")
+            />
+        </Show>
+    }
+}
+
+/// Whether and to whom it is given.
+#[component]
+pub fn Giving(draft: Draft) -> impl IntoView {
+    view! {
+        <section class="form-part" aria-labelledby="mcp-target">
+            <h3 id="mcp-target">{t().prompt_target}</h3>
+            <p class="form-text">{t().prompt_target_hint}</p>
+            <CheckField
+                label=t().prompt_enabled
+                checked=draft.enabled
+                hint=t().mcp_enabled_hint
+                testid="mcp-enabled"
+            />
+            <TargetChoice agents=draft.agents projects=draft.projects/>
+        </section>
+    }
+    .into_any()
+}

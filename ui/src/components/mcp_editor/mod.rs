@@ -1,0 +1,314 @@
+//! The editor of a server: how it is reached, its secrets, how Berth signs in, and whom it is for.
+//!
+//! Saving starts nothing and asks nothing. What could not be saved keeps the dialog open and says what was.
+
+mod draft;
+mod fields;
+mod save;
+mod secrets;
+
+use crate::view::prelude::*;
+use berth_protocol::{Code, McpConfiguration};
+
+use crate::components::button::{Button, Look};
+use crate::components::dialog::Dialog;
+use crate::components::field::focus_first_wrong;
+use crate::components::notice::InlineFailure;
+use crate::logic::mcp_form::{Form, Kind};
+use crate::logic::route::Route;
+use crate::state::{App, McpChange, app, effect, memo, run};
+use crate::strings::{count, fill, t};
+use crate::web::{clock, dom, error::ApiError, task::spawn_local};
+use draft::Draft;
+use fields::{Basics, Giving, SignIn};
+use save::{Undone, Value, save, told};
+use secrets::Secrets;
+
+/// Where the form is in the page.
+const FORM: &str = ".is-mcp";
+
+/// Why something was not saved.
+#[derive(Clone)]
+enum Failed {
+    /// The server.
+    Save(ApiError),
+    /// Some secrets; the server is saved.
+    Secrets(Vec<Undone>),
+}
+
+/// What the parts of the editor share.
+#[derive(Clone, Copy)]
+struct Editor {
+    app: App,
+    draft: Draft,
+    /// The server as the engine has it; none before the first save.
+    saved: RwSignal<Option<McpConfiguration>>,
+    /// The form as it was saved, or began.
+    before: RwSignal<Form>,
+    /// It was asked whether what was typed may be lost.
+    leaving: RwSignal<bool>,
+    busy: RwSignal<bool>,
+    failure: RwSignal<Option<Failed>>,
+}
+
+#[component]
+pub fn McpEditor(edit: McpChange) -> impl IntoView {
+    let app = app();
+    let source = match edit {
+        McpChange::New => None,
+        McpChange::Of(id) => match app.mcp_now(id) {
+            Some(server) => Some(server),
+            None => return ().into_any(),
+        },
+    };
+    let form = source
+        .as_ref()
+        .map_or_else(Form::new, |server| Form::of(&server.draft));
+    let editor = Editor {
+        app,
+        draft: Draft::new(&form),
+        saved: RwSignal::new(source),
+        before: RwSignal::new(form),
+        leaving: RwSignal::new(false),
+        busy: RwSignal::new(false),
+        failure: RwSignal::new(None),
+    };
+    editor.follow();
+    editor.view(edit)
+}
+
+impl Editor {
+    fn is_changed(self) -> bool {
+        self.draft.form.get_untracked() != self.before.get_untracked() || self.draft.removes()
+    }
+
+    /// Takes what others save, as long as nothing was typed.
+    fn follow(self) {
+        effect(move || {
+            let newer = self.app.model.mcp().with(|servers| {
+                let saved = self.saved.get_untracked()?;
+                let now = servers.find(saved.id)?;
+                (*now != saved).then(|| now.clone())
+            });
+            if let Some(newer) = newer
+                && !self.busy.get_untracked()
+            {
+                let same = self.saved.with_untracked(|saved| {
+                    let saved = saved.as_ref();
+                    saved.is_some_and(|saved| saved.version == newer.version)
+                });
+                // Which secrets are kept is no part of the form.
+                if same {
+                    self.saved.set(Some(newer));
+                } else if !self.is_changed() {
+                    self.take(newer);
+                }
+            }
+        });
+    }
+
+    /// The form holds what the engine has.
+    fn take(self, server: McpConfiguration) {
+        let form = Form::of(&server.draft);
+        self.before.set(form.clone());
+        self.draft.fill(form);
+        self.saved.set(Some(server));
+        self.failure.set(None);
+        self.leaving.set(false);
+    }
+
+    /// Whether it may close; asks once before what was typed is lost.
+    fn may_close(self) -> bool {
+        let may = self.leaving.get_untracked() || !self.is_changed();
+        self.leaving.set(!may);
+        may
+    }
+
+    fn save(self) {
+        let Self { app, draft, .. } = self;
+        draft.tried.set(true);
+        self.leaving.set(false);
+        self.failure.set(None);
+        if !draft.problems.with_untracked(Vec::is_empty) {
+            return focus_first_wrong(FORM);
+        }
+        // Fields are read before anything is waited for: the dialog may be closed meanwhile.
+        let form = draft.form.get_untracked();
+        let values = Value::all(draft, &form);
+        let known = self.saved.get_untracked();
+        run(self.busy, async move {
+            let answer = save(app, &form, values, known.as_ref()).await;
+            let is_open = self.saved.try_with_untracked(|_| ()).is_some();
+            match answer {
+                Ok((server, undone)) if undone.is_empty() => {
+                    self.is_done(&server, known.is_none(), is_open);
+                }
+                Ok((_, undone)) if !is_open => {
+                    undone.iter().for_each(|undone| app.complain(&undone.error));
+                }
+                Err(error) if !is_open => app.complain(&error),
+                Ok((server, undone)) => {
+                    self.saved.set(Some(server));
+                    self.before.set(draft.form.get_untracked());
+                    self.failure.set(Some(Failed::Secrets(undone)));
+                }
+                Err(error) => match told(&error, &form) {
+                    Some(problems) => {
+                        draft.refused.set(Some((form, problems)));
+                        focus_first_wrong(FORM);
+                    }
+                    None => {
+                        app.fetch_mcp();
+                        self.failure.set(Some(Failed::Save(error)));
+                    }
+                },
+            }
+        });
+    }
+
+    fn is_done(self, server: &McpConfiguration, is_new: bool, is_open: bool) {
+        let app = self.app;
+        let text = if is_new { t().mcp_added } else { t().mcp_saved };
+        app.ui.say(fill(text, &[&server.draft.name]));
+        if !is_open {
+            return;
+        }
+        app.ui.close_dialog();
+        if app.ui.route.get_untracked() != Route::Mcp {
+            return app.ui.go(Route::Mcp);
+        }
+        if is_new {
+            spawn_local(async {
+                clock::next_frame().await;
+                dom::focus("[data-testid=add-mcp]");
+            });
+        }
+    }
+
+    fn view(self, edit: McpChange) -> AnyView {
+        let Self {
+            app, draft, saved, ..
+        } = self;
+        let is_new = edit == McpChange::New;
+        let (title, text) = match is_new {
+            true => (t().mcp_add_title, t().mcp_add_text),
+            false => (t().mcp_edit_title, t().mcp_edit_text),
+        };
+        let cancel = Callback::new(move |()| {
+            if self.may_close() {
+                app.ui.close_dialog();
+            }
+        });
+        let on_key = move |event: web_sys::KeyboardEvent| {
+            if event.key() == "Enter" && (event.meta_key() || event.ctrl_key()) {
+                event.prevent_default();
+                self.save();
+            }
+        };
+        let keys = if dom::keyboard().mac {
+            "⌘⏎"
+        } else {
+            "Ctrl ⏎"
+        };
+        let leaving = self.leaving;
+        let is_address = memo(move || draft.kind.get() != Kind::Stdio);
+        let may_close = Callback::new(move |()| self.may_close());
+        view! {
+            <Dialog label=title class="editor-dialog" sticky=true may_close=may_close>
+                <header class="dialog-head">
+                    <h2 class="dialog-title">{title}</h2>
+                    <p class="dialog-text">{text}</p>
+                </header>
+                <form
+                    class="dialog-main editor-form is-mcp"
+                    data-testid="mcp-form"
+                    on:submit=move |event| event.prevent_default()
+                    on:keydown=on_key
+                >
+                    <Basics draft=draft autofocus=is_new/>
+                    <Secrets draft=draft saved=saved/>
+                    <Show when=move || is_address.get()>
+                        <SignIn draft=draft saved=saved/>
+                    </Show>
+                    <Giving draft=draft/>
+                </form>
+                {self.told()}
+                <footer class="dialog-foot">
+                    <Button
+                        label=Signal::derive(move || if leaving.get() { t().discard } else { t().cancel }.to_owned())
+                        look=Look::Quiet
+                        testid="cancel-mcp"
+                        on_click=cancel
+                    />
+                    <Button
+                        label=t().save
+                        look=Look::Primary
+                        testid="save-mcp"
+                        tip=keys
+                        busy=self.busy
+                        on_click=Callback::new(move |()| self.save())
+                    />
+                </footer>
+            </Dialog>
+        }
+        .into_any()
+    }
+
+    /// What keeps the dialog open, where it is seen whatever the form is scrolled to.
+    fn told(self) -> AnyView {
+        let wrong = memo(move || self.draft.problems.with(Vec::len));
+        let failure = self.failure;
+        let leaving = self.leaving;
+        view! {
+            <div class="editor-told" data-testid="mcp-editor-told">
+                {move || {
+                    let wrong = wrong.get();
+                    let text = count(wrong as u64, t().one_problem, t().many_problems);
+                    (wrong > 0).then(|| view! { <InlineFailure text=text/> })
+                }}
+                {move || match failure.get() {
+                    None => ().into_any(),
+                    Some(Failed::Save(error)) if error.code() == Some(Code::McpConflict) => self.conflict(),
+                    Some(Failed::Save(error)) => {
+                        view! { <InlineFailure text=error.text() hint=error.hint().unwrap_or_default()/> }.into_any()
+                    }
+                    Some(Failed::Secrets(undone)) => undone.iter().map(undone_secret).collect_view(),
+                }}
+                <Show when=move || leaving.get()>
+                    <InlineFailure text=t().unsaved/>
+                </Show>
+            </div>
+        }
+        .into_any()
+    }
+
+    /// Somebody else was faster: what they saved can take the place of what was typed.
+    fn conflict(self) -> AnyView {
+        let reload = Callback::new(move |()| {
+            let saved = self.saved.get_untracked();
+            let now = saved.and_then(|saved| self.app.mcp_now(saved.id));
+            if let Some(now) = now {
+                self.take(now);
+                dom::focus("[data-testid=mcp-name]");
+            }
+        });
+        view! {
+            <InlineFailure text=t().mcp_conflict hint=t().mcp_conflict_hint>
+                <div class="inline-actions">
+                    <Button label=t().mcp_take_theirs testid="take-theirs" on_click=reload/>
+                </div>
+            </InlineFailure>
+        }
+        .into_any()
+    }
+}
+
+fn undone_secret(undone: &Undone) -> AnyView {
+    let text = if undone.removing {
+        t().mcp_secret_not_removed
+    } else {
+        t().mcp_secret_not_stored
+    };
+    let text = fill(text, &[&undone.name, &undone.error.text()]);
+    view! { <InlineFailure text=text hint=undone.error.hint().unwrap_or_default()/> }.into_any()
+}

@@ -1,0 +1,241 @@
+//! Calls a tool with what somebody types, and shows what it answers.
+
+use crate::view::prelude::*;
+use berth_protocol::McpConfigurationId;
+
+use crate::components::button::{Button, Look};
+use crate::components::field::{Options, SelectField, TextArea, TextField, focus_first_wrong};
+use crate::components::icon::icon_name;
+use crate::components::notice::InlineFailure;
+use crate::logic::tool_form::{Input, Inputs, Kind, arguments};
+use crate::state::{App, run};
+use crate::strings::{fill, t};
+use crate::web::{dom, error::ApiError};
+use crate::wire::{Called, Said, Tool, ToolCall};
+
+/// Where the form is in the page.
+const FORM: &str = ".mcp-try";
+
+/// What is wrong with which field.
+type Wrong = RwSignal<Vec<(usize, String)>>;
+
+pub fn try_it(app: App, id: McpConfigurationId, tool: Tool) -> AnyView {
+    let wrong: Wrong = RwSignal::new(Vec::new());
+    let busy = RwSignal::new(false);
+    let answer = RwSignal::new(Answer::None);
+    let name = tool.name;
+    let (values, fields) = fields(&tool.inputs, wrong);
+    let inputs = StoredValue::new(tool.inputs);
+    let call = move || {
+        let typed: Vec<String> = values
+            .get_value()
+            .into_iter()
+            .map(RwSignal::get_untracked)
+            .collect();
+        let made = inputs.with_value(|inputs| arguments(inputs, &typed));
+        let arguments = match made {
+            Ok(arguments) => arguments,
+            Err(found) => {
+                wrong.set(found);
+                return focus_first_wrong(FORM);
+            }
+        };
+        wrong.set(Vec::new());
+        if busy.get_untracked() {
+            return;
+        }
+        answer.set(Answer::Waiting);
+        let call = ToolCall {
+            tool: name.clone(),
+            arguments,
+        };
+        run(busy, async move {
+            let called = app.api().call_mcp(id, &call).await;
+            answer.try_set(match called {
+                Ok(called) => Answer::Called(called),
+                Err(error) => Answer::Refused(error),
+            });
+        });
+    };
+    let call = Callback::new(move |()| call());
+    let on_key = move |event: web_sys::KeyboardEvent| {
+        let is_area = dom::focused().is_some_and(|focused| focused.tag_name() == "TEXTAREA");
+        if event.key() == "Enter" && (event.meta_key() || event.ctrl_key() || !is_area) {
+            let is_button = dom::focused().is_some_and(|focused| focused.tag_name() == "BUTTON");
+            if !is_button {
+                event.prevent_default();
+                call.run(());
+            }
+        }
+    };
+    view! {
+        <form
+            class="mcp-try"
+            aria-labelledby="mcp-try"
+            data-testid="mcp-try"
+            on:submit=move |event| event.prevent_default()
+            on:keydown=on_key
+        >
+            <h4 id="mcp-try">{t().mcp_try}</h4>
+            {fields}
+            <div class="form-more">
+                <Button
+                    label=t().mcp_call
+                    look=Look::Primary
+                    icon_name=icon_name!("play")
+                    testid="call-mcp-tool"
+                    on_click=call
+                />
+            </div>
+            <div class="mcp-answer" role="status" data-testid="mcp-answer">
+                {move || answer.with(answered)}
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+/// The fields, and what is typed into each.
+fn fields(inputs: &Inputs, wrong: Wrong) -> (StoredValue<Vec<RwSignal<String>>>, AnyView) {
+    let problem = move |at: usize| {
+        Signal::derive(move || {
+            wrong.with(|all| {
+                let found = all.iter().find(|(place, _)| *place == at);
+                found.map(|(_, message)| message.clone())
+            })
+        })
+    };
+    let fields = match inputs {
+        Inputs::Fields(fields) if fields.is_empty() => {
+            let none = view! { <p class="mcp-note">{t().mcp_takes_nothing}</p> }.into_any();
+            return (StoredValue::new(Vec::new()), none);
+        }
+        Inputs::Fields(fields) => fields,
+        Inputs::Whole => {
+            let value = RwSignal::new(String::new());
+            let area = view! {
+                <TextArea
+                    label=t().agent_args
+                    value=value
+                    hint=t().mcp_whole_hint
+                    problem=problem(0)
+                    rows=4
+                    mono=true
+                    wide=true
+                    testid="mcp-whole"
+                />
+            };
+            return (StoredValue::new(vec![value]), area.into_any());
+        }
+    };
+    let values: Vec<_> = fields
+        .iter()
+        .map(|field| RwSignal::new(field.initial.clone()))
+        .collect();
+    let all = fields.iter().zip(&values).enumerate();
+    let view = all
+        .map(|(at, (input, value))| field(input, *value, problem(at)))
+        .collect_view();
+    let view = view! { <div class="fields">{view}</div> };
+    (StoredValue::new(values), view.into_any())
+}
+
+fn field(input: &Input, value: RwSignal<String>, problem: Signal<Option<String>>) -> AnyView {
+    let label = match input.required {
+        true => input.name.clone(),
+        false => fill(t().mcp_optional, &[&input.name]),
+    };
+    let label = Signal::stored(label);
+    let hint = Signal::stored(input.description.clone());
+    match &input.kind {
+        Kind::Text | Kind::Json => {
+            let hint = match input.kind {
+                Kind::Json => Signal::stored(
+                    format!("{} {}", input.description, t().mcp_as_json)
+                        .trim()
+                        .to_owned(),
+                ),
+                _ => hint,
+            };
+            let mono = input.kind == Kind::Json;
+            view! {
+                <TextArea
+                    label=label
+                    value=value
+                    hint=hint
+                    problem=problem
+                    rows=1
+                    mono=mono
+                    wide=true
+                    testid="mcp-argument"
+                />
+            }
+            .into_any()
+        }
+        Kind::Integer | Kind::Number => view! {
+            <TextField label=label value=value hint=hint problem=problem mono=true testid="mcp-argument"/>
+        }
+        .into_any(),
+        Kind::Choice(choices) => {
+            let mut options: Options = choices.clone();
+            let none = match input.required {
+                true => t().mcp_choose,
+                false => t().mcp_left_out,
+            };
+            options.insert(0, (String::new(), none.to_owned()));
+            view! {
+                <SelectField
+                    label=label
+                    value=value
+                    options=Signal::stored(options)
+                    on_select=Callback::new(move |chosen| value.set(chosen))
+                    hint=hint
+                    problem=problem
+                    testid="mcp-argument"
+                />
+            }
+            .into_any()
+        }
+    }
+}
+
+/// What came of a call.
+enum Answer {
+    None,
+    Waiting,
+    Called(Called),
+    /// The tool was not called, or did not answer.
+    Refused(ApiError),
+}
+
+/// What a tool answered: texts as they are, everything else as JSON.
+fn answered(answer: &Answer) -> AnyView {
+    let called = match answer {
+        Answer::None => return ().into_any(),
+        Answer::Waiting => {
+            return view! { <p class="mcp-answer-head">{t().mcp_calling}</p> }.into_any();
+        }
+        Answer::Called(called) => called,
+        Answer::Refused(error) => {
+            return view! { <InlineFailure text=error.text() hint=error.hint().unwrap_or_default()/> }
+                .into_any();
+        }
+    };
+    let took = called.took_ms.to_string();
+    let (class, text) = match called.is_error {
+        true => ("mcp-answer-head is-failed", t().mcp_answer_failed),
+        false => ("mcp-answer-head", t().mcp_answer),
+    };
+    let pieces = called.content.iter().map(|piece| match piece {
+        Said::Text(text) => {
+            view! { <pre class="is-text" tabindex="0" data-testid="mcp-answer-text">{text.clone()}</pre> }.into_any()
+        }
+        Said::Json(json) => {
+            view! { <pre tabindex="0" data-testid="mcp-answer-json">{json.clone()}</pre> }.into_any()
+        }
+    });
+    view! {
+        <p class=class>{fill(text, &[&took])}</p>
+        {pieces.collect_view()}
+    }
+}

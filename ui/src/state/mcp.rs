@@ -1,0 +1,123 @@
+//! The MCP servers: fetched when a page shows them and followed while it does, and what came of trying them.
+
+use std::sync::Arc;
+
+use crate::view::prelude::*;
+use crate::web::error::ApiError;
+use crate::web::task::spawn_local;
+use crate::wire::Tested;
+use berth_protocol::{McpConfiguration, McpConfigurationId, McpList, McpScope};
+
+use super::{App, effect};
+
+/// What is known of the MCP servers.
+#[derive(Clone, Default)]
+pub struct McpServers {
+    /// As they were when they were last fetched.
+    pub list: Option<Arc<McpList>>,
+    /// Why they could not be fetched.
+    pub failure: Option<ApiError>,
+}
+
+/// What came of trying a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum McpTrial {
+    /// It is under way.
+    Running,
+    /// What this version of it said.
+    Answered(u32, Arc<Tested>),
+    /// Why this version of it could not be reached.
+    Failed(u32, ApiError),
+}
+
+impl McpServers {
+    pub fn all(&self) -> &[McpConfiguration] {
+        self.list.as_ref().map_or(&[], |list| &list.configurations)
+    }
+
+    pub fn find(&self, id: McpConfigurationId) -> Option<&McpConfiguration> {
+        self.all().iter().find(|server| server.id == id)
+    }
+
+    pub fn may_write(&self, scope: McpScope) -> bool {
+        let list = self.list.as_ref();
+        list.is_some_and(|list| list.writable.contains(&scope))
+    }
+
+    /// Takes a server as the engine has it now; its place stays until all are fetched.
+    pub fn take(&mut self, server: McpConfiguration) {
+        if let Some(list) = &mut self.list {
+            let all = &mut Arc::make_mut(list).configurations;
+            match all.iter_mut().find(|known| known.id == server.id) {
+                Some(known) => *known = server,
+                None => all.push(server),
+            }
+        }
+    }
+}
+
+impl App {
+    /// Keeps the servers known as long as the part of the page is there that asks for it.
+    pub fn follow_mcp(self) {
+        effect(move || {
+            self.model.mcp_changed().track();
+            self.fetch_mcp();
+        });
+    }
+
+    /// They may be others now: who shows them asks for them.
+    pub(super) fn renew_mcp(self) {
+        self.model.mcp_changed().update(|count| *count += 1);
+    }
+
+    /// Fetches the servers. The answer counts if nothing was asked since: it could be older than that of the
+    /// later question.
+    pub fn fetch_mcp(self) {
+        let this = self.mcp_asked.get_value() + 1;
+        self.mcp_asked.set_value(this);
+        spawn_local(async move {
+            let answer = self.api().mcp_servers().await;
+            if self.mcp_asked.get_value() != this {
+                return;
+            }
+            self.model.mcp().update(|servers| match answer {
+                Ok(list) => {
+                    servers.list = Some(Arc::new(list));
+                    servers.failure = None;
+                }
+                Err(error) => servers.failure = Some(error),
+            });
+        });
+    }
+
+    /// A server, if it is known.
+    pub fn mcp_now(self, id: McpConfigurationId) -> Option<McpConfiguration> {
+        let servers = self.model.mcp();
+        servers.with_untracked(|servers| servers.find(id).cloned())
+    }
+
+    /// The engine has changed a server.
+    pub fn take_mcp(self, server: McpConfiguration) {
+        self.model.mcp().update(|servers| servers.take(server));
+        self.fetch_mcp();
+    }
+
+    /// Tries a server that was agreed to, unless that is under way.
+    pub fn test_mcp(self, id: McpConfigurationId) {
+        let trials = self.model.mcp_trials();
+        let running = trials.with_untracked(|all| all.get(&id) == Some(&McpTrial::Running));
+        let Some(server) = self.mcp_now(id).filter(|_| !running) else {
+            return;
+        };
+        let version = server.version;
+        trials.update(|all| drop(all.insert(id, McpTrial::Running)));
+        spawn_local(async move {
+            let trial = match self.api().test_mcp(id).await {
+                Ok(tested) => McpTrial::Answered(version, Arc::new(tested)),
+                Err(error) => McpTrial::Failed(version, error),
+            };
+            trials.update(|all| drop(all.insert(id, trial)));
+            self.fetch_mcp();
+        });
+    }
+}

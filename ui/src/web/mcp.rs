@@ -1,0 +1,96 @@
+//! The endpoints of MCP servers by name.
+
+use std::collections::BTreeMap;
+
+use berth_protocol::*;
+
+use crate::web::api::Api;
+use crate::web::calls::encode;
+use crate::web::error::ApiError;
+use crate::wire::{Called, Tested, ToolCall, Tools};
+
+type Answer<T> = Result<T, ApiError>;
+
+impl Api {
+    pub async fn mcp_servers(&self) -> Answer<McpList> {
+        self.get("/mcp/configurations").await
+    }
+
+    pub async fn create_mcp(&self, draft: &McpDraft) -> Answer<McpConfiguration> {
+        self.send("POST", "/mcp/configurations", draft).await
+    }
+
+    pub async fn update_mcp(
+        &self,
+        id: McpConfigurationId,
+        edit: &McpEdit,
+    ) -> Answer<McpConfiguration> {
+        self.send("PUT", &path(id, ""), edit).await
+    }
+
+    pub async fn remove_mcp(&self, id: McpConfigurationId, version: u32) -> Answer<()> {
+        let path = path(id, &format!("?version={version}"));
+        self.act("DELETE", &path).await.map(drop)
+    }
+
+    /// Says that the user has seen the whole command or address of this version, and agrees to it.
+    pub async fn consent_mcp(
+        &self,
+        id: McpConfigurationId,
+        version: u32,
+    ) -> Answer<McpConfiguration> {
+        self.send("POST", &path(id, "/consent"), &McpConsent { version })
+            .await
+    }
+
+    pub async fn set_mcp_secret(
+        &self,
+        id: McpConfigurationId,
+        name: &str,
+        value: String,
+    ) -> Answer<McpConfiguration> {
+        let value = Secret::new(value);
+        self.send("PUT", &secret_path(id, name), &McpSecret { value })
+            .await
+    }
+
+    pub async fn remove_mcp_secret(
+        &self,
+        id: McpConfigurationId,
+        name: &str,
+    ) -> Answer<McpConfiguration> {
+        let answer = self.act("DELETE", &secret_path(id, name)).await?;
+        crate::wire::read(&answer).map_err(|_| ApiError::Unreadable)
+    }
+
+    /// Starts or asks a server that is kept.
+    pub async fn test_mcp(&self, id: McpConfigurationId) -> Answer<Tested> {
+        let request = McpTest {
+            id: Some(id),
+            draft: None,
+            secrets: BTreeMap::new(),
+        };
+        self.send("POST", "/mcp/test", &request).await
+    }
+
+    pub async fn mcp_tools(&self, id: McpConfigurationId) -> Answer<Tools> {
+        self.get(&path(id, "/tools")).await
+    }
+
+    pub async fn call_mcp(&self, id: McpConfigurationId, call: &ToolCall) -> Answer<Called> {
+        self.send("POST", &path(id, "/call"), call).await
+    }
+
+    /// What settings of another program name; nothing is kept or started by it.
+    pub async fn import_mcp(&self, text: String) -> Answer<McpImported> {
+        self.send("POST", "/mcp/import", &McpImport { text }).await
+    }
+}
+
+fn path(id: McpConfigurationId, rest: &str) -> String {
+    format!("/mcp/configurations/{id}{rest}")
+}
+
+fn secret_path(id: McpConfigurationId, name: &str) -> String {
+    path(id, &format!("/secrets/{}", encode(name)))
+}
