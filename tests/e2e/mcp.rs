@@ -222,7 +222,8 @@ async fn a_stream_that_does_not_begin_as_it_should_is_refused() {
     }
 }
 
-#[tokio::test]
+// The connection is closed by a task of its own, while this waits for the server's thread.
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_says_nothing_is_given_up() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there is a port");
     let port = listener.local_addr().expect("it has an address").port();

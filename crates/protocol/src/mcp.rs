@@ -26,7 +26,8 @@ pub struct McpConfiguration {
     #[serde(default)]
     pub kept_secrets: BTreeSet<String>,
     /// Its user has agreed to this very command or address. Without that it is not started, asked, or given to
-    /// sessions.
+    /// sessions. What comes from elsewhere says nothing of it.
+    #[serde(default)]
     pub consented: bool,
     /// How it was doing when it was last asked.
     #[serde(default)]

@@ -142,7 +142,8 @@ async fn a_real_browser_signs_in_to_a_real_server() {
     let connection = Connection::open(&signed_in, Limits::default()).await;
     connection.expect("the new one is taken").close().await;
 
-    assert!(matches!(broker.sign_out(KEY).await, Ok(Revoked::Yes)));
+    let signed_out = broker.sign_out(KEY).await;
+    assert!(matches!(signed_out, Ok(Revoked::Yes)), "{signed_out:?}");
     assert_eq!(
         broker.state(KEY, &url).await.unwrap(),
         GrantState::SignedOut
