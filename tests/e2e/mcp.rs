@@ -4,7 +4,6 @@
 
 mod mcp {
     mod asked;
-    mod upstream;
 }
 
 use std::{
@@ -42,6 +41,7 @@ fn stdio(program: &Path, args: &[&str], mark: &str) -> Reach {
         args: args.iter().map(OsString::from).collect(),
         env: environment(mark),
         folder: std::env::temp_dir(),
+        secrets: Vec::new(),
     }
 }
 
@@ -307,6 +307,7 @@ async fn a_program_gets_its_arguments_as_they_are_and_no_other_environment() {
         args: args.iter().map(OsString::from).collect(),
         env,
         folder: folder.clone(),
+        secrets: Vec::new(),
     };
     fails(&reach).await;
     let given = std::fs::read_to_string(folder.join("given")).expect("it was written");
@@ -358,4 +359,32 @@ async fn a_server_that_wants_a_sign_in_is_told_from_one_that_is_none() {
     assert_ne!(error.code(), Code::McpSignedOut, "{error}");
     let error = fails(&at(free_port())).await;
     assert_eq!(error.code(), Code::McpUnreachable, "{error}");
+}
+
+#[tokio::test]
+async fn what_a_program_writes_of_its_secrets_is_shown_to_nobody() {
+    let Reach::Stdio {
+        program,
+        mut env,
+        folder,
+        ..
+    } = bash("", "secrets")
+    else {
+        unreachable!("it is a program")
+    };
+    env.insert("KEY".into(), "sk-very-secret".into());
+    let script = "echo refused: $KEY is not known >&2; exit 1";
+    let reach = Reach::Stdio {
+        program,
+        args: ["-c", script].iter().map(OsString::from).collect(),
+        env,
+        folder,
+        secrets: vec!["sk-very-secret".to_owned().into()],
+    };
+    let error = fails(&reach).await.to_string();
+    assert!(
+        error.contains("refused: <redacted> is not known"),
+        "{error}"
+    );
+    assert!(!error.contains("sk-very-secret"), "{error}");
 }

@@ -78,13 +78,19 @@ pub async fn session_in(client: &Client, place: &Path, server: &str) -> (Session
     request.workspace = Some(WorkspaceRequest::InPlace);
     let session = client.start(&request).await;
     let session = client.waiting(session.id).await;
-    let Ok(settings) = fs::read_to_string(place.join("given.json")) else {
-        return (session, None);
-    };
+    (session, given_in(place, server))
+}
+
+/// Where the agent `mine` in a folder was last told to reach a server, if it was.
+///
+/// # Panics
+/// When its settings are not as they must be.
+pub fn given_in(place: &Path, server: &str) -> Option<Given> {
+    let settings = fs::read_to_string(place.join("given.json")).ok()?;
     let settings: Value = serde_json::from_str(&settings).expect("its settings are JSON");
     let server = &settings["mcpServers"][server];
     let header = server["headers"]["Authorization"].as_str();
-    let given = Given {
+    Some(Given {
         url: server["url"]
             .as_str()
             .expect("there is an address")
@@ -93,6 +99,5 @@ pub async fn session_in(client: &Client, place: &Path, server: &str) -> (Session
             .and_then(|header| header.strip_prefix("Bearer "))
             .expect("there is a token")
             .to_owned(),
-    };
-    (session, Some(given))
+    })
 }

@@ -9,11 +9,11 @@ use std::{
 
 use berth_mcp::{
     Connection, Limits, McpError,
-    gateway::{Asked, Bounds, Described, Ended, Gateway, Guard, Opener},
+    gateway::{Bounds, Ended, Gateway, Guard, Opener},
 };
 use berth_protocol::{
-    Code, McpConfiguration, McpConfigurationId, McpScope, McpState, Secret, SessionId,
-    SessionMcpServer, Timestamp,
+    AgentId, Code, McpConfiguration, McpProbe, McpScope, McpState, McpTool, ProjectId, Secret,
+    SessionId, SessionMcpServer, Timestamp,
 };
 use berth_session::agents::{self, Spec};
 use berth_store::SessionRecord;
@@ -103,8 +103,10 @@ pub async fn open(
         let of = Of {
             state: Arc::clone(state),
             session: id,
-            configuration: configuration.id,
+            agent: record.agent.clone(),
+            project: record.project_id,
             folder: PathBuf::from(&record.workspace.path),
+            given: Arc::new(configuration.clone()),
         };
         let opener = of.opener();
         servers.insert(
@@ -141,14 +143,14 @@ pub async fn open(
 /// The servers that are meant for a session, those of its organization first.
 async fn meant(state: &State, record: &SessionRecord) -> Result<Vec<McpConfiguration>, ApiError> {
     let mut all = state.store.mcp_configurations().await?;
-    all.retain(|configuration| {
-        let draft = &configuration.draft;
-        let target = &draft.target;
-        draft.enabled
-            && configuration.consented
-            && target.includes(&record.agent, Some(record.project_id))
-    });
+    all.retain(|configuration| is_for(configuration, &record.agent, record.project_id));
     Ok(all)
+}
+
+/// Sessions of this agent and project are given the server.
+fn is_for(configuration: &McpConfiguration, agent: &AgentId, project: ProjectId) -> bool {
+    let draft = &configuration.draft;
+    draft.enabled && configuration.consented && draft.target.includes(agent, Some(project))
 }
 
 /// The name by which the agent knows a server: its own, unless another of the session has it.
@@ -199,8 +201,11 @@ pub async fn answer(
 struct Of {
     state: Arc<State>,
     session: SessionId,
-    configuration: McpConfigurationId,
+    agent: AgentId,
+    project: ProjectId,
     folder: PathBuf,
+    /// As it was when the session began.
+    given: Arc<McpConfiguration>,
 }
 
 impl Of {
@@ -212,39 +217,72 @@ impl Of {
         })
     }
 
-    /// Reaches the server as its configuration says now: whoever has changed or disabled it meanwhile is heeded.
+    /// The server as it is now, as long as the session may have it: whoever has changed, disabled or removed it
+    /// meanwhile is heeded.
+    async fn now(&self) -> Result<McpConfiguration, String> {
+        let now = mcp::get(&self.state, self.given.id).await;
+        let now = now.map_err(|error| error.0.detail.clone())?;
+        if !is_for(&now, &self.agent, self.project) {
+            return Err(
+                "its user has disabled it, or no longer has it for this session".to_owned(),
+            );
+        }
+        let (given, draft) = (&self.given.draft, &now.draft);
+        if draft.server != given.server || draft.auth != given.auth {
+            let why = "its user has changed it; the session takes that up when it is started again";
+            return Err(why.to_owned());
+        }
+        Ok(now)
+    }
+
     async fn connect(&self) -> Result<Connection, McpError> {
-        let reach = async {
-            let configuration = mcp::get(&self.state, self.configuration).await?;
-            mcp::reach_of(&self.state, &configuration, Some(&self.folder)).await
-        };
-        let reach = reach
-            .await
-            .map_err(|error| McpError::Unreachable(error.0.detail.clone()))?;
+        let now = self.now().await.map_err(McpError::Withheld)?;
+        let reach = mcp::reach_of(&self.state, &now, Some(&self.folder)).await;
+        let reach = reach.map_err(|error| McpError::Unreachable(error.0.detail.clone()))?;
         Connection::open(&reach, Limits::default()).await
     }
 
-    async fn note(&self, now: McpState) {
-        let configuration = mcp::get(&self.state, self.configuration).await;
+    async fn note(&self, now: McpState, tools: Option<&[McpTool]>) {
+        let configuration = mcp::get(&self.state, self.given.id).await;
         let noted = match configuration {
-            Ok(configuration) => mcp::note(&self.state, &configuration, now, None).await,
+            Ok(configuration) => mcp::note(&self.state, &configuration, now, tools).await,
             Err(error) => Err(error),
         };
         if let Err(error) = noted {
             tracing::warn!(problem = %error.0, "how an MCP server is doing was not noted");
         }
     }
+
+    /// Notes what the server said, unless that is what is known of it.
+    async fn note_said(&self, said: &McpProbe, changed: &[String]) {
+        let at = Timestamp::now();
+        let known = mcp::get(&self.state, self.given.id).await;
+        let known = known.map(|known| known.state).unwrap_or_default();
+        let now = match (changed, known) {
+            ([], McpState::Connected { tools, .. }) if tools as usize == said.tools.len() => return,
+            ([], _) => McpState::connected(said, at),
+            (changed, McpState::Quarantined { tools, .. }) if tools == changed => return,
+            (changed, _) => McpState::Quarantined {
+                tools: changed.to_vec(),
+                at,
+            },
+        };
+        self.note(now, Some(&said.tools)).await;
+    }
 }
 
 impl Guard for Of {
-    fn tools<'a>(&'a self, tools: &'a [Described]) -> BoxFuture<'a, Vec<String>> {
+    fn admits(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move { self.now().await.map(drop) })
+    }
+
+    fn tools<'a>(
+        &'a self,
+        said: &'a McpProbe,
+        hashes: &'a BTreeMap<String, String>,
+    ) -> BoxFuture<'a, Vec<String>> {
         Box::pin(async move {
-            let hashes = tools
-                .iter()
-                .map(|tool| (tool.tool.name.clone(), tool.sha256.clone()))
-                .collect();
-            let store = &self.state.store;
-            let changed = match store.pin_mcp_tools(self.configuration, &hashes).await {
+            let changed = match self.state.store.pin_mcp_tools(self.given.id, hashes).await {
                 Ok(changed) => changed,
                 Err(error) => {
                     // What cannot be compared is not let through.
@@ -252,23 +290,9 @@ impl Guard for Of {
                     return Vec::new();
                 }
             };
-            if !changed.is_empty() {
-                let at = Timestamp::now();
-                let tools = changed.clone();
-                self.note(McpState::Quarantined { tools, at }).await;
-            }
-            let names = hashes.into_keys();
+            self.note_said(said, &changed).await;
+            let names = hashes.keys().cloned();
             names.filter(|name| !changed.contains(name)).collect()
-        })
-    }
-
-    fn allows<'a>(&'a self, _asked: &'a Asked) -> BoxFuture<'a, Result<(), String>> {
-        Box::pin(async move {
-            match mcp::get(&self.state, self.configuration).await {
-                Ok(now) if now.draft.enabled && now.consented => Ok(()),
-                Ok(_) => Err("The server was disabled or changed by its user.".to_owned()),
-                Err(error) => Err(error.0.detail.clone()),
-            }
         })
     }
 
@@ -283,18 +307,20 @@ impl Guard for Of {
                 "took_ms": u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
                 "tool": ended.asked.tool.chars().take(128).collect::<String>(),
             });
-            let noted = self.state.store.note_mcp_call(self.configuration, details);
+            let noted = self.state.store.note_mcp_call(self.given.id, details);
             if let Err(error) = noted.await {
                 tracing::error!(%error, session = %self.session, "a call of a tool was not noted");
             }
         })
     }
 
-    fn reached<'a>(&'a self, outcome: Result<(), &'a McpError>) -> BoxFuture<'a, ()> {
+    fn lost<'a>(&'a self, error: &'a McpError) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            if let Err(error) = outcome {
+            // That it was not asked says nothing of how it is doing.
+            if !matches!(error, McpError::Withheld(_)) {
                 let problem = ApiError::new(error.code(), error.to_string());
-                self.note(mcp::failed(&problem, Timestamp::now())).await;
+                self.note(mcp::failed(&problem, Timestamp::now()), None)
+                    .await;
             }
         })
     }

@@ -1,6 +1,9 @@
 //! What is wrong with a configuration, said by field.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use berth_protocol::{FieldProblem, McpAuth, McpDraft, McpServer};
 use url::{Host, Url};
@@ -55,6 +58,11 @@ pub fn check(draft: &McpDraft) -> Vec<FieldProblem> {
             found.word("server.command", command);
             if command.trim().is_empty() {
                 found.wrong("server.command", "Name a program.");
+            } else if command.contains(std::path::is_separator) && !Path::new(command).is_absolute()
+            {
+                // It would be another one in each project.
+                let message = "Name a program on the PATH, or give its whole path.";
+                found.wrong("server.command", message);
             }
             found.count("server.args", args.len());
             for (place, arg) in args.iter().enumerate() {
@@ -274,6 +282,21 @@ mod tests {
         ] {
             let server = serde_json::json!({"type": "http", "url": bad});
             assert_eq!(fields(&draft(server)), ["server.url"], "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_program_is_the_same_in_every_folder() {
+        let of = |command: &str| {
+            fields(&draft(
+                serde_json::json!({"type": "stdio", "command": command}),
+            ))
+        };
+        for good in ["npx", "/usr/bin/npx"] {
+            assert_eq!(of(good), [""; 0], "{good}");
+        }
+        for bad in ["./tools/server", "tools/server", "../server"] {
+            assert_eq!(of(bad), ["server.command"], "{bad}");
         }
     }
 

@@ -10,7 +10,6 @@ mod child;
 mod error;
 mod http;
 mod sse;
-mod upstream;
 mod visible;
 
 use std::{
@@ -44,7 +43,6 @@ pub use error::McpError;
 pub(crate) use error::causes;
 use http::{Authorized, Proof};
 use sse::SseTransport;
-pub use upstream::Upstream;
 pub use visible::visible;
 
 use crate::TokenSource;
@@ -63,6 +61,8 @@ pub enum Reach {
         env: BTreeMap<OsString, OsString>,
         /// Where it works.
         folder: PathBuf,
+        /// What of its environment is secret, and is shown nowhere although it may write it.
+        secrets: Vec<Secret>,
     },
     /// Streamable HTTP.
     Http {
@@ -201,12 +201,16 @@ impl Connection {
     /// # Errors
     /// [`McpError`].
     pub async fn describe(&self) -> Result<McpProbe, McpError> {
-        let info = self.service.peer_info();
         let asked = Instant::now();
         let tools = self.tools().await?;
-        let list_ms = millis(asked.elapsed());
+        Ok(self.probed(tools, asked.elapsed()))
+    }
+
+    /// What it said about itself, with tools that took so long to list.
+    pub(crate) fn probed(&self, tools: Vec<McpTool>, listed_in: Duration) -> McpProbe {
+        let info = self.service.peer_info();
         let implementation = info.as_ref().and_then(|info| info.server_info.as_ref());
-        Ok(McpProbe {
+        McpProbe {
             name: implementation.map(|it| visible(it.title.as_ref().unwrap_or(&it.name))),
             version: implementation.map(|it| visible(&it.version)),
             protocol: info
@@ -219,8 +223,8 @@ impl Connection {
                 .map(visible),
             tools,
             connect_ms: millis(self.connected_in),
-            list_ms,
-        })
+            list_ms: millis(listed_in),
+        }
     }
 
     /// What the server said of itself.
@@ -276,6 +280,11 @@ impl Connection {
         self.service.is_closed() || self.service.is_transport_closed()
     }
 
+    /// Ends it, whoever still uses it.
+    pub(crate) fn end(&self) {
+        self.service.cancellation_token().cancel();
+    }
+
     /// Ends it, and waits until nothing of it runs any more.
     pub async fn close(self) {
         // It is dropped when it cannot be ended in order, which ends it too.
@@ -316,8 +325,10 @@ async fn begin(
             args,
             env,
             folder,
+            secrets,
         } => {
-            let (transport, child) = child::start(program, args, env, folder)?;
+            let (transport, mut child) = child::start(program, args, env, folder)?;
+            child.hide(secrets.clone());
             let served = handler.serve_with_lifecycle(transport, lifecycle());
             match in_time(limits, served).await {
                 Begun::Yes(service) => Ok((*service, Some(child))),

@@ -11,9 +11,7 @@ mod import;
 mod oauth;
 
 pub use check::check;
-pub use client::{
-    Answered, Asked, Connection, Elicited, Limits, McpError, Offers, Reach, Upstream, probe,
-};
+pub use client::{Answered, Asked, Connection, Elicited, Limits, McpError, Offers, Reach, probe};
 pub use import::{ImportError, Imported, Unclear, import};
 pub use oauth::{
     Broker, Challenge, Grant, GrantState, Later, OauthError, Redirect, Registered, Revoked, SignIn,

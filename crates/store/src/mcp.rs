@@ -1,6 +1,8 @@
 //! MCP servers: what their users say of them, and how they were doing. Their secrets are in the keychain; the
 //! store knows only which are there.
 
+use std::collections::BTreeSet;
+
 use berth_protocol::{
     McpConfiguration, McpConfigurationId, McpDraft, McpScope, McpServer, McpState, McpTool,
     McpTools,
@@ -86,6 +88,7 @@ impl Store {
 
     /// Changes a server that still has the version which was edited. How it was doing is forgotten when it is
     /// reached otherwise than before, and so is the consent, which holds for the very settings that were shown.
+    /// Of its secrets only those are still known that are `kept`.
     ///
     /// # Errors
     /// [`StoreError::McpNotFound`], [`StoreError::McpExists`]; [`StoreError::McpChanged`] when somebody was
@@ -95,6 +98,7 @@ impl Store {
         id: McpConfigurationId,
         edited: u32,
         draft: &McpDraft,
+        kept: &BTreeSet<String>,
     ) -> Result<McpConfiguration, StoreError> {
         let (mut write, old) = self.write_mcp("changing an MCP server", id, edited).await?;
         if old.draft == *draft {
@@ -105,9 +109,10 @@ impl Store {
             write.abandon().await?;
             return Err(error);
         }
+        let kept_secrets: BTreeSet<_> = old.kept_secrets.intersection(kept).collect();
         let update = sqlx::query(
             "UPDATE mcp_configurations SET name = ?, server = ?, auth = ?, enabled = ?, target = ?,
-                                           version = version + 1, updated_at = ?
+                                           kept_secrets = ?, version = version + 1, updated_at = ?
              WHERE id = ?",
         )
         .bind(&draft.name)
@@ -115,6 +120,7 @@ impl Store {
         .bind(json!(draft.auth).to_string())
         .bind(draft.enabled)
         .bind(json!(draft.target).to_string())
+        .bind(json!(kept_secrets).to_string())
         .bind(write.at().as_millisecond())
         .bind(id.to_string());
         write.execute(update).await?;
@@ -399,13 +405,14 @@ fn shape(configuration: &McpConfiguration) -> Value {
             secret_headers,
         } => json!({
             "headers": headers.keys().chain(secret_headers).collect::<Vec<_>>(),
-            // Without what may be a key.
-            "url": url.split(['?', '#']).next(),
+            // What is behind the host may be a key.
+            "url": url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/"),
         }),
     };
     json!({
         "auth": json!(draft.auth)["type"],
         "enabled": draft.enabled,
+        "kept_secrets": configuration.kept_secrets,
         "name": draft.name,
         "scope": configuration.scope,
         "server": server,

@@ -85,7 +85,7 @@ impl Store {
             write.execute(set.bind(id.to_string()).bind(&tool)).await?;
             accepted.push(json!({"accepted": found, "tool": tool}));
         }
-        let left = pins(&mut write, id).await?;
+        let left = left(pins(&mut write, id).await?);
         if accepted.is_empty() {
             write.abandon().await?;
         } else {
@@ -94,8 +94,18 @@ impl Store {
                 .commit_note("mcp.accepted", "mcp", &id.to_string(), &details)
                 .await?;
         }
-        let left = left.into_iter().filter(|(_, (_, found))| found.is_some());
-        Ok(left.map(|(tool, _)| tool).collect())
+        Ok(left)
+    }
+
+    /// The tools that are something else than what was accepted.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn quarantined_mcp_tools(
+        &self,
+        id: McpConfigurationId,
+    ) -> Result<Vec<String>, StoreError> {
+        Ok(left(self.pins(id).await?))
     }
 
     async fn pins(&self, id: McpConfigurationId) -> Result<Pins, StoreError> {
@@ -109,6 +119,11 @@ impl Store {
 
 /// By the name of the tool, what was accepted and what was found.
 type Pins = BTreeMap<String, (String, Option<String>)>;
+
+fn left(pins: Pins) -> Vec<String> {
+    let left = pins.into_iter().filter(|(_, (_, found))| found.is_some());
+    left.map(|(tool, _)| tool).collect()
+}
 
 const PINS: &str = "SELECT tool, accepted, found FROM mcp_pins WHERE configuration_id = ?";
 

@@ -3,7 +3,9 @@
 use std::{fs, path::PathBuf};
 
 use berth_mcp::{Connection, Limits, McpError, Reach};
-use berth_protocol::{Code, McpConfiguration, McpState, McpTool, Secret, Session};
+use berth_protocol::{
+    Code, McpConfiguration, McpState, McpTested, McpTool, McpTools, Secret, Session,
+};
 use berth_tests::{Client, Engine, Setup, mcp};
 use serde_json::{Value, json};
 
@@ -75,6 +77,13 @@ impl Stage {
         let (session, given) = mcp::session_in(self.client(), &place, "fixture").await;
         let given = given.expect("it is given the server");
         (session, given.url, given.token)
+    }
+
+    /// What the agent of a session in this folder was given last.
+    fn given(&self, name: &str) -> (String, String) {
+        let place = folder(&self.engine, name);
+        let given = mcp::given_in(&place, "fixture").expect("it is given the server");
+        (given.url, given.token)
     }
 
     async fn state(&self) -> McpState {
@@ -151,6 +160,10 @@ async fn only_the_sessions_own_token_opens_its_gateway() {
         names(&connection.tools().await.expect("tools")),
         ["one", "fails"]
     );
+    assert!(matches!(
+        stage.state().await,
+        McpState::Connected { tools: 2, .. }
+    ));
     stage.client().stop(first.id).await;
     let refused = ask(Some(&token)).send().await.expect("it is answered");
     assert_eq!(refused.status(), 401, "it is closed with the session");
@@ -247,7 +260,26 @@ async fn a_tool_that_changes_is_hidden_until_somebody_accepts_it() {
         McpState::Quarantined { tools, .. } => assert_eq!(tools, ["one"]),
         other => panic!("{other:?}"),
     }
-    let path = format!("/mcp/configurations/{}/accept", stage.configuration.id);
+    let test = json!({"id": stage.configuration.id});
+    let tested = stage.client().post::<McpTested>("/mcp/test", &test).await;
+    tested.expect("it answers");
+    assert!(
+        matches!(stage.state().await, McpState::Quarantined { .. }),
+        "that it answers accepts nothing"
+    );
+    let path = format!("/mcp/configurations/{}", stage.configuration.id);
+    let shown: McpTools = stage
+        .client()
+        .get(&format!("{path}/tools"))
+        .await
+        .expect("kept");
+    let shown = shown.tools.iter().find(|tool| tool.name == "one");
+    let shown = shown.and_then(|tool| tool.description.as_deref());
+    assert!(
+        shown.is_some_and(|text| text.contains("evil.example")),
+        "whoever accepts it can see what it has become"
+    );
+    let path = format!("{path}/accept");
     let accepted: McpConfiguration = stage
         .client()
         .post(&path, &json!({"tools": ["one"]}))
@@ -285,6 +317,8 @@ async fn a_server_that_is_disabled_meanwhile_is_asked_nothing_more() {
     assert_eq!(edited.version, 2);
     let (refused, said) = call(&connection, "one", json!({})).await;
     assert!(refused && said.contains("disabled"), "{said}");
+    let refused = connection.tools().await.expect_err("not even that");
+    assert!(refused.to_string().contains("disabled"), "{refused}");
     // The next session is not given it.
     let place = folder(&stage.engine, "second");
     let (_, given) = mcp::session_in(stage.client(), &place, "fixture").await;
@@ -298,4 +332,36 @@ async fn a_server_that_is_disabled_meanwhile_is_asked_nothing_more() {
         .await
         .expect_err("there is none");
     assert_eq!(missing.code, Code::McpNotFound);
+}
+
+#[tokio::test]
+async fn a_server_that_became_another_is_not_the_one_that_the_session_was_given() {
+    let stage = Stage::set().await;
+    let (session, url, token) = stage.session("first").await;
+    let connection = connect(&url, &token).await.expect("it is let in");
+    let (failed, _) = call(&connection, "one", json!({})).await;
+    assert!(!failed);
+    let mut draft = json!(stage.configuration.draft);
+    draft["server"]["env"] = json!({"OTHER": "1"});
+    let path = format!("/mcp/configurations/{}", stage.configuration.id);
+    let edit = json!({"version": 1, "configuration": draft});
+    let client = stage.client();
+    let request = client.request(reqwest::Method::PUT, &path).json(&edit);
+    let edited: McpConfiguration = client.value(request).await.expect("it is taken");
+    assert!(!edited.consented);
+    let consent = json!({"version": edited.version});
+    let agree = format!("{path}/consent");
+    let agreed = client.post::<McpConfiguration>(&agree, &consent).await;
+    assert!(agreed.expect("it is taken").consented);
+    let (refused, said) = call(&connection, "one", json!({})).await;
+    assert!(refused && said.contains("changed"), "{said}");
+    client.stop(session.id).await;
+    let again = format!("/sessions/{}/restart", session.id);
+    let again = client.act::<Session>(&again).await;
+    again.expect("it starts again");
+    client.waiting(session.id).await;
+    let given = stage.given("first");
+    let connection = connect(&given.0, &given.1).await.expect("it is let in");
+    let (failed, said) = call(&connection, "one", json!({})).await;
+    assert!(!failed && said.contains("\"OTHER\":\"1\""), "{said}");
 }

@@ -238,8 +238,18 @@ async fn a_program_gets_its_secrets_from_the_keychain_and_nothing_else_of_its_us
     let draft = json!({"id": made.id, "draft": other});
     let refused = refusal(client.post::<McpTested>("/mcp/test", &draft).await);
     assert_eq!(refused.code, Code::McpSecretMissing);
+    let more = json!({"name": "tells", "server": {"type": "stdio", "command": "/bin/bash",
+                      "args": ["-c", "true"], "secret_env": ["KEY"]}});
+    let more = edit(client, &kept, &more).await.expect("it is taken");
+    assert!(more.kept_secrets.contains("env/KEY"), "of the same program");
+    let moved = edit(client, &more, &other).await.expect("it is taken");
+    assert!(moved.kept_secrets.is_empty(), "another program gets none");
+    assert_eq!(keychain.count().await, 0);
+    let again = client.request(Method::PUT, &key);
+    let again = again.json(&json!({"value": "s3cret"}));
+    let again: McpConfiguration = client.value(again).await.expect("it is taken");
     let without = json!({"name": "tells", "server": {"type": "stdio", "command": "/bin/cat"}});
-    let without = edit(client, &kept, &without).await.expect("it is taken");
+    let without = edit(client, &again, &without).await.expect("it is taken");
     assert!(without.kept_secrets.is_empty());
     assert_eq!(
         keychain.count().await,

@@ -7,11 +7,9 @@ use berth_protocol::{
     McpAccept, McpCall, McpCalled, McpConfiguration, McpConfigurationId, McpConsent, McpDraft,
     McpEdit, McpImport, McpImported, McpList, McpSecret, McpTest, McpTested, McpTools,
 };
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::{
-    Problems, carried_through,
+    Problems, Seen, carried_through,
     extract::{Json, Path, Query, SecretJson},
 };
 use crate::{error::ApiError, mcp, state::State};
@@ -57,13 +55,6 @@ pub async fn update(
     carried_through(async move { mcp::update(&state, id, edit).await })
         .await
         .map(Json)
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Seen {
-    /// The version that was looked at.
-    version: u32,
 }
 
 /// Removes a server, and its secrets from the keychain.
@@ -164,7 +155,10 @@ pub async fn call(
     Path(id): Path<McpConfigurationId>,
     Json(call): Json<McpCall>,
 ) -> Result<Json<McpCalled>, ApiError> {
-    Ok(Json(mcp::call(&state, id, call).await?))
+    // What was called is told to the trail, whether or not anybody waits for the answer.
+    carried_through(async move { mcp::call(&state, id, call).await })
+        .await
+        .map(Json)
 }
 
 /// Reads settings of another program, and answers with the servers that they name. Nothing is kept or started.

@@ -192,6 +192,14 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// What a client looked at before it asks for something to be removed.
+#[derive(serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Seen {
+    /// The version that was looked at.
+    version: u32,
+}
+
 /// Does something to the end even when the client goes away in the middle.
 async fn carried_through<T: Send + 'static>(
     work: impl Future<Output = Result<T, ApiError>> + Send + 'static,

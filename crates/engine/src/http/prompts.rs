@@ -16,7 +16,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
-    Problems, carried_through,
+    Problems, Seen, carried_through,
     extract::{Json, Path, Query},
 };
 use crate::{error::ApiError, prompts, state::State};
@@ -60,13 +60,6 @@ pub async fn update(
     carried_through(async move { prompts::update(&state, id, edit).await })
         .await
         .map(Json)
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Seen {
-    /// The version that was looked at.
-    version: u32,
 }
 
 /// Removes a prompt with all its versions. Running sessions keep what they were given.

@@ -11,10 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use berth_mcp::{Connection, Limits, McpError};
 use berth_protocol::{
     Code, Event, FieldProblem, McpCall, McpCalled, McpConfiguration, McpConfigurationId, McpDraft,
-    McpEdit, McpImport, McpImported, McpImportedServer, McpList, McpScope, McpState, McpTest,
-    McpTested, McpTools, Problem, Secret, Timestamp,
+    McpEdit, McpImport, McpImported, McpImportedServer, McpList, McpScope, McpServer, McpState,
+    McpTest, McpTested, McpTools, Problem, Secret, Timestamp,
 };
 use berth_store::StoreError;
+use url::Url;
 
 use crate::{error::ApiError, keychain, state::State};
 
@@ -58,13 +59,39 @@ pub async fn update(
     let old = get(state, id).await?;
     may_write(&old)?;
     let draft = checked(edit.configuration)?;
-    let now = state.store.update_mcp(id, edit.version, &draft).await?;
-    let mut now = changed(state, now);
-    let named = now.draft.secrets();
-    for gone in holders(&old).difference(&named) {
-        now = changed(state, forget(state, now, gone).await?);
+    let named = draft.secrets();
+    // What was given for one program or host is not taken along to another.
+    let kept: BTreeSet<String> = match is_elsewhere(&old.draft.server, &draft.server) {
+        true => BTreeSet::new(),
+        false => holders(&old).intersection(&named).cloned().collect(),
+    };
+    let now = state
+        .store
+        .update_mcp(id, edit.version, &draft, &kept)
+        .await?;
+    let now = changed(state, now);
+    for gone in holders(&old).difference(&kept) {
+        // The store no longer knows of it, so that nothing uses it whatever becomes of this.
+        if let Err(error) = keychain::remove(state, &name_of(id, gone)).await {
+            tracing::debug!(problem = %error.0, "whether a secret is in the keychain is not known");
+        }
     }
     Ok(now)
+}
+
+/// Another program or another host.
+fn is_elsewhere(old: &McpServer, new: &McpServer) -> bool {
+    let host = |text: &str| Url::parse(text).map(|url| url.origin()).ok();
+    match (old, new) {
+        (McpServer::Stdio { command: old, .. }, McpServer::Stdio { command: new, .. }) => {
+            old != new
+        }
+        (
+            McpServer::Http { url: old, .. } | McpServer::Sse { url: old, .. },
+            McpServer::Http { url: new, .. } | McpServer::Sse { url: new, .. },
+        ) => host(old) != host(new),
+        _ => true,
+    }
 }
 
 /// Removes a server with its secrets.
@@ -182,7 +209,15 @@ pub async fn test(state: &State, request: McpTest) -> Result<McpTested, ApiError
     if let Some(noted) = noted {
         let at = Timestamp::now();
         let (now, tools) = match &asked {
-            Ok(probe) => (McpState::connected(probe, at), Some(&probe.tools[..])),
+            Ok(probe) => {
+                // That it answers accepts nothing.
+                let tools = state.store.quarantined_mcp_tools(noted.id).await?;
+                let now = match tools.is_empty() {
+                    true => McpState::connected(probe, at),
+                    false => McpState::Quarantined { tools, at },
+                };
+                (now, Some(&probe.tools[..]))
+            }
             Err(error) => (failed(error, at), None),
         };
         note(state, &noted, now, tools).await?;
@@ -379,11 +414,10 @@ fn may_write(configuration: &McpConfiguration) -> Result<(), ApiError> {
 fn not_consented(configuration: &McpConfiguration) -> ApiError {
     let name = &configuration.draft.name;
     let detail = match &configuration.draft.server {
-        berth_protocol::McpServer::Stdio { command, .. } => {
+        McpServer::Stdio { command, .. } => {
             format!("nobody has agreed that MCP server {name:?} runs {command:?}")
         }
-        berth_protocol::McpServer::Http { url, .. }
-        | berth_protocol::McpServer::Sse { url, .. } => {
+        McpServer::Http { url, .. } | McpServer::Sse { url, .. } => {
             format!("nobody has agreed that MCP server {name:?} is asked at {url}")
         }
     };

@@ -74,9 +74,11 @@ pub async fn reach(
             for (name, value) in env {
                 all.insert(name.into(), value.into());
             }
+            let mut hidden = Vec::new();
             for name in secret_env {
                 if let Some(value) = secrets.remove(&format!("env/{name}")) {
                     all.insert(name.into(), value.expose().into());
+                    hidden.push(value);
                 }
             }
             Ok(Reach::Stdio {
@@ -84,6 +86,7 @@ pub async fn reach(
                 args: args.iter().map(OsString::from).collect(),
                 env: all,
                 folder,
+                secrets: hidden,
             })
         }
         McpServer::Http {

@@ -63,6 +63,7 @@ fn is_ill(error: &McpError) -> bool {
         | McpError::Protocol { .. } => true,
         McpError::Unauthorized { .. }
         | McpError::Refused(_)
+        | McpError::Withheld(_)
         | McpError::Header(_)
         | McpError::Resting { .. }
         | McpError::Oauth(_) => false,

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use berth_protocol::{LONGEST_SECRET, Secret};
 use process_wrap::tokio::CommandWrap;
 use rmcp::transport::TokioChildProcess;
 use tokio::{
@@ -31,6 +32,7 @@ pub struct Child {
     tail: Arc<Mutex<Vec<u8>>>,
     reading: JoinHandle<()>,
     ended: watch::Receiver<bool>,
+    secrets: Vec<Secret>,
 }
 
 impl Drop for Child {
@@ -41,14 +43,41 @@ impl Drop for Child {
 }
 
 impl Child {
+    /// What it writes of these is shown to nobody.
+    pub fn hide(&mut self, secrets: Vec<Secret>) {
+        self.secrets = secrets;
+    }
+
     /// The end of what it wrote to its standard error. One that has ended has said everything soon.
     pub async fn said(&self) -> String {
         let mut ended = self.ended.clone();
         // One that goes on has said what it has said.
         let _ = tokio::time::timeout(LAST_WORDS, ended.wait_for(|ended| *ended)).await;
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        visible(&String::from_utf8_lossy(&tail)).trim().to_owned()
+        let shown = without(&String::from_utf8_lossy(whole(&tail)), &self.secrets);
+        visible(&shown).trim().to_owned()
     }
+}
+
+/// A tail that may begin inside of a secret begins with the next line instead.
+fn whole(tail: &[u8]) -> &[u8] {
+    if tail.len() < TAIL {
+        return tail;
+    }
+    let line = tail.iter().position(|byte| *byte == b'\n');
+    &tail[line.unwrap_or(LONGEST_SECRET).min(tail.len())..]
+}
+
+fn without(text: &str, secrets: &[Secret]) -> String {
+    /// Shorter ones stand in any text.
+    const SHORTEST: usize = 4;
+    let mut text = text.to_owned();
+    for secret in secrets {
+        if secret.expose().len() >= SHORTEST {
+            text = text.replace(secret.expose().as_str(), "<redacted>");
+        }
+    }
+    text
 }
 
 /// Starts a program without a shell, at the head of a process group of its own, which ends with the
@@ -84,6 +113,7 @@ pub fn start(
         tail,
         reading,
         ended,
+        secrets: Vec::new(),
     };
     Ok((transport, child))
 }

@@ -53,6 +53,9 @@ pub enum McpError {
     /// It refused a request.
     #[error("the server refused: {0}")]
     Refused(String),
+    /// Berth does not let the request through, or not now.
+    #[error("Berth does not let this through: {0}")]
+    Withheld(String),
     /// A header cannot be sent.
     #[error("the header {0} cannot be sent")]
     Header(String),
@@ -84,6 +87,7 @@ impl McpError {
             }
             Self::Unauthorized { .. } => Code::McpSignedOut,
             Self::Protocol { .. } | Self::Refused(_) => Code::McpProtocol,
+            Self::Withheld(_) => Code::McpNotConsented,
             Self::Header(_) => Code::McpInvalid,
             Self::Oauth(error) => error.code(),
         }

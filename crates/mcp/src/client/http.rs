@@ -105,6 +105,14 @@ fn is_refusal(error: &Failed) -> bool {
     }
 }
 
+/// Without the address, whose query may be a key.
+fn bare(error: Failed) -> Failed {
+    match error {
+        StreamableHttpError::Client(error) => StreamableHttpError::Client(error.without_url()),
+        error => error,
+    }
+}
+
 /// A refusal as one, however it was told.
 fn told(error: Failed) -> Failed {
     match error {
@@ -123,12 +131,12 @@ impl Authorized {
     {
         let token = self.proof.token().await.map_err(no_token)?;
         let exposed = |token: &Option<Secret>| token.as_ref().map(|it| it.expose().clone());
-        let refused = match ask(exposed(&token)).await {
+        let refused = match ask(exposed(&token)).await.map_err(bare) {
             Err(error) if is_refusal(&error) => error,
             answered => return answered,
         };
         match self.proof.renewed(token.as_ref()).await.map_err(no_token)? {
-            renewed @ Some(_) => ask(exposed(&renewed)).await.map_err(told),
+            renewed @ Some(_) => ask(exposed(&renewed)).await.map_err(bare).map_err(told),
             None => Err(told(refused)),
         }
     }

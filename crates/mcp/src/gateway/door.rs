@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use rmcp::{
@@ -16,11 +16,12 @@ use rmcp::{
     },
     service::RequestContext,
 };
+use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Asked, Bounds, Described, Ended, Guard, Outcome, rate::Rate, upstream::Upstream};
-use crate::{McpError, client};
+use super::{Asked, Bounds, Ended, Guard, Outcome, rate::Rate, upstream::Upstream};
+use crate::{Connection, McpError, client};
 
 /// An agent's side of a gateway. Its clones are the same.
 #[derive(Clone)]
@@ -29,9 +30,12 @@ pub struct Door {
     guard: Arc<dyn Guard>,
     bounds: Bounds,
     rate: Arc<Mutex<Rate>>,
-    /// The tools that may be called; nothing before somebody has looked.
-    allowed: Arc<Mutex<Option<Arc<BTreeSet<String>>>>>,
+    /// The tools that may be called over a connection; nothing before somebody has looked.
+    allowed: Arc<Mutex<Option<Allowed>>>,
 }
+
+/// The names of tools, and the connection over which they were seen: another may lead to other tools.
+type Allowed = (Weak<Connection>, Arc<BTreeSet<String>>);
 
 impl Door {
     pub fn new(upstream: Arc<Upstream>, guard: Arc<dyn Guard>, bounds: Bounds) -> Self {
@@ -44,63 +48,107 @@ impl Door {
         }
     }
 
+    /// The connection, as long as the server may be asked.
+    async fn connection(&self) -> Result<Arc<Connection>, McpError> {
+        self.guard.admits().await.map_err(McpError::Withheld)?;
+        self.upstream.connected().await
+    }
+
     /// The server's tools that the agent may see.
-    async fn tools(&self) -> Result<Vec<Tool>, McpError> {
-        let connection = self.upstream.connected().await?;
-        let tools = connection.raw_tools().await?;
-        let described: Vec<Described> = tools.iter().map(described).collect();
-        let allowed: BTreeSet<String> = self.guard.tools(&described).await.into_iter().collect();
+    async fn tools(&self, connection: &Arc<Connection>) -> Result<Vec<Tool>, McpError> {
+        let began = Instant::now();
+        let tools = connection.raw_tools().await;
+        self.upstream.note(connection, &tools).await;
+        let tools = tools?;
+        let hashes = tools.iter().map(|tool| (tool.name.to_string(), hash(tool)));
+        let hashes: BTreeMap<String, String> = hashes.collect();
+        let shown = tools.iter().cloned().map(client::tool).collect();
+        let said = connection.probed(shown, began.elapsed());
+        let allowed = self.guard.tools(&said, &hashes).await;
+        let allowed: BTreeSet<String> = allowed.into_iter().collect();
         let tools = tools
             .into_iter()
             .filter(|tool| allowed.contains(&*tool.name))
             .map(cleaned)
             .collect();
-        *self.allowed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(allowed));
+        let allowed = (Arc::downgrade(connection), Arc::new(allowed));
+        *self.allowed.lock().unwrap_or_else(PoisonError::into_inner) = Some(allowed);
         Ok(tools)
     }
 
-    async fn may_call(&self, tool: &str) -> Result<bool, McpError> {
+    async fn may_call(&self, connection: &Arc<Connection>, tool: &str) -> Result<bool, McpError> {
         let known = {
             let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
-            allowed.clone()
+            let same = |(seen, _): &&Allowed| std::ptr::eq(seen.as_ptr(), Arc::as_ptr(connection));
+            allowed
+                .as_ref()
+                .filter(same)
+                .map(|(_, names)| Arc::clone(names))
         };
         if let Some(known) = known {
             return Ok(known.contains(tool));
         }
-        Ok(self.tools().await?.iter().any(|known| known.name == tool))
+        let tools = self.tools(connection).await?;
+        Ok(tools.iter().any(|known| known.name == tool))
+    }
+
+    /// Counts a request, unless there were too many.
+    fn counts(&self) -> Result<(), McpError> {
+        let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
+        if rate.takes(Instant::now()) {
+            return Ok(());
+        }
+        let most = self.bounds.per_minute;
+        let why = format!("there were more than {most} requests within a minute; wait a little");
+        Err(McpError::Withheld(why))
+    }
+
+    /// The connection for a request that is none of a tool.
+    async fn asked(&self) -> Result<Arc<Connection>, ErrorData> {
+        self.counts().map_err(told)?;
+        self.connection().await.map_err(told)
+    }
+
+    /// What the server answered, unless that is too much.
+    fn answered<T: Serialize>(&self, answer: Result<T, McpError>) -> Result<T, ErrorData> {
+        let answer = answer.map_err(told)?;
+        let bytes = length(&answer);
+        match self.too_much(bytes) {
+            Some(said) => Err(ErrorData::internal_error(said, None)),
+            None => Ok(answer),
+        }
+    }
+
+    fn too_much(&self, bytes: usize) -> Option<String> {
+        let most = self.bounds.answer;
+        let said = || format!("The answer has {bytes} bytes, and at most {most} are let through.");
+        (bytes > most).then(said)
     }
 
     async fn called(&self, asked: &Asked, request: CallToolRequestParams) -> Called {
-        let within = {
-            let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
-            rate.takes(Instant::now())
-        };
-        if !within {
-            let most = self.bounds.per_minute;
-            return Called::refused(format!(
-                "There were more than {most} calls within a minute. Wait a little."
-            ));
+        if let Err(error) = self.counts() {
+            return Called::refused(error.to_string());
         }
-        match self.may_call(&asked.tool).await {
-            Ok(true) => {}
-            Ok(false) => return Called::refused(format!("There is no tool {:?}.", asked.tool)),
-            Err(error) => return Called::lost(&error),
-        }
-        if let Err(why) = self.guard.allows(asked).await {
+        if let Err(why) = self.guard.admits().await {
             return Called::refused(why);
         }
         let connection = match self.upstream.connected().await {
             Ok(connection) => connection,
             Err(error) => return Called::lost(&error),
         };
-        let result = match connection.raw_call(request, self.bounds.call).await {
+        match self.may_call(&connection, &asked.tool).await {
+            Ok(true) => {}
+            Ok(false) => return Called::refused(format!("There is no tool {:?}.", asked.tool)),
+            Err(error) => return Called::lost(&error),
+        }
+        let result = connection.raw_call(request, self.bounds.call).await;
+        self.upstream.note(&connection, &result).await;
+        let result = match result {
             Ok(result) => result,
             Err(error) => return Called::lost(&error),
         };
-        let bytes = serde_json::to_vec(&result).map_or(usize::MAX, |json| json.len());
-        if bytes > self.bounds.answer {
-            let most = self.bounds.answer;
-            let said = format!("The answer has {bytes} bytes, and at most {most} are let through.");
+        let bytes = length(&result);
+        if let Some(said) = self.too_much(bytes) {
             return Called {
                 bytes,
                 ..Called::told(Outcome::Lost, said)
@@ -167,7 +215,8 @@ impl ServerHandler for Door {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let tools = self.tools().await.map_err(told)?;
+        let connection = self.connection().await.map_err(told)?;
+        let tools = self.tools(&connection).await.map_err(told)?;
         Ok(ListToolsResult::with_all_items(tools))
     }
 
@@ -207,9 +256,9 @@ impl ServerHandler for Door {
         request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        let connection = self.upstream.connected().await.map_err(told)?;
+        let connection = self.asked().await?;
         let listed = connection.within(connection.peer().list_resources(request));
-        listed.await.map_err(told)
+        self.answered(listed.await)
     }
 
     async fn list_resource_templates(
@@ -217,9 +266,9 @@ impl ServerHandler for Door {
         request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        let connection = self.upstream.connected().await.map_err(told)?;
+        let connection = self.asked().await?;
         let listed = connection.within(connection.peer().list_resource_templates(request));
-        listed.await.map_err(told)
+        self.answered(listed.await)
     }
 
     async fn read_resource(
@@ -227,9 +276,9 @@ impl ServerHandler for Door {
         request: ReadResourceRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let connection = self.upstream.connected().await.map_err(told)?;
+        let connection = self.asked().await?;
         let read = connection.within(connection.peer().read_resource(request));
-        read.await.map(Into::into).map_err(told)
+        self.answered(read.await).map(Into::into)
     }
 
     async fn list_prompts(
@@ -237,9 +286,9 @@ impl ServerHandler for Door {
         request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        let connection = self.upstream.connected().await.map_err(told)?;
+        let connection = self.asked().await?;
         let listed = connection.within(connection.peer().list_prompts(request));
-        listed.await.map_err(told)
+        self.answered(listed.await)
     }
 
     async fn get_prompt(
@@ -247,9 +296,9 @@ impl ServerHandler for Door {
         request: GetPromptRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let connection = self.upstream.connected().await.map_err(told)?;
+        let connection = self.asked().await?;
         let got = connection.within(connection.peer().get_prompt(request));
-        got.await.map(Into::into).map_err(told)
+        self.answered(got.await).map(Into::into)
     }
 
     async fn complete(
@@ -257,10 +306,15 @@ impl ServerHandler for Door {
         request: CompleteRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        let connection = self.upstream.connected().await.map_err(told)?;
+        let connection = self.asked().await?;
         let completed = connection.within(connection.peer().complete(request));
-        completed.await.map_err(told)
+        self.answered(completed.await)
     }
+}
+
+/// Length as JSON, in bytes.
+fn length<T: Serialize>(answer: &T) -> usize {
+    serde_json::to_vec(answer).map_or(usize::MAX, |json| json.len())
 }
 
 /// What an agent reads of a failure.
@@ -286,13 +340,11 @@ fn shape(arguments: Option<&JsonObject>) -> BTreeMap<String, &'static str> {
         .collect()
 }
 
-fn described(tool: &Tool) -> Described {
+/// SHA-256 of everything that a server says of a tool.
+fn hash(tool: &Tool) -> String {
     let mut whole = serde_json::to_value(tool).unwrap_or_default();
     sort(&mut whole);
-    Described {
-        tool: client::tool(tool.clone()),
-        sha256: client::sha256(whole.to_string().as_bytes()),
-    }
+    client::sha256(whole.to_string().as_bytes())
 }
 
 /// Puts the members of all objects in the order of their names, whatever order JSON keeps them in.
@@ -311,19 +363,20 @@ fn sort(value: &mut Value) {
     }
 }
 
-/// Takes out what nobody can see, wherever a tool says something for models or people to read.
-fn cleaned(mut tool: Tool) -> Tool {
-    tool.title = tool.title.as_deref().map(client::visible);
-    tool.description = tool
-        .description
-        .as_deref()
-        .map(|text| client::visible(text).into());
-    let mut schema = Value::Object((*tool.input_schema).clone());
-    clean(&mut schema);
-    if let Value::Object(schema) = schema {
-        tool.input_schema = Arc::new(schema);
+/// Takes out what nobody can see, wherever a tool says something for models or people to read. Its name is what
+/// it is called by, and stays.
+fn cleaned(tool: Tool) -> Tool {
+    let Ok(mut whole) = serde_json::to_value(&tool) else {
+        return tool;
+    };
+    clean(&mut whole);
+    match serde_json::from_value::<Tool>(whole) {
+        Ok(mut cleaned) => {
+            cleaned.name = tool.name;
+            cleaned
+        }
+        Err(_) => tool,
     }
-    tool
 }
 
 fn clean(value: &mut Value) {
@@ -347,7 +400,7 @@ mod tests {
     fn a_tool_is_another_when_anything_of_it_is() {
         let first = serde_json::json!({"name": "a", "description": "b",
             "inputSchema": {"type": "object", "properties": {"x": {"type": "string"}}}});
-        let hash = |value: &Value| described(&tool(value.clone())).sha256;
+        let hash = |value: &Value| hash(&tool(value.clone()));
         let same = serde_json::json!({"inputSchema": {"properties": {"x": {"type": "string"}},
             "type": "object"}, "description": "b", "name": "a"});
         assert_eq!(hash(&first), hash(&same));

@@ -1,8 +1,8 @@
 //! The gateway: one MCP endpoint for each session and server, through which an agent reaches that server and
 //! nothing else of it than it may.
 //!
-//! The agent never sees what the server is reached with. Its calls are allowed, limited and told to the
-//! [`Guard`], by the shape of their arguments and never by their values. The connection to the server is opened
+//! The agent never sees a secret that the server is reached with. Whatever it asks is limited and asked of the
+//! [`Guard`], which is told of each call of a tool by the shape of its arguments and never by their values. The connection to the server is opened
 //! when the agent first asks and closed when nobody has asked for a while.
 
 mod door;
@@ -11,7 +11,7 @@ mod upstream;
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
-use berth_protocol::McpTool;
+use berth_protocol::McpProbe;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http_body::Body;
@@ -51,15 +51,6 @@ impl Default for Bounds {
             idle: Duration::from_secs(600),
         }
     }
-}
-
-/// A tool as its server describes it.
-#[derive(Clone, Debug)]
-pub struct Described {
-    /// What is shown of it.
-    pub tool: McpTool,
-    /// SHA-256 of everything that its server says of it, which tells whether it is still what it was.
-    pub sha256: String,
 }
 
 /// A call that an agent asks for.
@@ -114,17 +105,22 @@ pub struct Ended {
 
 /// Who decides what an agent may do, and hears of what it did.
 pub trait Guard: Send + Sync + 'static {
-    /// Which of a server's tools the agent may see and call.
-    fn tools<'a>(&'a self, tools: &'a [Described]) -> BoxFuture<'a, Vec<String>>;
+    /// Whether the server may be asked anything at all; why not, for the agent to read.
+    fn admits(&self) -> BoxFuture<'_, Result<(), String>>;
 
-    /// Whether a call is let through; why not, for the agent to read.
-    fn allows<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, Result<(), String>>;
+    /// Which tools the agent may see and call, of what the server says of itself. `hashes` has the SHA-256 of
+    /// everything that is said of each, which tells whether it is still what it was.
+    fn tools<'a>(
+        &'a self,
+        said: &'a McpProbe,
+        hashes: &'a BTreeMap<String, String>,
+    ) -> BoxFuture<'a, Vec<String>>;
 
     /// A call is over.
     fn ended<'a>(&'a self, ended: &'a Ended) -> BoxFuture<'a, ()>;
 
-    /// The server was reached, or it was not.
-    fn reached<'a>(&'a self, outcome: Result<(), &'a McpError>) -> BoxFuture<'a, ()>;
+    /// The server could not be reached.
+    fn lost<'a>(&'a self, error: &'a McpError) -> BoxFuture<'a, ()>;
 }
 
 /// Opens a connection to the server.
@@ -139,7 +135,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// An endpoint that reaches its server through `open`. `origins` may ask besides programs: web pages may not.
+    /// An endpoint that reaches its server through `open`. No web page may ask it.
     pub fn new(open: Opener, guard: Arc<dyn Guard>, bounds: Bounds) -> Self {
         let stop = CancellationToken::new();
         let upstream = Arc::new(Upstream::new(

@@ -77,12 +77,15 @@ impl Upstream {
             opened = (self.open)() => opened,
             () = self.stop.cancelled() => Err(McpError::Ended { said: String::new() }),
         };
-        place.breaker.note(&opened, std::time::Instant::now());
+        // That it can be reached does not make up for calls that fail: only they close the breaker.
+        if opened.is_err() {
+            place.breaker.note(&opened, std::time::Instant::now());
+        }
         let connection = match opened {
             Ok(connection) => Arc::new(connection),
             Err(error) => {
                 drop(place);
-                self.guard.reached(Err(&error)).await;
+                self.guard.lost(&error).await;
                 return Err(error);
             }
         };
@@ -92,9 +95,22 @@ impl Upstream {
         if !std::mem::replace(&mut place.watched, true) {
             tokio::spawn(watch(Arc::downgrade(self), self.stop.clone(), self.idle));
         }
-        drop(place);
-        self.guard.reached(Ok(())).await;
         Ok(connection)
+    }
+
+    /// What became of a request. A connection that has ended, or over which nothing comes any more, is given up:
+    /// the next request makes another, unless the server has failed so often that it rests.
+    pub async fn note<T>(&self, connection: &Arc<Connection>, outcome: &Result<T, McpError>) {
+        let mut place = self.place.lock().await;
+        place.breaker.note(outcome, std::time::Instant::now());
+        let is_over = matches!(
+            outcome,
+            Err(McpError::Ended { .. } | McpError::Unreachable(_) | McpError::Silent { .. })
+        );
+        let is_same = |it: &Arc<Connection>| Arc::ptr_eq(it, connection);
+        if is_over && place.connection.as_ref().is_some_and(is_same) {
+            place.connection = None;
+        }
     }
 
     /// Ends a connection that nobody has used for long. Says when to look again; nothing when there is none.
@@ -125,8 +141,11 @@ async fn watch(upstream: Weak<Upstream>, stop: CancellationToken, idle: Duration
         tokio::select! {
             () = tokio::time::sleep_until(due) => {}
             () = stop.cancelled() => {
-                if let Some(upstream) = upstream.upgrade() {
-                    upstream.place.lock().await.connection = None;
+                // Calls that are under way hold it too, and end with it.
+                if let Some(upstream) = upstream.upgrade()
+                    && let Some(connection) = upstream.place.lock().await.connection.take()
+                {
+                    connection.end();
                 }
                 return;
             }
