@@ -100,7 +100,8 @@ returns setof uuid language sql stable security definer set search_path = '' as 
     where user_id = (select auth.uid()) and role = 'admin' and deleted_at is null
 $$;
 
--- A caller who does not belong to the organization cannot tell whether it exists.
+-- A caller who does not belong to the organization is answered as if it did not exist. That an id is taken they
+-- can still learn by making an organization with it.
 create function private.require_member(org uuid)
 returns void language plpgsql stable security definer set search_path = '' as $$
 begin
@@ -183,8 +184,9 @@ begin
 end
 $$;
 
--- Whoever's access changes begins anew, and an organization never loses its last admin. The clock's lock,
--- which the revision takes, keeps two admins from demoting each other at the same moment.
+-- Whoever's access changes begins anew, an organization never loses its last admin, and the open invitations of
+-- whoever stops being one are withdrawn. The clock's lock, which the revision takes, keeps two admins from
+-- demoting each other at the same moment.
 create function private.guard_membership()
 returns trigger language plpgsql security definer set search_path = '' as $$
 begin
@@ -194,15 +196,17 @@ begin
     if new.role <> old.role or new.deleted_at is distinct from old.deleted_at then
         new.access_epoch := old.access_epoch + 1;
         perform private.next_rev(old.org_id);
-        if old.role = 'admin' and old.deleted_at is null
-            and (new.role <> 'admin' or new.deleted_at is not null)
-            and not exists (
+        if old.role = 'admin' and old.deleted_at is null and (new.role <> 'admin' or new.deleted_at is not null) then
+            if not exists (
                 select 1 from public.memberships
                 where org_id = old.org_id and id <> old.id and role = 'admin' and deleted_at is null
-            )
-        then
-            perform private.fail(409, 'membership.last_admin', 'an organization keeps at least one admin',
-                'Make somebody else an admin first.');
+            ) then
+                perform private.fail(409, 'membership.last_admin', 'an organization keeps at least one admin',
+                    'Make somebody else an admin first.');
+            end if;
+            -- Else they could come back as an admin, by an invitation of their own.
+            update public.invitations set deleted_at = now()
+            where org_id = old.org_id and invited_by = old.user_id and accepted_at is null and deleted_at is null;
         end if;
     end if;
     return new;

@@ -123,7 +123,8 @@ grant update (deleted_at) on public.consent_texts to authenticated;
 grant insert (id, org_id, user_id, consent_text_id, granted_at) on public.consents to authenticated;
 grant update (withdrawn_at) on public.consents to authenticated;
 
--- Admins see that sessions run and with which agent; a workspace has paths of the user's machine and is theirs.
+-- Admins see everything in the rows of sessions, their titles too; a workspace has paths of the user's machine
+-- and is read by nobody else.
 create policy user_sessions_read on public.user_sessions for select to authenticated using (
     (user_id = (select auth.uid()) and org_id = any (array(select private.my_orgs())))
     or org_id = any (array(select private.my_admin_orgs()))

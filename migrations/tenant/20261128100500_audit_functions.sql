@@ -154,6 +154,7 @@ declare
     event audit.logs;
     known bigint;
     newest bigint;
+    is_stranger boolean;
     answers jsonb := '[]';
 begin
     perform private.require_member(org);
@@ -193,12 +194,24 @@ begin
             event.subject_id := item ->> 'subject_id';
             event.session_id := (item ->> 'session_id')::uuid;
             event.details := private.canonical_json(coalesce(item -> 'details', '{}'));
+            -- Else anybody could have a pseudonym made for whomever they like, also for people of other organizations.
+            is_stranger := false;
+            if event.subject_kind = 'user' then
+                is_stranger := not exists (
+                    select 1 from public.memberships
+                    where org_id = org and user_id = event.subject_id::uuid
+                );
+            end if;
             if event.device_seq is null or event.occurred_at is null then
                 answers := answers || jsonb_build_object('id', event.id, 'status', 'rejected', 'code', 'audit.invalid');
             elsif event.device_seq <= newest then
                 answers := answers
                     || jsonb_build_object('id', event.id, 'status', 'rejected', 'code', 'audit.out_of_order');
-            -- What the server itself says cannot be said by a client.
+            elsif is_stranger then
+                answers := answers
+                    || jsonb_build_object('id', event.id, 'status', 'rejected', 'code', 'audit.unknown_user');
+            -- What the server alone notes cannot be said by a client. Changes of prompts and MCP servers can be: of
+            -- a user's own only devices know. They bear the device's id, and what the server notes bears none.
             elsif split_part(event.action, '.', 1) in ('organization', 'membership', 'invitation', 'policy', 'erasure',
                 'audit', 'consent_text')
             then
@@ -219,7 +232,9 @@ begin
 end
 $$;
 
--- Checks the whole chain of an organization, from the newest checkpoint to the head.
+-- Checks the chain of an organization from the newest checkpoint to the head. Events before the checkpoint are
+-- not looked at, and a chain that a superuser has written anew is valid here: a head that somebody else has kept
+-- shows that.
 create function public.audit_verify(org uuid)
 returns jsonb language plpgsql stable security definer set search_path = '' set timezone = 'UTC' as $$
 declare
@@ -305,15 +320,18 @@ returns setof audit.logs language sql stable security invoker set search_path = 
     limit least(greatest(size, 1), 5000)
 $$;
 
--- Who the pseudonyms are, as far as they were not erased.
+-- Who the pseudonyms are, as far as they were not erased. Names and addresses are those of the membership: what
+-- a person's profile says is no concern of an organization that they do not belong to, or no longer.
 create function public.audit_people(org uuid)
 returns table (pseudonym text, user_id uuid, display_name text, email text)
 language plpgsql stable security definer set search_path = '' as $$
 begin
     perform private.require_admin(org);
     return query
-    select person.pseudonym, person.user_id, profile.display_name, profile.email
-    from private.audit_people as person left join public.profiles as profile on profile.id = person.user_id
+    select person.pseudonym, person.user_id, membership.display_name, membership.email
+    from private.audit_people as person
+    left join public.memberships as membership
+        on membership.org_id = person.org_id and membership.user_id = person.user_id
     where person.org_id = org
     order by person.pseudonym;
 end

@@ -6,7 +6,8 @@
 create table public.erasure_requests (
     id           uuid        primary key default private.uuid_v7(),
     org_id       uuid        not null references public.organizations (id),
-    -- Emptied when it is performed: the audit trail names the request beside the pseudonym.
+    -- Emptied when it is performed: the audit trail names the request beside the pseudonym. So is `requested_by`
+    -- in all requests that the person has made.
     user_id      uuid,
     requested_by uuid,
     requested_at timestamptz not null default now(),
@@ -110,8 +111,11 @@ begin
     select candidate.* into invitation
     from public.invitations as candidate
     join private.invitation_tokens as secret on secret.invitation_id = candidate.id
-    where secret.token_sha256 = sha256(convert_to(accept_invitation.token, 'UTF8'))
-    for update of candidate;
+    where secret.token_sha256 = sha256(convert_to(accept_invitation.token, 'UTF8'));
+    -- The clock before the invitation, as whoever ends a membership takes them: neither waits for the other, and
+    -- what is read from here on stays true until this ends.
+    perform 1 from private.org_clock where org_id = invitation.org_id for update;
+    select * into invitation from public.invitations where id = invitation.id for update;
     if invitation.accepted_by = auth.uid()
         and invitation.org_id in (select mine.id from private.my_orgs() as mine (id))
     then
@@ -119,6 +123,11 @@ begin
     end if;
     if invitation.id is null or invitation.deleted_at is not null or invitation.accepted_at is not null
         or invitation.expires_at < now()
+        or not exists (
+            select 1 from public.memberships
+            where org_id = invitation.org_id and user_id = invitation.invited_by
+                and role = 'admin' and deleted_at is null
+        )
     then
         perform private.fail(404, 'invitation.not_valid', 'this invitation was used, withdrawn, or is too old',
             'Ask for a new one.');
@@ -243,7 +252,10 @@ end
 $$;
 
 -- Erases what an organization knows of a person. The membership ends; the audit trail keeps its events and its
--- chain, and nothing tells any longer whose they are.
+-- chain, under a pseudonym whose key is gone. What stays of the person is the bare id, in the profile and the
+-- membership, and times: those of the membership are those of the events that noted it, so that whoever reads
+-- both can tell by them which pseudonym the id had, and whoever still has the account of the id (the sign-in
+-- server, until it is deleted there) whose that was.
 create function public.perform_erasure(request uuid)
 returns void language plpgsql security definer set search_path = '' as $$
 declare
@@ -272,6 +284,10 @@ begin
     where org_id = wanted.org_id and user_id = wanted.user_id;
     delete from public.invitations where org_id = wanted.org_id and (accepted_by = wanted.user_id
         or email = (select lower(profile.email) from public.profiles as profile where profile.id = wanted.user_id));
+    -- Also of others: nothing keeps a member from naming a configuration that they cannot see.
+    delete from public.mcp_oauth as login using public.mcp_configurations as configuration
+    where configuration.org_id = wanted.org_id and configuration.user_id = wanted.user_id
+        and login.org_id = configuration.org_id and login.mcp_configuration_id = configuration.id;
     -- What refers to others goes first.
     foreach relation in array array['consents', 'session_workspaces', 'user_sessions', 'mcp_oauth',
         'mcp_configurations', 'system_prompts', 'system_prompt_versions']
@@ -307,6 +323,8 @@ begin
     update public.erasure_requests set performed_at = now(), user_id = null,
         requested_by = nullif(requested_by, wanted.user_id)
     where id = request;
+    update public.erasure_requests set requested_by = null
+    where org_id = wanted.org_id and requested_by = wanted.user_id;
     perform private.audit_note(wanted.org_id, 'erasure.performed', 'pseudonym', alias,
         jsonb_build_object('request_id', request));
 end

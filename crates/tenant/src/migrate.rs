@@ -9,8 +9,10 @@
 mod address;
 mod history;
 
+use std::time::Duration;
+
 use berth_protocol::Secret;
-use sqlx::{Connection, PgConnection, migrate::Migrator};
+use sqlx::{Connection, PgConnection, Postgres, Transaction, migrate::Migrator};
 
 use history::Recorded;
 
@@ -19,6 +21,15 @@ static EMBEDDED: Migrator = sqlx::migrate!("../../migrations/tenant");
 
 /// The key of the lock that is held while a migration is applied: "berth" in ASCII.
 const LOCK: i64 = 0x62_65_72_74_68;
+
+/// How long a goodbye to the server may take.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a statement waits for a lock of somebody else, in the words of the server.
+const LOCK_LIMIT: &str = "set local lock_timeout = '60s'";
+
+/// What the server says when that time is over: `lock_not_available`.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Makes the history as Supabase's tool makes it, also from an older form of it.
 const MAKE_HISTORY: &str = "
@@ -69,6 +80,21 @@ pub enum MigrateError {
         /// Where it should be.
         host: String,
         /// What went wrong.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// Nothing came back from where it should be, neither a yes nor a no.
+    #[error("the database {host} did not answer within {seconds} seconds")]
+    NoAnswer {
+        /// Where it should be.
+        host: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// Somebody else holds what is needed, for longer than is waited for. Nothing was changed by this step.
+    #[error("the database is held by somebody else: a lock was not given in time")]
+    Busy {
+        /// What the server said.
         #[source]
         source: sqlx::Error,
     },
@@ -123,12 +149,34 @@ pub enum MigrateError {
 }
 
 impl MigrateError {
+    /// The history could not be read or written, or somebody else holds it.
+    fn history(doing: &'static str, source: sqlx::Error) -> Self {
+        if is_lock_timeout(&source) {
+            return Self::Busy { source };
+        }
+        Self::History { doing, source }
+    }
+
+    /// A migration failed, or somebody else holds what it changes.
+    fn failed(migration: &Migration, source: sqlx::Error) -> Self {
+        if is_lock_timeout(&source) {
+            return Self::Busy { source };
+        }
+        Self::Failed {
+            version: migration.version.clone(),
+            name: migration.name.clone(),
+            source,
+        }
+    }
+
     /// A stable code to match on.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Address { .. } => "tenant.database_address",
             Self::Unencrypted => "tenant.database_unencrypted",
             Self::Connect { .. } => "tenant.database_unreachable",
+            Self::NoAnswer { .. } => "tenant.database_no_answer",
+            Self::Busy { .. } => "tenant.database_busy",
             Self::Changed { .. } => "tenant.migration_changed",
             Self::Newer { .. } => "tenant.database_newer",
             Self::Gap { .. } => "tenant.migration_gap",
@@ -148,6 +196,14 @@ impl MigrateError {
                 "Check host, port and password. The certificate is checked: of a hosted project, download it from \
                  the database settings and name the file with ?sslrootcert=FILE."
             }
+            Self::NoAnswer { .. } => {
+                "Check host and port, and whether a firewall is between: it may drop what is sent without a word. A \
+                 project that was paused has to be resumed first."
+            }
+            Self::Busy { .. } => {
+                "Wait until the other migration or long transaction has ended (pg_stat_activity shows it), or end it; \
+                 then run the same again."
+            }
             Self::Changed { .. } => {
                 "Use the version of Berth that made this database, or see what was changed in it by hand."
             }
@@ -159,6 +215,13 @@ impl MigrateError {
             }
         }
     }
+}
+
+fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(|said| said.code())
+        .is_some_and(|code| code == LOCK_NOT_AVAILABLE)
 }
 
 /// The migrations of this version, in their order.
@@ -179,7 +242,7 @@ pub fn migrations() -> Vec<Migration> {
 pub async fn status(url: &Secret<String>) -> Result<Vec<MigrationState>, MigrateError> {
     let mut conn = address::connect(url).await?;
     let known = migrations();
-    let recorded = history::read(&mut conn).await;
+    let recorded = recorded(&mut conn).await;
     close(conn).await;
     let pending = history::pending(&known, &recorded?)?;
     let missing = pending.len();
@@ -219,13 +282,30 @@ pub async fn migrate(
     outcome
 }
 
+/// What was applied, read in a transaction of its own.
+async fn recorded(conn: &mut PgConnection) -> Result<Vec<Recorded>, MigrateError> {
+    let mut transaction = begin(conn).await?;
+    history::read(&mut transaction).await
+}
+
+/// Begins a transaction that waits for nobody without end.
+async fn begin(conn: &mut PgConnection) -> Result<Transaction<'_, Postgres>, MigrateError> {
+    let failed = |source| MigrateError::history("read", source);
+    let mut transaction = conn.begin().await.map_err(failed)?;
+    sqlx::query(LOCK_LIMIT)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    Ok(transaction)
+}
+
 /// Applies the first migration that is missing, in a transaction that has the lock.
 async fn next<'a>(
     conn: &mut PgConnection,
     known: &'a [Migration],
 ) -> Result<Option<&'a Migration>, MigrateError> {
-    let failed = |doing| move |source| MigrateError::History { doing, source };
-    let mut transaction = conn.begin().await.map_err(failed("read"))?;
+    let failed = |doing| move |source| MigrateError::history(doing, source);
+    let mut transaction = begin(conn).await?;
     // Of the transaction and not of the session: it holds behind a pooler too.
     sqlx::query("select pg_advisory_xact_lock($1)")
         .bind(LOCK)
@@ -244,17 +324,14 @@ async fn next<'a>(
     sqlx::raw_sql(migration.sql)
         .execute(&mut *transaction)
         .await
-        .map_err(|source| MigrateError::Failed {
-            version: migration.version.clone(),
-            name: migration.name.clone(),
-            source,
-        })?;
+        .map_err(|source| MigrateError::failed(migration, source))?;
     history::record(&mut transaction, migration).await?;
     transaction.commit().await.map_err(failed("recorded"))?;
     Ok(Some(migration))
 }
 
-/// Says goodbye to the server. Everything was committed or rolled back before, so that a failure changes nothing.
+/// Says goodbye to the server. What was not committed until here never will be: a transaction that was given up is
+/// rolled back on the way out, or by the server once the connection is gone. So a failure changes nothing.
 async fn close(conn: PgConnection) {
-    let _ = conn.close().await;
+    let _ = tokio::time::timeout(CLOSE_LIMIT, conn.close()).await;
 }

@@ -328,3 +328,71 @@ async fn names_of_people_reach_their_organizations() {
     assert_eq!(page["changes"][0]["row"]["display_name"], "Una");
     assert_eq!(page["changes"].as_array().map(Vec::len), Some(1));
 }
+
+/// Ends the rights of an admin who has invited somebody; the invitation must end with them.
+async fn nobody_comes_back(function: &str, more: Value) {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let org = backend.organization("acme").await;
+    let second = backend
+        .member(org.id, &org.admin, "second@acme.example", "admin")
+        .await;
+    let invite = |email: &str| json!({"org": org.id, "email": email, "role": "admin"});
+    let own = second
+        .call("invite", invite("again@acme.example"))
+        .await
+        .ok();
+    let of_first = org
+        .admin
+        .call("invite", invite("third@acme.example"))
+        .await
+        .ok();
+    let mut request = json!({"org": org.id, "member": second.id});
+    for (name, value) in more.as_object().into_iter().flatten() {
+        request[name] = value.clone();
+    }
+    org.admin.call(function, request).await.ok();
+
+    let open = org
+        .admin
+        .get("invitations?select=id&accepted_at=is.null&deleted_at=is.null")
+        .await
+        .rows();
+    assert_eq!(
+        open,
+        [json!({"id": of_first["id"]})],
+        "theirs are withdrawn, and nobody else's"
+    );
+    let again = backend.person("again@acme.example").await;
+    let accept = json!({"token": own["token"]});
+    let reply = again.call("accept_invitation", accept.clone()).await;
+    assert_eq!(
+        (reply.status, reply.refusal()),
+        (404, "invitation.not_valid")
+    );
+    // Nor if it had stayed open: who has invited counts when it is accepted.
+    backend
+        .cluster
+        .superuser("update public.invitations set deleted_at = null")
+        .await;
+    let reply = again.call("accept_invitation", accept).await;
+    assert_eq!(reply.refusal(), "invitation.not_valid");
+
+    let third = backend.person("third@acme.example").await;
+    let accept = json!({"token": of_first["token"]});
+    assert_eq!(
+        third.call("accept_invitation", accept).await.ok(),
+        json!(org.id)
+    );
+}
+
+#[tokio::test]
+async fn an_admin_who_was_removed_does_not_come_back_by_an_invitation_of_their_own() {
+    nobody_comes_back("remove_member", json!({})).await;
+}
+
+#[tokio::test]
+async fn an_admin_who_was_demoted_does_not_rise_by_an_invitation_of_their_own() {
+    nobody_comes_back("change_role", json!({"role": "user"})).await;
+}

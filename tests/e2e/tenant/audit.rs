@@ -118,6 +118,60 @@ async fn what_is_no_event_is_rejected_alone_and_nobody_speaks_for_the_server() {
 }
 
 #[tokio::test]
+async fn an_event_about_somebody_of_another_organization_tells_nothing_of_them() {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let org = backend.organization("acme").await;
+    let other = backend.organization("globex").await;
+    let about = |seq: i64, who: Uuid| {
+        let mut event = event(seq, "session.shared");
+        event["subject_kind"] = json!("user");
+        event["subject_id"] = json!(who);
+        event
+    };
+    let left = backend
+        .member(other.id, &other.admin, "left@globex.example", "user")
+        .await;
+    let gone = json!({"org": other.id, "member": left.id});
+    other.admin.call("remove_member", gone).await.ok();
+    let mut no_person = event(4, "file.changed");
+    no_person["subject_id"] = json!("no uuid, and none is needed");
+    let events = [
+        about(1, org.user.id),
+        about(2, other.user.id),
+        about(3, left.id),
+        no_person,
+    ];
+    let answers = append(&other.admin, other.id, Uuid::now_v7(), &events).await;
+    assert_eq!(
+        words(&answers, "status"),
+        ["rejected", "stored", "stored", "stored"]
+    );
+    assert_eq!(answers[0]["code"], "audit.unknown_user");
+
+    let people = json!({"org": other.id});
+    let told = other.admin.call("audit_people", people.clone()).await;
+    let told = told.ok().to_string();
+    assert!(!told.contains(&org.user.id.to_string()), "{told}");
+    assert!(told.contains("left@globex.example"), "{told}");
+    // Nor if there were a pseudonym, nor what somebody who has left says of themselves since.
+    let pseudonym = format!(
+        "select private.pseudonym('{}', '{}'); \
+         update public.profiles set email = 'new@elsewhere.example' where id = '{}'",
+        other.id, org.user.id, left.id
+    );
+    backend.cluster.superuser(&pseudonym).await;
+    let told = other.admin.call("audit_people", people).await;
+    let told = told.ok().to_string();
+    assert!(told.contains(&org.user.id.to_string()), "{told}");
+    assert!(
+        !told.contains("user@acme.example") && !told.contains("new@elsewhere.example"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
 async fn what_admins_decide_is_noted_whichever_way_it_was_done() {
     let Some(backend) = Backend::start().await else {
         return;

@@ -61,7 +61,11 @@ fn attempts(org: &Organization, rows: &Rows, mine: Uuid) -> Vec<Attempt> {
         all.push((format!("read {table}"), Method::GET, path.clone(), None));
         all.push((format!("change {table}"), Method::PATCH, path.clone(), body));
         all.push((format!("delete {table}"), Method::DELETE, path, None));
-        let mut row = json!({field: value, "id": Uuid::now_v7()});
+        let mut row = match table {
+            // The only table without an id of its own.
+            "system_prompt_versions" => json!({field: value}),
+            _ => json!({field: value, "id": Uuid::now_v7()}),
+        };
         row[key] = json!(id);
         all.push((
             format!("add to {table}"),
@@ -69,6 +73,10 @@ fn attempts(org: &Organization, rows: &Rows, mine: Uuid) -> Vec<Attempt> {
             table.to_owned(),
             Some(row),
         ));
+        // A profile belongs to no organization.
+        if table == "profiles" {
+            continue;
+        }
         // What is the caller's own, moved into the organization.
         let moved = Some(json!({"org_id": id}));
         let path = format!("{table}?org_id=eq.{mine}");

@@ -115,3 +115,60 @@ async fn erasing_somebody_leaves_a_chain_that_verifies_and_nothing_that_tells_wh
     let gone = org.user.call("sync_head", json!({"org": org.id})).await;
     assert_eq!(gone.refusal(), "org.not_member");
 }
+
+#[tokio::test]
+async fn what_somebody_has_asked_for_others_does_not_name_them_once_they_are_erased() {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let org = backend.organization("acme").await;
+    let second = backend
+        .member(org.id, &org.admin, "second@acme.example", "admin")
+        .await;
+    let of_user = json!({"org": org.id, "person": org.user.id});
+    let for_user = second.call("request_erasure", of_user).await.ok();
+    let of_second = json!({"org": org.id, "person": second.id});
+    let for_second = org.admin.call("request_erasure", of_second).await.ok();
+    org.admin
+        .call("perform_erasure", json!({"request": for_second}))
+        .await
+        .ok();
+
+    let named = format!(
+        "select count(*)::text from public.erasure_requests as t where to_jsonb(t)::text ~ '{}'",
+        second.id
+    );
+    assert_eq!(backend.cluster.ask(&named).await, ["0"]);
+    // The request itself is still one.
+    org.admin
+        .call("perform_erasure", json!({"request": for_user}))
+        .await
+        .ok();
+    let people = org.admin.call("audit_people", json!({"org": org.id})).await;
+    assert_eq!(people.rows().len(), 1);
+}
+
+#[tokio::test]
+async fn what_others_have_attached_to_somebodys_servers_does_not_stop_their_erasure() {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let org = backend.organization("acme").await;
+    let rows = Rows::fill(&org).await;
+    let (attached, kept) = (Uuid::now_v7(), Uuid::now_v7());
+    let login = |server: Uuid| {
+        json!({"mcp_configuration_id": server, "issuer": "https://a.example",
+            "signed_in_at": "2026-11-28T12:00:00Z"})
+    };
+    let logins = [
+        addition("mcp_oauth", attached, login(rows.user_server)),
+        addition("mcp_oauth", kept, login(rows.org_server)),
+    ];
+    push(&org.admin, org.id, &logins).await;
+    org.admin
+        .call("perform_erasure", json!({"request": rows.erasure}))
+        .await
+        .ok();
+    let left = backend.cluster.ask("select id::text from public.mcp_oauth");
+    assert_eq!(left.await, [kept.to_string()]);
+}

@@ -143,7 +143,16 @@ impl Reply {
     }
 
     /// Nothing was read and nothing changed: refused, or no row.
+    ///
+    /// # Panics
+    /// When the request itself was wrong: a path or an argument that PostgREST does not know protects nothing.
+    #[track_caller]
     pub fn is_nothing(&self) -> bool {
+        let code = self.body["code"].as_str().unwrap_or_default();
+        assert!(
+            !code.starts_with("PGRST1") && !code.starts_with("PGRST2"),
+            "the request is not one that could have been let through: {self:?}"
+        );
         self.status >= 400 || self.body == Value::Array(Vec::new())
     }
 }

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread::{self, JoinHandle},
 };
 
@@ -34,11 +34,13 @@ pub(super) fn program() -> Option<PathBuf> {
 impl Postgrest {
     pub(super) async fn start(program: &Path, cluster: &Cluster) -> Self {
         let socket = cluster.socket();
+        // The schema does not change while it runs, so that it need not listen for news of it.
         let config = format!(
             "db-uri = \"postgres://authenticator@/postgres?host={}\"\n\
              db-schemas = \"public\"\n\
              db-anon-role = \"anon\"\n\
              db-pool = 20\n\
+             db-channel-enabled = false\n\
              jwt-secret = \"{}\"\n\
              jwt-aud = \"authenticated\"\n\
              server-host = \"127.0.0.1\"\n\
@@ -62,22 +64,25 @@ impl Postgrest {
         let mut program = command.spawn().expect("postgrest can be started");
         let output = program.stderr.take().expect("its output is a pipe");
         let (tell, told) = mpsc::channel();
-        let reader = thread::spawn(move || read(BufReader::new(output), &tell));
+        let said = Arc::new(Mutex::new(String::new()));
+        let kept = Arc::clone(&said);
+        let reader = thread::spawn(move || read(BufReader::new(output), &tell, &kept));
         let mut started = Self {
             port: 0,
             program,
             reader: Some(reader),
         };
         let port = tokio::task::spawn_blocking(move || told.recv_timeout(LIMIT)).await;
-        started.port = port
-            .expect("the task goes on")
-            .expect("postgrest says its port once it knows the schema");
+        started.port = port.expect("the task goes on").unwrap_or_else(|_| {
+            let said = said.lock().unwrap_or_else(PoisonError::into_inner);
+            panic!("postgrest does not say its port and that it knows the schema; it said:\n{said}")
+        });
         started
     }
 }
 
 /// Tells the port once the schema is known, and goes on reading.
-fn read(output: impl BufRead, tell: &mpsc::Sender<u16>) {
+fn read(output: impl BufRead, tell: &mpsc::Sender<u16>, said: &Mutex<String>) {
     let mut port = None;
     let mut knows_schema = false;
     for line in output.lines().map_while(Result::ok) {
@@ -88,6 +93,11 @@ fn read(output: impl BufRead, tell: &mpsc::Sender<u16>) {
             port = number.trim().parse().ok();
         }
         knows_schema |= line.contains("Schema cache loaded");
+        if !knows_schema {
+            let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+            said.push_str(&line);
+            said.push('\n');
+        }
         if let (Some(port), true) = (port, knows_schema) {
             // Whoever waited may have given up.
             let _ = tell.send(port);

@@ -19,10 +19,7 @@ pub(super) struct Recorded {
 
 /// Reads the history; it is empty where there is none yet.
 pub(super) async fn read(conn: &mut PgConnection) -> Result<Vec<Recorded>, MigrateError> {
-    let failed = |source| MigrateError::History {
-        doing: "read",
-        source,
-    };
+    let failed = |source| MigrateError::history("read", source);
     let there = sqlx::query(
         "select to_regclass('supabase_migrations.schema_migrations') is not null as there",
     )
@@ -62,10 +59,7 @@ pub(super) async fn record(
     .bind(&migration.name)
     .execute(conn)
     .await
-    .map_err(|source| MigrateError::History {
-        doing: "recorded",
-        source,
-    })?;
+    .map_err(|source| MigrateError::history("recorded", source))?;
     Ok(())
 }
 
