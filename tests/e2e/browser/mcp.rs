@@ -93,7 +93,8 @@ async fn a_server_is_added_agreed_to_tested_and_its_tools_are_tried() {
     page.reads(&id("consent-command"), &program.display().to_string())
         .await;
     page.reads(&id("consent-arg"), "stdio").await;
-    page.reads(&id("consent-name"), "MARK").await;
+    page.reads(&id("consent-given"), "MARK=browser-everything")
+        .await;
     focused(&page, "mcp-consent").await;
     page.press(&[key::ESCAPE]).await;
     page.misses(&id("mcp-consent")).await;
@@ -276,12 +277,13 @@ async fn a_secret_goes_to_the_keychain_and_is_never_seen_again() {
     page.type_into(&id("mcp-secret-value"), "s3cret-two").await;
     page.click(&id("save-mcp")).await;
     page.misses(&id("mcp-form")).await;
-    let shown = "return document.documentElement.outerHTML.includes('s3cret') ||
-        [...document.querySelectorAll('input')].some(input => input.value.includes('s3cret'))";
-    assert_eq!(page.eval(shown, &[]).await, false);
     assert_eq!(keychain.count().await, 1);
 
     page.click(&id("edit-mcp")).await;
+    page.reads(&id("key-kept"), "In the keychain").await;
+    let shown = "return document.documentElement.outerHTML.includes('s3cret') ||
+        [...document.querySelectorAll('input, textarea')].some(field => field.value.includes('s3cret'))";
+    assert_eq!(page.eval(shown, &[]).await, false);
     page.click(&id("remove-key")).await;
     page.reads(&id("key-goes"), "when you save").await;
     page.click(&id("save-mcp")).await;
@@ -308,7 +310,7 @@ async fn an_import_shows_all_of_it_first_and_starts_nothing() {
     let into = stage.repository.path.join("started");
     let file = json!({"mcpServers": {
         "files": {"command": "touch", "args": [into, "a b"], "env": {"API_KEY": "sk-123"}},
-        "more": {"command": "touch", "args": [into]},
+        "more": {"command": "touch", "args": [into], "env": {"MODE": "quick"}},
         "web": {"type": "http", "url": "http://example.com/mcp"},
         "odd": 3,
     }});
@@ -325,6 +327,13 @@ async fn an_import_shows_all_of_it_first_and_starts_nothing() {
     let told = page.reads(&row("files", ""), "API_KEY").await;
     assert!(told.contains("touch") && told.contains("a b"), "{told}");
     assert!(!told.contains("sk-123"), "{told}");
+    page.reads(
+        &row("files", &id("import-given")),
+        "API_KEY in the keychain",
+    )
+    .await;
+    page.reads(&row("more", &id("import-given")), "MODE=quick")
+        .await;
     page.reads(&row("web", ""), "https").await;
     page.reads(&row("odd", ""), "cannot be imported").await;
     for name in ["web", "odd"] {
@@ -446,6 +455,7 @@ async fn nothing_hides_in_a_command_and_why_it_failed_is_told() {
         page.eval(shown, &[]).await,
         json!(["-c", script, "aU+202Eb", "U+0020U+0020", "empty"])
     );
+    page.reads(&id("consent-given"), "A=1").await;
     page.click(&id("agree")).await;
     page.misses("dialog").await;
     page.misses(&stands("disabled")).await;

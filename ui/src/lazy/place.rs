@@ -106,7 +106,7 @@ fn boxed(shape: Shape, load: Box<dyn Fn() -> Loading>) -> AnyView {
     .into_any()
 }
 
-fn frame(shape: Shape, label: &str, view: AnyView) -> AnyView {
+fn frame(shape: Shape, label: &'static str, view: AnyView) -> AnyView {
     match shape {
         Shape::Page => {
             view! { <div class="page"><div class="page-flow">{view}</div></div> }.into_any()

@@ -5,11 +5,9 @@ use crate::wire::AuditEntry;
 
 /// The words for an event. What this version does not know is called by its name in the trail.
 pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
-    let of_agent = || {
-        entry
-            .details
-            .iter()
-            .any(|(name, fact)| name == "role" && fact == "agent")
+    let says = |wanted: &str, what: &str| {
+        let mut details = entry.details.iter();
+        details.any(|(name, fact)| name == wanted && fact == what)
     };
     let words = match entry.action.as_str() {
         "agent.defined" => t.did_describe_agent,
@@ -19,14 +17,17 @@ pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
         "agent.secret_set" => t.did_set_secret,
         "approval.answered" => t.did_answer,
         "approval.failed" => t.did_not_answer,
-        "mcp.called" => t.did_call_mcp,
+        "mcp.accepted" => t.did_accept_mcp,
+        "mcp.called" if says("by", "user") => t.did_call_mcp,
+        "mcp.called" => t.did_call_mcp_tool,
         "mcp.changed" => t.did_change_mcp,
         "mcp.consented" => t.did_agree_mcp,
         "mcp.created" => t.did_add_mcp,
         "mcp.deleted" => t.did_remove_mcp,
+        "mcp.quarantined" => t.did_quarantine_mcp,
         "mcp.secret_removed" => t.did_remove_secret,
         "mcp.secret_set" => t.did_set_secret,
-        "message.added" if of_agent() => t.did_reply,
+        "message.added" if says("role", "agent") => t.did_reply,
         "message.added" => t.did_send,
         "message.delivered" => t.did_deliver,
         "policy.changed" => t.did_change_policy,
@@ -48,6 +49,7 @@ pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
         "session.created" => t.did_create,
         "session.ended" => t.did_end,
         "session.interrupted" => t.did_interrupt,
+        "session.mcp_given" => t.did_give_mcp,
         "session.renamed" => t.did_rename,
         "session.not_resumed" => t.did_not_resume,
         "session.restarted" => t.did_restart,
@@ -67,6 +69,10 @@ mod tests {
     use crate::strings::ENGLISH;
 
     fn said(action: &str, role: &str) -> String {
+        told(action, "role", role)
+    }
+
+    fn told(action: &str, name: &str, fact: &str) -> String {
         words(
             &ENGLISH,
             &AuditEntry {
@@ -76,7 +82,7 @@ mod tests {
                 subject_kind: "message".to_owned(),
                 subject_id: String::new(),
                 session_id: None,
-                details: vec![("role".to_owned(), role.to_owned())],
+                details: vec![(name.to_owned(), fact.to_owned())],
                 hash: String::new(),
             },
         )
@@ -88,5 +94,20 @@ mod tests {
         assert_eq!(said("message.added", "agent"), "Reply");
         assert_eq!(said("agent.secret_set", ""), "Secret stored");
         assert_eq!(said("session.cloned", ""), "session.cloned");
+    }
+
+    #[test]
+    fn a_tool_is_called_by_hand_only_where_a_user_called_it() {
+        let called = |by: &str| told("mcp.called", "by", by);
+        assert_eq!(called("user"), "MCP tool called by hand");
+        assert_eq!(called("agent"), "MCP tool called");
+        assert_eq!(
+            told("mcp.called", "tool", "user"),
+            "MCP tool called",
+            "who it was is not told"
+        );
+        for action in ["mcp.accepted", "mcp.quarantined", "session.mcp_given"] {
+            assert_ne!(told(action, "", ""), action, "it has words");
+        }
     }
 }

@@ -82,8 +82,25 @@ pub fn words(server: &McpServer) -> Vec<&str> {
     }
 }
 
-/// The names of its variables or headers, in order, those with secrets among them.
-pub fn names(server: &McpServer) -> BTreeSet<&str> {
+/// A variable or header that a server is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given<'a> {
+    /// Its name and its value.
+    Plain(&'a str, &'a str),
+    /// Its name; the value is in the keychain.
+    Secret(&'a str),
+}
+
+impl<'a> Given<'a> {
+    fn name(self) -> &'a str {
+        match self {
+            Self::Plain(name, _) | Self::Secret(name) => name,
+        }
+    }
+}
+
+/// Its variables or headers, by name.
+pub fn given(server: &McpServer) -> Vec<Given<'_>> {
     let (plain, secret) = match server {
         McpServer::Stdio {
             env, secret_env, ..
@@ -99,8 +116,11 @@ pub fn names(server: &McpServer) -> BTreeSet<&str> {
             ..
         } => (headers, secret_headers),
     };
-    let names = plain.keys().chain(secret);
-    names.map(String::as_str).collect()
+    let plain = plain.iter().map(|(name, value)| Given::Plain(name, value));
+    let secret = secret.iter().map(|name| Given::Secret(name));
+    let mut all: Vec<_> = plain.chain(secret).collect();
+    all.sort_by_key(|one| one.name());
+    all
 }
 
 /// A part of a text that somebody has to see as it is.

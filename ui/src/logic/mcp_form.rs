@@ -199,6 +199,14 @@ impl Form {
         self.kind == Kind::Stdio
     }
 
+    /// It without the values that go to the keychain.
+    pub fn without_secrets(mut self) -> Self {
+        self.secrets.iter_mut().for_each(|row| row.value.clear());
+        self.token.clear();
+        self.client_secret.clear();
+        self
+    }
+
     /// What the fields make.
     pub fn draft(&self) -> McpDraft {
         let names = self.secrets.iter();

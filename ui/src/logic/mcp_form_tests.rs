@@ -144,3 +144,22 @@ fn lines_and_secrets_that_cannot_be_are_told_before_they_are_sent() {
     assert!(at(&found, "token").is_some());
     assert_eq!(form.key_of(" K "), "header/K");
 }
+
+#[test]
+fn what_is_remembered_of_a_form_has_no_secret_in_it() {
+    let typed = Form {
+        name: "a".to_owned(),
+        secrets: vec![SecretRow {
+            row: 3,
+            name: "KEY".to_owned(),
+            value: "s3cret".to_owned(),
+        }],
+        token: "s3cret".to_owned(),
+        client_secret: "s3cret".to_owned(),
+        ..Form::new()
+    };
+    let kept = typed.clone().without_secrets();
+    assert!(!format!("{kept:?}").contains("s3cret"), "{kept:?}");
+    assert_eq!((&kept.name, kept.secrets[0].row), (&typed.name, 3));
+    assert_ne!(kept, typed, "what is not stored is still a change");
+}

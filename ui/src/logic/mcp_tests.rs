@@ -73,8 +73,27 @@ fn a_client_may_have_no_secret() {
 fn a_command_is_its_program_and_each_argument() {
     let server = server(serde_json::json!({}));
     assert_eq!(words(&server.draft.server), ["npx", "-y", "x"]);
-    let names: Vec<_> = names(&server.draft.server).into_iter().collect();
-    assert_eq!(names, ["A", "B", "KEY"]);
+}
+
+#[test]
+fn what_a_server_is_given_is_seen_with_its_values_unless_they_are_secrets() {
+    let program = server(serde_json::json!({}));
+    assert_eq!(
+        given(&program.draft.server),
+        [
+            Given::Secret("A"),
+            Given::Plain("B", "1"),
+            Given::Secret("KEY")
+        ]
+    );
+    let address = server(
+        serde_json::json!({"server": {"type": "http", "url": "https://a.example/",
+        "headers": {"X-Team": ""}, "secret_headers": ["X-Key"]}}),
+    );
+    assert_eq!(
+        given(&address.draft.server),
+        [Given::Secret("X-Key"), Given::Plain("X-Team", "")]
+    );
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn kind(of: &Json<'_>) -> Kind {
 
 /// A value as JSON and as it is shown.
 fn choice(value: &Json<'_>) -> (String, String) {
-    let json = value.pretty();
+    let json = value.whole();
     let shown = value.text().map_or_else(|| json.clone(), str::to_owned);
     (json, shown)
 }
@@ -117,11 +117,11 @@ fn initial(of: &Json<'_>) -> String {
         (Json::Null, _) => String::new(),
         (Json::Text(text), Kind::Text) => text.to_string(),
         (value, Kind::Choice(all)) => {
-            let json = value.pretty();
+            let json = value.whole();
             let known = all.iter().any(|(known, _)| *known == json);
             if known { json } else { String::new() }
         }
-        (value, _) => value.pretty(),
+        (value, _) => value.whole(),
     }
 }
 

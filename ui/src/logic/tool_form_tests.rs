@@ -78,6 +78,22 @@ fn arguments_are_json_of_what_was_typed_and_nothing_else() {
 }
 
 #[test]
+fn a_long_default_or_choice_is_sent_whole() {
+    let long = "x".repeat(5_000);
+    let schema = format!(
+        r#"{{"properties": {{"a": {{"enum": ["{long}"], "default": "{long}"}}, "b": {{"default": ["{long}"]}}}}}}"#
+    );
+    let Inputs::Fields(fields) = of(&schema) else {
+        panic!("it has fields");
+    };
+    let initial: Vec<_> = fields.iter().map(|field| field.initial.as_str()).collect();
+    assert_eq!(initial[0], format!("\"{long}\""));
+    let sent = made(&schema, &initial).unwrap();
+    let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
+    assert_eq!(sent, serde_json::json!({"a": long, "b": [long]}));
+}
+
+#[test]
 fn what_has_no_single_arguments_is_typed_whole() {
     assert_eq!(of(r#"{"type": "object"}"#), Inputs::Fields(Vec::new()));
     assert_eq!(

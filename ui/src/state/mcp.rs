@@ -6,7 +6,7 @@ use crate::view::prelude::*;
 use crate::web::error::ApiError;
 use crate::web::task::spawn_local;
 use crate::wire::Tested;
-use berth_protocol::{McpConfiguration, McpConfigurationId, McpList, McpScope};
+use berth_protocol::{McpConfiguration, McpConfigurationId, McpList, McpScope, Timestamp};
 
 use super::{App, effect};
 
@@ -27,7 +27,14 @@ pub enum McpTrial {
     /// What this version of it said.
     Answered(u32, Arc<Tested>),
     /// Why this version of it could not be reached.
-    Failed(u32, ApiError),
+    Failed {
+        /// The version.
+        version: u32,
+        /// When the server had last changed as the trial began.
+        updated_at: Timestamp,
+        /// Why.
+        error: ApiError,
+    },
 }
 
 impl McpServers {
@@ -109,12 +116,16 @@ impl App {
         let Some(server) = self.mcp_now(id).filter(|_| !running) else {
             return;
         };
-        let version = server.version;
+        let (version, updated_at) = (server.version, server.updated_at);
         trials.update(|all| drop(all.insert(id, McpTrial::Running)));
         spawn_local(async move {
             let trial = match self.api().test_mcp(id).await {
                 Ok(tested) => McpTrial::Answered(version, Arc::new(tested)),
-                Err(error) => McpTrial::Failed(version, error),
+                Err(error) => McpTrial::Failed {
+                    version,
+                    updated_at,
+                    error,
+                },
             };
             trials.update(|all| drop(all.insert(id, trial)));
             self.fetch_mcp();

@@ -43,6 +43,16 @@ impl Api {
             .await
     }
 
+    /// Accepts tools as they are now, which are not what they were.
+    pub async fn accept_mcp(
+        &self,
+        id: McpConfigurationId,
+        tools: Vec<String>,
+    ) -> Answer<McpConfiguration> {
+        self.send("POST", &path(id, "/accept"), &McpAccept { tools })
+            .await
+    }
+
     pub async fn set_mcp_secret(
         &self,
         id: McpConfigurationId,

@@ -54,11 +54,18 @@ impl<'a> Json<'a> {
     /// cut, and its length told.
     pub fn pretty(&self) -> String {
         let mut out = String::new();
-        self.print(0, &mut out);
+        self.print(0, print_text, &mut out);
         out
     }
 
-    fn print(&self, depth: usize, out: &mut String) {
+    /// On several lines, and all of it: it may be sent.
+    pub fn whole(&self) -> String {
+        let mut out = String::new();
+        self.print(0, super::write::text, &mut out);
+        out
+    }
+
+    fn print(&self, depth: usize, print_text: fn(&mut String, &str), out: &mut String) {
         let line = |depth: usize, out: &mut String| {
             out.push('\n');
             (0..depth).for_each(|_| out.push_str("  "));
@@ -67,14 +74,14 @@ impl<'a> Json<'a> {
             Self::Null => out.push_str("null"),
             Self::Bool(on) => out.push_str(if *on { "true" } else { "false" }),
             Self::Number(written) => out.push_str(written),
-            Self::Text(text) => print_text(text, out),
+            Self::Text(text) => print_text(out, text),
             Self::List(items) if items.is_empty() => out.push_str("[]"),
             Self::List(items) => {
                 out.push('[');
                 for (at, item) in items.iter().enumerate() {
                     out.push_str(if at == 0 { "" } else { "," });
                     line(depth + 1, out);
-                    item.print(depth + 1, out);
+                    item.print(depth + 1, print_text, out);
                 }
                 line(depth, out);
                 out.push(']');
@@ -87,7 +94,7 @@ impl<'a> Json<'a> {
                     line(depth + 1, out);
                     super::write::text(out, name);
                     out.push_str(": ");
-                    value.print(depth + 1, out);
+                    value.print(depth + 1, print_text, out);
                 }
                 line(depth, out);
                 out.push('}');
@@ -99,7 +106,7 @@ impl<'a> Json<'a> {
 /// Longest text that is printed whole, in characters.
 const PRINTED: usize = 4_000;
 
-fn print_text(text: &str, out: &mut String) {
+fn print_text(out: &mut String, text: &str) {
     match text.char_indices().nth(PRINTED) {
         None => super::write::text(out, text),
         Some((end, _)) => {

@@ -110,7 +110,8 @@ impl Read for McpConfiguration {
             // What a user says of it stands among its own members.
             draft: McpDraft::take(json)?,
             kept_secrets: or_default(json, "kept_secrets")?,
-            consented: member(json, "consented")?,
+            // What says nothing of it has no consent.
+            consented: or_default(json, "consented")?,
             state: or_default(json, "state")?,
             version: member(json, "version")?,
             created_at: member(json, "created_at")?,
@@ -378,6 +379,13 @@ impl Write for McpConsent {
     fn write(&self) -> String {
         let Self { version } = self;
         Object::new().json("version", &version.to_string()).end()
+    }
+}
+
+impl Write for McpAccept {
+    fn write(&self) -> String {
+        let Self { tools } = self;
+        Object::new().json("tools", &list(tools)).end()
     }
 }
 

@@ -534,7 +534,7 @@ fn agents_that_a_user_describes_are_read_and_written_as_serde_does_it() {
 
 fn mcp_server(rest: &str) -> String {
     format!(
-        r#"{{"id":"{ID}","scope":"user","name":"a","server":{{"type":"stdio","command":"npx"}},"consented":false,
+        r#"{{"id":"{ID}","scope":"user","name":"a","server":{{"type":"stdio","command":"npx"}},
             "version":1,"created_at":"{AT}","updated_at":"{AT}"{rest}}}"#
     )
 }
@@ -566,11 +566,14 @@ fn mcp_servers_are_read_as_serde_reads_them() {
     ];
     for state in states {
         let whole = mcp_server(&format!(
-            r#","state":{state},"kept_secrets":["env/A","token"]"#
+            r#","state":{state},"kept_secrets":["env/A","token"],"consented":true"#
         ));
         check::<McpConfiguration>(&[&whole]);
     }
+    // What says nothing of a consent has none. Written anew by serde it would say so.
     let bare = mcp_server("");
+    let silent = read::<McpConfiguration>(&bare).map(|server| server.consented);
+    assert_eq!(silent, Ok(false));
     check::<McpList>(&[
         &format!(r#"{{"configurations":[{bare}],"writable":["organization","user"]}}"#),
         r#"{"configurations":[],"writable":[]}"#,
@@ -602,6 +605,9 @@ fn what_is_said_of_mcp_servers_is_written_as_serde_reads_it() {
         });
     }
     check(&McpConsent { version: 3 });
+    check(&McpAccept {
+        tools: vec!["echo".to_owned(), "a \"b\"".to_owned()],
+    });
     check(&McpImport {
         text: "{\"a\":\n1}".to_owned(),
     });

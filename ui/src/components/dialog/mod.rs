@@ -11,7 +11,7 @@ use crate::web::{clock, dom};
 /// A dialog that is open as long as it is in the page. Esc and a click beside it close it.
 #[component]
 pub fn Dialog(
-    #[prop(into)] label: String,
+    #[prop(into)] label: Signal<String>,
     #[prop(optional)] class: &'static str,
     /// It has work in it that a stray click must not lose.
     #[prop(optional)]

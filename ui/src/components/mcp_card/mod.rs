@@ -14,6 +14,7 @@ use crate::components::prompt_list::target;
 use crate::components::when::When;
 use crate::state::{App, DialogKind, McpChange, McpThen, ToastKind, app, memo, run};
 use crate::strings::{fill, t};
+use crate::web::{clock, dom, task::spawn_local};
 
 #[component]
 pub fn McpCard(id: McpConfigurationId) -> impl IntoView {
@@ -156,6 +157,18 @@ fn actions(app: App, id: McpConfigurationId, server: Memo<Option<McpConfiguratio
 /// Shows the whole command or address, and asks whether the user agrees.
 fn ask(app: App, id: McpConfigurationId, then: McpThen) {
     app.ui.open(DialogKind::McpConsent { id, then });
+}
+
+/// Puts the focus back into the card, if what had it is gone with what it asked for.
+pub fn keep_focus(id: McpConfigurationId) {
+    spawn_local(async move {
+        // A dialog gives the focus back first, where it can.
+        clock::next_frame().await;
+        clock::next_frame().await;
+        if dom::focused().is_none_or(|focused| focused.tag_name() == "BODY") {
+            dom::focus(&format!("[data-mcp='{id}'] [data-testid=test-mcp]"));
+        }
+    });
 }
 
 /// Gives a server to sessions, or no longer.

@@ -1,13 +1,14 @@
 //! How a server stands: in a word, and in what follows from it.
 
 use crate::view::prelude::*;
-use berth_protocol::{McpConfiguration, McpState};
+use berth_protocol::{McpConfiguration, McpConfigurationId, McpState};
 
-use super::ask;
+use super::{ask, keep_focus};
 use crate::components::button::Button;
 use crate::components::icon::{icon, icon_name};
+use crate::components::mcp_command::shown;
 use crate::logic::mcp::{Standing, reach, standing};
-use crate::state::{App, DialogKind, McpChange, McpThen, McpTrial, memo};
+use crate::state::{App, DialogKind, McpChange, McpThen, McpTrial, memo, run};
 use crate::strings::{count, fill, t};
 
 /// The word for it, with a sign beside it.
@@ -55,6 +56,7 @@ pub fn told(
     server: Memo<Option<McpConfiguration>>,
     trial: Memo<Option<McpTrial>>,
 ) -> AnyView {
+    let accepting = RwSignal::new(false);
     view! {
         <div class="mcp-told" role="status" data-testid="mcp-told">
             {move || {
@@ -62,7 +64,7 @@ pub fn told(
                 let trial = trial.get();
                 let off = (!server.draft.enabled)
                     .then(|| view! { <p class="mcp-note">{t().mcp_disabled_text}</p> });
-                let rest = of_trial(&server, trial.as_ref()).unwrap_or_else(|| of_state(app, &server));
+                let rest = of_trial(&server, trial.as_ref()).unwrap_or_else(|| of_state(app, &server, accepting));
                 Some(view! { {off}{rest} })
             }}
         </div>
@@ -70,13 +72,17 @@ pub fn told(
     .into_any()
 }
 
-/// What came of trying this version of it here.
+/// What came of trying this version of it here, as long as nothing newer is known of it.
 fn of_trial(server: &McpConfiguration, trial: Option<&McpTrial>) -> Option<AnyView> {
     match trial? {
         McpTrial::Running => {
             Some(view! { <p class="mcp-note">{t().mcp_testing_text}</p> }.into_any())
         }
-        McpTrial::Answered(version, said) if *version == server.version && server.consented => {
+        McpTrial::Answered(version, said)
+            if *version == server.version
+                && server.consented
+                && matches!(server.state, McpState::Connected { .. }) =>
+        {
             let tools = u64::try_from(said.tools).unwrap_or(u64::MAX);
             let mut facts = answered(
                 said.name.as_deref(),
@@ -88,14 +94,25 @@ fn of_trial(server: &McpConfiguration, trial: Option<&McpTrial>) -> Option<AnyVi
             facts.push(fill(t().mcp_listed_in, &[&said.list_ms.to_string()]));
             Some(facts_view(facts))
         }
-        McpTrial::Failed(version, error) if *version == server.version => {
+        McpTrial::Failed {
+            version,
+            updated_at,
+            error,
+        } if *version == server.version
+            && match server.state {
+                McpState::Failed { .. } => true,
+                // The engine has noted nothing of it; a secret may have changed since.
+                McpState::Untried => *updated_at == server.updated_at,
+                _ => false,
+            } =>
+        {
             Some(problem(error.text(), error.hint()))
         }
-        McpTrial::Answered(..) | McpTrial::Failed(..) => None,
+        McpTrial::Answered(..) | McpTrial::Failed { .. } => None,
     }
 }
 
-fn of_state(app: App, server: &McpConfiguration) -> AnyView {
+fn of_state(app: App, server: &McpConfiguration, accepting: RwSignal<bool>) -> AnyView {
     let id = server.id;
     let note = |text: String| view! { <p class="mcp-note">{text}</p> }.into_any();
     match reach(server) {
@@ -127,7 +144,25 @@ fn of_state(app: App, server: &McpConfiguration) -> AnyView {
         }
         Standing::NeedsSignIn => note(t().mcp_needs_sign_in_text.to_owned()),
         Standing::Expired => note(t().mcp_expired_text.to_owned()),
-        Standing::Quarantined(tools) => note(fill(t().mcp_quarantined_text, &[&tools.join(", ")])),
+        Standing::Quarantined(tools) => {
+            let names = tools
+                .iter()
+                .map(|name| view! { <li><code>{shown(name)}</code></li> });
+            let names = names.collect_view();
+            // What is accepted is what is named here, and no more.
+            let accept = Callback::new(move |()| accept(app, id, tools.clone(), accepting));
+            view! {
+                <p class="mcp-note">{t().mcp_quarantined_text}</p>
+                <ul class="mcp-changed" data-testid="mcp-changed-tools">{names}</ul>
+                <p class="mcp-note">{t().mcp_quarantined_look}</p>
+                <Button
+                    label=t().mcp_accept
+                    icon_name=icon_name!("shield-check")
+                    testid="accept-mcp"
+                    on_click=accept
+                />
+            }
+        }
         Standing::Connected | Standing::Failed => match &server.state {
             McpState::Connected {
                 name,
@@ -147,6 +182,22 @@ fn of_state(app: App, server: &McpConfiguration) -> AnyView {
             _ => ().into_any(),
         },
     }
+}
+
+/// Accepts these tools as they are now.
+fn accept(app: App, id: McpConfigurationId, tools: Vec<String>, busy: RwSignal<bool>) {
+    run(busy, async move {
+        match app.api().accept_mcp(id, tools).await {
+            Ok(server) => {
+                app.take_mcp(server);
+                keep_focus(id);
+            }
+            Err(error) => {
+                app.complain(&error);
+                app.fetch_mcp();
+            }
+        }
+    });
 }
 
 /// What a server said, fact by fact.

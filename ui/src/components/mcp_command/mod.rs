@@ -3,7 +3,7 @@
 use crate::view::prelude::*;
 use berth_protocol::McpServer;
 
-use crate::logic::mcp::{Piece, number, pieces, words};
+use crate::logic::mcp::{Given, Piece, number, pieces, words};
 use crate::strings::t;
 
 /// All of it in as few lines as it takes.
@@ -13,6 +13,36 @@ pub fn command_line(server: &McpServer) -> AnyView {
         view! { <code>{word}</code>" " }
     });
     view! { <p class="mcp-line" data-testid="mcp-command">{words.collect_view()}</p> }.into_any()
+}
+
+/// Its variables or headers, each on a line of its own: plain ones with their values, secrets by their names.
+/// Nothing where it has none.
+pub fn given(server: &McpServer, testid: &'static str) -> Option<AnyView> {
+    let all = crate::logic::mcp::given(server);
+    if all.is_empty() {
+        return None;
+    }
+    let between = match server {
+        McpServer::Stdio { .. } => "=",
+        McpServer::Http { .. } | McpServer::Sse { .. } => ": ",
+    };
+    let all = all.into_iter().map(|one| match one {
+        Given::Plain(name, value) => {
+            let (name, value) = (shown(name), shown(value));
+            view! { <li><code data-testid=testid>{name}{between}{value}</code></li> }.into_any()
+        }
+        Given::Secret(name) => {
+            let name = shown(name);
+            view! {
+                <li>
+                    <code data-testid=testid>{name}" "<span class="mcp-kept">{t().mcp_in_keychain}</span></code>
+                </li>
+            }
+            .into_any()
+        }
+    });
+    let all = all.collect_view();
+    Some(view! { <ul class="mcp-given">{all}</ul> }.into_any())
 }
 
 /// A text with the characters in it that cannot be seen written as their numbers.

@@ -4,18 +4,16 @@
 //! nothing takes its place under the pointer; should it be another one by now, the engine refuses.
 
 use crate::view::prelude::*;
-use crate::web::task::spawn_local;
 use berth_protocol::{Code, McpConfigurationId, McpServer};
 
 use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
-use crate::components::mcp_card::enable;
-use crate::components::mcp_command::shown;
+use crate::components::mcp_card::{enable, keep_focus};
+use crate::components::mcp_command::{given, shown};
 use crate::components::notice::InlineFailure;
-use crate::logic::mcp::names;
-use crate::state::{App, McpThen, app, run};
+use crate::state::{App, McpThen, app, memo, run};
 use crate::strings::{fill, t};
-use crate::web::{clock, dom, error::ApiError};
+use crate::web::error::ApiError;
 
 #[component]
 pub fn McpConsentDialog(id: McpConfigurationId, then: McpThen) -> impl IntoView {
@@ -23,16 +21,20 @@ pub fn McpConsentDialog(id: McpConfigurationId, then: McpThen) -> impl IntoView 
     let Some(server) = app.mcp_now(id) else {
         return ().into_any();
     };
-    let is_program = matches!(server.draft.server, McpServer::Stdio { .. });
-    let title = match is_program {
-        true => fill(t().mcp_consent_program, &[&server.draft.name]),
-        false => fill(t().mcp_consent_address, &[&server.draft.name]),
-    };
-    let text = match is_program {
+    let now = RwSignal::new(server);
+    let title = memo(move || {
+        now.with(|server| {
+            let question = match is_program(&server.draft.server) {
+                true => t().mcp_consent_program,
+                false => t().mcp_consent_address,
+            };
+            fill(question, &[&server.draft.name])
+        })
+    });
+    let text = move || match now.with(|server| is_program(&server.draft.server)) {
         true => t().mcp_consent_program_text,
         false => t().mcp_consent_address_text,
     };
-    let now = RwSignal::new(server);
     let (busy, failure) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
     let agree = Callback::new(move |()| {
         let version = now.with_untracked(|server| server.version);
@@ -59,7 +61,7 @@ pub fn McpConsentDialog(id: McpConfigurationId, then: McpThen) -> impl IntoView 
         McpThen::Enable => t().mcp_agree_enable,
     };
     view! {
-        <Dialog label=title.clone() class="mcp-consent" sticky=true>
+        <Dialog label=title class="mcp-consent" sticky=true>
             <header class="dialog-head">
                 <h2 class="dialog-title">{title}</h2>
                 <p class="dialog-text">{text}</p>
@@ -128,17 +130,14 @@ async fn agreed(
 /// Closes the dialog. The button that opened it may be gone with what it asked for.
 fn close(app: App, id: McpConfigurationId) {
     app.ui.close_dialog();
-    spawn_local(async move {
-        // The dialog gives the focus back first, where it can.
-        clock::next_frame().await;
-        clock::next_frame().await;
-        if dom::focused().is_none_or(|focused| focused.tag_name() == "BODY") {
-            dom::focus(&format!("[data-mcp='{id}'] [data-testid=test-mcp]"));
-        }
-    });
+    keep_focus(id);
 }
 
-/// All that is agreed to: each argument on a line of its own, and the names of what else is given.
+fn is_program(server: &McpServer) -> bool {
+    matches!(server, McpServer::Stdio { .. })
+}
+
+/// All that is agreed to: each argument on a line of its own, and all that is given besides.
 fn whole(server: &McpServer) -> AnyView {
     let part = |title: &'static str, content: AnyView| {
         view! { <section class="consent-part"><h3>{title}</h3>{content}</section> }.into_any()
@@ -147,25 +146,20 @@ fn whole(server: &McpServer) -> AnyView {
         let text = shown(text);
         view! { <code class="consent-word" data-testid=testid>{text}</code> }.into_any()
     };
-    let listed = |words: Vec<&str>, testid: &'static str| {
-        let words = words.into_iter().map(|text| {
-            let word = word(text, testid);
+    let listed = |words: &[String]| {
+        let words = words.iter().map(|text| {
+            let word = word(text, "consent-arg");
             view! { <li>{word}</li> }
         });
         let words = words.collect_view();
         // The order of arguments matters.
-        match testid {
-            "consent-arg" => view! { <ol class="consent-words">{words}</ol> },
-            _ => view! { <ul class="consent-words">{words}</ul> },
-        }
+        view! { <ol class="consent-words">{words}</ol> }.into_any()
     };
-    let given: Vec<&str> = names(server).into_iter().collect();
     let (first, more) = match server {
         McpServer::Stdio { command, args, .. } => {
-            let args: Vec<&str> = args.iter().map(String::as_str).collect();
             let args = match args.is_empty() {
                 true => view! { <p class="mcp-note">{t().mcp_no_args}</p> }.into_any(),
-                false => listed(args, "consent-arg"),
+                false => listed(args),
             };
             (
                 part(t().program, word(command, "consent-command")),
@@ -180,6 +174,6 @@ fn whole(server: &McpServer) -> AnyView {
         McpServer::Stdio { .. } => t().agent_env,
         McpServer::Http { .. } | McpServer::Sse { .. } => t().mcp_headers,
     };
-    let given = (!given.is_empty()).then(|| part(given_title, listed(given, "consent-name")));
+    let given = given(server, "consent-given").map(|given| part(given_title, given));
     view! { {first}{more}{given} }
 }

@@ -149,7 +149,8 @@ impl Editor {
                 Err(error) if !is_open => app.complain(&error),
                 Ok((server, undone)) => {
                     self.saved.set(Some(server));
-                    self.before.set(draft.form.get_untracked());
+                    // A secret that is not stored is still a change.
+                    self.before.set(form.without_secrets());
                     self.failure.set(Some(Failed::Secrets(undone)));
                 }
                 Err(error) => match told(&error, &form) {

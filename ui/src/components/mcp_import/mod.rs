@@ -112,6 +112,10 @@ impl Import {
     }
 
     fn go(self, step: Step) {
+        // It may hold secrets, and nobody comes back to it from there.
+        if is_secrets(&step) {
+            self.text.try_set(String::new());
+        }
         self.failure.try_set(None);
         self.step.try_set(step);
     }
@@ -150,8 +154,11 @@ impl Import {
                 return;
             };
             crate::web::task::spawn_local(async move {
-                if let Some(file) = files::chosen(&input).await.into_iter().next() {
-                    text.try_set(file.text);
+                let file = files::chosen(&input).await.into_iter().next();
+                // The dialog may be closed meanwhile.
+                let is_open = text.try_with_untracked(|_| ()).is_some();
+                if let Some(file) = file.filter(|_| is_open) {
+                    text.set(file.text);
                     read();
                 }
             });

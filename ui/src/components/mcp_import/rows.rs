@@ -2,15 +2,15 @@
 
 use crate::view::prelude::*;
 use crate::web::task::spawn_local;
-use berth_protocol::{Code, FieldProblem, McpConfiguration, McpImportedServer};
+use berth_protocol::{Code, FieldProblem, McpConfiguration, McpDraft, McpImportedServer};
 
 use super::{Import, Step};
 use crate::components::button::{Button, Look};
 use crate::components::field::TextField;
 use crate::components::icon::{icon, icon_name};
-use crate::components::mcp_command::command_line;
+use crate::components::mcp_command::{command_line, given};
 use crate::logic::mcp::secret_name;
-use crate::state::{memo, run};
+use crate::state::{App, memo, run};
 use crate::strings::{count, fill, t};
 use crate::web::{clock, dom, error::ApiError};
 
@@ -21,8 +21,11 @@ struct Row {
     chosen: RwSignal<bool>,
     /// The name that it gets here.
     name: RwSignal<String>,
-    outcome: RwSignal<Option<Result<McpConfiguration, ApiError>>>,
+    outcome: Outcome,
 }
+
+/// What became of adding a server.
+type Outcome = RwSignal<Option<Result<McpConfiguration, ApiError>>>;
 
 impl Row {
     fn new(server: McpImportedServer) -> Self {
@@ -48,6 +51,19 @@ impl Row {
     fn is_added(&self) -> bool {
         self.outcome.with(|outcome| matches!(outcome, Some(Ok(_))))
     }
+
+    /// What is to be added of it, and where it is noted what became of that.
+    fn wanted(&self) -> Option<(McpDraft, Outcome)> {
+        let added = |outcome: &Option<Result<_, _>>| matches!(outcome, Some(Ok(_)));
+        if !self.chosen.get_untracked() || self.outcome.with_untracked(added) {
+            return None;
+        }
+        let draft = McpDraft {
+            name: self.name.get_untracked().trim().to_owned(),
+            ..self.server.draft.clone()?
+        };
+        Some((draft, self.outcome))
+    }
 }
 
 pub fn rows_view(import: Import, servers: Vec<McpImportedServer>) -> AnyView {
@@ -61,10 +77,12 @@ pub fn rows_view(import: Import, servers: Vec<McpImportedServer>) -> AnyView {
         wanted.count()
     });
     let add = Callback::new(move |()| {
-        let wanted: Vec<Row> = all.get_value();
+        let rows: Vec<Row> = all.get_value();
+        // Fields are read before anything is waited for: the dialog may be closed meanwhile.
+        let wanted: Vec<_> = rows.iter().filter_map(Row::wanted).collect();
         run(import.busy, async move {
-            add_all(import, &wanted).await;
-            finish(import, &wanted);
+            add_all(import.app, wanted).await;
+            finish(import, &rows);
         });
     });
     let label = Signal::derive(move || {
@@ -105,28 +123,36 @@ pub fn rows_view(import: Import, servers: Vec<McpImportedServer>) -> AnyView {
     }
 }
 
-/// Adds what is chosen, one after the other, and notes what became of each.
-async fn add_all(import: Import, rows: &[Row]) {
-    let app = import.app;
-    for row in rows {
-        let skipped = !row.chosen.get_untracked() || leptos::prelude::untrack(|| row.is_added());
-        let Some(mut draft) = row.server.draft.clone().filter(|_| !skipped) else {
-            continue;
-        };
-        draft.name = row.name.get_untracked().trim().to_owned();
+/// Adds what is chosen, one after the other, and notes what became of each. What is left when the dialog is
+/// closed is not added any more.
+async fn add_all(app: App, wanted: Vec<(McpDraft, Outcome)>) {
+    for (draft, outcome) in wanted {
+        if outcome.try_with_untracked(|_| ()).is_none() {
+            break;
+        }
         let made = app.api().create_mcp(&draft).await;
-        row.outcome.try_set(Some(made));
+        let is_open = outcome.try_with_untracked(|_| ()).is_some();
+        match made {
+            Err(error) if !is_open => app.complain(&error),
+            made => outcome.try_set(Some(made)),
+        }
     }
     app.fetch_mcp();
 }
 
-/// Goes on once all that is chosen is there.
+/// Goes on once all that is chosen is there, unless the dialog was closed.
 fn finish(import: Import, rows: &[Row]) {
     let mut added = Vec::new();
     for row in rows {
-        match row.outcome.get_untracked() {
+        let (Some(outcome), Some(chosen)) = (
+            row.outcome.try_get_untracked(),
+            row.chosen.try_get_untracked(),
+        ) else {
+            return;
+        };
+        match outcome {
             Some(Ok(server)) => added.push(server),
-            Some(Err(_)) if row.chosen.get_untracked() => return,
+            Some(Err(_)) if chosen => return,
             Some(Err(_)) | None => {}
         }
     }
@@ -164,6 +190,10 @@ fn row(row: Row) -> AnyView {
         .draft
         .as_ref()
         .map(|draft| command_line(&draft.server));
+    let given = server
+        .draft
+        .as_ref()
+        .and_then(|draft| given(&draft.server, "import-given"));
     let asks = server.draft.as_ref().map(|draft| draft.secrets());
     let asks = asks.filter(|names| !names.is_empty()).map(|names| {
         let names: Vec<_> = names.iter().map(|name| secret_name(name)).collect();
@@ -201,6 +231,7 @@ fn row(row: Row) -> AnyView {
             <div class="mcp-import-main">
                 <p><strong>{shown}</strong>{kind}{state}</p>
                 {command}
+                {given}
                 {notes.collect_view()}
                 {problems.collect_view()}
                 {asks}

@@ -103,18 +103,21 @@ async fn store(import: Import, fields: Vec<Field>) -> bool {
         if value.is_empty() {
             continue;
         }
-        match import
+        let answer = import
             .app
             .api()
             .set_mcp_secret(field.id, &field.key, value)
-            .await
-        {
-            Ok(_) => field.value.set(String::new()),
+            .await;
+        let is_open = field.value.try_with_untracked(|_| ()).is_some();
+        match answer {
+            Ok(_) => field.value.try_set(String::new()),
+            Err(error) if !is_open => import.app.complain(&error),
             Err(error) => {
                 all = false;
-                field.problem.set(Some(error.text()));
+                field.problem.try_set(Some(error.text()));
             }
         }
+        all &= is_open;
     }
     import.app.fetch_mcp();
     all
