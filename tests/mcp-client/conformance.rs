@@ -136,7 +136,7 @@ impl Client {
         wish.time_limit = Duration::from_secs(10);
         let sign_in = SignIn::begin(wish).await?;
         let url = sign_in.url().to_owned();
-        let (grant, _) = tokio::join!(sign_in.finish(), browse(&url));
+        let (grant, _) = tokio::join!(sign_in.finish(async |grant| Ok(grant)), browse(&url));
         Ok(self.broker.keep(KEY, grant?).await?)
     }
 }

@@ -3,6 +3,7 @@
 //! It stands for servers that nobody could be asked to run: hostile ones. What real ones do is tested with
 //! FastMCP and the conformance suite.
 
+mod fastmcp;
 mod server;
 mod store;
 
@@ -20,6 +21,7 @@ use axum::{
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinHandle};
 
+pub use fastmcp::{FastMcp, fastmcp};
 use server::State;
 pub use store::FileStore;
 

@@ -318,9 +318,12 @@ impl Guard for Of {
         Box::pin(async move {
             // That it was not asked says nothing of how it is doing.
             if !matches!(error, McpError::Withheld(_)) {
+                let (state, given) = (&self.state, &self.given);
+                state.sign_ins.remember(given.id, error);
                 let problem = ApiError::new(error.code(), error.to_string());
-                self.note(mcp::failed(&problem, Timestamp::now()), None)
-                    .await;
+                let at = Timestamp::now();
+                let now = mcp::sign_in::state_of(state, given, &problem, at).await;
+                self.note(now, None).await;
             }
         })
     }

@@ -120,6 +120,8 @@ impl Engine {
         file.remove();
         state.stopping.cancel();
         state.sessions.stop_all(&state).await;
+        // A token that was given in exchange for another is not lost.
+        state.sign_ins.settle().await;
         state.store.close().await;
         tracing::info!("engine has stopped");
         drop(lock);

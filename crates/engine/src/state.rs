@@ -17,6 +17,7 @@ use crate::{
     endpoint::prepare_folder,
     events::Bus,
     gateway::Gateways,
+    mcp::sign_in::SignIns,
     prompts::Prompts,
     sessions::{self, Sessions},
 };
@@ -34,6 +35,7 @@ pub struct State {
     pub defined: Defined,
     pub prompts: Prompts,
     pub gateways: Gateways,
+    pub sign_ins: SignIns,
     /// Cancelled when the engine shall stop.
     pub stopping: CancellationToken,
     environment: OnceCell<Environment>,
@@ -45,6 +47,7 @@ impl State {
         for folder in ["recordings", sessions::WORKSPACES] {
             prepare_folder(&config.data_dir.join(folder))?;
         }
+        let sign_ins = SignIns::new(&config.data_dir);
         Ok(Arc::new(Self {
             config,
             store,
@@ -57,6 +60,7 @@ impl State {
             defined: Defined::default(),
             prompts: Prompts::default(),
             gateways: Gateways::default(),
+            sign_ins,
             stopping: CancellationToken::new(),
             environment: OnceCell::new(),
             git: OnceCell::new(),

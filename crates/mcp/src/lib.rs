@@ -15,5 +15,5 @@ pub use client::{Answered, Asked, Connection, Elicited, Limits, McpError, Offers
 pub use import::{ImportError, Imported, Unclear, import};
 pub use oauth::{
     Broker, Challenge, Grant, GrantState, Later, OauthError, Redirect, Registered, Revoked, SignIn,
-    StoreError, TokenSource, TokenStore, Wish, takes_resource,
+    StoreError, TokenSource, TokenStore, Wish, redirect, takes_resource,
 };

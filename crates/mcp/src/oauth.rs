@@ -32,6 +32,6 @@ pub use callback::Redirect;
 pub use challenge::Challenge;
 pub use error::OauthError;
 pub use grant::{Grant, GrantState, Later, StoreError, TokenStore};
-pub use provider::takes_resource;
+pub use provider::{redirect, takes_resource};
 pub use registration::Registered;
 pub use sign_in::{SignIn, Wish};

@@ -22,7 +22,8 @@ pub struct McpConfiguration {
     /// What a user says of it.
     #[serde(flatten)]
     pub draft: McpDraft,
-    /// Its secrets that are in the keychain, as [`McpDraft::secrets`] names them.
+    /// What of it is in the keychain: its secrets, as [`McpDraft::secrets`] names them, and its sign-in as
+    /// [`McpConfiguration::SIGN_IN`].
     #[serde(default)]
     pub kept_secrets: BTreeSet<String>,
     /// Its user has agreed to this very command or address. Without that it is not started, asked, or given to
@@ -32,12 +33,25 @@ pub struct McpConfiguration {
     /// How it was doing when it was last asked.
     #[serde(default)]
     pub state: McpState,
+    /// The sign-in that waits for the browser.
+    #[serde(default)]
+    pub signing_in: Option<McpSigningIn>,
     /// 1 at first, one more with each edit.
     pub version: u32,
     /// When it was added.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl McpConfiguration {
+    /// The name of its sign-in among what is kept in the keychain.
+    pub const SIGN_IN: &str = "sign_in";
+
+    /// Somebody is signed in to it, as far as is known without asking it.
+    pub fn is_signed_in(&self) -> bool {
+        self.kept_secrets.contains(Self::SIGN_IN)
+    }
 }
 
 /// What a user says of a server: body of `POST /mcp/configurations`.
@@ -175,6 +189,11 @@ pub enum OauthProvider {
 }
 
 impl McpDraft {
+    /// Its users sign in with OAuth.
+    pub const fn is_oauth(&self) -> bool {
+        matches!(self.auth, McpAuth::Oauth { .. })
+    }
+
     /// The names of its secrets: `env/NAME`, `header/NAME`, `token` and `client_secret`.
     pub fn secrets(&self) -> BTreeSet<String> {
         let (kind, names) = match &self.server {

@@ -168,6 +168,11 @@ impl Output {
         }
     }
 
+    /// There is output that nobody has taken yet.
+    pub fn is_pending(&self) -> bool {
+        !self.lock().bytes.is_empty()
+    }
+
     fn push(&self, bytes: &[u8]) -> bool {
         let mut state = self.lock();
         while state.bytes.len() >= QUEUE_CAP && !state.abandoned {

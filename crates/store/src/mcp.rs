@@ -197,12 +197,34 @@ impl Store {
         .bind(id.to_string());
         write.execute(update).await?;
         forget_state(&mut write, id).await?;
-        let action = match is_there {
-            true => "mcp.secret_set",
-            false => "mcp.secret_removed",
+        let action = match (name, is_there) {
+            (McpConfiguration::SIGN_IN, true) => "mcp.signed_in",
+            (McpConfiguration::SIGN_IN, false) => "mcp.signed_out",
+            (_, true) => "mcp.secret_set",
+            (_, false) => "mcp.secret_removed",
         };
         commit(write, action, &changed, json!({"secret": name})).await?;
         Ok(changed)
+    }
+
+    /// Forgets how a server was doing, and the tools that it had. What they were when they were accepted stays
+    /// known, so that they are still compared with that.
+    ///
+    /// # Errors
+    /// [`StoreError::McpNotFound`].
+    pub async fn clear_mcp(&self, id: McpConfigurationId) -> Result<McpConfiguration, StoreError> {
+        let mut write = self.write("forgetting how an MCP server was doing").await?;
+        if find(&mut write, id).await?.is_none() {
+            write.abandon().await?;
+            return Err(StoreError::McpNotFound(id));
+        }
+        forget_state(&mut write, id).await?;
+        let cleared = of_write(&mut write, id).await?;
+        // How a server is doing on this machine: there is nothing to send.
+        write
+            .commit_note("mcp.cleared", "mcp", &id.to_string(), &json!({}))
+            .await?;
+        Ok(cleared)
     }
 
     /// Removes a server that still has the version which was looked at.
@@ -443,6 +465,8 @@ fn configuration(row: &SqliteRow, doing: &'static str) -> Result<McpConfiguratio
         state: state
             .and_then(|state| serde_json::from_str(&state).ok())
             .unwrap_or_default(),
+        // It ends with the engine, which knows of it.
+        signing_in: None,
         version: columns.number("version")?,
         created_at: columns.moment("created_at")?,
         updated_at: columns.moment("updated_at")?,

@@ -264,7 +264,7 @@ async fn an_answer_of_another_server_is_neither_redeemed_nor_shown() {
         });
         let begun = SignIn::begin(wish(&fixture)).await.expect("it begins");
         let url = begun.url().to_owned();
-        let (grant, (_, page)) = tokio::join!(begun.finish(), browse(&url));
+        let (grant, (_, page)) = tokio::join!(begun.finish(async |grant| Ok(grant)), browse(&url));
         let error = grant.expect_err("it is another's answer");
         assert!(matches!(error, OauthError::OtherIssuer(_)), "{error}");
         assert!(
@@ -314,7 +314,7 @@ async fn the_callback_takes_one_path_one_host_and_one_state_once() {
             .await
             .expect_err("it takes nothing any more");
     };
-    let (grant, ()) = tokio::join!(begun.finish(), strangers);
+    let (grant, ()) = tokio::join!(begun.finish(async |grant| Ok(grant)), strangers);
     grant.expect("the right one was taken");
     assert_eq!(fixture.seen("POST /token").len(), 1);
 }

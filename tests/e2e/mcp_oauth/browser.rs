@@ -1,90 +1,14 @@
 //! A sign-in with nothing played: FastMCP with its own OAuth server, and Chromium, which follows the redirect.
 
-use std::{
-    net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
-};
-
 use berth_mcp::{Connection, GrantState, Limits, Revoked, SignIn, Wish};
 use berth_tests::{
-    programs, skip, this_test, until,
+    oauth::fastmcp,
+    skip, this_test,
     webdriver::{Driver, missing_program},
 };
 use serde_json::json;
-use tempfile::TempDir;
 
 use super::stage::{KEY, broker, challenge, reach};
-
-/// A server whose users sign in to it, with a tool that doubles.
-const SERVER: &str = r#"
-import os
-from fastmcp import FastMCP
-from fastmcp.server.auth.auth import ClientRegistrationOptions, RevocationOptions
-from fastmcp.server.auth.providers.in_memory import InMemoryOAuthProvider
-
-mcp = FastMCP(
-    "Doubling",
-    auth=InMemoryOAuthProvider(
-        base_url=os.environ["BASE"],
-        client_registration_options=ClientRegistrationOptions(
-            enabled=True, valid_scopes=["use"], default_scopes=["use"]
-        ),
-        revocation_options=RevocationOptions(enabled=True),
-        required_scopes=["use"],
-    ),
-)
-
-@mcp.tool
-def double(number: int) -> int:
-    return 2 * number
-"#;
-
-struct FastMcp {
-    child: Child,
-    base: String,
-    _folder: TempDir,
-}
-
-impl Drop for FastMcp {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Starts the server, unless it is not installed.
-async fn fastmcp() -> Option<FastMcp> {
-    let Some(program) = programs::fastmcp() else {
-        skip(&this_test(), "fastmcp is not installed");
-        return None;
-    };
-    let folder = programs::folder();
-    std::fs::write(folder.path().join("server.py"), SERVER).expect("it can be written");
-    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("there is a port");
-    let port = taken.local_addr().expect("it has an address").port();
-    drop(taken);
-    let base = format!("http://127.0.0.1:{port}");
-    let child = Command::new(program)
-        .args(["run", "server.py:mcp", "--transport", "http", "--no-banner"])
-        .args(["--host", "127.0.0.1", "--port", &port.to_string()])
-        .current_dir(folder.path())
-        .env("BASE", &base)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let server = FastMcp {
-        child: child.expect("it can be started"),
-        base,
-        _folder: folder,
-    };
-    until("the server listens", || {
-        TcpStream::connect(("127.0.0.1", port)).is_ok()
-    })
-    .await;
-    Some(server)
-}
 
 #[tokio::test]
 async fn a_real_browser_signs_in_to_a_real_server() {
@@ -109,11 +33,9 @@ async fn a_real_browser_signs_in_to_a_real_server() {
     // A page may close the window that it is alone in; here it is to be read.
     page.go(&server.base).await;
     let address = begun.url().to_owned();
-    let (grant, ()) = tokio::join!(begun.finish(), page.go(&address));
-    broker
-        .keep(KEY, grant.expect("it works"))
-        .await
-        .expect("it is kept");
+    let finished = begun.finish(|grant| broker.keep(KEY, grant));
+    let (kept, ()) = tokio::join!(finished, page.go(&address));
+    kept.expect("it works and is kept");
     page.reads("main", "You are signed in").await;
     let shown = page
         .until_js("the address is bare", "return location.href", &[])

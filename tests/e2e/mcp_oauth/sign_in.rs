@@ -110,7 +110,7 @@ async fn the_browser_is_told_what_happened() {
     let fixture = Fixture::start().await;
     let begun = SignIn::begin(wish(&fixture)).await.expect("it begins");
     let url = begun.url().to_owned();
-    let (grant, (status, page)) = tokio::join!(begun.finish(), browse(&url));
+    let (grant, (status, page)) = tokio::join!(begun.finish(async |grant| Ok(grant)), browse(&url));
     assert!(grant.is_ok());
     assert_eq!(status, 200);
     assert!(page.contains("You are signed in"), "{page}");
@@ -122,7 +122,7 @@ async fn the_browser_is_told_what_happened() {
     });
     let begun = SignIn::begin(wish(&fixture)).await.expect("it begins");
     let url = begun.url().to_owned();
-    let (grant, (status, page)) = tokio::join!(begun.finish(), browse(&url));
+    let (grant, (status, page)) = tokio::join!(begun.finish(async |grant| Ok(grant)), browse(&url));
     let error = grant.expect_err("the code is not taken");
     assert!(matches!(&error, OauthError::Denied { error, .. } if error == "invalid_request"));
     assert_eq!(error.code(), Code::McpSignInFailed);
@@ -154,7 +154,10 @@ async fn a_sign_in_ends_at_its_limit_and_when_it_is_dropped() {
     let mut short = wish(&fixture);
     short.time_limit = Duration::from_millis(50);
     let begun = SignIn::begin(short).await.expect("it begins");
-    let error = begun.finish().await.expect_err("nobody comes");
+    let error = begun
+        .finish(async |grant| Ok(grant))
+        .await
+        .expect_err("nobody comes");
     assert!(matches!(error, OauthError::TimedOut(_)), "{error}");
 
     let begun = SignIn::begin(wish(&fixture)).await.expect("it begins");

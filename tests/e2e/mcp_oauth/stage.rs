@@ -19,7 +19,7 @@ pub fn wish(fixture: &Fixture) -> Wish {
 pub async fn sign_in(wish: Wish) -> Result<Grant, OauthError> {
     let sign_in = SignIn::begin(wish).await?;
     let url = sign_in.url().to_owned();
-    let (grant, _) = tokio::join!(sign_in.finish(), browse(&url));
+    let (grant, _) = tokio::join!(sign_in.finish(async |grant| Ok(grant)), browse(&url));
     grant
 }
 

@@ -90,7 +90,7 @@ fn read(output: impl BufRead, tell: &mpsc::Sender<u16>, said: &Mutex<String>) {
             .split_once("] Listening on port ")
             .or_else(|| line.split_once(": Listening on port "))
         {
-            port = number.trim().parse().ok();
+            port = port_of(number);
         }
         knows_schema |= line.contains("Schema cache loaded");
         if !knows_schema {
@@ -105,6 +105,16 @@ fn read(output: impl BufRead, tell: &mpsc::Sender<u16>, said: &Mutex<String>) {
     }
 }
 
+/// The port that a line ends with. The program writes the line and its end apart, so that the line of another of its
+/// threads may follow at once, and that begins with the day of the month: `4510128/Nov/2026:…` is port 45101.
+fn port_of(rest: &str) -> Option<u16> {
+    let rest = rest.trim();
+    match rest.split_once('/') {
+        None => rest.parse().ok(),
+        Some((digits, _)) => digits.get(..digits.len().checked_sub(2)?)?.parse().ok(),
+    }
+}
+
 impl Drop for Postgrest {
     fn drop(&mut self) {
         // It may have ended by itself.
@@ -113,5 +123,22 @@ impl Drop for Postgrest {
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::port_of;
+
+    #[test]
+    fn a_port_is_found_though_another_line_follows_at_once() {
+        assert_eq!(port_of("45101"), Some(45101));
+        assert_eq!(
+            port_of("4510128/Nov/2026:17:36:06 +0000: Attempting"),
+            Some(45101)
+        );
+        assert_eq!(port_of("801/Dec/2026"), Some(8));
+        assert_eq!(port_of("1/"), None);
+        assert_eq!(port_of(""), None);
     }
 }

@@ -92,6 +92,7 @@ words! {
 }
 
 structs! {
+    McpSigningIn { url, issuer, until }
     McpImported { servers }
     McpList { configurations, writable }
 }
@@ -113,6 +114,7 @@ impl Read for McpConfiguration {
             // What says nothing of it has no consent.
             consented: or_default(json, "consented")?,
             state: or_default(json, "state")?,
+            signing_in: member(json, "signing_in")?,
             version: member(json, "version")?,
             created_at: member(json, "created_at")?,
             updated_at: member(json, "updated_at")?,

@@ -1,6 +1,6 @@
 //! What the tests came to: the closing lines and the exit code.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
 use crate::test::tally::Tally;
 
@@ -10,6 +10,8 @@ pub(crate) struct Outcome {
     passed: usize,
     failed: usize,
     failures: Vec<String>,
+    /// What failed tests said, by their names.
+    reasons: BTreeMap<String, Vec<String>>,
     skips: Vec<(String, String)>,
     /// What passed and is no test, with what it says of itself.
     notes: Vec<String>,
@@ -21,6 +23,7 @@ impl Outcome {
         self.passed += tally.passed;
         self.failed += tally.failed;
         self.failures.extend(tally.failures);
+        self.reasons.extend(tally.reasons);
         for name in tally.ignored {
             self.skip(name, "ignored".to_owned());
         }
@@ -66,6 +69,9 @@ impl Outcome {
         }
         for what in &self.failures {
             println!("FAILED {what}");
+            for line in self.reasons.get(what).into_iter().flatten() {
+                println!("    {line}");
+            }
         }
         if self.nothing_ran() {
             println!("FAILED no test ran");

@@ -1,5 +1,20 @@
 //! Reads what libtest prints: the results of each test program, and programs that never gave one.
 
+use std::collections::BTreeMap;
+
+/// How many lines of a panic's message are worth repeating.
+const REASON_LINES: usize = 12;
+
+/// How many characters of such a line are.
+const REASON_WIDTH: usize = 300;
+
+/// A test in the part of the output in which libtest repeats what failed tests have printed.
+#[derive(Debug, PartialEq, Eq)]
+struct Speaking {
+    test: String,
+    panicked: bool,
+}
+
 /// The counts of some test programs.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
@@ -7,6 +22,10 @@ pub(super) struct Tally {
     pub(super) failed: usize,
     /// Names of the failed tests, for the end of a long output.
     pub(super) failures: Vec<String>,
+    /// What failed tests said when they panicked, by their names.
+    pub(super) reasons: BTreeMap<String, Vec<String>>,
+    /// The failed test whose words are being read.
+    speaking: Option<Speaking>,
     /// Names of the tests that are marked `#[ignore]`.
     pub(super) ignored: Vec<String>,
     /// A test program has started and has not yet printed its result.
@@ -16,6 +35,7 @@ pub(super) struct Tally {
 impl Tally {
     /// Takes the next line of the output.
     pub(super) fn line(&mut self, line: &str) {
+        self.hear(line);
         // What a test's child prints without a line's end stands before libtest's own words.
         if let Some(at) = line.find("test result: ")
             && let Some([passed, failed]) = counts(&line[at..])
@@ -34,6 +54,33 @@ impl Tally {
                 self.ignored.push(name);
             } else if result.starts_with("FAILED") {
                 self.failures.push(name);
+            }
+        }
+    }
+
+    /// Takes the line if it says why a test failed.
+    fn hear(&mut self, line: &str) {
+        if let Some(test) = line
+            .strip_prefix("---- ")
+            .and_then(|rest| rest.strip_suffix(" stdout ----"))
+        {
+            self.speaking = Some(Speaking {
+                test: test.to_owned(),
+                panicked: false,
+            });
+            return;
+        }
+        let Some(speaking) = &mut self.speaking else {
+            return;
+        };
+        if line == "failures:" || line == "stack backtrace:" || line.starts_with("note: run with") {
+            self.speaking = None;
+        } else if !speaking.panicked {
+            speaking.panicked = line.starts_with("thread ") && line.contains(" panicked at ");
+        } else if !line.is_empty() {
+            let reason = self.reasons.entry(speaking.test.clone()).or_default();
+            if reason.len() < REASON_LINES {
+                reason.push(line.chars().take(REASON_WIDTH).collect());
             }
         }
     }

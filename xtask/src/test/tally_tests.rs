@@ -56,3 +56,37 @@ fn output_of_a_child_does_not_hide_a_result() {
     );
     assert_eq!((tally.passed, tally.failed), (1, 0));
 }
+
+#[test]
+fn what_a_failed_test_said_is_kept() {
+    let tally = tally(
+        "running 2 tests\n\
+         test a::b ... FAILED\n\
+         test c ... FAILED\n\
+         \n\
+         failures:\n\
+         \n\
+         ---- a::b stdout ----\n\
+         what it printed\n\
+         \n\
+         thread 'a::b' (12) panicked at tests/a.rs:1:2:\n\
+         assertion failed\n\
+         left: 1\n\
+         note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n\
+         more\n\
+         \n\
+         ---- c stdout ----\n\
+         thread 'c' (13) panicked at tests/c.rs:1:2:\n\
+         not in time\n\
+         stack backtrace:\n\
+            0: main\n\
+         \n\
+         failures:\n\
+             a::b\n\
+             c\n\
+         test result: FAILED. 0 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n",
+        false,
+    );
+    assert_eq!(tally.reasons["a::b"], ["assertion failed", "left: 1"]);
+    assert_eq!(tally.reasons["c"], ["not in time"]);
+}

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::{extract::State as Shared, http::StatusCode};
 use berth_protocol::{
     McpAccept, McpCall, McpCalled, McpConfiguration, McpConfigurationId, McpConsent, McpDraft,
-    McpEdit, McpImport, McpImported, McpList, McpSecret, McpTest, McpTested, McpTools,
+    McpEdit, McpImport, McpImported, McpList, McpSecret, McpSignedOut, McpTest, McpTested,
+    McpTools,
 };
 
 use super::{
@@ -121,6 +122,53 @@ pub async fn remove_secret(
     Path((id, name)): Path<(McpConfigurationId, String)>,
 ) -> Result<Json<McpConfiguration>, ApiError> {
     carried_through(async move { mcp::remove_secret(&state, id, &name).await })
+        .await
+        .map(Json)
+}
+
+/// Begins a sign-in to a server with OAuth, in place of one that is under way. The address to open in the browser is
+/// `signing_in.url` of the answer. What comes of it is told by the server's state: it is tried once somebody is
+/// signed in, and has failed when nobody was in time.
+#[utoipa::path(post, path = "/mcp/configurations/{id}/sign-in", tag = "mcp",
+    params(("id" = McpConfigurationId, Path)), responses((status = 200, body = McpConfiguration), Problems))]
+pub async fn sign_in(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<McpConfigurationId>,
+) -> Result<Json<McpConfiguration>, ApiError> {
+    Ok(Json(mcp::sign_in::begin(&state, id).await?))
+}
+
+/// Ends a sign-in that waits for the browser. There being none is no error.
+#[utoipa::path(delete, path = "/mcp/configurations/{id}/sign-in", tag = "mcp",
+    params(("id" = McpConfigurationId, Path)), responses((status = 200, body = McpConfiguration), Problems))]
+pub async fn cancel_sign_in(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<McpConfigurationId>,
+) -> Result<Json<McpConfiguration>, ApiError> {
+    Ok(Json(mcp::sign_in::cancel(&state, id).await?))
+}
+
+/// Signs out of a server: its tokens are revoked where that is offered, and forgotten in any case.
+#[utoipa::path(post, path = "/mcp/configurations/{id}/sign-out", tag = "mcp",
+    params(("id" = McpConfigurationId, Path)), responses((status = 200, body = McpSignedOut), Problems))]
+pub async fn sign_out(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<McpConfigurationId>,
+) -> Result<Json<McpSignedOut>, ApiError> {
+    carried_through(async move { mcp::sign_in::sign_out(&state, id).await })
+        .await
+        .map(Json)
+}
+
+/// Forgets everything that is kept of a server besides its settings: its sign-in, its secrets in the keychain, and how
+/// it was doing. What its tools were when they were accepted stays known.
+#[utoipa::path(post, path = "/mcp/configurations/{id}/clear", tag = "mcp",
+    params(("id" = McpConfigurationId, Path)), responses((status = 200, body = McpConfiguration), Problems))]
+pub async fn clear(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<McpConfigurationId>,
+) -> Result<Json<McpConfiguration>, ApiError> {
+    carried_through(async move { mcp::clear(&state, id).await })
         .await
         .map(Json)
 }

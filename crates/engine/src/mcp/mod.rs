@@ -4,15 +4,17 @@
 //! no longer tells of one before it is removed there, except when a server goes: then its row goes last, so
 //! that whatever a kill leaves of it can be seen and removed.
 
+mod grants;
 mod reach;
+pub mod sign_in;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_mcp::{Connection, Limits, McpError};
 use berth_protocol::{
-    Code, Event, FieldProblem, McpCall, McpCalled, McpConfiguration, McpConfigurationId, McpDraft,
-    McpEdit, McpImport, McpImported, McpImportedServer, McpList, McpScope, McpServer, McpState,
-    McpTest, McpTested, McpTools, Problem, Secret, Timestamp,
+    Code, Event, FieldProblem, McpAuth, McpCall, McpCalled, McpConfiguration, McpConfigurationId,
+    McpDraft, McpEdit, McpImport, McpImported, McpImportedServer, McpList, McpScope, McpServer,
+    McpState, McpTest, McpTested, McpTools, Problem, Secret, Timestamp,
 };
 use berth_store::StoreError;
 use url::Url;
@@ -27,15 +29,22 @@ const WRITABLE: &[McpScope] = &[McpScope::User];
 
 /// All servers.
 pub async fn list(state: &State) -> Result<McpList, ApiError> {
+    let known = state.store.mcp_configurations().await?.into_iter();
     Ok(McpList {
-        configurations: state.store.mcp_configurations().await?,
+        configurations: known.map(|it| with_sign_in(state, it)).collect(),
         writable: WRITABLE.to_vec(),
     })
 }
 
 pub async fn get(state: &State, id: McpConfigurationId) -> Result<McpConfiguration, ApiError> {
     let found = state.store.mcp_configuration(id).await?;
-    found.ok_or_else(|| StoreError::McpNotFound(id).into())
+    let found = found.ok_or(StoreError::McpNotFound(id))?;
+    Ok(with_sign_in(state, found))
+}
+
+fn with_sign_in(state: &State, mut configuration: McpConfiguration) -> McpConfiguration {
+    configuration.signing_in = state.sign_ins.shown(configuration.id);
+    configuration
 }
 
 pub async fn create(state: &State, draft: McpDraft) -> Result<McpConfiguration, ApiError> {
@@ -55,28 +64,54 @@ pub async fn update(
     id: McpConfigurationId,
     edit: McpEdit,
 ) -> Result<McpConfiguration, ApiError> {
-    let _turn = state.keeping.lock().await;
+    let turn = state.keeping.lock().await;
     let old = get(state, id).await?;
     may_write(&old)?;
     let draft = checked(edit.configuration)?;
     let named = draft.secrets();
     // What was given for one program or host is not taken along to another.
-    let kept: BTreeSet<String> = match is_elsewhere(&old.draft.server, &draft.server) {
+    let mut kept: BTreeSet<String> = match is_elsewhere(&old.draft.server, &draft.server) {
         true => BTreeSet::new(),
         false => holders(&old).intersection(&named).cloned().collect(),
     };
+    let stays_signed_in = is_same_sign_in(&old.draft, &draft);
+    if stays_signed_in {
+        kept.insert(McpConfiguration::SIGN_IN.to_owned());
+    }
     let now = state
         .store
         .update_mcp(id, edit.version, &draft, &kept)
         .await?;
-    let now = changed(state, now);
     for gone in holders(&old).difference(&kept) {
         // The store no longer knows of it, so that nothing uses it whatever becomes of this.
         if let Err(error) = keychain::remove(state, &name_of(id, gone)).await {
             tracing::debug!(problem = %error.0, "whether a secret is in the keychain is not known");
         }
     }
-    Ok(now)
+    // An authorization server may take its time, and nobody else has to wait for that.
+    drop(turn);
+    if !stays_signed_in && old.draft.is_oauth() {
+        sign_in::end(state, &old).await?;
+    }
+    Ok(changed(state, now))
+}
+
+/// A sign-in to the one is a sign-in to the other.
+fn is_same_sign_in(old: &McpDraft, new: &McpDraft) -> bool {
+    let address = |draft: &McpDraft| sign_in::address(&draft.server).map(str::to_owned);
+    match (&old.auth, &new.auth) {
+        (
+            McpAuth::Oauth {
+                client_id: old_client,
+                ..
+            },
+            McpAuth::Oauth {
+                client_id: new_client,
+                ..
+            },
+        ) => old_client == new_client && address(old) == address(new),
+        _ => false,
+    }
 }
 
 /// Another program or another host.
@@ -96,13 +131,17 @@ fn is_elsewhere(old: &McpServer, new: &McpServer) -> bool {
 
 /// Removes a server with its secrets.
 pub async fn delete(state: &State, id: McpConfigurationId, version: u32) -> Result<(), ApiError> {
-    let _turn = state.keeping.lock().await;
-    let mut old = get(state, id).await?;
+    let old = get(state, id).await?;
     may_write(&old)?;
     if old.version != version {
         let found = old.version;
         return Err(StoreError::McpChanged { id, found }.into());
     }
+    if old.draft.is_oauth() {
+        sign_in::end(state, &old).await?;
+    }
+    let _turn = state.keeping.lock().await;
+    let mut old = get(state, id).await?;
     for secret in holders(&old) {
         old = forget(state, old, &secret).await?;
     }
@@ -175,6 +214,32 @@ pub async fn remove_secret(
     Ok(changed(state, now))
 }
 
+/// Forgets everything that is kept of a server besides its settings: its sign-in, its secrets, and how it was doing.
+pub async fn clear(state: &State, id: McpConfigurationId) -> Result<McpConfiguration, ApiError> {
+    let configuration = get(state, id).await?;
+    sign_in::end(state, &configuration).await?;
+    let _turn = state.keeping.lock().await;
+    let mut configuration = get(state, id).await?;
+    for secret in holders(&configuration) {
+        configuration = forget(state, configuration, &secret).await?;
+    }
+    Ok(changed(state, state.store.clear_mcp(id).await?))
+}
+
+/// Tries a server that is kept, as [`test`] does, for nobody who waits.
+pub async fn try_kept(state: &State, id: McpConfigurationId) -> Result<(), ApiError> {
+    let request = McpTest {
+        id: Some(id),
+        draft: None,
+        secrets: BTreeMap::new(),
+    };
+    if let Err(error) = test(state, request).await {
+        // It is noted with the server.
+        tracing::debug!(problem = %error.0, "an MCP server does not answer");
+    }
+    Ok(())
+}
+
 /// Tries a server: one that is kept, or one that is not yet. What a kept one says is noted.
 pub async fn test(state: &State, request: McpTest) -> Result<McpTested, ApiError> {
     let kept = match request.id {
@@ -202,8 +267,13 @@ pub async fn test(state: &State, request: McpTest) -> Result<McpTested, ApiError
     }
     let asked = async {
         let secrets = secrets(state, kept.as_ref(), &draft, given).await?;
-        let reach = reach::reach(state, &draft, secrets, None).await?;
-        Ok::<_, ApiError>(berth_mcp::probe(&reach, Limits::default()).await?)
+        let id = kept.as_ref().map(|kept| kept.id);
+        let reach = reach::reach(state, (id, &draft), secrets, None).await?;
+        let probed = berth_mcp::probe(&reach, Limits::default()).await;
+        if let (Some(id), Err(error)) = (id, &probed) {
+            state.sign_ins.remember(id, error);
+        }
+        Ok::<_, ApiError>(probed?)
     };
     let asked = asked.await;
     if let Some(noted) = noted {
@@ -218,7 +288,7 @@ pub async fn test(state: &State, request: McpTest) -> Result<McpTested, ApiError
                 };
                 (now, Some(&probe.tools[..]))
             }
-            Err(error) => (failed(error, at), None),
+            Err(error) => (sign_in::state_of(state, &noted, error, at).await, None),
         };
         note(state, &noted, now, tools).await?;
     }
@@ -247,9 +317,13 @@ pub async fn call(
         }
     };
     let reach = reach_of(state, &configuration, None).await?;
-    let connection = Connection::open(&reach, Limits::default()).await?;
+    let opened = Connection::open(&reach, Limits::default()).await;
+    let connection = opened.inspect_err(|error| state.sign_ins.remember(id, error))?;
     let called = connection.try_call(&call.tool, arguments).await;
     connection.close().await;
+    if let Err(error) = &called {
+        state.sign_ins.remember(id, error);
+    }
     let told = match &called {
         Ok(called) if called.is_error => "failed",
         Ok(_) => "answered",
@@ -296,7 +370,7 @@ pub async fn reach_of(
     }
     let draft = &configuration.draft;
     let secrets = secrets(state, Some(configuration), draft, BTreeMap::new()).await?;
-    reach::reach(state, draft, secrets, folder).await
+    reach::reach(state, (Some(configuration.id), draft), secrets, folder).await
 }
 
 /// Notes how a server is doing, and tells everybody.
@@ -311,17 +385,6 @@ pub async fn note(
         changed(state, noted);
     }
     Ok(())
-}
-
-/// What a failure says of a server.
-pub fn failed(error: &ApiError, at: Timestamp) -> McpState {
-    match error.0.code {
-        Code::McpSignedOut => McpState::NeedsSignIn { at },
-        _ => McpState::Failed {
-            problem: error.0.clone(),
-            at,
-        },
-    }
 }
 
 /// The secrets that a server needs: those given, and those that are kept.
@@ -366,11 +429,13 @@ async fn secrets(
     Ok(given)
 }
 
-/// Which secrets may be in the keychain: of one that was put there when the engine was killed the store does not
+/// Which secrets may be in the keychain, besides a sign-in: of one that was put there when the engine was killed the store does not
 /// know.
 fn holders(configuration: &McpConfiguration) -> BTreeSet<String> {
     let mut holders = configuration.draft.secrets();
     holders.extend(configuration.kept_secrets.iter().cloned());
+    // A sign-in is more than an entry of the keychain, and is ended otherwise.
+    holders.remove(McpConfiguration::SIGN_IN);
     holders
 }
 
@@ -397,6 +462,7 @@ fn name_of(id: McpConfigurationId, name: &str) -> String {
 }
 
 fn changed(state: &State, configuration: McpConfiguration) -> McpConfiguration {
+    let configuration = with_sign_in(state, configuration);
     state.publish(Event::McpChanged {
         configuration: Box::new(configuration.clone()),
     });

@@ -7,9 +7,10 @@ use std::{
 };
 
 use berth_mcp::Reach;
-use berth_protocol::{Code, McpAuth, McpDraft, McpServer, Secret};
+use berth_protocol::{Code, McpAuth, McpConfigurationId, McpDraft, McpServer, Secret};
 use berth_session::agents::detect;
 
+use super::sign_in::{address, key};
 use crate::{error::ApiError, state::State};
 
 /// Variables that a server's program is given of the user's own: to be found, to know its user, their language
@@ -48,8 +49,25 @@ const INHERITED: &[&str] = &[
     "XDG_RUNTIME_DIR",
 ];
 
-/// Where a server is and what it is given. A program works in `folder`, or in the user's home.
+/// Where a server is and what it is given. A program works in `folder`, or in the user's home. Only a server that is
+/// kept, and so has an identifier, can be one that somebody is signed in to.
 pub async fn reach(
+    state: &State,
+    (id, draft): (Option<McpConfigurationId>, &McpDraft),
+    secrets: BTreeMap<String, Secret>,
+    folder: Option<&Path>,
+) -> Result<Reach, ApiError> {
+    let reach = bare(state, draft, secrets, folder).await?;
+    let (Some(id), Some(url), true) = (id, address(&draft.server), draft.is_oauth()) else {
+        return Ok(reach);
+    };
+    Ok(Reach::SignedIn {
+        reach: Box::new(reach),
+        tokens: state.sign_ins.broker().source(&key(id), url),
+    })
+}
+
+async fn bare(
     state: &State,
     draft: &McpDraft,
     mut secrets: BTreeMap<String, Secret>,

@@ -20,7 +20,7 @@ use berth_protocol::Secret;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio_util::task::TaskTracker;
 
-use super::{Challenge, Grant, GrantState, OauthError, TokenStore, lock::Lock};
+use super::{Challenge, Grant, GrantState, OauthError, StoreError, TokenStore, lock::Lock};
 use renewal::{Need, revoke};
 use source::Source;
 pub use source::TokenSource;
@@ -121,13 +121,11 @@ impl Broker {
         self.finish(async move {
             let _lock = Lock::take(&inner.locks, &key).await?;
             // What is there belongs to nobody else while the lock is held; unreadable things are replaced too.
-            let mut before = inner
-                .store
-                .load(&key)
-                .await
-                .ok()
-                .flatten()
-                .map(|it| it.revision);
+            let mut before = match inner.store.load(&key).await {
+                Ok(kept) => kept.map(|it| it.revision),
+                Err(StoreError::Unreadable) => None,
+                Err(error) => return Err(error.into()),
+            };
             while !inner.store.replace(&key, before, &grant).await? {
                 inner.store.delete(&key).await?;
                 before = None;
@@ -162,7 +160,10 @@ impl Broker {
             let grant = known.grant.take().filter(|_| known.unsaved_over.is_some());
             let grant = match grant {
                 Some(grant) => Some(grant),
-                None => inner.store.load(&key).await.ok().flatten(),
+                None => match inner.store.load(&key).await {
+                    Err(error @ StoreError::Unavailable { .. }) => return Err(error.into()),
+                    kept => kept.ok().flatten(),
+                },
             };
             let revoked = match &grant {
                 Some(grant) => match revoke(grant).await {

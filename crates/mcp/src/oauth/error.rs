@@ -90,6 +90,11 @@ pub enum OauthError {
         /// Its words.
         description: Option<String>,
     },
+    /// The configuration is another one by now, so that the sign-in would be for something else.
+    #[error(
+        "the MCP server was changed or removed while its user signed in to {0}; nothing was kept, sign in again"
+    )]
+    Changed(String),
     /// Nobody is signed in.
     #[error("nobody is signed in to {0}; sign in")]
     SignedOut(String),

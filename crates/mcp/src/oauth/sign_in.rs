@@ -151,43 +151,46 @@ impl SignIn {
         &self.found.issuer
     }
 
-    /// Waits for the browser and redeems its answer.
+    /// Until when the browser is waited for.
+    pub fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// Waits for the browser, redeems its answer, and gives `keep` what came of it. The browser is told that its
+    /// user is signed in only once that is kept. What is limited in time is the user's part of it.
     ///
     /// # Errors
     /// [`OauthError`]. The browser is told too.
-    pub async fn finish(mut self) -> Result<Grant, OauthError> {
-        let until = self.until;
-        match timeout_at(until, self.answered()).await {
-            Ok(answered) => answered,
-            Err(_) => Err(OauthError::TimedOut(self.wish.time_limit)),
+    pub async fn finish<T, F>(mut self, keep: impl FnOnce(Grant) -> F) -> Result<T, OauthError>
+    where
+        F: Future<Output = Result<T, OauthError>>,
+    {
+        let answered = timeout_at(self.until, self.answered()).await;
+        let answered = answered.map_err(|_| OauthError::TimedOut(self.wish.time_limit))?;
+        let (received, answer) = answered?;
+        let kept = match self.redeem(answer).await {
+            Ok(grant) => keep(grant).await,
+            Err(error) => Err(error),
+        };
+        match &kept {
+            Ok(_) => received.answer(Page::SignedIn).await,
+            Err(error) => received.answer(Page::Failed(&error.to_string())).await,
         }
+        kept
     }
 
-    async fn answered(&mut self) -> Result<Grant, OauthError> {
+    async fn answered(&mut self) -> Result<(Received, BrowserAnswer), OauthError> {
         loop {
             let received = self.callback.next().await.map_err(OauthError::Listener)?;
             let answer = BrowserAnswer::read(&received.query);
             let state = self.state.expose().as_bytes();
             let given = answer.state.as_deref().unwrap_or_default().as_bytes();
             if bool::from(given.ct_eq(state)) {
-                return self.conclude(received, answer).await;
+                return Ok((received, answer));
             }
             // It is not an answer to this sign-in, which goes on: or anybody could end it.
             self.callback.turn_away(received);
         }
-    }
-
-    async fn conclude(
-        &self,
-        received: Received,
-        answer: BrowserAnswer,
-    ) -> Result<Grant, OauthError> {
-        let redeemed = self.redeem(answer).await;
-        match &redeemed {
-            Ok(_) => received.answer(Page::SignedIn).await,
-            Err(error) => received.answer(Page::Failed(&error.to_string())).await,
-        }
-        redeemed
     }
 
     /// Who answers is looked at before what is said.

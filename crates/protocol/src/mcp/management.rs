@@ -110,6 +110,46 @@ pub struct McpCalled {
     pub took_ms: u32,
 }
 
+/// A sign-in that waits for the browser.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct McpSigningIn {
+    /// The address to open in the browser of the machine that the engine runs on: https, or http on loopback.
+    pub url: String,
+    /// Who asks the user to sign in.
+    pub issuer: String,
+    /// Until when the browser is waited for.
+    pub until: Timestamp,
+}
+
+/// What became of a sign-in that was ended: answer of `POST /mcp/configurations/{id}/sign-out`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct McpSignedOut {
+    /// The server as it is now. Berth has forgotten the sign-in in any case.
+    pub configuration: McpConfiguration,
+    /// What became of its tokens.
+    pub revoked: McpRevoked,
+    /// Why they could not be revoked.
+    #[serde(default)]
+    pub why: Option<String>,
+}
+
+/// What became of the tokens of a sign-in that was ended (RFC 7009).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum McpRevoked {
+    /// The authorization server has ended them.
+    Revoked,
+    /// There were none.
+    Nothing,
+    /// The authorization server does not offer that; they end by themselves.
+    NotOffered,
+    /// It could not be asked, or refused; they end by themselves.
+    Failed,
+}
+
 /// Settings of another program: body of `POST /mcp/import`. Nothing is kept or started by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -329,7 +329,12 @@ impl Actor {
         if due(self.interrupting.as_ref().map(Interrupting::deadline)) {
             self.press_on();
         }
-        let settled = due(self.settle_at);
+        let mut settled = due(self.settle_at);
+        if settled && self.pty.output.is_pending() {
+            // What was printed while this task had no turn, and was not taken yet, is no pause.
+            self.settle_at = Some(now + COLLECT);
+            settled = false;
+        }
         let glanced = due(self.glance_at);
         let sending = due(self.sending.as_ref().map(Sending::deadline))
             || due(self.answering.as_ref().map(Answering::deadline));

@@ -337,3 +337,6 @@ impl SessionHandle {
         answered.await.map_err(|_| SessionError::Ended)
     }
 }
+
+#[cfg(all(test, unix))]
+mod starved_tests;

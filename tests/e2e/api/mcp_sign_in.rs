@@ -1,0 +1,281 @@
+//! Signing in to MCP servers: the engine waits for the browser, keeps what comes of it in the keychain, and forgets it.
+
+use berth_protocol::{Code, McpConfiguration, McpRevoked, McpSignedOut, McpState, McpTested};
+use berth_tests::{
+    Client, Engine, Setup,
+    keychain::Keychain,
+    mcp::agreed,
+    oauth::{Fixture, browse},
+    skip, this_test,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// An engine with a keychain, a server that wants its users to sign in, and what the engine keeps of it.
+struct Stage {
+    engine: Engine,
+    keychain: Keychain,
+    fixture: Fixture,
+    server: McpConfiguration,
+}
+
+impl Stage {
+    async fn set() -> Option<Self> {
+        let setup = Setup::new();
+        let Some(keychain) = Keychain::start(setup.folder()).await else {
+            skip(&this_test(), "there is no keychain to start");
+            return None;
+        };
+        let engine = keychain.of(setup).start().await;
+        let fixture = Fixture::start().await;
+        let server = agreed(&engine.client, &draft(&fixture.mcp())).await;
+        Some(Self {
+            engine,
+            keychain,
+            fixture,
+            server,
+        })
+    }
+
+    fn client(&self) -> &Client {
+        &self.engine.client
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("/mcp/configurations/{}{rest}", self.server.id)
+    }
+
+    async fn now(&self) -> McpConfiguration {
+        let now = self.client().get(&self.path("")).await;
+        now.expect("it is there")
+    }
+
+    async fn until(
+        &self,
+        what: &str,
+        wanted: impl Fn(&McpConfiguration) -> bool,
+    ) -> McpConfiguration {
+        let found = self.client().until(what, async || {
+            let now = self.now().await;
+            wanted(&now).then_some(now)
+        });
+        found.await
+    }
+
+    async fn begin(&self) -> McpConfiguration {
+        let begun = self.client().post(&self.path("/sign-in"), &json!({})).await;
+        begun.expect("it begins")
+    }
+
+    /// Signs in, with a browser that agrees to everything.
+    async fn sign_in(&self) -> McpConfiguration {
+        let begun = self
+            .begin()
+            .await
+            .signing_in
+            .expect("it waits for the browser");
+        assert_eq!(begun.issuer, self.fixture.base);
+        let (status, page) = browse(&begun.url).await;
+        assert_eq!(status, 200, "{page}");
+        assert!(page.contains("You are signed in"), "{page}");
+        self.until("is connected", |now| {
+            matches!(now.state, McpState::Connected { .. })
+        })
+        .await
+    }
+
+    async fn test(&self) -> berth_tests::Answer<McpTested> {
+        self.client()
+            .post("/mcp/test", &json!({"id": self.server.id}))
+            .await
+    }
+
+    async fn sign_out(&self) -> McpSignedOut {
+        let out = self
+            .client()
+            .post(&self.path("/sign-out"), &json!({}))
+            .await;
+        out.expect("it is done")
+    }
+}
+
+fn draft(url: &str) -> Value {
+    json!({"name": "guarded", "server": {"type": "http", "url": url}, "auth": {"type": "oauth"}})
+}
+
+#[tokio::test]
+async fn a_user_signs_in_uses_the_server_after_a_restart_too_and_signs_out() {
+    let Some(mut stage) = Stage::set().await else {
+        return;
+    };
+    let early = stage.test().await.expect_err("nobody is signed in");
+    assert_eq!(early.code, Code::McpSignedOut);
+    let early = stage.now().await;
+    assert!(
+        matches!(early.state, McpState::NeedsSignIn { .. }),
+        "{early:?}"
+    );
+    assert!(!early.is_signed_in());
+
+    let signed_in = stage.sign_in().await;
+    assert!(signed_in.is_signed_in());
+    assert_eq!(signed_in.signing_in, None);
+    assert!(stage.keychain.count().await >= 2);
+    stage.test().await.expect("it lets its user in");
+
+    stage.engine.restart().await;
+    stage.fixture.forget_access_tokens();
+    stage.test().await.expect("the token is renewed");
+    assert!(stage.now().await.is_signed_in());
+
+    let out = stage.sign_out().await;
+    assert_eq!(out.revoked, McpRevoked::Revoked, "{:?}", out.why);
+    assert!(!out.configuration.is_signed_in());
+    assert_eq!(stage.keychain.count().await, 0);
+    stage
+        .test()
+        .await
+        .expect_err("nobody is signed in any more");
+    let again = stage.sign_out().await;
+    assert_eq!(again.revoked, McpRevoked::Nothing);
+    stage.client().assert_audit_valid().await;
+    let trail = stage.client().audit().await;
+    for action in ["mcp.signed_in", "mcp.signed_out"] {
+        assert!(trail.iter().any(|it| it.action == action), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_is_cancelled_and_replaced() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    let first = stage.begin().await.signing_in.expect("it waits");
+    let second = stage.begin().await.signing_in.expect("it waits");
+    assert_ne!(first.url, second.url);
+    assert_eq!(stage.now().await.signing_in.as_ref(), Some(&second));
+    // Whoever answers the first one finds nobody.
+    reqwest::get(&first.url).await.expect_err("nobody listens");
+    let cancel = stage
+        .client()
+        .request(Method::DELETE, &stage.path("/sign-in"));
+    let cancelled: McpConfiguration = stage.client().value(cancel).await.expect("it is done");
+    assert_eq!(cancelled.signing_in, None);
+    reqwest::get(&second.url).await.expect_err("nobody listens");
+    assert!(!stage.now().await.is_signed_in());
+    assert_eq!(stage.keychain.count().await, 0);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_in_a_sign_in_is_told_by_the_server_s_state() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    stage.fixture.change("/token", |answer| {
+        answer.status = 400;
+        answer.body = json!({"error": "invalid_grant", "error_description": "too late"});
+    });
+    let begun = stage.begin().await.signing_in.expect("it waits");
+    let (status, page) = browse(&begun.url).await;
+    assert_eq!(status, 400);
+    assert!(page.contains("too late"), "{page}");
+    let failed = stage
+        .until("has failed", |now| {
+            matches!(now.state, McpState::Failed { .. })
+        })
+        .await;
+    let McpState::Failed { problem, .. } = failed.state else {
+        unreachable!("it was looked for");
+    };
+    assert_eq!(problem.code, Code::McpSignInFailed);
+    assert!(problem.detail.contains("too late"), "{problem}");
+    assert_eq!(failed.signing_in, None);
+    assert!(!failed.kept_secrets.contains(McpConfiguration::SIGN_IN));
+
+    stage
+        .fixture
+        .describe("code_challenge_methods_supported", json!([]));
+    let path = stage.path("/sign-in");
+    let refused = stage.client().act::<McpConfiguration>(&path).await;
+    let refused = refused.expect_err("nothing is opened");
+    assert_eq!(refused.code, Code::McpSignInFailed);
+    assert!(refused.detail.contains("PKCE"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_sign_in_goes_with_what_it_was_for() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    let signed_in = stage.sign_in().await;
+    let put = async |now: &McpConfiguration, draft: Value| {
+        let body = json!({"version": now.version, "configuration": draft});
+        let put = stage
+            .client()
+            .request(Method::PUT, &stage.path(""))
+            .json(&body);
+        stage
+            .client()
+            .value::<McpConfiguration>(put)
+            .await
+            .expect("it is taken")
+    };
+    // Another name changes nothing of who is signed in.
+    let mut renamed = draft(&stage.fixture.mcp());
+    renamed["name"] = json!("renamed");
+    let now = put(&signed_in, renamed).await;
+    assert!(now.is_signed_in());
+    stage.test().await.expect("it lets its user in");
+    // Another address is another server, though it is on the same host.
+    let now = put(&now, draft(&format!("{}/other", stage.fixture.base))).await;
+    assert!(!now.is_signed_in());
+    assert_eq!(stage.keychain.count().await, 0);
+    assert_eq!(stage.fixture.seen("POST /revoke").len(), 1);
+    put(&now, draft(&stage.fixture.mcp())).await;
+
+    stage.sign_in().await;
+    let cleared = stage.client().post(&stage.path("/clear"), &json!({})).await;
+    let cleared: McpConfiguration = cleared.expect("it is done");
+    assert!(cleared.kept_secrets.is_empty());
+    assert_eq!(cleared.state, McpState::Untried);
+    assert_eq!(stage.keychain.count().await, 0);
+
+    let signed_in = stage.sign_in().await;
+    let path = stage.path(&format!("?version={}", signed_in.version));
+    stage.client().delete(&path).await.expect("it is removed");
+    assert_eq!(stage.keychain.count().await, 0);
+    assert_eq!(stage.fixture.seen("POST /revoke").len(), 3);
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_sign_in_is_not_signed_in_to() {
+    let engine = Engine::start().await;
+    let draft =
+        json!({"name": "open", "server": {"type": "http", "url": "http://127.0.0.1:9/mcp"}});
+    let made: McpConfiguration = engine
+        .client
+        .post("/mcp/configurations", &draft)
+        .await
+        .expect("it is taken");
+    let path = format!("/mcp/configurations/{}/sign-in", made.id);
+    let early = engine.client.post::<Value>(&path, &json!({})).await;
+    assert_eq!(
+        early.expect_err("nobody agreed").code,
+        Code::McpNotConsented
+    );
+    let consent = format!("/mcp/configurations/{}/consent", made.id);
+    let seen = json!({"version": made.version});
+    let consented = engine.client.post::<Value>(&consent, &seen).await;
+    consented.expect("it is taken");
+    let refused = engine.client.post::<Value>(&path, &json!({})).await;
+    assert_eq!(
+        refused.expect_err("it is not for that").code,
+        Code::McpInvalid
+    );
+    let gone = format!(
+        "/mcp/configurations/{}/sign-in",
+        berth_protocol::McpConfigurationId(uuid::Uuid::now_v7())
+    );
+    let unknown = engine.client.post::<Value>(&gone, &json!({})).await;
+    assert_eq!(unknown.expect_err("there is none").code, Code::McpNotFound);
+}
