@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use berth_protocol::{McpConfiguration, McpList, McpServer, McpState};
 use berth_tests::{
-    Client, processes, programs, skip, this_test,
+    Client,
+    oauth::{Fixture, fastmcp},
+    processes, programs, skip, this_test,
     webdriver::{Page, id, key},
 };
 use reqwest::Method;
@@ -471,4 +473,93 @@ async fn nothing_hides_in_a_command_and_why_it_failed_is_told() {
     open_mcp(&page).await;
     page.reads(&id("mcp-problem"), "no such luck").await;
     assert_eq!(only(&stage).await.id, made.id);
+}
+
+/// A server that is signed in to with OAuth, agreed to.
+async fn guarded(stage: &Stage, url: &str, auth: &Value) -> McpConfiguration {
+    let server = json!({"type": "http", "url": url});
+    let draft = json!({"name": "guarded", "server": server, "auth": auth});
+    let made = add(&stage.engine.client, &draft).await;
+    agree(&stage.engine.client, &made).await
+}
+
+#[tokio::test]
+async fn somebody_signs_in_to_a_real_server_in_the_browser_and_out_again() {
+    let Some(server) = fastmcp().await else {
+        return;
+    };
+    let Some(stage) = Stage::with_keychain().await else {
+        return;
+    };
+    let keychain = stage.keychain.as_ref().expect("the stage has one");
+    // Nobody has said yet that it is signed in to; it says so itself.
+    guarded(
+        &stage,
+        &format!("{}/mcp", server.base),
+        &json!({"type": "none"}),
+    )
+    .await;
+    let page = stage.page().await;
+    open_mcp(&page).await;
+    page.click(&id("test-mcp")).await;
+    page.sees(&stands("needs-sign-in")).await;
+    page.click(&id("sign-in-mcp")).await;
+    // The page that opens follows every redirect up to the engine, which then tries the server.
+    page.sees(&stands("connected")).await;
+    page.reads(&id("mcp-said"), "1 tool").await;
+    page.misses(&id("mcp-signing-in")).await;
+    assert!(only(&stage).await.is_signed_in());
+    assert!(keychain.count().await > 0);
+
+    page.click(&id("sign-out-mcp")).await;
+    page.reads(&id("toasts"), "You are signed out of guarded")
+        .await;
+    page.misses(&id("sign-out-mcp")).await;
+    page.reads(&id("mcp-told"), "Nobody is signed in to it")
+        .await;
+    assert_eq!(keychain.count().await, 0);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_nobody_ends_can_be_cancelled_and_what_is_kept_cleared() {
+    let Some(stage) = Stage::with_keychain().await else {
+        return;
+    };
+    let keychain = stage.keychain.as_ref().expect("the stage has one");
+    let fixture = Fixture::start().await;
+    // Its page leads nowhere, and leaves the page of Berth in sight.
+    fixture.change("/authorize", |answer| {
+        answer.status = 200;
+        answer.headers.clear();
+        answer.set("content-type", "text/html");
+        answer.body = json!("<script>close()</script>");
+    });
+    guarded(&stage, &fixture.mcp(), &json!({"type": "oauth"})).await;
+    let page = stage.page().await;
+    open_mcp(&page).await;
+    page.reads(&id("mcp-told"), "Nobody is signed in to it")
+        .await;
+    page.click(&id("sign-in-mcp")).await;
+    page.sees(&stands("signing-in")).await;
+    let said = page.reads(&id("mcp-signing-in"), "sign-in page of").await;
+    assert!(said.contains(&fixture.base), "{said}");
+    page.click(&id("cancel-sign-in")).await;
+    page.misses(&id("mcp-signing-in")).await;
+    assert_eq!(only(&stage).await.signing_in, None);
+    focused(&page, "test-mcp").await;
+
+    fixture.change("/authorize", |_| ());
+    page.click(&id("sign-in-mcp")).await;
+    page.sees(&stands("connected")).await;
+    page.click(&id("clear-mcp")).await;
+    page.reads("dialog", "Its settings stay").await;
+    page.press(&[key::ESCAPE]).await;
+    page.misses("dialog").await;
+    assert!(only(&stage).await.is_signed_in());
+    page.click(&id("clear-mcp")).await;
+    page.click("dialog .button-danger").await;
+    page.misses("dialog").await;
+    page.sees(&stands("untried")).await;
+    assert!(only(&stage).await.kept_secrets.is_empty());
+    assert_eq!(keychain.count().await, 0);
 }

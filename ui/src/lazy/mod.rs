@@ -14,9 +14,9 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use crate::components::agent_editor::AgentEditor;
 use crate::components::changes::Changes;
 use crate::components::confirm::{
-    ArchiveSessionDialog, DeleteSessionDialog, LeaveDialog, RemoveAgentDialog, RemoveMcpDialog,
-    RemoveProjectDialog, RemovePromptDialog, RemoveRouterDialog, RenameProjectDialog,
-    RenameSessionDialog,
+    ArchiveSessionDialog, ClearMcpDialog, DeleteSessionDialog, LeaveDialog, RemoveAgentDialog,
+    RemoveMcpDialog, RemoveProjectDialog, RemovePromptDialog, RemoveRouterDialog,
+    RenameProjectDialog, RenameSessionDialog,
 };
 use crate::components::effective_prompt::SessionPromptDialog;
 use crate::components::folder_dialog::AddProjectDialog;
@@ -81,6 +81,7 @@ lazy! {
         remove_router(id: RouterId) => view! { <RemoveRouterDialog id=id/> };
         remove_agent(id: AgentId) => view! { <RemoveAgentDialog id=id/> };
         remove_prompt(id: PromptId) => view! { <RemovePromptDialog id=id/> };
+        clear_mcp(id: McpConfigurationId) => view! { <ClearMcpDialog id=id/> };
         remove_mcp(id: McpConfigurationId) => view! { <RemoveMcpDialog id=id/> };
         leave(to: Route) => view! { <LeaveDialog to=to/> };
     }

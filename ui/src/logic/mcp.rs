@@ -71,6 +71,14 @@ pub fn secret_name(name: &str) -> &str {
     name.split_once('/').map_or(name, |(_, name)| name)
 }
 
+/// It has an address, so that somebody can sign in to it.
+pub fn is_asked_over_http(server: &McpServer) -> bool {
+    match server {
+        McpServer::Http { .. } | McpServer::Sse { .. } => true,
+        McpServer::Stdio { .. } => false,
+    }
+}
+
 /// Its program with all arguments, or its address alone.
 pub fn words(server: &McpServer) -> Vec<&str> {
     match server {

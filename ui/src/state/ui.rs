@@ -31,6 +31,7 @@ pub enum DialogKind {
         then: McpThen,
     },
     McpTools(McpConfigurationId),
+    ClearMcp(McpConfigurationId),
     RemoveMcp(McpConfigurationId),
     /// What a session was given of the prompts.
     SessionPrompt {

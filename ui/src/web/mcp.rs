@@ -73,6 +73,29 @@ impl Api {
         crate::wire::read(&answer).map_err(|_| ApiError::Unreadable)
     }
 
+    /// Begins a sign-in; the address to open is in the answer.
+    pub async fn sign_in_mcp(&self, id: McpConfigurationId) -> Answer<McpConfiguration> {
+        let answer = self.act("POST", &path(id, "/sign-in")).await?;
+        crate::wire::read(&answer).map_err(|_| ApiError::Unreadable)
+    }
+
+    /// Ends a sign-in that waits for the browser.
+    pub async fn cancel_mcp_sign_in(&self, id: McpConfigurationId) -> Answer<McpConfiguration> {
+        let answer = self.act("DELETE", &path(id, "/sign-in")).await?;
+        crate::wire::read(&answer).map_err(|_| ApiError::Unreadable)
+    }
+
+    pub async fn sign_out_mcp(&self, id: McpConfigurationId) -> Answer<McpSignedOut> {
+        let answer = self.act("POST", &path(id, "/sign-out")).await?;
+        crate::wire::read(&answer).map_err(|_| ApiError::Unreadable)
+    }
+
+    /// Forgets everything that is kept of a server besides its settings.
+    pub async fn clear_mcp(&self, id: McpConfigurationId) -> Answer<McpConfiguration> {
+        let answer = self.act("POST", &path(id, "/clear")).await?;
+        crate::wire::read(&answer).map_err(|_| ApiError::Unreadable)
+    }
+
     /// Starts or asks a server that is kept.
     pub async fn test_mcp(&self, id: McpConfigurationId) -> Answer<Tested> {
         let request = McpTest {

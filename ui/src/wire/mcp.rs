@@ -85,6 +85,9 @@ parsed!(McpConfigurationId);
 
 words! {
     McpScope { Organization = "organization", User = "user" }
+    McpRevoked {
+        Revoked = "revoked", Nothing = "nothing", NotOffered = "not_offered", Failed = "failed",
+    }
     OauthProvider {
         Discovered = "discovered", Github = "github", Google = "google", Auth0 = "auth0",
         Azure = "azure",
@@ -92,6 +95,7 @@ words! {
 }
 
 structs! {
+    McpSignedOut { configuration, revoked, why }
     McpSigningIn { url, issuer, until }
     McpImported { servers }
     McpList { configurations, writable }

@@ -1,5 +1,6 @@
 //! Dialogs that name a thing and ask: rename, archive, delete, remove.
 
+mod clear_mcp;
 mod delete_session;
 mod leave;
 mod remove_agent;
@@ -18,6 +19,7 @@ use crate::state::{app, run};
 use crate::strings::{fill, t};
 use crate::web::error::ApiError;
 
+pub use clear_mcp::ClearMcpDialog;
 pub use delete_session::DeleteSessionDialog;
 pub use leave::LeaveDialog;
 pub use remove_agent::RemoveAgentDialog;

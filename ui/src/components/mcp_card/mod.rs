@@ -1,5 +1,6 @@
 //! The card of a server: what it is, how it stands, and what can be done with it.
 
+mod sign_in;
 mod standing;
 
 use crate::view::prelude::*;
@@ -78,6 +79,8 @@ fn actions(app: App, id: McpConfigurationId, server: Memo<Option<McpConfiguratio
     };
     let consented = is(|server| server.consented);
     let enabled = is(|server| server.draft.enabled);
+    let signed_in = is(McpConfiguration::is_signed_in);
+    let keeps = is(|server| !server.kept_secrets.is_empty() || server.state != McpState::Untried);
     let writable = memo(move || {
         let scope = server.with(|server| server.as_ref().map(|server| server.scope));
         let servers = app.model.mcp();
@@ -128,7 +131,16 @@ fn actions(app: App, id: McpConfigurationId, server: Memo<Option<McpConfiguratio
                     on_click=open(DialogKind::McpTools(id))
                 />
             </Show>
+            <Show when=move || signed_in.get()>{sign_in::out(app, id)}</Show>
             <span class="grow"></span>
+            <Show when=move || keeps.get()>
+                <Button
+                    label=t().mcp_clear
+                    look=Look::Quiet
+                    testid="clear-mcp"
+                    on_click=open(DialogKind::ClearMcp(id))
+                />
+            </Show>
             <Show when=move || writable.get()>
                 <Button
                     label=switch_label

@@ -1,9 +1,9 @@
 //! How a server stands: in a word, and in what follows from it.
 
 use crate::view::prelude::*;
-use berth_protocol::{McpConfiguration, McpConfigurationId, McpState};
+use berth_protocol::{McpAuth, McpConfiguration, McpConfigurationId, McpState};
 
-use super::{ask, keep_focus};
+use super::{ask, keep_focus, sign_in};
 use crate::components::button::Button;
 use crate::components::icon::{icon, icon_name};
 use crate::components::mcp_command::shown;
@@ -17,6 +17,9 @@ pub fn chip(server: Memo<Option<McpConfiguration>>, trial: Memo<Option<McpTrial>
         let running = trial.with(|trial| *trial == Some(McpTrial::Running));
         server.with(|server| match server {
             _ if running => ("tone-running", t().mcp_testing, "testing"),
+            Some(server) if server.signing_in.is_some() => {
+                ("tone-running", t().mcp_signing_in, "signing-in")
+            }
             Some(server) => word(&standing(server)),
             None => ("tone-ended", "", ""),
         })
@@ -64,7 +67,11 @@ pub fn told(
                 let trial = trial.get();
                 let off = (!server.draft.enabled)
                     .then(|| view! { <p class="mcp-note">{t().mcp_disabled_text}</p> });
-                let rest = of_trial(&server, trial.as_ref()).unwrap_or_else(|| of_state(app, &server, accepting));
+                let rest = match &server.signing_in {
+                    Some(waits) => sign_in::waits(app, server.id, waits),
+                    None => of_trial(&server, trial.as_ref())
+                        .unwrap_or_else(|| of_state(app, &server, accepting)),
+                };
                 Some(view! { {off}{rest} })
             }}
         </div>
@@ -116,6 +123,11 @@ fn of_state(app: App, server: &McpConfiguration, accepting: RwSignal<bool>) -> A
     let id = server.id;
     let note = |text: String| view! { <p class="mcp-note">{text}</p> }.into_any();
     match reach(server) {
+        Standing::Untried if server.draft.is_oauth() && !server.is_signed_in() => view! {
+            <p class="mcp-note">{t().mcp_not_signed_in_text}</p>
+            {sign_in::button(app, server)}
+        }
+        .into_any(),
         Standing::Disabled | Standing::Untried => note(t().mcp_untried_text.to_owned()),
         Standing::NeedsConsent => {
             let review = Callback::new(move |()| ask(app, id, McpThen::Nothing));
@@ -142,8 +154,19 @@ fn of_state(app: App, server: &McpConfiguration, accepting: RwSignal<bool>) -> A
                 />
             }
         }
-        Standing::NeedsSignIn => note(t().mcp_needs_sign_in_text.to_owned()),
-        Standing::Expired => note(t().mcp_expired_text.to_owned()),
+        Standing::NeedsSignIn | Standing::Expired => {
+            let is_expired = matches!(server.state, McpState::Expired { .. });
+            let text = match (is_expired, &server.draft.auth) {
+                (true, _) => t().mcp_expired_text,
+                (false, McpAuth::Bearer) => t().mcp_refuses_token_text,
+                (false, _) => t().mcp_needs_sign_in_text,
+            };
+            view! {
+                <p class="mcp-note">{text}</p>
+                {sign_in::button(app, server)}
+            }
+            .into_any()
+        }
         Standing::Quarantined(tools) => {
             let names = tools
                 .iter()
@@ -178,7 +201,11 @@ fn of_state(app: App, server: &McpConfiguration, accepting: RwSignal<bool>) -> A
                 u64::from(*tools),
                 *connect_ms,
             )),
-            McpState::Failed { problem: why, .. } => problem(why.detail.clone(), why.hint.clone()),
+            McpState::Failed { problem: why, .. } => {
+                let is_sign_in = server.draft.is_oauth() && !server.is_signed_in();
+                let again = is_sign_in.then(|| sign_in::button(app, server)).flatten();
+                view! { {problem(why.detail.clone(), why.hint.clone())}{again} }.into_any()
+            }
             _ => ().into_any(),
         },
     }
