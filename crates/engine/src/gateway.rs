@@ -1,6 +1,8 @@
 //! The gateways of running sessions: which servers a session is given, who may ask for it, and what the audit
 //! trail tells of that.
 
+mod asking;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
@@ -9,17 +11,19 @@ use std::{
 
 use berth_mcp::{
     Connection, Limits, McpError,
-    gateway::{Bounds, Ended, Gateway, Guard, Opener},
+    gateway::{Asked, Bounds, Ended, Gateway, Guard, Opener},
 };
 use berth_protocol::{
     AgentId, Code, McpConfiguration, McpProbe, McpScope, McpState, McpTool, ProjectId, Secret,
-    SessionId, SessionMcpServer, Timestamp,
+    SessionId, SessionMcpServer, Timestamp, ToolRule,
 };
 use berth_session::agents::{self, Spec};
 use berth_store::SessionRecord;
 use futures::future::BoxFuture;
 use serde_json::json;
 use subtle::ConstantTimeEq;
+
+use asking::Subject;
 
 use crate::{error::ApiError, mcp, sessions, state::State};
 
@@ -30,6 +34,8 @@ const TOKEN: usize = 32;
 #[derive(Default)]
 pub struct Gateways {
     open: Mutex<HashMap<SessionId, Arc<OfSession>>>,
+    /// Calls that wait for the user's answer.
+    pub asking: asking::Asking,
 }
 
 /// The gateways of one run of a session.
@@ -291,8 +297,35 @@ impl Guard for Of {
                 }
             };
             self.note_said(said, &changed).await;
+            let rules = match self.now().await {
+                Ok(now) => now.draft.rules,
+                Err(_) => return Vec::new(),
+            };
             let names = hashes.keys().cloned();
-            names.filter(|name| !changed.contains(name)).collect()
+            names
+                .filter(|name| !changed.contains(name) && rules.of(name) != ToolRule::Deny)
+                .collect()
+        })
+    }
+
+    fn allows<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            let now = self.now().await?;
+            match now.draft.rules.of(&asked.tool) {
+                ToolRule::Allow => Ok(()),
+                ToolRule::Deny => Err("Its user does not let agents call this tool.".to_owned()),
+                ToolRule::Ask => {
+                    let subject = Subject {
+                        session: self.session,
+                        project: self.project,
+                        configuration: now.id,
+                        server: &now.draft.name,
+                        tool: &asked.tool,
+                        arguments: &asked.arguments,
+                    };
+                    asking::ask(&self.state, &subject).await
+                }
+            }
         })
     }
 

@@ -87,6 +87,10 @@ pub fn check(draft: &McpDraft) -> Vec<FieldProblem> {
     found.auth(draft);
     found.count("target.agents", draft.target.agents.len());
     found.count("target.projects", draft.target.projects.len());
+    found.count("rules.tools", draft.rules.tools.len());
+    for tool in draft.rules.tools.keys() {
+        found.word("rules.tools", tool);
+    }
     found.0
 }
 
@@ -237,7 +241,7 @@ fn is_safe(url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use berth_protocol::{OauthProvider, PromptTarget};
+    use berth_protocol::{OauthProvider, PromptTarget, ToolRules};
 
     use super::*;
 
@@ -248,6 +252,7 @@ mod tests {
             auth: McpAuth::None,
             enabled: true,
             target: PromptTarget::default(),
+            rules: ToolRules::default(),
         }
     }
 

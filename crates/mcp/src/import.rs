@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_protocol::{McpAuth, McpDraft, McpServer, PromptTarget};
+use berth_protocol::{McpAuth, McpDraft, McpServer, PromptTarget, ToolRules};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -190,6 +190,7 @@ impl Entry {
             auth,
             enabled: !self.disabled && self.enabled.unwrap_or(true),
             target: PromptTarget::default(),
+            rules: ToolRules::default(),
         };
         Ok(Imported {
             name: name.to_owned(),

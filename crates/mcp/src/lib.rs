@@ -11,7 +11,9 @@ mod import;
 mod oauth;
 
 pub use check::check;
-pub use client::{Answered, Asked, Connection, Elicited, Limits, McpError, Offers, Reach, probe};
+pub use client::{
+    Answered, Asked, Connection, Elicited, Limits, McpError, Offers, Reach, probe, visible,
+};
 pub use import::{ImportError, Imported, Unclear, import};
 pub use oauth::{
     Broker, Challenge, Grant, GrantState, Later, OauthError, Redirect, Registered, Revoked, SignIn,

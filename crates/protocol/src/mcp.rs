@@ -1,6 +1,7 @@
 //! MCP servers: how they are reached, what is kept of them, and what they say about themselves.
 
 mod management;
+mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{McpConfigurationId, PromptTarget};
 
 pub use management::*;
+pub use rules::*;
 
 /// A server as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +73,9 @@ pub struct McpDraft {
     /// The sessions that it is for.
     #[serde(default)]
     pub target: PromptTarget,
+    /// What happens when an agent calls its tools.
+    #[serde(default)]
+    pub rules: ToolRules,
 }
 
 fn yes() -> bool {

@@ -26,6 +26,7 @@ mod columns;
 mod defined_agents;
 mod error;
 mod mcp;
+mod mcp_allowed;
 mod mcp_pins;
 mod messages;
 mod open;

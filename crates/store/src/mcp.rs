@@ -44,9 +44,9 @@ impl Store {
             return Err(error);
         }
         let insert = sqlx::query(
-            "INSERT INTO mcp_configurations (id, scope, name, server, auth, enabled, target, kept_secrets,
-                                             version, created_at, updated_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, '[]', 1, ?, ?)",
+            "INSERT INTO mcp_configurations (id, scope, name, server, auth, enabled, target, rules,
+                                             kept_secrets, version, created_at, updated_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, '[]', 1, ?, ?)",
         )
         .bind(id.to_string())
         .bind(word(&scope))
@@ -55,6 +55,7 @@ impl Store {
         .bind(json!(draft.auth).to_string())
         .bind(draft.enabled)
         .bind(json!(draft.target).to_string())
+        .bind(json!(draft.rules).to_string())
         .bind(at.as_millisecond())
         .bind(at.as_millisecond());
         write.execute(insert).await?;
@@ -112,7 +113,7 @@ impl Store {
         let kept_secrets: BTreeSet<_> = old.kept_secrets.intersection(kept).collect();
         let update = sqlx::query(
             "UPDATE mcp_configurations SET name = ?, server = ?, auth = ?, enabled = ?, target = ?,
-                                           kept_secrets = ?, version = version + 1, updated_at = ?
+                                           rules = ?, kept_secrets = ?, version = version + 1, updated_at = ?
              WHERE id = ?",
         )
         .bind(&draft.name)
@@ -120,6 +121,7 @@ impl Store {
         .bind(json!(draft.auth).to_string())
         .bind(draft.enabled)
         .bind(json!(draft.target).to_string())
+        .bind(json!(draft.rules).to_string())
         .bind(json!(kept_secrets).to_string())
         .bind(write.at().as_millisecond())
         .bind(id.to_string());
@@ -131,6 +133,7 @@ impl Store {
             // Another server has other tools.
             let delete = sqlx::query("DELETE FROM mcp_pins WHERE configuration_id = ?");
             write.execute(delete.bind(id.to_string())).await?;
+            forget_allowed(&mut write, id).await?;
         }
         let changed = of_write(&mut write, id).await?;
         let details = shape(&changed);
@@ -207,7 +210,7 @@ impl Store {
         Ok(changed)
     }
 
-    /// Forgets how a server was doing, and the tools that it had. What they were when they were accepted stays
+    /// Forgets how a server was doing, the tools that it had, and where they were allowed. What they were when they were accepted stays
     /// known, so that they are still compared with that.
     ///
     /// # Errors
@@ -219,6 +222,7 @@ impl Store {
             return Err(StoreError::McpNotFound(id));
         }
         forget_state(&mut write, id).await?;
+        forget_allowed(&mut write, id).await?;
         let cleared = of_write(&mut write, id).await?;
         // How a server is doing on this machine: there is nothing to send.
         write
@@ -362,6 +366,12 @@ async fn forget_state(write: &mut Write<'_>, id: McpConfigurationId) -> Result<(
     Ok(())
 }
 
+async fn forget_allowed(write: &mut Write<'_>, id: McpConfigurationId) -> Result<(), StoreError> {
+    let delete = sqlx::query("DELETE FROM mcp_allowed WHERE configuration_id = ?");
+    write.execute(delete.bind(id.to_string())).await?;
+    Ok(())
+}
+
 async fn check_name(
     write: &mut Write<'_>,
     id: McpConfigurationId,
@@ -459,6 +469,7 @@ fn configuration(row: &SqliteRow, doing: &'static str) -> Result<McpConfiguratio
             auth: columns.json("auth")?,
             enabled: columns.get("enabled")?,
             target: columns.json("target")?,
+            rules: columns.json("rules")?,
         },
         kept_secrets: columns.json("kept_secrets")?,
         // What an earlier program kept of it and this one does not understand can be seen again.

@@ -83,6 +83,11 @@ impl Store {
                  WHERE configuration_id = ? AND tool = ?",
             );
             write.execute(set.bind(id.to_string()).bind(&tool)).await?;
+            // Whoever has allowed it has allowed what it was.
+            let forget =
+                sqlx::query("DELETE FROM mcp_allowed WHERE configuration_id = ? AND tool = ?");
+            let forget = forget.bind(id.to_string()).bind(&tool);
+            write.execute(forget).await?;
             accepted.push(json!({"accepted": found, "tool": tool}));
         }
         let left = left(pins(&mut write, id).await?);

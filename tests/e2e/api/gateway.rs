@@ -4,7 +4,8 @@ use std::{fs, path::PathBuf};
 
 use berth_mcp::{Connection, Limits, McpError, Reach};
 use berth_protocol::{
-    Code, McpConfiguration, McpState, McpTested, McpTool, McpTools, Secret, Session,
+    Attention, Code, McpConfiguration, McpState, McpTested, McpTool, McpTools, Secret, Session,
+    SessionId, Status,
 };
 use berth_tests::{Client, Engine, Setup, mcp};
 use serde_json::{Value, json};
@@ -364,4 +365,152 @@ async fn a_server_that_became_another_is_not_the_one_that_the_session_was_given(
     let connection = connect(&given.0, &given.1).await.expect("it is let in");
     let (failed, said) = call(&connection, "one", json!({})).await;
     assert!(!failed && said.contains("\"OTHER\":\"1\""), "{said}");
+}
+
+/// A stage whose tools have these rules.
+async fn with_rules(rules: &Value) -> (Stage, McpConfiguration) {
+    let stage = Stage::set().await;
+    let now = edited(&stage, &stage.configuration, rules).await;
+    (stage, now)
+}
+
+async fn edited(stage: &Stage, now: &McpConfiguration, rules: &Value) -> McpConfiguration {
+    let mut draft = serde_json::to_value(&now.draft).expect("it is JSON");
+    draft["rules"] = rules.clone();
+    let path = format!("/mcp/configurations/{}", now.id);
+    let edit = json!({"version": now.version, "configuration": draft});
+    let request = stage.client().request(reqwest::Method::PUT, &path);
+    let edited = stage.client().value(request.json(&edit)).await;
+    edited.expect("it is taken")
+}
+
+/// The question of a session, once it is asked.
+async fn question(client: &Client, id: SessionId) -> Attention {
+    let asked = client.session_until(id, "asks", |session| {
+        matches!(session.status, Status::NeedsAttention { .. })
+    });
+    match asked.await.status {
+        Status::NeedsAttention { attention } => attention,
+        other => unreachable!("it was looked for: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_tool_that_is_denied_is_neither_seen_nor_called() {
+    let (stage, now) = with_rules(&json!({"tools": {"one": "deny"}})).await;
+    let (_, url, token) = stage.session("first").await;
+    let connection = connect(&url, &token).await.expect("it is let in");
+    assert_eq!(names(&connection.tools().await.expect("tools")), ["fails"]);
+    let (refused, _) = call(&connection, "one", json!({})).await;
+    assert!(refused);
+    // What its user allows now holds for the session that runs.
+    let now = edited(&stage, &now, &json!({})).await;
+    assert_eq!(
+        names(&connection.tools().await.expect("tools")),
+        ["one", "fails"]
+    );
+    let (failed, _) = call(&connection, "one", json!({})).await;
+    assert!(!failed);
+    // And what they deny now, before the tools are looked at again.
+    edited(&stage, &now, &json!({"default": "deny"})).await;
+    let (refused, said) = call(&connection, "one", json!({})).await;
+    assert!(refused && said.contains("does not let agents"), "{said}");
+}
+
+#[tokio::test]
+async fn a_tool_that_is_asked_about_waits_for_its_users_answer() {
+    let (stage, _) = with_rules(&json!({"default": "ask"})).await;
+    let client = stage.client();
+    let (session, url, token) = stage.session("first").await;
+    let connection = connect(&url, &token).await.expect("it is let in");
+
+    let calls = async {
+        let denied = call(&connection, "one", json!({"path": "/a/secret-word"})).await;
+        let once = call(&connection, "one", json!({})).await;
+        let in_session = call(&connection, "one", json!({})).await;
+        let again = call(&connection, "one", json!({})).await;
+        [denied, once, in_session, again]
+    };
+    let answers = async {
+        let first = question(client, session.id).await;
+        assert!(first.question.contains("secret-word"), "{first:?}");
+        let options: Vec<_> = first.options.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(options, ["once", "session", "project", "deny"]);
+        let wrong = client.answer(session.id, &first.id, "always").await;
+        assert_eq!(wrong.expect_err("there is none").code, Code::AttentionGone);
+        let mut last = first;
+        for option in ["deny", "once", "session"] {
+            let answered = client.answer(session.id, &last.id, option).await;
+            answered.expect("it is taken");
+            let late = client.answer(session.id, &last.id, option).await;
+            assert_eq!(late.expect_err("it is gone").code, Code::AttentionGone);
+            if option == "session" {
+                break;
+            }
+            let before = last.id.clone();
+            let asked = client.session_until(session.id, "asks again", |session| {
+                matches!(&session.status, Status::NeedsAttention { attention } if attention.id != before)
+            });
+            match asked.await.status {
+                Status::NeedsAttention { attention } => last = attention,
+                other => unreachable!("it was looked for: {other:?}"),
+            }
+        }
+    };
+    let (called, ()) = tokio::join!(calls, answers);
+    assert!(called[0].0 && called[0].1.contains("denied"), "{called:?}");
+    assert!(called[1..].iter().all(|(failed, _)| !failed), "{called:?}");
+    client.waiting(session.id).await;
+
+    // Another session of the project is asked again, and what is allowed in the project is not asked any more.
+    let other = connect(&url, &token).await.expect("it is let in");
+    let (failed, _) = call(&other, "one", json!({})).await;
+    assert!(!failed, "it is allowed in this session");
+    let asked = call(&other, "fails", json!({}));
+    let answered = async {
+        let attention = question(client, session.id).await;
+        let answered = client.answer(session.id, &attention.id, "project").await;
+        answered.expect("it is taken");
+    };
+    let ((failed, _), ()) = tokio::join!(asked, answered);
+    assert!(failed, "the tool itself fails");
+    client.stop(session.id).await;
+    let restarted: Session = client
+        .post(&format!("/sessions/{}/restart", session.id), &json!({}))
+        .await
+        .expect("it begins again");
+    client.waiting(restarted.id).await;
+    let (url, token) = stage.given("first");
+    let connection = connect(&url, &token).await.expect("it is let in");
+    let (failed, said) = call(&connection, "fails", json!({})).await;
+    assert!(failed && said.contains("argv"), "it was called: {said}");
+
+    let audit = client.audit().await;
+    let answered = audit.iter().filter(|it| it.action == "approval.answered");
+    assert_eq!(answered.count(), 4);
+    assert!(audit.iter().any(|it| it.action == "mcp.allowed"));
+    let trail = serde_json::to_string(&audit).expect("it is JSON");
+    assert!(!trail.contains("secret-word"));
+    client.assert_audit_valid().await;
+}
+
+#[tokio::test]
+async fn a_question_goes_with_the_call_that_it_is_about() {
+    let (stage, _) = with_rules(&json!({"default": "ask"})).await;
+    let client = stage.client();
+    let (session, url, token) = stage.session("first").await;
+    let connection = connect(&url, &token).await.expect("it is let in");
+    let asked = async {
+        let call = call(&connection, "one", json!({}));
+        let attention = question(client, session.id);
+        tokio::select! {
+            answered = call => panic!("nobody has answered: {answered:?}"),
+            attention = attention => attention,
+        }
+    };
+    let attention = asked.await;
+    // The agent does not want it any more.
+    client.waiting(session.id).await;
+    let late = client.answer(session.id, &attention.id, "once").await;
+    assert_eq!(late.expect_err("it is gone").code, Code::AttentionGone);
 }

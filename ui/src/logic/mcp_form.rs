@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use berth_protocol::{
     AgentId, FieldProblem, LONGEST_SECRET, McpAuth, McpDraft, McpServer, OauthProvider, ProjectId,
-    PromptTarget,
+    PromptTarget, ToolRules,
 };
 
 use crate::logic::lines::{
@@ -125,6 +125,8 @@ pub struct Form {
     pub agents: Vec<AgentId>,
     /// The projects it is for; all when empty.
     pub projects: Vec<ProjectId>,
+    /// What happens when an agent calls its tools; changed where the tools are shown.
+    pub rules: ToolRules,
 }
 
 impl Form {
@@ -143,6 +145,7 @@ impl Form {
             enabled: draft.enabled,
             agents: draft.target.agents.clone(),
             projects: draft.target.projects.clone(),
+            rules: draft.rules.clone(),
             ..Self::default()
         };
         match &draft.server {
@@ -248,6 +251,7 @@ impl Form {
                 agents: self.agents.clone(),
                 projects: self.projects.clone(),
             },
+            rules: self.rules.clone(),
         }
     }
 

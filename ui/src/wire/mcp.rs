@@ -85,6 +85,7 @@ parsed!(McpConfigurationId);
 
 words! {
     McpScope { Organization = "organization", User = "user" }
+    ToolRule { Allow = "allow", Ask = "ask", Deny = "deny" }
     McpRevoked {
         Revoked = "revoked", Nothing = "nothing", NotOffered = "not_offered", Failed = "failed",
     }
@@ -134,7 +135,48 @@ impl Read for McpDraft {
             auth: or_default(json, "auth")?,
             enabled: member::<Option<_>>(json, "enabled")?.unwrap_or(true),
             target: or_default(json, "target")?,
+            rules: or_default(json, "rules")?,
         })
+    }
+}
+
+impl Read for ToolRules {
+    fn take(json: &Json<'_>) -> Result<Self, Wrong> {
+        let tools = match json.get("tools") {
+            Json::Object(members) => members.as_slice(),
+            _ => &[],
+        };
+        let rule = |(name, rule): &(_, Json<'_>)| {
+            let name: &std::borrow::Cow<'_, str> = name;
+            Ok((name.to_string(), ToolRule::take(rule)?))
+        };
+        Ok(Self {
+            default: or_default(json, "default")?,
+            tools: tools.iter().map(rule).collect::<Result<_, Wrong>>()?,
+        })
+    }
+}
+
+/// The word of a rule.
+pub const fn rule_word(rule: ToolRule) -> &'static str {
+    match rule {
+        ToolRule::Allow => "allow",
+        ToolRule::Ask => "ask",
+        ToolRule::Deny => "deny",
+    }
+}
+
+impl Write for ToolRules {
+    fn write(&self) -> String {
+        let Self { default, tools } = self;
+        let mut of_tools = Object::new();
+        for (tool, rule) in tools {
+            of_tools = of_tools.text(tool, rule_word(*rule));
+        }
+        Object::new()
+            .text("default", rule_word(*default))
+            .json("tools", &of_tools.end())
+            .end()
     }
 }
 
@@ -296,6 +338,7 @@ impl Write for McpDraft {
             auth,
             enabled,
             target,
+            rules,
         } = self;
         Object::new()
             .text("name", name)
@@ -303,6 +346,7 @@ impl Write for McpDraft {
             .json("auth", &auth.write())
             .json("enabled", flag(*enabled))
             .json("target", &target.write())
+            .json("rules", &rules.write())
             .end()
     }
 }

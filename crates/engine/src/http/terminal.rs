@@ -208,7 +208,7 @@ impl Viewer {
         let Ok(record) = sessions::record(state, id).await else {
             return Err(Gone);
         };
-        let session = sessions::shown(&state.sessions, record);
+        let session = sessions::shown(state, record);
         let (size, bytes) =
             match sessions::replayed(sessions::recording(state, id, session.run)).await {
                 Ok(terminal) => (terminal.size(), terminal.snapshot()),

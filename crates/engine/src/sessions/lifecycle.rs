@@ -46,7 +46,7 @@ async fn end(state: &State, id: SessionId) -> Result<Session, ApiError> {
         // An error means that the session was forgotten, and so has ended.
         let _ = runs.wait_for(Option::is_none).await;
     }
-    Ok(shown(&state.sessions, record(state, id).await?))
+    Ok(shown(state, record(state, id).await?))
 }
 
 /// Starts an ended session again in its workspace; a running one is stopped first.
@@ -183,7 +183,7 @@ pub async fn archive(state: &State, id: SessionId) -> Result<Session, ApiError> 
     let _turn = state.sessions.exclusive(id).await;
     let old = record(state, id).await?;
     if old.archived_at.is_some() {
-        return Ok(shown(&state.sessions, old));
+        return Ok(shown(state, old));
     }
     end(state, id).await?;
     let commit = match Place::of(state, &old).await? {
@@ -202,7 +202,7 @@ pub async fn restore(state: &State, id: SessionId) -> Result<Session, ApiError> 
     let _turn = state.sessions.exclusive(id).await;
     let old = record(state, id).await?;
     if old.archived_at.is_none() {
-        return Ok(shown(&state.sessions, old));
+        return Ok(shown(state, old));
     }
     if let Some(place) = Place::of(state, &old).await? {
         let restored = state.git().await?.restore(place.worktree()).await?;
@@ -245,6 +245,7 @@ pub async fn delete(state: &State, id: SessionId, discard: bool) -> Result<(), A
     }
     state.store.delete_session(id).await?;
     state.sessions.forget(id);
+    state.gateways.asking.forget(id);
     create::remove_private(state, id).await;
     let folder = recordings(state, id);
     if let Err(error) = tokio::fs::remove_dir_all(&folder).await

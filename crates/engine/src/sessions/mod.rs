@@ -165,7 +165,8 @@ impl Sessions {
 }
 
 /// A session as clients see it.
-pub fn shown(sessions: &Sessions, record: SessionRecord) -> Session {
+pub fn shown(state: &State, record: SessionRecord) -> Session {
+    let sessions = &state.sessions;
     let live = sessions
         .live()
         .get(&record.id)
@@ -175,7 +176,14 @@ pub fn shown(sessions: &Sessions, record: SessionRecord) -> Session {
         state: sessions.live().get(&record.id).and_then(Live::router),
     });
     let (status, updated_at) = match (record.phase, live) {
-        (Phase::Live, Some((status, since))) => (status, since.max(record.updated_at)),
+        (Phase::Live, Some((status, since))) => {
+            // What its agent asks itself stands on the screen, and comes first.
+            let status = match (status, state.gateways.asking.of(record.id)) {
+                (asks @ Status::NeedsAttention { .. }, _) | (asks, None) => asks,
+                (_, Some(attention)) => Status::NeedsAttention { attention },
+            };
+            (status, since.max(record.updated_at))
+        }
         (Phase::Live, None) => (Status::Starting, record.updated_at),
         (Phase::Exited { code, signal }, _) => (Status::Exited { code, signal }, record.updated_at),
         (Phase::Failed(failure), _) => (Status::Failed { failure }, record.updated_at),
@@ -209,22 +217,22 @@ pub async fn record(state: &State, id: SessionId) -> Result<SessionRecord, ApiEr
 }
 
 pub async fn get(state: &State, id: SessionId) -> Result<Session, ApiError> {
-    Ok(shown(&state.sessions, record(state, id).await?))
+    Ok(shown(state, record(state, id).await?))
 }
 
 pub async fn list(state: &State) -> Result<Vec<Session>, ApiError> {
     let records = state.store.sessions().await?;
     Ok(records
         .into_iter()
-        .map(|record| shown(&state.sessions, record))
+        .map(|record| shown(state, record))
         .collect())
 }
 
 /// Tells everybody what a session is like now.
-async fn publish(state: &State, id: SessionId) {
+pub async fn publish(state: &State, id: SessionId) {
     match state.store.session(id).await {
         Ok(Some(record)) => {
-            let session = Box::new(shown(&state.sessions, record));
+            let session = Box::new(shown(state, record));
             state.publish(Event::SessionChanged { session });
         }
         Ok(None) => {}
@@ -233,7 +241,7 @@ async fn publish(state: &State, id: SessionId) {
 }
 
 fn announce(state: &State, record: SessionRecord) -> Session {
-    let session = shown(&state.sessions, record);
+    let session = shown(state, record);
     state.publish(Event::SessionChanged {
         session: Box::new(session.clone()),
     });

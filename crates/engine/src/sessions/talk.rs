@@ -69,6 +69,19 @@ pub async fn interrupt(state: &State, id: SessionId) -> Result<(), ApiError> {
 /// Answers the open question and waits until the agent took the answer. The audit trail tells of it
 /// before the agent can act on it, so that no kill in between leaves an act without its approval.
 pub async fn answer(state: &State, id: SessionId, approval: Approval) -> Result<(), ApiError> {
+    let asking = &state.gateways.asking;
+    if let Some(answer) = asking.option(id, &approval.attention_id, &approval.option_id) {
+        let details = json!({"attention": approval.attention_id, "option": approval.option_id});
+        state
+            .store
+            .note("approval.answered", "session", &id.to_string(), details)
+            .await?;
+        if asking.answer(id, &approval.attention_id, answer) {
+            return Ok(());
+        }
+        let detail = "the question about this call is gone";
+        return Err(ApiError::new(Code::AttentionGone, detail));
+    }
     let handle = running(state, id).await?;
     let is_open = state.sessions.status(id).is_some_and(|status| {
         matches!(&*status.borrow(), Status::NeedsAttention { attention }

@@ -141,6 +141,9 @@ impl Door {
             Ok(false) => return Called::refused(format!("There is no tool {:?}.", asked.tool)),
             Err(error) => return Called::lost(&error),
         }
+        if let Err(why) = self.guard.allows(asked).await {
+            return Called::refused(why);
+        }
         let result = connection.raw_call(request, self.bounds.call).await;
         self.upstream.note(&connection, &result).await;
         let result = match result {
@@ -228,6 +231,7 @@ impl ServerHandler for Door {
         let asked = Asked {
             tool: request.name.to_string(),
             shape: shape(request.arguments.as_ref()),
+            arguments: read(request.arguments.as_ref()),
         };
         let began = Instant::now();
         let called = tokio::select! {
@@ -338,6 +342,21 @@ fn shape(arguments: Option<&JsonObject>) -> BTreeMap<String, &'static str> {
     arguments
         .map(|(name, value)| (name.chars().take(LONGEST).collect(), word(value)))
         .collect()
+}
+
+/// Arguments as somebody reads them who has to decide.
+fn read(arguments: Option<&JsonObject>) -> String {
+    /// Most characters.
+    const LONGEST: usize = 4000;
+    let Some(arguments) = arguments.filter(|arguments| !arguments.is_empty()) else {
+        return String::new();
+    };
+    let text = serde_json::to_string_pretty(arguments).unwrap_or_default();
+    let text = client::visible(&text);
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}\n… ({} bytes)", &text[..end], text.len()),
+        None => text,
+    }
 }
 
 /// SHA-256 of everything that a server says of a tool.

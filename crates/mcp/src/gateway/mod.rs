@@ -2,8 +2,8 @@
 //! nothing else of it than it may.
 //!
 //! The agent never sees a secret that the server is reached with. Whatever it asks is limited and asked of the
-//! [`Guard`], which is told of each call of a tool by the shape of its arguments and never by their values. The connection to the server is opened
-//! when the agent first asks and closed when nobody has asked for a while.
+//! [`Guard`], which is told of each call of a tool by the shape of its arguments and never by their values. The
+//! connection to the server is opened when the agent first asks and closed when nobody has asked for a while.
 
 mod door;
 mod rate;
@@ -60,6 +60,8 @@ pub struct Asked {
     pub tool: String,
     /// The names of its arguments with their types: `{"path": "string"}`.
     pub shape: BTreeMap<String, &'static str>,
+    /// Its arguments as somebody reads them who has to decide, shortened. They are told to nobody else.
+    pub arguments: String,
 }
 
 /// What became of a call.
@@ -115,6 +117,10 @@ pub trait Guard: Send + Sync + 'static {
         said: &'a McpProbe,
         hashes: &'a BTreeMap<String, String>,
     ) -> BoxFuture<'a, Vec<String>>;
+
+    /// Whether a call of a tool that the agent may see goes through; why not, for the agent to read. It may take
+    /// as long as somebody thinks about it.
+    fn allows<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, Result<(), String>>;
 
     /// A call is over.
     fn ended<'a>(&'a self, ended: &'a Ended) -> BoxFuture<'a, ()>;

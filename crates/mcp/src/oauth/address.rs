@@ -15,6 +15,20 @@ pub(super) struct Bounds {
     loopback: bool,
 }
 
+/// An address as it may stand in a message: without user, password, query and fragment, which may be keys.
+pub(super) fn shown(url: &Url) -> String {
+    let mut bare = url.clone();
+    // Addresses without a host have neither user nor password.
+    let _ = bare.set_username("");
+    let _ = bare.set_password(None);
+    bare.set_query(None);
+    bare.set_fragment(None);
+    crate::client::visible(bare.as_str())
+        .chars()
+        .take(200)
+        .collect()
+}
+
 impl Bounds {
     /// Those of a server.
     pub(super) fn of(server: &Url) -> Self {
@@ -24,10 +38,14 @@ impl Bounds {
 
     /// An address that may be spoken to.
     pub(super) fn check(self, what: &'static str, text: &str) -> Result<Url, OauthError> {
+        let address: String = match Url::parse(text) {
+            Ok(url) => shown(&url),
+            Err(_) => crate::client::visible(text).chars().take(200).collect(),
+        };
         let refused = |why| OauthError::Address {
             what,
             why,
-            address: crate::client::visible(text).chars().take(200).collect(),
+            address: address.clone(),
         };
         let url = Url::parse(text).map_err(|_| refused("it is none"))?;
         let on_loopback = is_loopback(&url);
@@ -70,7 +88,7 @@ impl Bounds {
             return Err(OauthError::Address {
                 what,
                 why: "it holds characters that a shell acts on",
-                address: crate::client::visible(text).chars().take(200).collect(),
+                address: shown(&url),
             });
         }
         Ok(url)

@@ -80,7 +80,11 @@ impl Callback {
         loop {
             tokio::select! {
                 accepted = self.listener.accept(), if self.readers.len() < MANY => {
-                    let (stream, _) = accepted?;
+                    let stream = match accepted {
+                        Ok((stream, _)) => stream,
+                        Err(error) if is_of_one(&error) => continue,
+                        Err(error) => return Err(error),
+                    };
                     let (host, path) = (self.host.clone(), self.path.clone());
                     self.readers.spawn(async move {
                         timeout(SLOWEST, read(stream, &host, &path)).await.ok().flatten()
@@ -94,6 +98,17 @@ impl Callback {
             }
         }
     }
+}
+
+/// One connection has failed, and not the listener.
+fn is_of_one(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
 }
 
 impl Callback {

@@ -6,7 +6,12 @@
 use serde::Deserialize;
 use url::Url;
 
-use super::{Challenge, OauthError, address::Bounds, provider, web::Web};
+use super::{
+    Challenge, OauthError,
+    address::{Bounds, shown},
+    provider,
+    web::Web,
+};
 use crate::client::visible;
 
 /// Longest issuer or resource, in bytes.
@@ -73,7 +78,7 @@ pub(super) async fn discover(
     challenge: &Challenge,
 ) -> Result<Discovered, OauthError> {
     let described = describe(web, bounds, server, challenge).await?;
-    let nobody = || OauthError::NoAuthorizationServer(server.to_string());
+    let nobody = || OauthError::NoAuthorizationServer(shown(server));
     let (issuer, resource, scopes) = match described {
         Some(found) => {
             let issuer = found.authorization_servers.into_iter().next();
@@ -121,7 +126,7 @@ async fn describe(
         && !covers(resource, server)
     {
         return Err(OauthError::Resource {
-            server: server.to_string(),
+            server: shown(server),
             said: visible(resource).chars().take(200).collect(),
         });
     }

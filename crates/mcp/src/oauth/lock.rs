@@ -9,6 +9,8 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
+use tokio::sync::oneshot;
+
 use super::OauthError;
 
 /// How long another process may hold it: a refresh takes seconds.
@@ -30,10 +32,17 @@ impl Lock {
             server: key.to_owned(),
             why,
         };
-        // The system has no other way to wait for it. Who gives up waiting leaves a thread behind, which
-        // gets the lock in its turn and lets it go.
-        let waiting = tokio::task::spawn_blocking(move || lock(&path));
-        match tokio::time::timeout(PATIENCE, waiting).await {
+        // The system has no other way to wait for it. Who gives up waiting leaves a thread behind, which gets the
+        // lock in its turn and lets it go. The program ends without it: it is no thread of the runtime, which would
+        // wait for it.
+        let (tell, told) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("sign-in lock".to_owned());
+        let started = thread.spawn(move || {
+            // Nobody may want it any more.
+            let _ = tell.send(lock(&path));
+        });
+        started.map_err(|error| failed(error.to_string()))?;
+        match tokio::time::timeout(PATIENCE, told).await {
             Ok(Ok(Ok(file))) => Ok(Self(file)),
             Ok(Ok(Err(error))) => Err(failed(error.to_string())),
             Ok(Err(_)) => Err(failed("Berth is stopping".to_owned())),

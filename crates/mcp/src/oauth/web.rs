@@ -91,7 +91,10 @@ impl Web {
         let answer = self.send(what, url, request).await?;
         match answer.status {
             StatusCode::OK => answer.json().map(Some),
-            status if status.is_client_error() => Ok(None),
+            // Who is asked to wait has not learned that there is none.
+            status if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS => {
+                Ok(None)
+            }
             status => Err(answer.wrong(format!("with status {status}"))),
         }
     }

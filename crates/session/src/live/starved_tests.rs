@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use berth_protocol::{SessionId, Size, Status};
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use super::{SessionEvent, Start, start};
 use crate::{agents, process::Reaper, pty::Launch};
@@ -28,7 +27,9 @@ async fn output_that_nobody_had_time_to_take_is_no_pause() {
     let spec = agents::find(&"custom".parse().unwrap()).unwrap();
     let path = std::env::var_os("PATH").unwrap();
     let (handle, mut events) = start(Start {
-        id: SessionId(Uuid::now_v7()),
+        id: "01890a5d-ac96-774b-bcce-b302099a8057"
+            .parse::<SessionId>()
+            .unwrap(),
         run: 1,
         launch: Launch {
             program: PathBuf::from("/bin/bash"),

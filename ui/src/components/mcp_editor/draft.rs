@@ -1,7 +1,7 @@
 //! What is typed into the editor, a signal for each field, so that typing into one redraws no other.
 
 use crate::view::prelude::*;
-use berth_protocol::{AgentId, FieldProblem, OauthProvider, ProjectId};
+use berth_protocol::{AgentId, FieldProblem, OauthProvider, ProjectId, ToolRules};
 
 use crate::components::stored_secret::Kept;
 use crate::logic::mcp_form::{Auth, Form, Kind, SecretRow};
@@ -57,6 +57,7 @@ pub struct Draft {
     pub enabled: RwSignal<bool>,
     pub agents: RwSignal<Vec<AgentId>>,
     pub projects: RwSignal<Vec<ProjectId>>,
+    rules: RwSignal<ToolRules>,
     /// What the fields hold.
     pub form: Memo<Form>,
     /// What is wrong, once it was tried to save.
@@ -88,6 +89,7 @@ impl Draft {
         let enabled = RwSignal::new(from.enabled);
         let agents = RwSignal::new(from.agents.clone());
         let projects = RwSignal::new(from.projects.clone());
+        let rules = RwSignal::new(from.rules.clone());
         let form = memo(move || Form {
             name: name.get(),
             kind: kind.get(),
@@ -106,6 +108,7 @@ impl Draft {
             enabled: enabled.get(),
             agents: agents.get(),
             projects: projects.get(),
+            rules: rules.get(),
         });
         let tried = RwSignal::new(false);
         let refused = RwSignal::new(None::<(Form, Vec<FieldProblem>)>);
@@ -143,6 +146,7 @@ impl Draft {
             enabled,
             agents,
             projects,
+            rules,
             form,
             problems,
             tried,
@@ -179,6 +183,7 @@ impl Draft {
         self.enabled.set(from.enabled);
         self.agents.set(from.agents);
         self.projects.set(from.projects);
+        self.rules.set(from.rules);
     }
 
     /// Adds an empty row for a secret.

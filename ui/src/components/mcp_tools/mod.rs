@@ -1,5 +1,6 @@
 //! The tools of a server: a list to search, what each is for and takes, and a form to try it.
 
+mod rule;
 mod try_it;
 
 use crate::view::prelude::*;
@@ -17,6 +18,7 @@ use crate::state::{App, app, effect, memo};
 use crate::strings::{count, fill, t};
 use crate::web::{clock, dom, error::ApiError};
 use crate::wire::{Tool, Tools};
+use rule::rule;
 use try_it::try_it;
 
 /// What is known of the tools.
@@ -214,12 +216,14 @@ fn details(app: App, id: McpConfigurationId, tool: Tool) -> AnyView {
     let name = shown(&tool.name);
     let description = tool.description.clone();
     let schema = tool.schema.clone();
+    let named = tool.name.clone();
     view! {
         <div>
             <h3><code>{name}</code></h3>
             {title.map(|title| view! { <p class="mcp-tool-title">{title}</p> })}
         </div>
         {description.map(|text| view! { <p class="mcp-tool-text" data-testid="mcp-tool-text">{text}</p> })}
+        {rule(app, id, named)}
         {try_it(app, id, tool)}
         <section class="mcp-schema" aria-labelledby="mcp-schema">
             <h4 id="mcp-schema">{t().mcp_schema}</h4>

@@ -1,0 +1,212 @@
+//! Calls of tools that wait for the user's answer. A question is one of the session: it needs attention meanwhile, and
+//! is answered where every question of its agent is.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use berth_protocol::{
+    Attention, AttentionOption, McpAnswer, McpConfigurationId, ProjectId, SessionId,
+};
+use tokio::sync::oneshot;
+
+use crate::{sessions, state::State};
+
+/// How long a question waits for its answer. Agents give up on tools sooner or later.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Most questions of a session at once.
+const MANY: usize = 16;
+
+/// What is asked at the moment, and what was answered for longer than one call.
+#[derive(Default)]
+pub struct Asking {
+    questions: Mutex<HashMap<SessionId, Vec<Question>>>,
+    allowed: Mutex<HashSet<(SessionId, McpConfigurationId, String)>>,
+    numbers: AtomicU64,
+}
+
+struct Question {
+    attention: Attention,
+    tell: Option<oneshot::Sender<McpAnswer>>,
+}
+
+/// What is asked about.
+pub struct Subject<'a> {
+    pub session: SessionId,
+    pub project: ProjectId,
+    pub configuration: McpConfigurationId,
+    /// The name of the server.
+    pub server: &'a str,
+    pub tool: &'a str,
+    /// The arguments, to be read.
+    pub arguments: &'a str,
+}
+
+/// A question that stands. Dropped, it stands no more.
+struct Standing {
+    state: Arc<State>,
+    session: SessionId,
+    id: String,
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        let asking = &self.state.gateways.asking;
+        {
+            let mut questions = asking.questions();
+            if let Some(of_session) = questions.get_mut(&self.session) {
+                of_session.retain(|question| question.attention.id != self.id);
+                if of_session.is_empty() {
+                    questions.remove(&self.session);
+                }
+            }
+        }
+        let (state, id) = (Arc::clone(&self.state), self.session);
+        tokio::spawn(async move { sessions::publish(&state, id).await });
+    }
+}
+
+impl Asking {
+    fn questions(&self) -> MutexGuard<'_, HashMap<SessionId, Vec<Question>>> {
+        self.questions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn allowed(&self) -> MutexGuard<'_, HashSet<(SessionId, McpConfigurationId, String)>> {
+        self.allowed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The question of a session that has waited longest.
+    pub fn of(&self, id: SessionId) -> Option<Attention> {
+        let questions = self.questions();
+        Some(questions.get(&id)?.first()?.attention.clone())
+    }
+
+    /// The answer that an option of a question stands for, if the question waits for it.
+    pub fn option(&self, id: SessionId, attention: &str, option: &str) -> Option<McpAnswer> {
+        let questions = self.questions();
+        let mut of_session = questions.get(&id)?.iter();
+        of_session.find(|it| it.attention.id == attention && it.tell.is_some())?;
+        McpAnswer::ALL.into_iter().find(|it| it.id() == option)
+    }
+
+    /// Answers a question. Says whether it still waited for that.
+    pub fn answer(&self, id: SessionId, attention: &str, answer: McpAnswer) -> bool {
+        let mut questions = self.questions();
+        let of_session = questions.get_mut(&id).into_iter().flatten();
+        let mut found = of_session.filter(|it| it.attention.id == attention);
+        let tell = found.next().and_then(|it| it.tell.take());
+        tell.is_some_and(|tell| tell.send(answer).is_ok())
+    }
+
+    /// What was allowed in a session that is gone.
+    pub fn forget(&self, id: SessionId) {
+        self.allowed().retain(|(session, ..)| *session != id);
+    }
+}
+
+/// Asks the user, unless they have said before what they want; why the call is refused, for the agent to read.
+pub async fn ask(state: &Arc<State>, subject: &Subject<'_>) -> Result<(), String> {
+    let asking = &state.gateways.asking;
+    let allowed = (
+        subject.session,
+        subject.configuration,
+        subject.tool.to_owned(),
+    );
+    if asking.allowed().contains(&allowed) {
+        return Ok(());
+    }
+    let (configuration, project, tool) = (subject.configuration, subject.project, subject.tool);
+    let in_project = state
+        .store
+        .is_mcp_tool_allowed(configuration, project, tool);
+    // What cannot be read allows nothing.
+    if in_project.await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "whether a tool is allowed could not be read");
+        false
+    }) {
+        return Ok(());
+    }
+    let (standing, told) = stand(state, subject)?;
+    sessions::publish(state, subject.session).await;
+    let answer = tokio::time::timeout(PATIENCE, told).await;
+    drop(standing);
+    match answer {
+        Ok(Ok(McpAnswer::Once)) => Ok(()),
+        Ok(Ok(McpAnswer::Session)) => {
+            asking.allowed().insert(allowed);
+            Ok(())
+        }
+        Ok(Ok(McpAnswer::Project)) => {
+            let kept = state.store.allow_mcp_tool(configuration, project, tool);
+            if let Err(error) = kept.await {
+                tracing::error!(%error, "that a tool is allowed in a project was not noted");
+            }
+            Ok(())
+        }
+        Ok(Ok(McpAnswer::Deny)) => Err("The user has denied this call.".to_owned()),
+        Ok(Err(_)) => Err("The question about this call is gone.".to_owned()),
+        Err(_) => Err(format!(
+            "The user was asked about this call and has not answered within {} s.",
+            PATIENCE.as_secs()
+        )),
+    }
+}
+
+/// Puts the question.
+fn stand(
+    state: &Arc<State>,
+    subject: &Subject<'_>,
+) -> Result<(Standing, oneshot::Receiver<McpAnswer>), String> {
+    let asking = &state.gateways.asking;
+    let number = asking.numbers.fetch_add(1, Ordering::Relaxed);
+    let id = format!("mcp-{number}");
+    let tool = berth_mcp::visible(subject.tool);
+    let tool: String = tool.chars().take(128).collect();
+    let mut question = format!(
+        "The agent wants to call {tool} of the MCP server {}.",
+        subject.server
+    );
+    if !subject.arguments.is_empty() {
+        question.push('\n');
+        question.push_str(subject.arguments);
+    }
+    let (tell, told) = oneshot::channel();
+    let question = Question {
+        attention: Attention {
+            id: id.clone(),
+            question,
+            options: McpAnswer::ALL
+                .into_iter()
+                .map(|answer| AttentionOption {
+                    id: answer.id().to_owned(),
+                    label: answer.label().to_owned(),
+                })
+                .collect(),
+        },
+        tell: Some(tell),
+    };
+    {
+        let mut questions = asking.questions();
+        let of_session = questions.entry(subject.session).or_default();
+        if of_session.len() >= MANY {
+            return Err(format!(
+                "The user is asked about {MANY} calls already; wait for the answers."
+            ));
+        }
+        of_session.push(question);
+    }
+    let standing = Standing {
+        state: Arc::clone(state),
+        session: subject.session,
+        id,
+    };
+    Ok((standing, told))
+}

@@ -1,0 +1,102 @@
+//! What happens when an agent calls a tool: chosen where the tool is looked at.
+
+use crate::view::prelude::*;
+use berth_protocol::{Code, McpConfigurationId, McpDraft, McpEdit, ToolRule};
+
+use crate::components::field::SelectField;
+use crate::state::{App, ToastKind, memo, run};
+use crate::strings::{fill, t};
+use crate::wire::rule_word;
+
+const RULES: [ToolRule; 3] = [ToolRule::Allow, ToolRule::Ask, ToolRule::Deny];
+
+fn shown(rule: ToolRule) -> &'static str {
+    match rule {
+        ToolRule::Allow => t().rule_allow,
+        ToolRule::Ask => t().rule_ask,
+        ToolRule::Deny => t().rule_deny,
+    }
+}
+
+/// The rule of a tool, to choose for whoever may write the server.
+pub fn rule(app: App, id: McpConfigurationId, tool: String) -> AnyView {
+    let of = tool.clone();
+    let now = memo(move || {
+        let servers = app.model.mcp();
+        servers.with(|servers| Some(servers.find(id)?.draft.rules.of(&of)))
+    });
+    let writable = memo(move || {
+        let servers = app.model.mcp();
+        servers.with(|servers| {
+            servers
+                .find(id)
+                .is_some_and(|it| servers.may_write(it.scope))
+        })
+    });
+    let busy = RwSignal::new(false);
+    let choose = Callback::new(move |word: String| {
+        let rule = RULES.into_iter().find(|rule| rule_word(*rule) == word);
+        let (Some(rule), tool) = (rule, tool.clone()) else {
+            return;
+        };
+        run(busy, async move {
+            keep(app, id, tool, rule).await;
+        });
+    });
+    let options = RULES.map(|rule| (rule_word(rule).to_owned(), shown(rule).to_owned()));
+    view! {
+        <div class="mcp-rule">
+            {move || match (now.get(), writable.get()) {
+                (None, _) => ().into_any(),
+                (Some(rule), false) => view! { <p class="mcp-note">{t().rule}": "{shown(rule)}</p> }.into_any(),
+                (Some(_), true) => {
+                    view! {
+                        <SelectField
+                            label=t().rule
+                            value=Signal::derive(move || {
+                                now.get().map(rule_word).unwrap_or_default().to_owned()
+                            })
+                            options=Signal::stored(options.to_vec())
+                            hint=t().rule_hint
+                            on_select=choose
+                            testid="mcp-rule"
+                        />
+                    }
+                        .into_any()
+                }
+            }}
+        </div>
+    }
+    .into_any()
+}
+
+async fn keep(app: App, id: McpConfigurationId, tool: String, rule: ToolRule) {
+    let Some(server) = app.mcp_now(id) else {
+        return;
+    };
+    let mut rules = server.draft.rules.clone();
+    if rule == rules.default {
+        rules.tools.remove(&tool);
+    } else {
+        rules.tools.insert(tool, rule);
+    }
+    let edit = McpEdit {
+        version: server.version,
+        configuration: McpDraft {
+            rules,
+            ..server.draft.clone()
+        },
+    };
+    match app.api().update_mcp(id, &edit).await {
+        Ok(server) => app.take_mcp(server),
+        Err(error) => {
+            if error.code() == Some(Code::McpConflict) {
+                let text = fill(t().prompt_changed_meanwhile, &[&server.draft.name]);
+                app.ui.toast(ToastKind::Error, text, None);
+            } else {
+                app.complain(&error);
+            }
+            app.fetch_mcp();
+        }
+    }
+}
