@@ -28,18 +28,27 @@ pub struct Given {
 /// # Panics
 /// When the agent is not taken.
 pub async fn engine(setup: Setup) -> Engine {
-    let bin = setup.home().join("bin");
+    let engine = setup.start().await;
+    add_agent(&engine).await;
+    engine
+}
+
+/// Adds the agent `mine` to an engine.
+///
+/// # Panics
+/// When it is not taken.
+pub async fn add_agent(engine: &Engine) {
+    let bin = engine.setup().home().join("bin");
     fs::create_dir_all(&bin).expect("it can be made");
     let program = bin.join("mine");
     fs::write(&program, PROGRAM).expect("it can be written");
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions(program, mode).expect("it can be made executable");
+        fs::set_permissions(&program, mode).expect("it can be made executable");
     }
-    let engine = setup.start().await;
     let definition = serde_json::from_value(json!({
-        "name": "Mine", "program": "mine", "version_args": ["--version"],
+        "name": "Mine", "program": program, "version_args": ["--version"],
         "mcp": {"args": ["--mcp", "{config_file}"]},
         "permission_modes": [{"id": "ask", "name": "Ask", "args": []}],
         "screen": {"prompt": "^> ?(.*)$"},
@@ -50,7 +59,6 @@ pub async fn engine(setup: Setup) -> Engine {
     };
     let made = engine.client.post::<DefinedAgent>("/agents", &request);
     made.await.expect("the agent is taken");
-    engine
 }
 
 /// Adds a server and agrees to it.

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use berth_protocol::{McpConfiguration, McpList, McpServer, McpState};
+use berth_mcp::{Connection, Limits, Reach};
+use berth_protocol::{McpConfiguration, McpList, McpServer, McpState, Secret, ToolRule};
 use berth_tests::{
     Client,
     oauth::{Fixture, fastmcp},
@@ -562,4 +563,70 @@ async fn a_sign_in_that_nobody_ends_can_be_cancelled_and_what_is_kept_cleared() 
     page.sees(&stands("untried")).await;
     assert!(only(&stage).await.kept_secrets.is_empty());
     assert_eq!(keychain.count().await, 0);
+}
+
+#[tokio::test]
+async fn a_tool_that_shall_be_asked_about_is_and_its_arguments_are_seen() {
+    let (Some(program), Some(stage)) = (everything(), Stage::new().await) else {
+        return;
+    };
+    let client = &stage.engine.client;
+    berth_tests::mcp::add_agent(&stage.engine).await;
+    let server = json!({"type": "stdio", "command": program, "args": ["stdio"]});
+    let draft = json!({"name": "everything", "server": server});
+    let made = add(client, &draft).await;
+    agree(client, &made).await;
+    let page = stage.page().await;
+    open_mcp(&page).await;
+    page.click(&id("test-mcp")).await;
+    page.sees(&stands("connected")).await;
+    page.click(&id("open-mcp-tools")).await;
+    page.click("[data-testid=mcp-tool-choice][data-value=echo]")
+        .await;
+    page.reads(&id("mcp-tool-text"), "Echoes back").await;
+    select(&page, &id("mcp-rule"), "Ask me").await;
+    let ruled = client.until("the rule is kept", async || {
+        let now = only(&stage).await;
+        (now.draft.rules.of("echo") == ToolRule::Ask).then_some(now)
+    });
+    let ruled = ruled.await;
+    assert_eq!(ruled.draft.rules.of("get-sum"), ToolRule::Allow);
+    page.press(&[key::ESCAPE]).await;
+    page.misses("dialog").await;
+    // Whoever edits it otherwise loses no rule.
+    page.click(&id("edit-mcp")).await;
+    write(&page, &id("mcp-name"), "all").await;
+    page.click(&id("save-mcp")).await;
+    page.misses(&id("mcp-form")).await;
+    assert_eq!(only(&stage).await.draft.rules, ruled.draft.rules);
+
+    let place = stage.repository.path.clone();
+    let (session, given) = berth_tests::mcp::session_in(client, &place, "all").await;
+    let given = given.expect("it is given the server");
+    let reach = Reach::Http {
+        url: given.url,
+        headers: Default::default(),
+        bearer: Some(Secret::new(given.token)),
+    };
+    let connection = Connection::open(&reach, Limits::default()).await;
+    let connection = connection.expect("it is let in");
+    let arguments = json!({"message": "ahoy there"});
+    let called = connection.call("echo", arguments.as_object().cloned());
+    let answered = async {
+        page.click(&format!("[data-session='{}'] a", session.id))
+            .await;
+        let question = page.reads(".approval-question", "echo").await;
+        assert!(question.contains("ahoy there"), "{question}");
+        page.click("[data-testid=approval-option]:nth-of-type(2)")
+            .await;
+        page.misses(&id("approval")).await;
+    };
+    let (called, ()) = tokio::join!(called, answered);
+    let called = called.expect("it is called");
+    assert!(called.to_string().contains("ahoy there"), "{called}");
+    let again = connection
+        .call("echo", arguments.as_object().cloned())
+        .await;
+    again.expect("it is not asked about again");
+    connection.close().await;
 }

@@ -104,7 +104,7 @@ async fn a_full_disk_loses_nothing_and_writing_works_again_once_there_is_space()
 
 #[tokio::test]
 async fn a_store_that_cannot_be_made_for_lack_of_space_says_so() {
-    let Some(disk) = SmallDisk::mount("512k") else {
+    let Some(disk) = SmallDisk::mount("1m") else {
         return;
     };
     let ballast = disk.fill();
