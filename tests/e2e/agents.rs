@@ -14,7 +14,7 @@ use berth_tests::{
 };
 
 /// How long an agent may take for one thing on a slow machine that does other things too.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = LIMIT;
 
 macro_rules! tests {
     ($transport:ident: $($test:ident: $agent:literal => $act:ident($($argument:expr),*);)*) => {

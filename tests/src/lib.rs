@@ -29,7 +29,7 @@ pub use stream::{EventStream, Sent};
 pub use viewer::{Shown, Viewer};
 
 /// Longest wait for anything. Two slow cores run several engines and agents at once.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// Waits for what tells nobody that it happens, such as a file that is written.
 ///

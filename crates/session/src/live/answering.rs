@@ -23,8 +23,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// question counts as gone.
 const GONE: Duration = Duration::from_secs(1);
 
-/// When to give up, in seconds.
-const GIVE_UP: u64 = 5;
+/// When to give up, in seconds: as with a message. A program may need seconds on a machine that is busy.
+const GIVE_UP: u64 = 15;
 
 /// An answer on its way to the agent.
 pub(super) struct Answering {
