@@ -27,6 +27,9 @@ use asking::Subject;
 
 use crate::{error::ApiError, mcp, sessions, state::State};
 
+/// What an agent reads of a tool that it may not call.
+const DENIED: &str = "Its user does not let agents call this tool.";
+
 /// Bytes of the token of a session.
 const TOKEN: usize = 32;
 
@@ -297,14 +300,19 @@ impl Guard for Of {
                 }
             };
             self.note_said(said, &changed).await;
-            let rules = match self.now().await {
-                Ok(now) => now.draft.rules,
-                Err(_) => return Vec::new(),
-            };
             let names = hashes.keys().cloned();
-            names
-                .filter(|name| !changed.contains(name) && rules.of(name) != ToolRule::Deny)
-                .collect()
+            names.filter(|name| !changed.contains(name)).collect()
+        })
+    }
+
+    fn shows<'a>(&'a self, tools: &'a [String]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(async move {
+            let Ok(now) = self.now().await else {
+                return Vec::new();
+            };
+            let rules = &now.draft.rules;
+            let shown = tools.iter().filter(|tool| rules.of(tool) != ToolRule::Deny);
+            shown.cloned().collect()
         })
     }
 
@@ -313,7 +321,7 @@ impl Guard for Of {
             let now = self.now().await?;
             match now.draft.rules.of(&asked.tool) {
                 ToolRule::Allow => Ok(()),
-                ToolRule::Deny => Err("Its user does not let agents call this tool.".to_owned()),
+                ToolRule::Deny => Err(DENIED.to_owned()),
                 ToolRule::Ask => {
                     let subject = Subject {
                         session: self.session,
@@ -323,7 +331,13 @@ impl Guard for Of {
                         tool: &asked.tool,
                         arguments: &asked.arguments,
                     };
-                    asking::ask(&self.state, &subject).await
+                    asking::ask(&self.state, &subject).await?;
+                    // It took as long as somebody thought about it.
+                    let now = self.now().await?;
+                    match now.draft.rules.of(&asked.tool) {
+                        ToolRule::Deny => Err(DENIED.to_owned()),
+                        ToolRule::Allow | ToolRule::Ask => Ok(()),
+                    }
                 }
             }
         })
@@ -338,7 +352,8 @@ impl Guard for Of {
                 "outcome": ended.outcome.word(),
                 "session_id": self.session,
                 "took_ms": u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
-                "tool": ended.asked.tool.chars().take(128).collect::<String>(),
+                // An agent may ask for any name, and people read this.
+                "tool": berth_mcp::visible(&ended.asked.tool).chars().take(128).collect::<String>(),
             });
             let noted = self.state.store.note_mcp_call(self.given.id, details);
             if let Err(error) = noted.await {
@@ -352,7 +367,9 @@ impl Guard for Of {
             // That it was not asked says nothing of how it is doing.
             if !matches!(error, McpError::Withheld(_)) {
                 let (state, given) = (&self.state, &self.given);
-                state.sign_ins.remember(given.id, error);
+                state
+                    .sign_ins
+                    .remember(given.id, &given.draft.server, error);
                 let problem = ApiError::new(error.code(), error.to_string());
                 let at = Timestamp::now();
                 let now = mcp::sign_in::state_of(state, given, &problem, at).await;

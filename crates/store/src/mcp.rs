@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use berth_protocol::{
     McpConfiguration, McpConfigurationId, McpDraft, McpScope, McpServer, McpState, McpTool,
-    McpTools,
+    McpTools, ToolRules,
 };
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
@@ -134,6 +134,9 @@ impl Store {
             let delete = sqlx::query("DELETE FROM mcp_pins WHERE configuration_id = ?");
             write.execute(delete.bind(id.to_string())).await?;
             forget_allowed(&mut write, id).await?;
+        }
+        if old.draft.rules != draft.rules {
+            forget_ruled(&mut write, id, &old.draft.rules, &draft.rules).await?;
         }
         let changed = of_write(&mut write, id).await?;
         let details = shape(&changed);
@@ -369,6 +372,27 @@ async fn forget_state(write: &mut Write<'_>, id: McpConfigurationId) -> Result<(
 async fn forget_allowed(write: &mut Write<'_>, id: McpConfigurationId) -> Result<(), StoreError> {
     let delete = sqlx::query("DELETE FROM mcp_allowed WHERE configuration_id = ?");
     write.execute(delete.bind(id.to_string())).await?;
+    Ok(())
+}
+
+/// Whoever gives a tool another rule means that, and not what they answered before.
+async fn forget_ruled(
+    write: &mut Write<'_>,
+    id: McpConfigurationId,
+    old: &ToolRules,
+    new: &ToolRules,
+) -> Result<(), StoreError> {
+    let tools = sqlx::query("SELECT DISTINCT tool FROM mcp_allowed WHERE configuration_id = ?");
+    for row in write.rows(tools.bind(id.to_string())).await? {
+        let tool: String = Columns::of(&row, write.doing()).get("tool")?;
+        if old.of(&tool) != new.of(&tool) {
+            let forget =
+                sqlx::query("DELETE FROM mcp_allowed WHERE configuration_id = ? AND tool = ?");
+            write
+                .execute(forget.bind(id.to_string()).bind(tool))
+                .await?;
+        }
+    }
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use std::{fs, path::PathBuf};
 
 use berth_mcp::{Connection, Limits, McpError, Reach};
 use berth_protocol::{
-    Attention, Code, McpConfiguration, McpState, McpTested, McpTool, McpTools, Secret, Session,
-    SessionId, Status,
+    Attention, Code, McpConfiguration, McpGiven, McpState, McpTested, McpTool, McpTools, Secret,
+    Session, SessionId, Status,
 };
 use berth_tests::{Client, Engine, Setup, mcp};
 use serde_json::{Value, json};
@@ -87,10 +87,13 @@ impl Stage {
         (given.url, given.token)
     }
 
-    async fn state(&self) -> McpState {
+    async fn configuration_now(&self) -> McpConfiguration {
         let path = format!("/mcp/configurations/{}", self.configuration.id);
-        let found: McpConfiguration = self.client().get(&path).await.expect("it is there");
-        found.state
+        self.client().get(&path).await.expect("it is there")
+    }
+
+    async fn state(&self) -> McpState {
+        self.configuration_now().await.state
     }
 }
 
@@ -513,4 +516,95 @@ async fn a_question_goes_with_the_call_that_it_is_about() {
     client.waiting(session.id).await;
     let late = client.answer(session.id, &attention.id, "once").await;
     assert_eq!(late.expect_err("it is gone").code, Code::AttentionGone);
+}
+
+#[tokio::test]
+async fn what_agents_would_be_given_of_a_server_can_be_seen_before() {
+    let engine = Engine::start().await;
+    let given = async |agent: &str, name: &str| -> McpGiven {
+        let path = format!("/mcp/given?agent={agent}&name={name}");
+        engine.client.get(&path).await.expect("it is told")
+    };
+    let url = format!("{}/mcp/SESSION/docs", engine.client.endpoint().url);
+    for agent in ["claude", "codex", "gemini", "opencode"] {
+        let terminal = given(agent, "docs").await.terminal;
+        let terminal = terminal.unwrap_or_else(|| panic!("{agent} takes servers"));
+        let mut text = terminal.args.join("\n");
+        text.extend(terminal.env.values().map(String::as_str));
+        text.extend(terminal.files.iter().map(|file| file.content.as_str()));
+        assert!(text.contains(&url), "{agent}: {text}");
+        assert!(text.contains("TOKEN-OF-THE-RUN"), "{agent}: {text}");
+        // Every user of a machine can read arguments.
+        let args = terminal.args.join("\n");
+        assert!(!args.contains("TOKEN-OF-THE-RUN"), "{agent}: {args}");
+    }
+    for agent in ["goose", "aider", "droid"] {
+        assert_eq!(given(agent, "docs").await.terminal, None, "{agent}");
+    }
+    assert!(given("goose", "docs").await.protocol);
+    // What is still being typed may be anything.
+    let odd = given("codex", "a%2F..%22%0A")
+        .await
+        .terminal
+        .expect("it takes servers");
+    assert!(
+        odd.args.iter().any(|arg| arg.starts_with("mcp_servers.a=")),
+        "{odd:?}"
+    );
+    let unknown = engine
+        .client
+        .get::<McpGiven>("/mcp/given?agent=nobody&name=a")
+        .await;
+    unknown.expect_err("there is no such agent");
+}
+
+#[tokio::test]
+async fn what_was_allowed_is_asked_about_again_once_it_is_something_else() {
+    let (stage, now) = with_rules(&json!({"default": "ask"})).await;
+    let client = stage.client();
+    let (session, url, token) = stage.session("first").await;
+    let connection = connect(&url, &token).await.expect("it is let in");
+    let answered = async |tool: &str, option: &str| {
+        let answer = async {
+            let attention = question(client, session.id).await;
+            let answered = client.answer(session.id, &attention.id, option).await;
+            answered.expect("it is taken");
+        };
+        let (called, ()) = tokio::join!(call(&connection, tool, json!({})), answer);
+        client.waiting(session.id).await;
+        called
+    };
+    let (failed, _) = answered("one", "session").await;
+    assert!(!failed);
+    answered("fails", "project").await;
+    // Another rule and back: what was answered before does not count any more.
+    let allowing = json!({"default": "ask", "tools": {"fails": "allow"}});
+    let now = edited(&stage, &now, &allowing).await;
+    edited(&stage, &now, &json!({"default": "ask"})).await;
+    let (refused, said) = answered("fails", "deny").await;
+    assert!(refused && said.contains("denied"), "{said}");
+    let (failed, _) = call(&connection, "one", json!({})).await;
+    assert!(!failed, "nothing has changed for this one");
+
+    // A tool that has become another one and was accepted.
+    stage.offer(&[tool("one", "Another."), tool("fails", "The other.")]);
+    assert_eq!(names(&connection.tools().await.expect("tools")), ["fails"]);
+    let path = format!("/mcp/configurations/{}/accept", stage.configuration.id);
+    let tools = json!({"tools": ["one"]});
+    let accepted = client.post::<McpConfiguration>(&path, &tools).await;
+    accepted.expect("it is accepted");
+    connection.tools().await.expect("tools");
+    let (refused, said) = answered("one", "deny").await;
+    assert!(refused && said.contains("denied"), "{said}");
+
+    // A rule that changes while the question stands.
+    let now = stage.configuration_now().await;
+    let changed = async {
+        let attention = question(client, session.id).await;
+        edited(&stage, &now, &json!({"default": "deny"})).await;
+        let answered = client.answer(session.id, &attention.id, "once").await;
+        answered.expect("it is taken");
+    };
+    let ((refused, said), ()) = tokio::join!(call(&connection, "one", json!({})), changed);
+    assert!(refused && said.contains("does not let agents"), "{said}");
 }

@@ -279,3 +279,42 @@ async fn a_server_that_takes_no_sign_in_is_not_signed_in_to() {
     let unknown = engine.client.post::<Value>(&gone, &json!({})).await;
     assert_eq!(unknown.expect_err("there is none").code, Code::McpNotFound);
 }
+
+#[tokio::test]
+async fn what_one_server_says_of_signing_in_is_nothing_to_go_by_for_another() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    // The address of before names where its users sign in, and is somebody else's.
+    let hostile = Fixture::start().await;
+    let evil = json!({"name": "guarded", "server": {"type": "http", "url": hostile.mcp()}});
+    let put = async |now: &McpConfiguration, draft: &Value| {
+        let body = json!({"version": now.version, "configuration": draft});
+        let put = stage
+            .client()
+            .request(Method::PUT, &stage.path(""))
+            .json(&body);
+        let now = stage.client().value::<McpConfiguration>(put).await;
+        let now = now.expect("it is taken");
+        let consent = json!({"version": now.version});
+        let path = stage.path("/consent");
+        let agreed = stage.client().post::<McpConfiguration>(&path, &consent);
+        agreed.await.expect("it is taken")
+    };
+    let now = put(&stage.now().await, &evil).await;
+    stage.test().await.expect_err("it wants a sign-in");
+    put(&now, &draft(&stage.fixture.mcp())).await;
+    // The draft of another address is tried and thrown away.
+    let drafted = json!({"id": stage.server.id, "draft": draft(&hostile.mcp())});
+    let tested = stage.client().post::<McpTested>("/mcp/test", &drafted);
+    tested.await.expect_err("it wants a sign-in");
+    let before = hostile
+        .seen("GET /.well-known/oauth-protected-resource/mcp")
+        .len();
+    let begun = stage.begin().await.signing_in.expect("it waits");
+    assert_eq!(begun.issuer, stage.fixture.base);
+    let after = hostile
+        .seen("GET /.well-known/oauth-protected-resource/mcp")
+        .len();
+    assert_eq!(before, after, "nobody asks it");
+}

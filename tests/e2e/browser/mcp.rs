@@ -81,6 +81,9 @@ async fn a_server_is_added_agreed_to_tested_and_its_tools_are_tried() {
     page.type_into(&id("mcp-command-field"), &program.display().to_string())
         .await;
     page.type_into(&id("mcp-args"), "stdio").await;
+    select(&page, &id("mcp-given-agent"), "Codex").await;
+    let given = page.reads(&id("mcp-given"), "mcp_servers.everything").await;
+    assert!(given.contains("TOKEN-OF-THE-RUN"), "{given}");
     page.type_into(&id("mcp-env"), "MARK=browser-everything")
         .await;
     page.click(&id("save-mcp")).await;

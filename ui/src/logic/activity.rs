@@ -1,6 +1,6 @@
 //! What happened in a session, in words for people.
 
-use crate::strings::Strings;
+use crate::strings::{Strings, fill};
 use crate::wire::AuditEntry;
 
 /// The words for an event. What this version does not know is called by its name in the trail.
@@ -9,6 +9,9 @@ pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
         let mut details = entry.details.iter();
         details.any(|(name, fact)| name == wanted && fact == what)
     };
+    if let Some(words) = called(t, entry) {
+        return words;
+    }
     let words = match entry.action.as_str() {
         "agent.defined" => t.did_describe_agent,
         "agent.forgotten" => t.did_remove_agent,
@@ -18,15 +21,19 @@ pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
         "approval.answered" => t.did_answer,
         "approval.failed" => t.did_not_answer,
         "mcp.accepted" => t.did_accept_mcp,
+        "mcp.allowed" => t.did_allow_mcp_tool,
         "mcp.called" if says("by", "user") => t.did_call_mcp,
         "mcp.called" => t.did_call_mcp_tool,
         "mcp.changed" => t.did_change_mcp,
+        "mcp.cleared" => t.did_clear_mcp,
         "mcp.consented" => t.did_agree_mcp,
         "mcp.created" => t.did_add_mcp,
         "mcp.deleted" => t.did_remove_mcp,
         "mcp.quarantined" => t.did_quarantine_mcp,
         "mcp.secret_removed" => t.did_remove_secret,
         "mcp.secret_set" => t.did_set_secret,
+        "mcp.signed_in" => t.did_sign_in_mcp,
+        "mcp.signed_out" => t.did_sign_out_mcp,
         "message.added" if says("role", "agent") => t.did_reply,
         "message.added" => t.did_send,
         "message.delivered" => t.did_deliver,
@@ -59,6 +66,28 @@ pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
         other => other,
     };
     words.to_owned()
+}
+
+/// What became of a call of an agent, by the name of the tool.
+fn called(t: &'static Strings, entry: &AuditEntry) -> Option<String> {
+    let fact = |wanted: &str| {
+        let mut details = entry.details.iter();
+        let found = details.find(|(name, _)| name == wanted);
+        found.map(|(_, fact)| fact.as_str())
+    };
+    if entry.action != "mcp.called" || fact("by") != Some("agent") {
+        return None;
+    }
+    let words = match fact("outcome")? {
+        "answered" => t.tool_answered,
+        "failed" => t.tool_reported_failure,
+        "refused" => t.tool_refused,
+        "lost" => t.tool_lost,
+        "cancelled" => t.tool_cancelled,
+        _ => return None,
+    };
+    let took = fact("took_ms").unwrap_or_default();
+    Some(fill(words, &[fact("tool")?, took]))
 }
 
 #[cfg(test)]
@@ -106,8 +135,42 @@ mod tests {
             "MCP tool called",
             "who it was is not told"
         );
-        for action in ["mcp.accepted", "mcp.quarantined", "session.mcp_given"] {
+        for action in [
+            "mcp.accepted",
+            "mcp.allowed",
+            "mcp.cleared",
+            "mcp.quarantined",
+            "mcp.signed_in",
+            "mcp.signed_out",
+            "session.mcp_given",
+        ] {
             assert_ne!(told(action, "", ""), action, "it has words");
         }
+    }
+    #[test]
+    fn a_call_of_an_agent_is_told_with_its_tool_and_what_became_of_it() {
+        let told = |outcome: &str| {
+            let facts = [("by", "agent"), ("outcome", outcome), ("took_ms", "12")];
+            let mut details: Vec<_> = facts
+                .map(|(name, fact)| (name.to_owned(), fact.to_owned()))
+                .into();
+            details.push(("tool".to_owned(), "echo".to_owned()));
+            words(
+                &ENGLISH,
+                &AuditEntry {
+                    seq: 1,
+                    at: Timestamp::UNIX_EPOCH,
+                    action: "mcp.called".to_owned(),
+                    subject_kind: "mcp".to_owned(),
+                    subject_id: String::new(),
+                    session_id: None,
+                    details,
+                    hash: String::new(),
+                },
+            )
+        };
+        assert_eq!(told("answered"), "Tool echo answered in 12 ms");
+        assert_eq!(told("refused"), "Tool echo refused");
+        assert_eq!(told("eaten"), "MCP tool called");
     }
 }

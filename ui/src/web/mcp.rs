@@ -114,6 +114,12 @@ impl Api {
         self.send("POST", &path(id, "/call"), call).await
     }
 
+    /// What an agent would be given of a server of this name.
+    pub async fn mcp_given(&self, agent: &AgentId, name: &str) -> Answer<McpGiven> {
+        let query = format!("agent={}&name={}", encode(&agent.to_string()), encode(name));
+        self.get(&format!("/mcp/given?{query}")).await
+    }
+
     /// What settings of another program name; nothing is kept or started by it.
     pub async fn import_mcp(&self, text: String) -> Answer<McpImported> {
         self.send("POST", "/mcp/import", &McpImport { text }).await

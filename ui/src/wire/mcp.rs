@@ -96,6 +96,9 @@ words! {
 }
 
 structs! {
+    McpGiven { agent, terminal, protocol }
+    McpGivenFile { path, content }
+    McpGivenTerminal { args, env, files }
     McpSignedOut { configuration, revoked, why }
     McpSigningIn { url, issuer, until }
     McpImported { servers }

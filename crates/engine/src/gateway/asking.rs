@@ -3,10 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,6 +11,7 @@ use berth_protocol::{
     Attention, AttentionOption, McpAnswer, McpConfigurationId, ProjectId, SessionId,
 };
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use crate::{sessions, state::State};
 
@@ -28,12 +26,19 @@ const MANY: usize = 16;
 pub struct Asking {
     questions: Mutex<HashMap<SessionId, Vec<Question>>>,
     allowed: Mutex<HashSet<(SessionId, McpConfigurationId, String)>>,
-    numbers: AtomicU64,
 }
 
 struct Question {
     attention: Attention,
+    about: About,
     tell: Option<oneshot::Sender<McpAnswer>>,
+}
+
+/// What an answer is about, for the audit trail.
+#[derive(Clone, Debug)]
+pub struct About {
+    pub configuration: McpConfigurationId,
+    pub tool: String,
 }
 
 /// What is asked about.
@@ -90,11 +95,17 @@ impl Asking {
     }
 
     /// The answer that an option of a question stands for, if the question waits for it.
-    pub fn option(&self, id: SessionId, attention: &str, option: &str) -> Option<McpAnswer> {
+    pub fn option(
+        &self,
+        id: SessionId,
+        attention: &str,
+        option: &str,
+    ) -> Option<(McpAnswer, About)> {
         let questions = self.questions();
         let mut of_session = questions.get(&id)?.iter();
-        of_session.find(|it| it.attention.id == attention && it.tell.is_some())?;
-        McpAnswer::ALL.into_iter().find(|it| it.id() == option)
+        let found = of_session.find(|it| it.attention.id == attention && it.tell.is_some())?;
+        let answer = McpAnswer::ALL.into_iter().find(|it| it.id() == option)?;
+        Some((answer, found.about.clone()))
     }
 
     /// Answers a question. Says whether it still waited for that.
@@ -104,6 +115,12 @@ impl Asking {
         let mut found = of_session.filter(|it| it.attention.id == attention);
         let tell = found.next().and_then(|it| it.tell.take());
         tell.is_some_and(|tell| tell.send(answer).is_ok())
+    }
+
+    /// What was allowed of a server in sessions, for these of its tools.
+    pub fn forget_of(&self, id: McpConfigurationId, which: impl Fn(&str) -> bool) {
+        let mut allowed = self.allowed();
+        allowed.retain(|(_, configuration, tool)| *configuration != id || !which(tool));
     }
 
     /// What was allowed in a session that is gone.
@@ -166,12 +183,13 @@ fn stand(
     subject: &Subject<'_>,
 ) -> Result<(Standing, oneshot::Receiver<McpAnswer>), String> {
     let asking = &state.gateways.asking;
-    let number = asking.numbers.fetch_add(1, Ordering::Relaxed);
-    let id = format!("mcp-{number}");
+    // No answer to an old question fits a new one, after a restart of the engine either.
+    let id = format!("mcp-{}", Uuid::now_v7().simple());
     let tool = berth_mcp::visible(subject.tool);
     let tool: String = tool.chars().take(128).collect();
+    // A server chooses the names of its tools: quoted, one cannot go on as if it were Berth's own words.
     let mut question = format!(
-        "The agent wants to call {tool} of the MCP server {}.",
+        "MCP server {}: the agent wants to call the tool {tool:?}.",
         subject.server
     );
     if !subject.arguments.is_empty() {
@@ -190,6 +208,10 @@ fn stand(
                     label: answer.label().to_owned(),
                 })
                 .collect(),
+        },
+        about: About {
+            configuration: subject.configuration,
+            tool,
         },
         tell: Some(tell),
     };

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::{extract::State as Shared, http::StatusCode};
 use berth_protocol::{
-    McpAccept, McpCall, McpCalled, McpConfiguration, McpConfigurationId, McpConsent, McpDraft,
-    McpEdit, McpImport, McpImported, McpList, McpSecret, McpSignedOut, McpTest, McpTested,
-    McpTools,
+    AgentId, McpAccept, McpCall, McpCalled, McpConfiguration, McpConfigurationId, McpConsent,
+    McpDraft, McpEdit, McpGiven, McpImport, McpImported, McpList, McpSecret, McpSignedOut, McpTest,
+    McpTested, McpTools,
 };
 
 use super::{
@@ -207,6 +207,26 @@ pub async fn call(
     carried_through(async move { mcp::call(&state, id, call).await })
         .await
         .map(Json)
+}
+
+/// What is asked about.
+#[derive(serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct GivenTo {
+    /// The agent.
+    agent: AgentId,
+    /// The name of the server.
+    name: String,
+}
+
+/// What an agent would be given of a server of this name.
+#[utoipa::path(get, path = "/mcp/given", tag = "mcp", params(GivenTo),
+    responses((status = 200, body = McpGiven), Problems))]
+pub async fn given(
+    Shared(state): Shared<Arc<State>>,
+    Query(to): Query<GivenTo>,
+) -> Result<Json<McpGiven>, ApiError> {
+    Ok(Json(mcp::given(&state, &to.agent, &to.name).await?))
 }
 
 /// Reads settings of another program, and answers with the servers that they name. Nothing is kept or started.

@@ -79,6 +79,7 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(mcp::test))
         .routes(routes!(mcp::tools))
         .routes(routes!(mcp::call))
+        .routes(routes!(mcp::given))
         .routes(routes!(mcp::import))
         .routes(routes!(prompts::list, prompts::create))
         .routes(routes!(prompts::get, prompts::update, prompts::delete))

@@ -3,7 +3,7 @@
 //!
 //! An entry `mcp/<id>/sign_in` says which parts count; they are `mcp/<id>/sign_in/<slot>/<number>`. New parts go
 //! into the other slot, and count once the entry says so: whatever a kill leaves is the sign-in of before, and
-//! parts that are overwritten by the next one.
+//! parts that the next change overwrites or removes.
 
 use berth_mcp::{Grant, Later, StoreError, TokenStore};
 use berth_protocol::{LONGEST_SECRET, Secret};
@@ -111,11 +111,13 @@ impl KeychainGrants {
 
     /// Removes the parts of a slot, as far as there are any.
     async fn clear(key: &str, slot: Slot) -> Result<(), StoreError> {
-        for number in 0..MOST {
+        let mut parts = 0;
+        while parts < MOST && get(&part_name(key, slot, parts)).await?.is_some() {
+            parts += 1;
+        }
+        // From the end, so that whoever is cut off in between leaves parts that are found again.
+        for number in (0..parts).rev() {
             let name = part_name(key, slot, number);
-            if get(&name).await?.is_none() {
-                break;
-            }
             berth_secrets::remove(&name).await.map_err(unavailable)?;
         }
         Ok(())

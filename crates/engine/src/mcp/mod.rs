@@ -4,9 +4,12 @@
 //! no longer tells of one before it is removed there, except when a server goes: then its row goes last, so
 //! that whatever a kill leaves of it can be seen and removed.
 
+mod given;
 mod grants;
 mod reach;
 pub mod sign_in;
+
+pub use given::given;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,12 +91,25 @@ pub async fn update(
             tracing::debug!(problem = %error.0, "whether a secret is in the keychain is not known");
         }
     }
+    let (was, is) = (&old.draft, &now.draft);
+    if was.server != is.server || was.auth != is.auth {
+        // It would be a sign-in to what it was.
+        state.sign_ins.end_waiting(id);
+    }
+    state.gateways.asking.forget_of(id, |tool| {
+        was.server != is.server || was.rules.of(tool) != is.rules.of(tool)
+    });
+    let now = changed(state, now);
     // An authorization server may take its time, and nobody else has to wait for that.
     drop(turn);
-    if !stays_signed_in && old.draft.is_oauth() {
-        sign_in::end(state, &old).await?;
+    if stays_signed_in || !old.draft.is_oauth() {
+        return Ok(now);
     }
-    Ok(changed(state, now))
+    if let Err(error) = sign_in::end(state, id).await {
+        // The edit is made. Nothing uses what is left, and whoever removes the server tries again.
+        tracing::warn!(problem = %error.0, "a sign-in to what an MCP server was is still in the keychain");
+    }
+    get(state, id).await
 }
 
 /// A sign-in to the one is a sign-in to the other.
@@ -137,8 +153,9 @@ pub async fn delete(state: &State, id: McpConfigurationId, version: u32) -> Resu
         let found = old.version;
         return Err(StoreError::McpChanged { id, found }.into());
     }
-    if old.draft.is_oauth() {
-        sign_in::end(state, &old).await?;
+    // It may have been signed in to as what it was before. A program signs in by itself.
+    if sign_in::address(&old.draft.server).is_some() {
+        sign_in::end(state, id).await?;
     }
     let _turn = state.keeping.lock().await;
     let mut old = get(state, id).await?;
@@ -146,6 +163,8 @@ pub async fn delete(state: &State, id: McpConfigurationId, version: u32) -> Resu
         old = forget(state, old, &secret).await?;
     }
     state.store.delete_mcp(id, version).await?;
+    state.sign_ins.forget(id);
+    state.gateways.asking.forget_of(id, |_| true);
     state.publish(Event::McpRemoved { id });
     Ok(())
 }
@@ -167,6 +186,9 @@ pub async fn accept(
 ) -> Result<McpConfiguration, ApiError> {
     let configuration = get(state, id).await?;
     let left = state.store.accept_mcp_tools(id, tools).await?;
+    // Whoever has allowed them has allowed what they were.
+    let accepted = |tool: &str| tools.iter().any(|it| it == tool);
+    state.gateways.asking.forget_of(id, accepted);
     if let McpState::Quarantined { at, .. } = configuration.state {
         let now = match left.is_empty() {
             true => McpState::Untried,
@@ -217,7 +239,10 @@ pub async fn remove_secret(
 /// Forgets everything that is kept of a server besides its settings: its sign-in, its secrets, and how it was doing.
 pub async fn clear(state: &State, id: McpConfigurationId) -> Result<McpConfiguration, ApiError> {
     let configuration = get(state, id).await?;
-    sign_in::end(state, &configuration).await?;
+    if sign_in::address(&configuration.draft.server).is_some() {
+        sign_in::end(state, id).await?;
+    }
+    state.gateways.asking.forget_of(id, |_| true);
     let _turn = state.keeping.lock().await;
     let mut configuration = get(state, id).await?;
     for secret in holders(&configuration) {
@@ -270,8 +295,10 @@ pub async fn test(state: &State, request: McpTest) -> Result<McpTested, ApiError
         let id = kept.as_ref().map(|kept| kept.id);
         let reach = reach::reach(state, (id, &draft), secrets, None).await?;
         let probed = berth_mcp::probe(&reach, Limits::default()).await;
-        if let (Some(id), Err(error)) = (id, &probed) {
-            state.sign_ins.remember(id, error);
+        if let (Some(kept), Err(error)) = (&kept, &probed)
+            && kept.draft.server == draft.server
+        {
+            state.sign_ins.remember(kept.id, &draft.server, error);
         }
         Ok::<_, ApiError>(probed?)
     };
@@ -318,11 +345,12 @@ pub async fn call(
     };
     let reach = reach_of(state, &configuration, None).await?;
     let opened = Connection::open(&reach, Limits::default()).await;
-    let connection = opened.inspect_err(|error| state.sign_ins.remember(id, error))?;
+    let server = &configuration.draft.server;
+    let connection = opened.inspect_err(|error| state.sign_ins.remember(id, server, error))?;
     let called = connection.try_call(&call.tool, arguments).await;
     connection.close().await;
     if let Err(error) = &called {
-        state.sign_ins.remember(id, error);
+        state.sign_ins.remember(id, server, error);
     }
     let told = match &called {
         Ok(called) if called.is_error => "failed",

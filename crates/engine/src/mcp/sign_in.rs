@@ -25,12 +25,13 @@ use crate::{error::ApiError, keychain, state::State};
 /// Sign-ins that are kept, and those under way.
 pub struct SignIns {
     broker: Broker,
-    /// Held while something changes that is in the keychain and in the store.
-    turn: tokio::sync::Mutex<()>,
+    /// Held, for each server, while something of its sign-in changes that is in the keychain and in the store.
+    turns: Mutex<HashMap<McpConfigurationId, Arc<tokio::sync::Mutex<()>>>>,
     running: Mutex<HashMap<McpConfigurationId, Running>>,
     numbers: AtomicU64,
-    /// How servers have asked for a sign-in when they last did.
-    challenges: Mutex<HashMap<McpConfigurationId, Challenge>>,
+    /// How servers have asked for a sign-in when they last did, with the address at which they did: what one says
+    /// is nothing to go by for another.
+    challenges: Mutex<HashMap<McpConfigurationId, (String, Challenge)>>,
 }
 
 /// One that waits for the browser. Dropped, it ends.
@@ -45,7 +46,7 @@ impl SignIns {
     pub fn new(data: &Path) -> Self {
         Self {
             broker: Broker::new(Arc::new(KeychainGrants), data.join("locks")),
-            turn: tokio::sync::Mutex::default(),
+            turns: Mutex::default(),
             running: Mutex::default(),
             numbers: AtomicU64::default(),
             challenges: Mutex::default(),
@@ -69,18 +70,40 @@ impl SignIns {
     }
 
     /// Remembers how a server asks for a sign-in.
-    pub fn remember(&self, id: McpConfigurationId, error: &McpError) {
-        if let McpError::Unauthorized { challenge } = error {
+    pub fn remember(&self, id: McpConfigurationId, server: &McpServer, error: &McpError) {
+        if let (McpError::Unauthorized { challenge }, Some(url)) = (error, address(server)) {
             let challenge = Challenge::parse(challenge);
-            self.challenges().insert(id, challenge);
+            self.challenges().insert(id, (url.to_owned(), challenge));
         }
+    }
+
+    /// Ends a sign-in that waits for the browser. Says whether there was one.
+    pub fn end_waiting(&self, id: McpConfigurationId) -> bool {
+        self.running().remove(&id).is_some()
+    }
+
+    /// Waits for the right to change a server's sign-in.
+    async fn turn(&self, id: McpConfigurationId) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(id).or_default())
+        };
+        turn.lock_owned().await
+    }
+
+    /// Forgets what is known of a server that is gone.
+    pub fn forget(&self, id: McpConfigurationId) {
+        self.end_waiting(id);
+        self.challenges().remove(&id);
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.remove(&id);
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<McpConfigurationId, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn challenges(&self) -> MutexGuard<'_, HashMap<McpConfigurationId, Challenge>> {
+    fn challenges(&self) -> MutexGuard<'_, HashMap<McpConfigurationId, (String, Challenge)>> {
         self.challenges
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -152,6 +175,8 @@ pub async fn begin(
         return Err(ApiError::new(Code::McpInvalid, detail));
     };
     let wish = wish(state, &configuration, url).await?;
+    // The browser may have to answer at the same port.
+    state.sign_ins.end_waiting(id);
     let begun = tokio::select! {
         begun = SignIn::begin(wish) => begun.map_err(|error| told(&error))?,
         () = state.stopping.cancelled() => {
@@ -159,6 +184,12 @@ pub async fn begin(
             return Err(ApiError::new(Code::ShuttingDown, detail));
         }
     };
+    // A server takes its time to say where its users sign in.
+    let now = get(state, id).await?;
+    if now.draft.server != configuration.draft.server || now.draft.auth != configuration.draft.auth
+    {
+        return Err(told(&OauthError::Changed(begun.issuer().to_owned())));
+    }
     let ends = state.stopping.child_token();
     let number = state.sign_ins.numbers.fetch_add(1, Ordering::Relaxed);
     let left = begun
@@ -176,11 +207,11 @@ pub async fn begin(
     state.sign_ins.running().insert(id, running);
     let waits = Waits {
         state: Arc::clone(state),
-        given: configuration.clone(),
+        given: configuration,
         number,
     };
     tokio::spawn(waits.finish(begun, ends));
-    Ok(changed(state, configuration))
+    Ok(changed(state, now))
 }
 
 async fn wish(
@@ -211,7 +242,10 @@ async fn wish(
         }
     }
     let challenge = state.sign_ins.challenges().get(&id).cloned();
-    wish.challenge = challenge.unwrap_or_default();
+    let challenge = challenge.filter(|(asked, _)| asked == url);
+    wish.challenge = challenge
+        .map(|(_, challenge)| challenge)
+        .unwrap_or_default();
     if wish.challenge.error.as_deref() == Some("insufficient_scope") {
         let broker = &state.sign_ins.broker;
         let held = broker.step_up(&key(id), url, &wish.challenge).await;
@@ -252,10 +286,14 @@ impl Waits {
             Ok(()) => super::try_kept(&self.state, id).await,
             Err(error) => {
                 tracing::info!(%error, "a sign-in to an MCP server failed");
-                let problem = Box::new(told(&error).0.as_ref().clone());
+                let problem = told(&error).0;
                 let at = Timestamp::now();
-                let now = McpState::Failed { problem, at };
-                note(&self.state, &self.given, now, None).await
+                let failed = McpState::Failed { problem, at };
+                match get(&self.state, id).await {
+                    // Its name or rules may be others by now.
+                    Ok(now) => note(&self.state, &now, failed, None).await,
+                    Err(error) => Err(error),
+                }
             }
         };
         if let Err(error) = done {
@@ -274,30 +312,36 @@ async fn keep(
     grant: berth_mcp::Grant,
 ) -> Result<(), OauthError> {
     let id = given.id;
-    let _turn = state.sign_ins.turn.lock().await;
+    let _turn = state.sign_ins.turn(id).await;
     let gone = || OauthError::Changed(grant.server.clone());
     let now = get(state, id).await.map_err(|_| gone())?;
     if now.draft.server != given.draft.server || now.draft.auth != given.draft.auth {
         return Err(gone());
     }
-    let changed = gone();
+    let lost = gone();
     state.sign_ins.broker.keep(&key(id), grant).await?;
     state.sign_ins.challenges().remove(&id);
     let noted = state
         .store
         .set_mcp_secret(id, McpConfiguration::SIGN_IN, true);
-    if let Err(error) = noted.await {
-        tracing::error!(%error, "a sign-in to an MCP server was not noted");
-        // Of what the store does not know nobody could see that it is there.
-        let _ = state.sign_ins.broker.sign_out(&key(id)).await;
-        return Err(changed);
+    match noted.await {
+        Ok(now) => {
+            // Whoever has ended the sign-in meanwhile was too late.
+            changed(state, now);
+            Ok(())
+        }
+        Err(error) => {
+            tracing::error!(%error, "a sign-in to an MCP server was not noted");
+            // Of what the store does not know nobody could see that it is there.
+            let _ = state.sign_ins.broker.sign_out(&key(id)).await;
+            Err(lost)
+        }
     }
-    Ok(())
 }
 
 /// Ends a sign-in that waits for the browser. There being none is no error.
 pub async fn cancel(state: &State, id: McpConfigurationId) -> Result<McpConfiguration, ApiError> {
-    let cancelled = state.sign_ins.running().remove(&id).is_some();
+    let cancelled = state.sign_ins.end_waiting(id);
     let configuration = get(state, id).await?;
     Ok(match cancelled {
         true => changed(state, configuration),
@@ -307,8 +351,7 @@ pub async fn cancel(state: &State, id: McpConfigurationId) -> Result<McpConfigur
 
 /// Ends a sign-in: revokes its tokens where that is offered, and forgets it in any case.
 pub async fn sign_out(state: &State, id: McpConfigurationId) -> Result<McpSignedOut, ApiError> {
-    let configuration = get(state, id).await?;
-    let (revoked, why) = match end(state, &configuration).await? {
+    let (revoked, why) = match end(state, id).await? {
         Revoked::Yes => (McpRevoked::Revoked, None),
         Revoked::Nothing => (McpRevoked::Nothing, None),
         Revoked::NotOffered => (McpRevoked::NotOffered, None),
@@ -322,10 +365,11 @@ pub async fn sign_out(state: &State, id: McpConfigurationId) -> Result<McpSigned
 }
 
 /// Ends the sign-in of a server that changes or goes, too.
-pub async fn end(state: &State, configuration: &McpConfiguration) -> Result<Revoked, ApiError> {
-    let id = configuration.id;
-    state.sign_ins.running().remove(&id);
-    let _turn = state.sign_ins.turn.lock().await;
+pub async fn end(state: &State, id: McpConfigurationId) -> Result<Revoked, ApiError> {
+    state.sign_ins.end_waiting(id);
+    let _turn = state.sign_ins.turn(id).await;
+    // What the turn was waited for may have changed it.
+    let configuration = get(state, id).await?;
     state.sign_ins.challenges().remove(&id);
     let ended = state.sign_ins.broker.sign_out(&key(id)).await;
     if !configuration.is_signed_in() {

@@ -70,8 +70,13 @@ pub async fn interrupt(state: &State, id: SessionId) -> Result<(), ApiError> {
 /// before the agent can act on it, so that no kill in between leaves an act without its approval.
 pub async fn answer(state: &State, id: SessionId, approval: Approval) -> Result<(), ApiError> {
     let asking = &state.gateways.asking;
-    if let Some(answer) = asking.option(id, &approval.attention_id, &approval.option_id) {
-        let details = json!({"attention": approval.attention_id, "option": approval.option_id});
+    if let Some((answer, about)) = asking.option(id, &approval.attention_id, &approval.option_id) {
+        let details = json!({
+            "attention": approval.attention_id,
+            "mcp_id": about.configuration,
+            "option": approval.option_id,
+            "tool": about.tool,
+        });
         state
             .store
             .note("approval.answered", "session", &id.to_string(), details)

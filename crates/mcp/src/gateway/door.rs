@@ -65,10 +65,11 @@ impl Door {
         let shown = tools.iter().cloned().map(client::tool).collect();
         let said = connection.probed(shown, began.elapsed());
         let allowed = self.guard.tools(&said, &hashes).await;
+        let shown = self.guard.shows(&allowed).await;
         let allowed: BTreeSet<String> = allowed.into_iter().collect();
         let tools = tools
             .into_iter()
-            .filter(|tool| allowed.contains(&*tool.name))
+            .filter(|tool| shown.iter().any(|name| *name == *tool.name))
             .map(cleaned)
             .collect();
         let allowed = (Arc::downgrade(connection), Arc::new(allowed));
@@ -88,8 +89,11 @@ impl Door {
         if let Some(known) = known {
             return Ok(known.contains(tool));
         }
-        let tools = self.tools(connection).await?;
-        Ok(tools.iter().any(|known| known.name == tool))
+        self.tools(connection).await?;
+        let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(allowed
+            .as_ref()
+            .is_some_and(|(_, names)| names.contains(tool)))
     }
 
     /// Counts a request, unless there were too many.
@@ -143,6 +147,12 @@ impl Door {
         }
         if let Err(why) = self.guard.allows(asked).await {
             return Called::refused(why);
+        }
+        // The tool may have become another one while somebody thought about it.
+        match self.may_call(&connection, &asked.tool).await {
+            Ok(true) => {}
+            Ok(false) => return Called::refused(format!("There is no tool {:?}.", asked.tool)),
+            Err(error) => return Called::lost(&error),
         }
         let result = connection.raw_call(request, self.bounds.call).await;
         self.upstream.note(&connection, &result).await;
@@ -344,18 +354,44 @@ fn shape(arguments: Option<&JsonObject>) -> BTreeMap<String, &'static str> {
         .collect()
 }
 
-/// Arguments as somebody reads them who has to decide.
+/// Arguments as somebody reads them who has to decide. What is long is shortened in its middle, each value for itself,
+/// so that nothing stands behind where the text ends; too many of them are named before anything else.
 fn read(arguments: Option<&JsonObject>) -> String {
     /// Most characters.
-    const LONGEST: usize = 4000;
+    const LONGEST: usize = 16_000;
     let Some(arguments) = arguments.filter(|arguments| !arguments.is_empty()) else {
         return String::new();
     };
-    let text = serde_json::to_string_pretty(arguments).unwrap_or_default();
+    let mut whole = Value::Object(arguments.clone());
+    shorten(&mut whole);
+    let text = serde_json::to_string_pretty(&whole).unwrap_or_default();
     let text = client::visible(&text);
     match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}\n… ({} bytes)", &text[..end], text.len()),
+        Some((end, _)) => format!(
+            "There is more than can be shown: {} bytes. It begins with\n{}",
+            text.len(),
+            &text[..end]
+        ),
         None => text,
+    }
+}
+
+fn shorten(value: &mut Value) {
+    /// Most characters of a text, and those of its end that are kept.
+    const LONGEST: usize = 1000;
+    const END: usize = 200;
+    match value {
+        Value::String(text) => {
+            let length = text.chars().count();
+            if length > LONGEST {
+                let head: String = text.chars().take(LONGEST - END).collect();
+                let tail: String = text.chars().skip(length - END).collect();
+                *text = format!("{head} … {} characters … {tail}", length - LONGEST);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(shorten),
+        Value::Object(members) => members.values_mut().for_each(shorten),
+        _ => {}
     }
 }
 

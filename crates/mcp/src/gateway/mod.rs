@@ -110,13 +110,16 @@ pub trait Guard: Send + Sync + 'static {
     /// Whether the server may be asked anything at all; why not, for the agent to read.
     fn admits(&self) -> BoxFuture<'_, Result<(), String>>;
 
-    /// Which tools the agent may see and call, of what the server says of itself. `hashes` has the SHA-256 of
+    /// Which tools are still what they were, of what the server says of itself. `hashes` has the SHA-256 of
     /// everything that is said of each, which tells whether it is still what it was.
     fn tools<'a>(
         &'a self,
         said: &'a McpProbe,
         hashes: &'a BTreeMap<String, String>,
     ) -> BoxFuture<'a, Vec<String>>;
+
+    /// Which of these tools the agent is told of.
+    fn shows<'a>(&'a self, tools: &'a [String]) -> BoxFuture<'a, Vec<String>>;
 
     /// Whether a call of a tool that the agent may see goes through; why not, for the agent to read. It may take
     /// as long as somebody thinks about it.

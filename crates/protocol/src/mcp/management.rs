@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{McpConfiguration, McpDraft, McpProbe, McpScope, McpTool};
-use crate::{FieldProblem, McpConfigurationId, Problem, Secret};
+use crate::{AgentId, FieldProblem, McpConfigurationId, Problem, Secret};
 
 /// All servers, and what the caller may do with them: answer of `GET /mcp/configurations`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +108,42 @@ pub struct McpCalled {
     pub is_error: bool,
     /// From the request to the answer, in milliseconds.
     pub took_ms: u32,
+}
+
+/// What an agent would be given of a server: answer of `GET /mcp/given`. Where a session's identifier and token would
+/// stand, words say so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct McpGiven {
+    /// The agent.
+    pub agent: AgentId,
+    /// On a terminal; absent when it takes none from Berth there.
+    #[serde(default)]
+    pub terminal: Option<McpGivenTerminal>,
+    /// Over the Agent Client Protocol it is told the address and the token when its session begins.
+    pub protocol: bool,
+}
+
+/// How a server goes into an agent on a terminal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct McpGivenTerminal {
+    /// Arguments.
+    pub args: Vec<String>,
+    /// Variables.
+    pub env: BTreeMap<String, String>,
+    /// Files that only its user can read.
+    pub files: Vec<McpGivenFile>,
+}
+
+/// A file that is written for an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct McpGivenFile {
+    /// Where it is.
+    pub path: String,
+    /// What stands in it.
+    pub content: String,
 }
 
 /// A sign-in that waits for the browser.

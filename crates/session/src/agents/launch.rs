@@ -297,6 +297,28 @@ pub fn takes_mcp(spec: &Spec, transport: Transport, server: &SessionMcpServer) -
     }
 }
 
+/// What an agent on a terminal is given of an MCP server; nothing when it takes none of that kind.
+pub fn given_mcp(
+    spec: &Spec,
+    server: &SessionMcpServer,
+    private: &Path,
+    environment: &Environment,
+) -> Option<injection::Injected> {
+    if spec.launch.is_none() || !takes_mcp(spec, Transport::Pty, server) {
+        return None;
+    }
+    let rules = injection::Rules {
+        prompt: None,
+        mcp: spec.mcp.as_ref(),
+        config: spec.config,
+    };
+    let wanted = injection::Injection {
+        instructions: None,
+        mcp_servers: std::slice::from_ref(server),
+    };
+    Some(injection::inject(rules, &wanted, private, environment))
+}
+
 fn over_protocol(
     spec: &Spec,
     order: &Order,

@@ -20,7 +20,9 @@ use std::{
 
 use berth_protocol::AgentId;
 
-pub use launch::{LaunchError, Order, Plan, plan, private_folder, takes_instructions, takes_mcp};
+pub use launch::{
+    LaunchError, Order, Plan, given_mcp, plan, private_folder, takes_instructions, takes_mcp,
+};
 pub use router_rules::RouterRules;
 pub use spec::{ScreenRules, Spec};
 

@@ -60,6 +60,8 @@ async fn begin(app: App, id: McpConfigurationId) -> Result<(), ApiError> {
         app.take_mcp(app.api().update_mcp(id, &edit).await?);
     }
     let server = app.api().sign_in_mcp(id).await?;
+    // What was tried before says nothing of what comes of this.
+    app.model.mcp_trials().update(|all| drop(all.remove(&id)));
     if let Some(waits) = &server.signing_in {
         dom::open_url(waits.url.clone());
     }

@@ -1,7 +1,7 @@
 //! How a server stands: in a word, and in what follows from it.
 
 use crate::view::prelude::*;
-use berth_protocol::{McpAuth, McpConfiguration, McpConfigurationId, McpState};
+use berth_protocol::{Code, McpAuth, McpConfiguration, McpConfigurationId, McpState};
 
 use super::{ask, keep_focus, sign_in};
 use crate::components::button::Button;
@@ -202,7 +202,8 @@ fn of_state(app: App, server: &McpConfiguration, accepting: RwSignal<bool>) -> A
                 *connect_ms,
             )),
             McpState::Failed { problem: why, .. } => {
-                let is_sign_in = server.draft.is_oauth() && !server.is_signed_in();
+                let is_about_it = matches!(why.code, Code::McpSignInFailed | Code::McpSignedOut);
+                let is_sign_in = server.draft.is_oauth() && (is_about_it || !server.is_signed_in());
                 let again = is_sign_in.then(|| sign_in::button(app, server)).flatten();
                 view! { {problem(why.detail.clone(), why.hint.clone())}{again} }.into_any()
             }

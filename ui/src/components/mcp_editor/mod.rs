@@ -4,6 +4,7 @@
 
 mod draft;
 mod fields;
+mod given;
 mod save;
 mod secrets;
 
@@ -232,6 +233,7 @@ impl Editor {
                         <SignIn draft=draft saved=saved/>
                     </Show>
                     <Giving draft=draft/>
+                    {given::given(app, draft)}
                 </form>
                 {self.told()}
                 <footer class="dialog-foot">

@@ -33,23 +33,34 @@ pub fn rule(app: App, id: McpConfigurationId, tool: String) -> AnyView {
                 .is_some_and(|it| servers.may_write(it.scope))
         })
     });
+    let known = memo(move || now.get().is_some());
     let busy = RwSignal::new(false);
+    // Shown anew when a choice was not kept: what is selected then is not what holds.
+    let attempts = RwSignal::new(0_u32);
+    let wanted = StoredValue::new(None::<ToolRule>);
     let choose = Callback::new(move |word: String| {
         let rule = RULES.into_iter().find(|rule| rule_word(*rule) == word);
-        let (Some(rule), tool) = (rule, tool.clone()) else {
-            return;
-        };
+        let tool = tool.clone();
+        // Chosen while another choice is on its way, it comes after it.
+        wanted.set_value(rule);
         run(busy, async move {
-            keep(app, id, tool, rule).await;
+            while let Some(rule) = wanted.try_get_value().flatten() {
+                wanted.set_value(None);
+                if !keep(app, id, tool.clone(), rule).await {
+                    attempts.try_update(|attempts| *attempts += 1);
+                }
+            }
         });
     });
     let options = RULES.map(|rule| (rule_word(rule).to_owned(), shown(rule).to_owned()));
     view! {
         <div class="mcp-rule">
-            {move || match (now.get(), writable.get()) {
-                (None, _) => ().into_any(),
-                (Some(rule), false) => view! { <p class="mcp-note">{t().rule}": "{shown(rule)}</p> }.into_any(),
-                (Some(_), true) => {
+            {move || match (known.get(), writable.get(), attempts.get()) {
+                (false, ..) => ().into_any(),
+                (true, false, _) => {
+                    view! { <p class="mcp-note">{t().rule}": "{move || now.get().map(shown)}</p> }.into_any()
+                }
+                (true, true, _) => {
                     view! {
                         <SelectField
                             label=t().rule
@@ -70,9 +81,10 @@ pub fn rule(app: App, id: McpConfigurationId, tool: String) -> AnyView {
     .into_any()
 }
 
-async fn keep(app: App, id: McpConfigurationId, tool: String, rule: ToolRule) {
+/// Says whether it was kept.
+async fn keep(app: App, id: McpConfigurationId, tool: String, rule: ToolRule) -> bool {
     let Some(server) = app.mcp_now(id) else {
-        return;
+        return false;
     };
     let mut rules = server.draft.rules.clone();
     if rule == rules.default {
@@ -88,7 +100,10 @@ async fn keep(app: App, id: McpConfigurationId, tool: String, rule: ToolRule) {
         },
     };
     match app.api().update_mcp(id, &edit).await {
-        Ok(server) => app.take_mcp(server),
+        Ok(server) => {
+            app.take_mcp(server);
+            true
+        }
         Err(error) => {
             if error.code() == Some(Code::McpConflict) {
                 let text = fill(t().prompt_changed_meanwhile, &[&server.draft.name]);
@@ -97,6 +112,7 @@ async fn keep(app: App, id: McpConfigurationId, tool: String, rule: ToolRule) {
                 app.complain(&error);
             }
             app.fetch_mcp();
+            false
         }
     }
 }
