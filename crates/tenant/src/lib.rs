@@ -4,7 +4,8 @@
 //! `migrations/tenant`. Signing in and sync are no part of this crate yet.
 //!
 //! ```
-//! let newest = berth_tenant::migrate::migrations().last().expect("there is a schema");
+//! let all = berth_tenant::migrate::migrations();
+//! let newest = all.last().expect("there is a schema");
 //! assert_eq!(newest.version.len(), 14);
 //! ```
 

@@ -77,6 +77,12 @@ impl Tally {
             self.speaking = None;
         } else if !speaking.panicked {
             speaking.panicked = line.starts_with("thread ") && line.contains(" panicked at ");
+            // A test in documentation that does not compile says so instead.
+            if line.starts_with("error") {
+                speaking.panicked = true;
+                let reason = self.reasons.entry(speaking.test.clone()).or_default();
+                reason.push(line.chars().take(REASON_WIDTH).collect());
+            }
         } else if !line.is_empty() {
             let reason = self.reasons.entry(speaking.test.clone()).or_default();
             if reason.len() < REASON_LINES {

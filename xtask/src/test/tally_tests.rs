@@ -90,3 +90,21 @@ fn what_a_failed_test_said_is_kept() {
     assert_eq!(tally.reasons["a::b"], ["assertion failed", "left: 1"]);
     assert_eq!(tally.reasons["c"], ["not in time"]);
 }
+
+#[test]
+fn a_test_in_documentation_that_does_not_compile_says_why() {
+    let tally = tally(
+        "running 1 test\n\
+         test src/lib.rs - (line 6) ... FAILED\n\
+         failures:\n\
+         ---- src/lib.rs - (line 6) stdout ----\n\
+         error[E0716]: temporary value dropped while borrowed\n\
+         \x20--> src/lib.rs:8:14\n\
+         failures:\n\
+         \x20   src/lib.rs - (line 6)\n\
+         test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n",
+        false,
+    );
+    let why = &tally.reasons["src/lib.rs - (line 6)"];
+    assert!(why[0].starts_with("error[E0716]"), "{why:?}");
+}
