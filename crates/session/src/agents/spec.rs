@@ -155,6 +155,11 @@ pub struct ScreenRules {
     /// How long output must pause before the screen counts as settled, in milliseconds.
     #[serde(rename = "settle_ms", deserialize_with = "milliseconds")]
     pub settle: Duration,
+    /// How long it must pause while the program starts before its input box counts, in milliseconds: a terminal
+    /// program that is still asking its terminal what it can do takes typed text for the answer, and one that loads
+    /// a conversation may throw it away.
+    #[serde(rename = "start_settle_ms", deserialize_with = "milliseconds")]
+    pub start_settle: Duration,
     /// First row of the input box; group 1 is what is typed in it. Absent for programs without
     /// one, which count as ready whenever they are quiet.
     #[serde(deserialize_with = "pattern")]
@@ -217,6 +222,7 @@ impl Default for ScreenRules {
     fn default() -> Self {
         Self {
             settle: Duration::from_millis(200),
+            start_settle: Duration::from_millis(500),
             prompt: None,
             border: None,
             framed: false,

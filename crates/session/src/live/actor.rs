@@ -42,10 +42,6 @@ const GLANCE: Duration = Duration::from_millis(60);
 /// A program that prints nothing counts as started after this time.
 pub(super) const SILENT_START: Duration = Duration::from_secs(1);
 
-/// How long an agent that starts must pause before its input box counts: a terminal program that is
-/// still asking its terminal what it can do takes typed text for the answer.
-const STARTING: Duration = Duration::from_millis(500);
-
 /// An agent whose screen matches no rule counts as waiting after this time of silence, so that a
 /// CLI with a new face is never "starting" for ever.
 pub(super) const UNCLEAR: Duration = Duration::from_secs(5);
@@ -264,7 +260,7 @@ impl Actor {
         let settle = self.start.rules.settle;
         self.settle_at = Some(
             now + if starting {
-                settle.max(STARTING)
+                settle.max(self.start.rules.start_settle)
             } else {
                 settle
             },
