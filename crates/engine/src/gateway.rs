@@ -61,6 +61,7 @@ impl Drop for Open {
         // The next run may have opened its own.
         if open.get(&self.id).is_some_and(|it| it.run == self.run) {
             open.remove(&self.id);
+            self.state.gateways.asking.end_questions(self.id);
         }
     }
 }
@@ -331,13 +332,13 @@ impl Guard for Of {
                         tool: &asked.tool,
                         arguments: &asked.arguments,
                     };
-                    asking::ask(&self.state, &subject).await?;
+                    let answer = asking::ask(&self.state, &subject).await?;
                     // It took as long as somebody thought about it.
-                    let now = self.now().await?;
-                    match now.draft.rules.of(&asked.tool) {
-                        ToolRule::Deny => Err(DENIED.to_owned()),
-                        ToolRule::Allow | ToolRule::Ask => Ok(()),
+                    if self.now().await?.draft.rules.of(&asked.tool) == ToolRule::Deny {
+                        return Err(DENIED.to_owned());
                     }
+                    asking::keep(&self.state, &subject, answer).await;
+                    Ok(())
                 }
             }
         })

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use berth_protocol::{
     McpConfiguration, McpConfigurationId, McpDraft, McpScope, McpServer, McpState, McpTool,
-    McpTools, ToolRules,
+    McpTools,
 };
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
@@ -15,6 +15,7 @@ use crate::{
     Op, Store, StoreError, canonical_json,
     chain::sha256,
     columns::{Columns, word},
+    mcp_allowed,
     write::{Change, Subject, Write},
 };
 
@@ -133,10 +134,12 @@ impl Store {
             // Another server has other tools.
             let delete = sqlx::query("DELETE FROM mcp_pins WHERE configuration_id = ?");
             write.execute(delete.bind(id.to_string())).await?;
-            forget_allowed(&mut write, id).await?;
+            mcp_allowed::forget(&mut write, id, |_| true).await?;
         }
-        if old.draft.rules != draft.rules {
-            forget_ruled(&mut write, id, &old.draft.rules, &draft.rules).await?;
+        // Whoever gives a tool another rule means that, and not what they answered before.
+        let (was, is) = (&old.draft.rules, &draft.rules);
+        if was != is {
+            mcp_allowed::forget(&mut write, id, |tool| was.of(tool) != is.of(tool)).await?;
         }
         let changed = of_write(&mut write, id).await?;
         let details = shape(&changed);
@@ -213,8 +216,8 @@ impl Store {
         Ok(changed)
     }
 
-    /// Forgets how a server was doing, the tools that it had, and where they were allowed. What they were when they were accepted stays
-    /// known, so that they are still compared with that.
+    /// Forgets how a server was doing, the tools that it had, and where they were allowed. What they were when they
+    /// were accepted stays known, so that they are still compared with that.
     ///
     /// # Errors
     /// [`StoreError::McpNotFound`].
@@ -225,7 +228,7 @@ impl Store {
             return Err(StoreError::McpNotFound(id));
         }
         forget_state(&mut write, id).await?;
-        forget_allowed(&mut write, id).await?;
+        mcp_allowed::forget(&mut write, id, |_| true).await?;
         let cleared = of_write(&mut write, id).await?;
         // How a server is doing on this machine: there is nothing to send.
         write
@@ -369,33 +372,6 @@ async fn forget_state(write: &mut Write<'_>, id: McpConfigurationId) -> Result<(
     Ok(())
 }
 
-async fn forget_allowed(write: &mut Write<'_>, id: McpConfigurationId) -> Result<(), StoreError> {
-    let delete = sqlx::query("DELETE FROM mcp_allowed WHERE configuration_id = ?");
-    write.execute(delete.bind(id.to_string())).await?;
-    Ok(())
-}
-
-/// Whoever gives a tool another rule means that, and not what they answered before.
-async fn forget_ruled(
-    write: &mut Write<'_>,
-    id: McpConfigurationId,
-    old: &ToolRules,
-    new: &ToolRules,
-) -> Result<(), StoreError> {
-    let tools = sqlx::query("SELECT DISTINCT tool FROM mcp_allowed WHERE configuration_id = ?");
-    for row in write.rows(tools.bind(id.to_string())).await? {
-        let tool: String = Columns::of(&row, write.doing()).get("tool")?;
-        if old.of(&tool) != new.of(&tool) {
-            let forget =
-                sqlx::query("DELETE FROM mcp_allowed WHERE configuration_id = ? AND tool = ?");
-            write
-                .execute(forget.bind(id.to_string()).bind(tool))
-                .await?;
-        }
-    }
-    Ok(())
-}
-
 async fn check_name(
     write: &mut Write<'_>,
     id: McpConfigurationId,
@@ -470,6 +446,8 @@ fn shape(configuration: &McpConfiguration) -> Value {
         "enabled": draft.enabled,
         "kept_secrets": configuration.kept_secrets,
         "name": draft.name,
+        // Who has let agents do what is the first thing that an auditor asks.
+        "rules": draft.rules,
         "scope": configuration.scope,
         "server": server,
         "server_sha256": fingerprint(&draft.server),

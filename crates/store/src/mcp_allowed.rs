@@ -3,7 +3,7 @@
 use berth_protocol::{McpConfigurationId, ProjectId};
 use serde_json::json;
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, columns::Columns, write::Write};
 
 impl Store {
     /// Allows a tool in a project.
@@ -49,4 +49,23 @@ impl Store {
         let found = self.row("reading which MCP tools are allowed", query.bind(tool));
         Ok(found.await?.is_some())
     }
+}
+
+/// Forgets where these tools of a server were allowed.
+pub(crate) async fn forget(
+    write: &mut Write<'_>,
+    id: McpConfigurationId,
+    which: impl Fn(&str) -> bool,
+) -> Result<(), StoreError> {
+    let tools = sqlx::query("SELECT DISTINCT tool FROM mcp_allowed WHERE configuration_id = ?");
+    for row in write.rows(tools.bind(id.to_string())).await? {
+        let tool: String = Columns::of(&row, write.doing()).get("tool")?;
+        if which(&tool) {
+            let delete =
+                sqlx::query("DELETE FROM mcp_allowed WHERE configuration_id = ? AND tool = ?");
+            let delete = delete.bind(id.to_string()).bind(tool);
+            write.execute(delete).await?;
+        }
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use berth_protocol::McpConfigurationId;
 use serde_json::json;
 
-use crate::{Store, StoreError, columns::Columns, write::Write};
+use crate::{Store, StoreError, columns::Columns, mcp_allowed, write::Write};
 
 impl Store {
     /// Compares a server's tools, by their hashes, with what they were when they were accepted. A tool that was
@@ -84,10 +84,7 @@ impl Store {
             );
             write.execute(set.bind(id.to_string()).bind(&tool)).await?;
             // Whoever has allowed it has allowed what it was.
-            let forget =
-                sqlx::query("DELETE FROM mcp_allowed WHERE configuration_id = ? AND tool = ?");
-            let forget = forget.bind(id.to_string()).bind(&tool);
-            write.execute(forget).await?;
+            mcp_allowed::forget(&mut write, id, |it| it == tool).await?;
             accepted.push(json!({"accepted": found, "tool": tool}));
         }
         let left = left(pins(&mut write, id).await?);

@@ -7,7 +7,7 @@ use berth_protocol::{
     Attention, Code, McpConfiguration, McpGiven, McpState, McpTested, McpTool, McpTools, Secret,
     Session, SessionId, Status,
 };
-use berth_tests::{Client, Engine, Setup, mcp};
+use berth_tests::{Client, Engine, LIMIT, Setup, mcp};
 use serde_json::{Value, json};
 
 use crate::folder;
@@ -380,6 +380,10 @@ async fn with_rules(rules: &Value) -> (Stage, McpConfiguration) {
 async fn edited(stage: &Stage, now: &McpConfiguration, rules: &Value) -> McpConfiguration {
     let mut draft = serde_json::to_value(&now.draft).expect("it is JSON");
     draft["rules"] = rules.clone();
+    put(stage, now, &draft).await
+}
+
+async fn put(stage: &Stage, now: &McpConfiguration, draft: &Value) -> McpConfiguration {
     let path = format!("/mcp/configurations/{}", now.id);
     let edit = json!({"version": now.version, "configuration": draft});
     let request = stage.client().request(reqwest::Method::PUT, &path);
@@ -516,6 +520,20 @@ async fn a_question_goes_with_the_call_that_it_is_about() {
     client.waiting(session.id).await;
     let late = client.answer(session.id, &attention.id, "once").await;
     assert_eq!(late.expect_err("it is gone").code, Code::AttentionGone);
+
+    // A run that ends takes its questions along: the next one is not asked about them.
+    let asked = tokio::spawn(async move { connection.call("one", None).await });
+    question(client, session.id).await;
+    client.stop(session.id).await;
+    let restarted: Session = client
+        .act(&format!("/sessions/{}/restart", session.id))
+        .await
+        .expect("it begins again");
+    client.waiting(restarted.id).await;
+    // Whatever it was told, it is not the tool's answer.
+    let ended = tokio::time::timeout(LIMIT, asked).await;
+    let ended = ended.expect("it ends with the run").expect("it goes on");
+    assert!(ended.is_err() || ended.is_ok_and(|said| said["isError"] == true));
 }
 
 #[tokio::test]
@@ -596,6 +614,28 @@ async fn what_was_allowed_is_asked_about_again_once_it_is_something_else() {
     connection.tools().await.expect("tools");
     let (refused, said) = answered("one", "deny").await;
     assert!(refused && said.contains("denied"), "{said}");
+
+    // A server that becomes another one while the question stands is not allowed in the project by the answer.
+    let now = stage.configuration_now().await;
+    let other = json!({"rules": {"default": "ask"}, "name": "fixture", "server":
+        {"type": "stdio", "command": "node", "args": ["/elsewhere.js"]}});
+    let back = serde_json::to_value(&now.draft).expect("it is JSON");
+    let moved = async {
+        let attention = question(client, session.id).await;
+        let now = put(&stage, &now, &other).await;
+        let answered = client.answer(session.id, &attention.id, "project").await;
+        answered.expect("it is taken");
+        now
+    };
+    let ((refused, said), now) = tokio::join!(call(&connection, "one", json!({})), moved);
+    assert!(refused && said.contains("its user"), "{said}");
+    put(&stage, &now, &back).await;
+    let audit = client.audit().await;
+    let allowed = audit.iter().filter(|it| it.action == "mcp.allowed");
+    assert_eq!(allowed.count(), 1, "that of before");
+    let ruled = audit.iter().rfind(|it| it.action == "mcp.changed");
+    let ruled = ruled.expect("it was changed");
+    assert_eq!(ruled.details["rules"]["default"], "ask");
 
     // A rule that changes while the question stands.
     let now = stage.configuration_now().await;

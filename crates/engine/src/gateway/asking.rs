@@ -53,6 +53,13 @@ pub struct Subject<'a> {
     pub arguments: &'a str,
 }
 
+impl Subject<'_> {
+    /// What is allowed when the tool is allowed in the session.
+    fn in_session(&self) -> (SessionId, McpConfigurationId, String) {
+        (self.session, self.configuration, self.tool.to_owned())
+    }
+}
+
 /// A question that stands. Dropped, it stands no more.
 struct Standing {
     state: Arc<State>,
@@ -117,6 +124,11 @@ impl Asking {
         tell.is_some_and(|tell| tell.send(answer).is_ok())
     }
 
+    /// Ends the questions of a run that is over: nobody waits for their answers.
+    pub fn end_questions(&self, id: SessionId) {
+        self.questions().remove(&id);
+    }
+
     /// What was allowed of a server in sessions, for these of its tools.
     pub fn forget_of(&self, id: McpConfigurationId, which: impl Fn(&str) -> bool) {
         let mut allowed = self.allowed();
@@ -129,51 +141,54 @@ impl Asking {
     }
 }
 
-/// Asks the user, unless they have said before what they want; why the call is refused, for the agent to read.
-pub async fn ask(state: &Arc<State>, subject: &Subject<'_>) -> Result<(), String> {
+/// Asks the user, unless they have said before what they want: what is allowed by that, or why the call is refused,
+/// for the agent to read. Nothing of the answer is kept yet, see [`keep`].
+pub async fn ask(state: &Arc<State>, subject: &Subject<'_>) -> Result<McpAnswer, String> {
     let asking = &state.gateways.asking;
-    let allowed = (
-        subject.session,
-        subject.configuration,
-        subject.tool.to_owned(),
-    );
-    if asking.allowed().contains(&allowed) {
-        return Ok(());
+    if asking.allowed().contains(&subject.in_session()) {
+        return Ok(McpAnswer::Once);
     }
-    let (configuration, project, tool) = (subject.configuration, subject.project, subject.tool);
-    let in_project = state
-        .store
-        .is_mcp_tool_allowed(configuration, project, tool);
+    let in_project =
+        state
+            .store
+            .is_mcp_tool_allowed(subject.configuration, subject.project, subject.tool);
     // What cannot be read allows nothing.
     if in_project.await.unwrap_or_else(|error| {
         tracing::warn!(%error, "whether a tool is allowed could not be read");
         false
     }) {
-        return Ok(());
+        return Ok(McpAnswer::Once);
     }
     let (standing, told) = stand(state, subject)?;
     sessions::publish(state, subject.session).await;
     let answer = tokio::time::timeout(PATIENCE, told).await;
     drop(standing);
     match answer {
-        Ok(Ok(McpAnswer::Once)) => Ok(()),
-        Ok(Ok(McpAnswer::Session)) => {
-            asking.allowed().insert(allowed);
-            Ok(())
-        }
-        Ok(Ok(McpAnswer::Project)) => {
-            let kept = state.store.allow_mcp_tool(configuration, project, tool);
-            if let Err(error) = kept.await {
-                tracing::error!(%error, "that a tool is allowed in a project was not noted");
-            }
-            Ok(())
-        }
         Ok(Ok(McpAnswer::Deny)) => Err("The user has denied this call.".to_owned()),
+        Ok(Ok(answer)) => Ok(answer),
         Ok(Err(_)) => Err("The question about this call is gone.".to_owned()),
         Err(_) => Err(format!(
             "The user was asked about this call and has not answered within {} s.",
             PATIENCE.as_secs()
         )),
+    }
+}
+
+/// Keeps an answer that holds for more than one call, once it is sure that the server is still what was asked about.
+pub async fn keep(state: &State, subject: &Subject<'_>, answer: McpAnswer) {
+    match answer {
+        McpAnswer::Session => {
+            let mut allowed = state.gateways.asking.allowed();
+            allowed.insert(subject.in_session());
+        }
+        McpAnswer::Project => {
+            let (id, project) = (subject.configuration, subject.project);
+            let kept = state.store.allow_mcp_tool(id, project, subject.tool);
+            if let Err(error) = kept.await {
+                tracing::error!(%error, "that a tool is allowed in a project was not noted");
+            }
+        }
+        McpAnswer::Once | McpAnswer::Deny => {}
     }
 }
 
