@@ -239,7 +239,7 @@ impl Actor {
         }
     }
 
-    fn printed(&mut self, bytes: Vec<u8>) {
+    pub(super) fn printed(&mut self, bytes: Vec<u8>) {
         let bytes = Bytes::from(bytes);
         self.offset += bytes.len() as u64;
         // Viewers first: nothing that follows is for them. Without any there is nobody to tell.
@@ -310,7 +310,7 @@ impl Actor {
         }
     }
 
-    fn tick(&mut self) {
+    pub(super) fn tick(&mut self) {
         self.terminal.draw();
         let now = Instant::now();
         if self

@@ -3,41 +3,31 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use berth_protocol::{SessionId, Size, Status};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
-use super::{SessionEvent, Start, start};
-use crate::{agents, process::Reaper, pty::Launch};
-
-/// Prints for some seconds without a pause that would count as one, and then waits.
-const PRINTS: &str =
-    "for i in {1..100}; do echo line $i; sleep 0.05; done; echo the end; read -r line";
-
-fn told(events: &mut mpsc::UnboundedReceiver<SessionEvent>) -> Vec<Status> {
-    let mut told = Vec::new();
-    while let Ok(event) = events.try_recv() {
-        if let SessionEvent::Status(status) = event {
-            told.push(status);
-        }
-    }
-    told
-}
+use super::{Family, Start, actor::Actor};
+use crate::{
+    agents,
+    process::Reaper,
+    pty::{Launch, Pty},
+};
 
 #[tokio::test]
 async fn output_that_nobody_had_time_to_take_is_no_pause() {
+    let id: SessionId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
     let spec = agents::find(&"custom".parse().unwrap()).unwrap();
-    let path = std::env::var_os("PATH").unwrap();
-    let (handle, mut events) = start(Start {
-        id: "01890a5d-ac96-774b-bcce-b302099a8057"
-            .parse::<SessionId>()
-            .unwrap(),
+    let launch = Launch {
+        program: PathBuf::from("/bin/bash"),
+        args: vec!["-c".into(), "echo words; read -r line".into()],
+        env: BTreeMap::new(),
+        cwd: std::env::temp_dir(),
+        size: Size::default(),
+    };
+    let (pty, exit) = Pty::spawn(&launch).unwrap();
+    let start = Start {
+        id,
         run: 1,
-        launch: Launch {
-            program: PathBuf::from("/bin/bash"),
-            args: vec!["-c".into(), PRINTS.into()],
-            env: BTreeMap::from([("PATH".into(), path)]),
-            cwd: std::env::temp_dir(),
-            size: Size::default(),
-        },
+        launch,
         rules: Arc::clone(&spec.screen),
         recording: None,
         follow_output: false,
@@ -45,20 +35,32 @@ async fn output_that_nobody_had_time_to_take_is_no_pause() {
         router: None,
         reaper: Reaper::start(),
         grace: Duration::from_secs(1),
-    })
-    .unwrap();
-    // The only thread of this test is taken from the session's task for longer than a pause lasts.
-    for _ in 0..4 {
-        std::thread::sleep(spec.screen.settle + Duration::from_millis(100));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        let told = told(&mut events);
-        assert!(!told.contains(&Status::Waiting), "{told:?}");
+    };
+    let family = Family {
+        session: id,
+        leader: None,
+    };
+    let (events, _told) = mpsc::unbounded_channel();
+    let mut actor = Actor::new(start, Arc::new(pty), family, None, events);
+    actor.started -= Duration::from_secs(10);
+    let until = Instant::now() + Duration::from_secs(30);
+    while !actor.pty.output.is_pending() {
+        assert!(Instant::now() < until, "the program prints nothing");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    while let Some(event) = events.recv().await {
-        if matches!(event, SessionEvent::Status(Status::Waiting)) {
-            break;
-        }
-    }
-    assert!(handle.screen().await.unwrap().text.contains("the end"));
-    handle.stop().await;
+
+    // The pause is over, as far as anybody knows who has not looked at what was printed meanwhile.
+    actor.settle_at = Some(Instant::now());
+    actor.tick();
+    assert_eq!(actor.status, Status::Starting);
+    assert!(actor.settle_at.is_some_and(|at| at > actor.started));
+
+    let printed = actor.pty.output.take(None).await.unwrap();
+    actor.printed(printed);
+    actor.settle_at = Some(Instant::now());
+    actor.tick();
+    assert_eq!(actor.status, Status::Waiting);
+    // Without its terminal the program ends.
+    drop(actor);
+    let _ = exit.await;
 }
