@@ -332,10 +332,17 @@ impl Page {
         value.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Clicks the first visible thing of this selector, once it takes clicks.
+    /// Clicks the first visible thing of this selector, once it takes clicks. The driver aims before it clicks,
+    /// and would miss what moves meanwhile, such as something below a list that grows, without a word.
     pub async fn click(&self, selector: &str) {
+        let still = "const found = [...document.querySelectorAll(arguments[0])].find(e => e.checkVisibility());
+            if (!found) return null;
+            const place = () => { const at = found.getBoundingClientRect(); return `${at.x} ${at.y}`; };
+            const before = place();
+            return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() =>
+                done(found.isConnected && place() === before ? found : null))))";
         self.until(&format!("{selector} takes a click"), async || {
-            let Some(element) = self.find(selector).await? else {
+            let Some(element) = element_in(&self.run(still, &[selector]).await?) else {
                 return Ok(None);
             };
             let path = format!("/element/{element}/click");

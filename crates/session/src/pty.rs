@@ -302,6 +302,22 @@ impl Pty {
         #[cfg(not(unix))]
         true
     }
+
+    /// The terminal collects whole lines and edits them itself (`ICANON` of termios(3)), as it does
+    /// until a program wants each key: one that draws an input box has not begun to read it.
+    /// Never on Windows, where the side that Berth holds does not tell.
+    pub fn collects_lines(&self) -> bool {
+        #[cfg(unix)]
+        {
+            let canonical = nix::sys::termios::LocalFlags::ICANON.bits();
+            let master = self.master.lock().unwrap_or_else(PoisonError::into_inner);
+            master
+                .get_termios()
+                .is_some_and(|state| state.local_flags.bits() & canonical != 0)
+        }
+        #[cfg(not(unix))]
+        false
+    }
 }
 
 impl Drop for Pty {

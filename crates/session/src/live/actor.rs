@@ -49,6 +49,11 @@ pub(super) const UNCLEAR: Duration = Duration::from_secs(5);
 /// However much it prints, a program counts as started after this time.
 const LONGEST_START: Duration = Duration::from_secs(30);
 
+/// An agent that has not begun to read keys counts as started after this time all the same: it may
+/// ask something line by line. Where the network is cut, some wait for it far longer than
+/// [`LONGEST_START`] before they draw their box.
+const LONGEST_UNREAD: Duration = Duration::from_mins(1);
+
 /// How long output may still come after the program and all its descendants have ended.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -90,6 +95,8 @@ pub(super) struct Actor {
     pub(super) face_lost: bool,
     pub(super) face_found: bool,
     pub(super) started: Instant,
+    /// When the agent was last seen not to have drawn anything yet.
+    undrawn: Instant,
     /// Since when the agent has been blocked without a question that could be read.
     pub(super) blocked_since: Option<Instant>,
     stopping: bool,
@@ -134,6 +141,7 @@ impl Actor {
             face_lost: false,
             face_found: false,
             started: now,
+            undrawn: now,
             blocked_since: None,
             stopping: false,
             stop_sweep: None,
@@ -266,7 +274,7 @@ impl Actor {
             },
         );
         if self.status == Status::Starting {
-            self.unclear_at = Some((now + UNCLEAR).min(self.started + LONGEST_START));
+            self.unclear_at = Some((now + UNCLEAR).min(self.undrawn + LONGEST_START));
         }
         if self.sending.is_some() || self.answering.is_some() || stated {
             self.look(false);
@@ -345,14 +353,22 @@ impl Actor {
         }
         if due(self.unclear_at) {
             self.unclear_at = None;
-            let draws = self.start.rules.prompt.is_some();
-            if draws && self.terminal.is_blank() && self.started.elapsed() < LONGEST_START {
-                // It has not drawn anything yet that a rule could miss.
+            if self.is_yet_to_draw() {
+                self.undrawn = now;
                 self.unclear_at = Some(now + UNCLEAR);
             } else if self.status == Status::Starting {
                 self.lose_face();
             }
         }
+    }
+
+    /// An agent with a box has not drawn anything yet that a rule could miss: what stands on its
+    /// screen, if anything, are words from before it reads keys.
+    fn is_yet_to_draw(&self) -> bool {
+        let started = self.started.elapsed();
+        self.start.rules.prompt.is_some()
+            && (self.terminal.is_blank() && started < LONGEST_START
+                || started < LONGEST_UNREAD && self.pty.collects_lines())
     }
 
     pub(super) fn advance_sending(&mut self, reading: &Reading) {

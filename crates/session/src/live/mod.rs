@@ -339,4 +339,4 @@ impl SessionHandle {
 }
 
 #[cfg(all(test, unix))]
-mod starved_tests;
+mod timing_tests;

@@ -239,10 +239,50 @@ fn end_of_echo(lines: &[Line], row: usize, mut seen: String, wanted: &str) -> Op
     (!wanted.is_empty() && seen.starts_with(wanted)).then_some(next)
 }
 
+/// How many of the first rows are a picture of what follows them, which an agent has drawn while its words
+/// came and has not wiped out: rich, which aider draws with, forgets to when its two threads draw at the same
+/// time. Such a picture is filled up with blanks to the edge, and what follows was printed on from there.
+fn frame_left(rules: &ScreenRules, lines: &[Line]) -> usize {
+    const TALLEST: usize = 50;
+    const FILLED: &str = "  ";
+    if rules.prompt.is_none() {
+        return 0;
+    }
+    let candidates = lines.iter().take(TALLEST);
+    let Some(last) = candidates
+        .take_while(|line| !line.text.trim().is_empty())
+        .position(|line| line.wrapped && line.text.ends_with(FILLED))
+    else {
+        return 0;
+    };
+    let (frame, rest) = lines.split_at(last + 1);
+    let is_same = frame
+        .iter()
+        .zip(rest)
+        .enumerate()
+        .all(|(row, (drawn, printed))| {
+            let (drawn, printed) = (drawn.text.trim_end(), printed.text.trim_end());
+            // Words may have come since.
+            drawn == printed || row == last && printed.starts_with(drawn)
+        });
+    if is_same && rest.len() > last {
+        frame.len()
+    } else {
+        0
+    }
+}
+
 fn words(rules: &ScreenRules, lines: &[Line]) -> String {
     let mut rows: Vec<String> = Vec::new();
     let mut joining = false;
-    for line in lines {
+    let mut row = 0;
+    while let Some(line) = lines.get(row) {
+        let left = frame_left(rules, &lines[row..]);
+        if left > 0 {
+            row += left;
+            continue;
+        }
+        row += 1;
         if rules.noise.iter().any(|noise| noise.is_match(&line.text)) {
             joining = false;
             continue;

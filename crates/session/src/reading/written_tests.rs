@@ -272,6 +272,49 @@ fn wide_letters_move_nothing() {
     );
 }
 
+/// What aider's user reads of an answer that is printed behind a picture of it.
+fn aider_says(picture: &[&str], answer: &[&str]) -> String {
+    let rules = &agents::find(&"aider".parse().unwrap()).unwrap().screen;
+    let mut terminal = Terminal::new(berth_protocol::Size { rows: 24, cols: 40 });
+    let filled = |rows: &[&str]| {
+        let rows: Vec<String> = rows.iter().map(|row| format!("{row:<40}")).collect();
+        rows.join("\r\n")
+    };
+    let (picture, answer) = (filled(picture), filled(answer));
+    let drawn = format!(
+        "{}\r\n> go on\r\n\r\n{picture}{answer}\r\n\r\n\r\nTokens: 2 sent, 3 received.\r\n{}\r\n> ",
+        "─".repeat(40),
+        "─".repeat(40)
+    );
+    terminal.feed(drawn.as_bytes());
+    assert!(matches!(read(rules, &terminal).activity, Activity::Ready));
+    reply(rules, &terminal, "go on", true, 0)
+}
+
+#[test]
+fn a_picture_of_the_answer_that_was_left_above_it_is_not_said_twice() {
+    assert_eq!(
+        aider_says(&[], &["Whole.", "And more."]),
+        "Whole.\nAnd more."
+    );
+    assert_eq!(aider_says(&["Whole."], &["Whole."]), "Whole.");
+    assert_eq!(aider_says(&["Who"], &["Whole."]), "Whole.");
+    let words = ["One", "two", "three"];
+    assert_eq!(aider_says(&["One", "tw"], &words), "One\ntwo\nthree");
+    assert_eq!(aider_says(&words, &words), "One\ntwo\nthree");
+}
+
+#[test]
+fn what_an_agent_says_twice_is_read_twice() {
+    assert_eq!(aider_says(&[], &["No.", "No.", "No."]), "No.\nNo.\nNo.");
+    // It goes on in the next row because it is too long.
+    let long = "No. ".repeat(20);
+    assert_eq!(aider_says(&[], &[&long]), long.trim_end());
+    // Something else stood there.
+    let both = aider_says(&["Yes."], &["No."]);
+    assert!(both.contains("Yes.") && both.contains("No."), "{both}");
+}
+
 /// The keys for the first and the last answer of the question on a screen that a program has drawn.
 fn keys(agent: &str, drawn: &str) -> Option<(Vec<u8>, Vec<u8>)> {
     let rules = &agents::find(&agent.parse().unwrap()).unwrap().screen;

@@ -117,21 +117,9 @@ fn FirstRun() -> impl IntoView {
             <span class="first-mark" aria-hidden="true"></span>
             <h1>{t().welcome}</h1>
             <p class="first-text">{t().welcome_text}</p>
+            // Above the list, which changes while agents are looked for: a button does not move under the pointer.
             <section class="step">
-                <div class="step-no" aria-hidden="true">{move || if ready.get() > 0 { icon(icon_name!("check")) } else { "1".into_any() }}</div>
-                <div class="step-main">
-                    <header>
-                        <div>
-                            <h2>{move || count(ready.get() as u64, t().one_agent_found, t().many_agents_found)}</h2>
-                            <p>{t().agents_found_text}</p>
-                        </div>
-                        <RefreshAgents/>
-                    </header>
-                    <AgentList brief=true/>
-                </div>
-            </section>
-            <section class="step">
-                <div class="step-no" aria-hidden="true">"2"</div>
+                <div class="step-no" aria-hidden="true">"1"</div>
                 <div class="step-main">
                     <header>
                         <div>
@@ -146,6 +134,19 @@ fn FirstRun() -> impl IntoView {
                             on_click=Callback::new(move |()| app.ui.open(DialogKind::AddProject))
                         />
                     </header>
+                </div>
+            </section>
+            <section class="step">
+                <div class="step-no" aria-hidden="true">{move || if ready.get() > 0 { icon(icon_name!("check")) } else { "2".into_any() }}</div>
+                <div class="step-main">
+                    <header>
+                        <div>
+                            <h2>{move || count(ready.get() as u64, t().one_agent_found, t().many_agents_found)}</h2>
+                            <p>{t().agents_found_text}</p>
+                        </div>
+                        <RefreshAgents/>
+                    </header>
+                    <AgentList brief=true/>
                 </div>
             </section>
             <section class="step is-next">
