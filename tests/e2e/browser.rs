@@ -16,6 +16,8 @@ mod lazy;
 mod main_flow;
 #[path = "browser/mcp.rs"]
 mod mcp;
+#[path = "browser/mcp_asked.rs"]
+mod mcp_asked;
 #[path = "browser/messages.rs"]
 mod messages;
 #[path = "browser/prompts.rs"]

@@ -172,6 +172,7 @@ impl Asked for User {
     fn offers(&self) -> Offers {
         Offers {
             forms: true,
+            pages: false,
             sampling: true,
             roots: true,
         }

@@ -309,6 +309,12 @@ impl Page {
         self.type_into(".xterm-helper-textarea", text).await;
     }
 
+    /// How many windows and tabs there are.
+    pub async fn windows(&self) -> usize {
+        let handles = self.done(self.session.get("/window/handles").await);
+        handles.as_array().map_or(0, Vec::len)
+    }
+
     /// How many things of this selector are in the page now.
     pub async fn count(&self, selector: &str) -> u64 {
         let count = self

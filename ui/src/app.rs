@@ -270,6 +270,7 @@ fn Dialogs() -> impl IntoView {
                     DialogKind::EditMcp(edit) => lazy::edit_mcp(edit),
                     DialogKind::McpConsent { id, then } => lazy::mcp_consent(id, then),
                     DialogKind::McpTools(id) => lazy::mcp_tools(id),
+                    DialogKind::McpAsked(id) => lazy::mcp_asked(id),
                     DialogKind::ClearMcp(id) => lazy::clear_mcp(id),
                     DialogKind::RemoveMcp(id) => lazy::remove_mcp(id),
                     DialogKind::Leave(route) => lazy::leave(route),

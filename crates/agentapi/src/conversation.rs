@@ -568,6 +568,7 @@ mod tests {
             id: "1-1".to_owned(),
             question: "May I?".to_owned(),
             options: vec![option("1", "Yes")],
+            needs: None,
         };
         let last = |conversation: &Conversation| {
             let messages = conversation.messages();

@@ -1,16 +1,20 @@
 //! The gateways of running sessions: which servers a session is given, who may ask for it, and what the audit
 //! trail tells of that.
 
-mod asking;
+pub mod asking;
+mod form;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use berth_mcp::{
-    Connection, Limits, McpError,
+    Answered, Connection, Elicited, Limits, McpError, Offers,
     gateway::{Asked, Bounds, Ended, Gateway, Guard, Opener},
 };
 use berth_protocol::{
@@ -20,10 +24,10 @@ use berth_protocol::{
 use berth_session::agents::{self, Spec};
 use berth_store::SessionRecord;
 use futures::future::BoxFuture;
-use serde_json::json;
+use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use asking::Subject;
+use asking::{Request, Subject};
 
 use crate::{error::ApiError, mcp, sessions, state::State};
 
@@ -249,7 +253,31 @@ impl Of {
         let now = self.now().await.map_err(McpError::Withheld)?;
         let reach = mcp::reach_of(&self.state, &now, Some(&self.folder)).await;
         let reach = reach.map_err(|error| McpError::Unreachable(error.0.detail.clone()))?;
-        Connection::open(&reach, Limits::default()).await
+        let asker = Asker {
+            of: self.clone(),
+            asked: AtomicU32::new(0),
+        };
+        Connection::open_for(&reach, Limits::default(), Arc::new(asker)).await
+    }
+
+    /// What the audit trail tells of a call.
+    fn told(&self, asked: &Asked) -> Value {
+        json!({
+            "arguments": asked.shape,
+            "by": "agent",
+            "call": asked.call,
+            "session_id": self.session,
+            // An agent may ask for any name, and people read this.
+            "tool": berth_mcp::visible(&asked.tool).chars().take(128).collect::<String>(),
+        })
+    }
+
+    async fn note_call(&self, action: &'static str, details: Value) {
+        let store = &self.state.store;
+        let noted = store.note_mcp_call(self.given.id, action, details);
+        if let Err(error) = noted.await {
+            tracing::error!(%error, session = %self.session, "a call of a tool was not noted");
+        }
     }
 
     async fn note(&self, now: McpState, tools: Option<&[McpTool]>) {
@@ -279,6 +307,67 @@ impl Of {
         };
         self.note(now, Some(&said.tools)).await;
     }
+}
+
+/// Most questions of a server over one connection: more of them are answered by nobody.
+const QUESTIONS: u32 = 50;
+
+/// What a server wants to know of its user is asked in the session.
+struct Asker {
+    of: Of,
+    asked: AtomicU32,
+}
+
+impl berth_mcp::Asked for Asker {
+    fn offers(&self) -> Offers {
+        Offers {
+            forms: true,
+            pages: true,
+            // Models cost money, and folders are private: neither is for a server to ask for.
+            ..Offers::default()
+        }
+    }
+
+    fn elicit(&self, request: Value) -> Answered<'_, Elicited> {
+        Box::pin(async move {
+            let Some(request) = understood(request) else {
+                return Elicited::Cancelled;
+            };
+            if self.asked.fetch_add(1, Ordering::Relaxed) >= QUESTIONS {
+                return Elicited::Cancelled;
+            }
+            let Of {
+                state,
+                session,
+                given,
+                ..
+            } = &self.of;
+            asking::elicit(state, *session, given.id, &given.draft.name, request).await
+        })
+    }
+}
+
+/// What a server asks, if it can be shown to somebody: the parameters of `elicitation/create`.
+fn understood(mut request: Value) -> Option<Request> {
+    let message = request["message"].as_str().unwrap_or_default().to_owned();
+    let refused = match request["mode"].as_str() {
+        Some("url") => match request["url"].as_str().and_then(berth_mcp::page_address) {
+            Some(url) => return Some(Request::Page(message, url)),
+            None => "its page is none of the web",
+        },
+        _ => {
+            let schema = request["requestedSchema"].take();
+            match form::refuses(&schema) {
+                None => return Some(Request::Form(message, schema)),
+                Some(why) => why,
+            }
+        }
+    };
+    tracing::warn!(
+        why = refused,
+        "what an MCP server asks its user is not shown"
+    );
+    None
 }
 
 impl Guard for Of {
@@ -344,23 +433,16 @@ impl Guard for Of {
         })
     }
 
+    fn lasts<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, ()> {
+        Box::pin(self.note_call("mcp.calling", self.told(asked)))
+    }
+
     fn ended<'a>(&'a self, ended: &'a Ended) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            let details = json!({
-                "arguments": ended.asked.shape,
-                "by": "agent",
-                "bytes": ended.bytes,
-                "outcome": ended.outcome.word(),
-                "session_id": self.session,
-                "took_ms": u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
-                // An agent may ask for any name, and people read this.
-                "tool": berth_mcp::visible(&ended.asked.tool).chars().take(128).collect::<String>(),
-            });
-            let noted = self.state.store.note_mcp_call(self.given.id, details);
-            if let Err(error) = noted.await {
-                tracing::error!(%error, session = %self.session, "a call of a tool was not noted");
-            }
-        })
+        let mut details = self.told(&ended.asked);
+        details["bytes"] = json!(ended.bytes);
+        details["outcome"] = json!(ended.outcome.word());
+        details["took_ms"] = json!(u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX));
+        Box::pin(self.note_call("mcp.called", details))
     }
 
     fn lost<'a>(&'a self, error: &'a McpError) -> BoxFuture<'a, ()> {

@@ -36,7 +36,7 @@ use rmcp::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use asked::{Answered, Asked, Elicited, Offers};
+pub use asked::{Absent, Answered, Asked, Elicited, Offers};
 use asked::{Handler, Nobody};
 use child::Child;
 pub use error::McpError;
@@ -299,12 +299,12 @@ impl Connection {
     }
 }
 
-/// Connects, asks for everything that can be known, and ends the connection.
+/// Connects as an agent's gateway does, asks for everything that can be known, and ends the connection.
 ///
 /// # Errors
 /// [`McpError`].
 pub async fn probe(reach: &Reach, limits: Limits) -> Result<McpProbe, McpError> {
-    let connection = Connection::open(reach, limits).await?;
+    let connection = Connection::open_for(reach, limits, Arc::new(Absent)).await?;
     let described = connection.describe().await;
     connection.close().await;
     described

@@ -12,10 +12,10 @@ mod oauth;
 
 pub use check::check;
 pub use client::{
-    Answered, Asked, Connection, Elicited, Limits, McpError, Offers, Reach, probe, visible,
+    Absent, Answered, Asked, Connection, Elicited, Limits, McpError, Offers, Reach, probe, visible,
 };
 pub use import::{ImportError, Imported, Unclear, import};
 pub use oauth::{
     Broker, Challenge, Grant, GrantState, Later, OauthError, Redirect, Registered, Revoked, SignIn,
-    StoreError, TokenSource, TokenStore, Wish, redirect, takes_resource,
+    StoreError, TokenSource, TokenStore, Wish, page_address, redirect, takes_resource,
 };

@@ -27,6 +27,7 @@ mod sign_in;
 mod token;
 mod web;
 
+pub use address::page as page_address;
 pub use broker::{Broker, Revoked, TokenSource};
 pub use callback::Redirect;
 pub use challenge::Challenge;

@@ -1,5 +1,6 @@
 //! MCP servers: how they are reached, what is kept of them, and what they say about themselves.
 
+mod form;
 mod management;
 mod rules;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{McpConfigurationId, PromptTarget};
 
+pub use form::*;
 pub use management::*;
 pub use rules::*;
 

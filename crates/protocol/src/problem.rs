@@ -211,6 +211,8 @@ codes! {
         Some("Look at it as it is now, then save again with its version.");
     McpEnded = "mcp.ended", 502, "The MCP server's program does not run", Some("Check its command; the detail has what it wrote.");
     McpExists = "mcp.exists", 409, "An MCP server has this name already", Some("Choose another name.");
+    FormInvalid = "mcp.form_invalid", 400, "The form is not filled in as it is asked for",
+        Some("Compare what was filled in with the form's schema.");
     McpInvalid = "mcp.invalid", 400, "The MCP server's configuration is not usable", None;
     McpNotConsented = "mcp.not_consented", 403, "Nobody has agreed to this MCP server",
         Some("Look at the whole command or address, then agree to it.");

@@ -114,6 +114,23 @@ pub struct Attention {
     pub question: String,
     /// The answers it offers. Empty when only the terminal can answer.
     pub options: Vec<AttentionOption>,
+    /// What the option `accept` takes besides itself, in a question of an MCP server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<AttentionNeeds>,
+}
+
+/// What an answer takes besides a chosen option.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AttentionNeeds {
+    /// A form that is filled in: `GET` and `POST /sessions/{id}/form`.
+    Form,
+    /// A page that the user reads and opens. Nobody else opens it: it may lead anywhere.
+    Page {
+        /// Its address: https, or http on the loopback address.
+        url: String,
+    },
 }
 
 /// One of the answers that an agent offers.

@@ -291,18 +291,19 @@ impl Store {
         Ok(now)
     }
 
-    /// Notes that a tool was called, and what became of it.
+    /// Notes of a call of a tool that it is under way, or what became of it, by the action of the audit trail.
     ///
     /// # Errors
     /// Those of any write.
     pub async fn note_mcp_call(
         &self,
         id: McpConfigurationId,
+        action: &str,
         details: Value,
     ) -> Result<(), StoreError> {
         let write = self.write("noting a call of a tool").await?;
         write
-            .commit_note("mcp.called", "mcp", &id.to_string(), &details)
+            .commit_note(action, "mcp", &id.to_string(), &details)
             .await
     }
 

@@ -12,23 +12,33 @@ use serde_json::{Value, json};
 
 use crate::folder;
 
+#[path = "gateway/asked.rs"]
+mod asked;
+
 /// A server over standard input and output, whose tools stand in a file. Each tool answers with its arguments and
-/// everything that the server knows of who asks, after as many milliseconds as it is asked to wait.
+/// everything that the server knows of who asks, after as many milliseconds as it is asked to wait; or with what
+/// became of a question that it is told to ask.
 const SERVER: &str = r"
 const fs = require('fs');
+const asking = {};
 const send = (message) => process.stdout.write(JSON.stringify({jsonrpc: '2.0', ...message}) + '\n');
 const answer = (id, text, isError) => send({id, result: {content: [{type: 'text', text}], isError}});
 require('readline').createInterface({input: process.stdin}).on('line', (line) => {
-  const {id, method, params} = JSON.parse(line);
+  const {id, method, params, result} = JSON.parse(line);
   if (id === undefined) return;
+  if (method === undefined) return answer(asking[id], JSON.stringify(result));
   if (method === 'initialize') {
     send({id, result: {protocolVersion: '2025-11-25', capabilities: {tools: {}},
                        serverInfo: {name: 'fixture', version: '1'}}});
   } else if (method === 'tools/list') {
     send({id, result: {tools: JSON.parse(fs.readFileSync(process.argv[2]))}});
   } else if (method === 'tools/call') {
-    const {wait, end, large, ...rest} = params.arguments || {};
+    const {wait, end, large, ask, ...rest} = params.arguments || {};
     if (end) process.exit(1);
+    if (ask) {
+      asking[`ask-${id}`] = id;
+      return send({id: `ask-${id}`, method: 'elicitation/create', params: ask});
+    }
     const text = large ? 'x'.repeat(large) : JSON.stringify({rest, env: process.env, argv: process.argv});
     setTimeout(() => answer(id, text, params.name === 'fails'), wait || 0);
   } else {
@@ -400,6 +410,43 @@ async fn question(client: &Client, id: SessionId) -> Attention {
         Status::NeedsAttention { attention } => attention,
         other => unreachable!("it was looked for: {other:?}"),
     }
+}
+
+#[tokio::test]
+async fn a_call_that_takes_long_is_told_before_it_is_over() {
+    let stage = Stage::set().await;
+    let client = stage.client();
+    let (session, url, token) = stage.session("first").await;
+    let connection = connect(&url, &token).await.expect("it is let in");
+    call(&connection, "one", json!({})).await;
+    let seen = |action: &'static str| async move {
+        let told = async || {
+            let audit = client.audit().await.into_iter();
+            let mut told = audit.filter(|it| it.details["call"].is_string());
+            told.rfind(|it| it.action == action)
+        };
+        client.until(action.to_owned(), told).await
+    };
+    let slow = call(&connection, "one", json!({"path": "/x", "wait": 60_000}));
+    let under_way = tokio::select! {
+        _ = slow => panic!("it takes a minute"),
+        under_way = seen("mcp.calling") => under_way,
+    };
+    assert_eq!(under_way.session_id, Some(session.id));
+    assert_eq!(under_way.details["tool"], "one");
+    assert_eq!(
+        under_way.details["arguments"],
+        json!({"path": "string", "wait": "number"})
+    );
+    // Whoever has asked does not want to know any more.
+    connection.close().await;
+    let over = async || {
+        let audit = client.audit().await.into_iter();
+        let mut over = audit.filter(|it| it.action == "mcp.called");
+        over.find(|it| it.details["call"] == under_way.details["call"])
+    };
+    let over = client.until("it is over".to_owned(), over).await;
+    assert_eq!(over.details["outcome"], "cancelled");
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ impl Asked for Yes {
     fn offers(&self) -> Offers {
         Offers {
             forms: true,
+            pages: true,
             sampling: true,
             roots: true,
         }

@@ -20,6 +20,7 @@ use crate::components::confirm::{
 };
 use crate::components::effective_prompt::SessionPromptDialog;
 use crate::components::folder_dialog::AddProjectDialog;
+use crate::components::mcp_asked::McpAskedDialog;
 use crate::components::mcp_consent::McpConsentDialog;
 use crate::components::mcp_editor::McpEditor;
 use crate::components::mcp_tools::McpToolsDialog;
@@ -104,5 +105,6 @@ lazy! {
         edit_mcp(edit: McpChange) => view! { <McpEditor edit=edit/> };
         mcp_consent(id: McpConfigurationId, then: McpThen) => view! { <McpConsentDialog id=id then=then/> };
         mcp_tools(id: McpConfigurationId) => view! { <McpToolsDialog id=id/> };
+        mcp_asked(id: SessionId) => view! { <McpAskedDialog id=id/> };
     }
 }

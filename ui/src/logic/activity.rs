@@ -24,6 +24,7 @@ pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
         "mcp.allowed" => t.did_allow_mcp_tool,
         "mcp.called" if says("by", "user") => t.did_call_mcp,
         "mcp.called" => t.did_call_mcp_tool,
+        "mcp.calling" => t.did_call_mcp_tool,
         "mcp.changed" => t.did_change_mcp,
         "mcp.cleared" => t.did_clear_mcp,
         "mcp.consented" => t.did_agree_mcp,
@@ -75,7 +76,13 @@ fn called(t: &'static Strings, entry: &AuditEntry) -> Option<String> {
         let found = details.find(|(name, _)| name == wanted);
         found.map(|(_, fact)| fact.as_str())
     };
-    if entry.action != "mcp.called" || fact("by") != Some("agent") {
+    if fact("by") != Some("agent") {
+        return None;
+    }
+    if entry.action == "mcp.calling" {
+        return Some(fill(t.tool_lasts, &[fact("tool")?]));
+    }
+    if entry.action != "mcp.called" {
         return None;
     }
     let words = match fact("outcome")? {
@@ -149,7 +156,7 @@ mod tests {
     }
     #[test]
     fn a_call_of_an_agent_is_told_with_its_tool_and_what_became_of_it() {
-        let told = |outcome: &str| {
+        let told_of = |action: &str, outcome: &str| {
             let facts = [("by", "agent"), ("outcome", outcome), ("took_ms", "12")];
             let mut details: Vec<_> = facts
                 .map(|(name, fact)| (name.to_owned(), fact.to_owned()))
@@ -160,7 +167,7 @@ mod tests {
                 &AuditEntry {
                     seq: 1,
                     at: Timestamp::UNIX_EPOCH,
-                    action: "mcp.called".to_owned(),
+                    action: action.to_owned(),
                     subject_kind: "mcp".to_owned(),
                     subject_id: String::new(),
                     session_id: None,
@@ -169,8 +176,13 @@ mod tests {
                 },
             )
         };
+        let told = |outcome: &str| told_of("mcp.called", outcome);
         assert_eq!(told("answered"), "Tool echo answered in 12 ms");
         assert_eq!(told("refused"), "Tool echo refused");
         assert_eq!(told("eaten"), "MCP tool called");
+        assert_eq!(
+            told_of("mcp.calling", "answered"),
+            "Tool echo is still running"
+        );
     }
 }

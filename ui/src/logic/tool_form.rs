@@ -20,6 +20,8 @@ pub enum Inputs {
 pub struct Input {
     /// Its name.
     pub name: String,
+    /// Its name for people.
+    pub title: Option<String>,
     /// What it is for.
     pub description: String,
     /// The tool needs it.
@@ -41,6 +43,8 @@ pub enum Kind {
     Number,
     /// One of these, each as JSON and as it is shown.
     Choice(Vec<(String, String)>),
+    /// Any number of these. What is chosen stands as JSON in a line each.
+    Several(Vec<(String, String)>),
     /// JSON.
     Json,
 }
@@ -64,6 +68,7 @@ pub fn inputs(schema: &Json<'_>) -> Inputs {
     }
     let fields = properties.iter().map(|(name, of)| Input {
         name: name.to_string(),
+        title: of.get("title").text().map(str::to_owned),
         description: of.get("description").text().unwrap_or_default().to_owned(),
         required: required.contains(&name.as_ref()),
         kind: kind(of),
@@ -83,8 +88,8 @@ fn is_open(schema: &Json<'_>) -> bool {
 }
 
 fn kind(of: &Json<'_>) -> Kind {
-    if let Json::List(values) = of.get("enum") {
-        return Kind::Choice(values.iter().map(choice).collect());
+    if let Some(choices) = choices(of) {
+        return Kind::Choice(choices);
     }
     let types: Vec<&str> = match of.get("type") {
         Json::List(types) => types.iter().filter_map(Json::text).collect(),
@@ -95,6 +100,7 @@ fn kind(of: &Json<'_>) -> Kind {
         ["string"] => Kind::Text,
         ["integer"] => Kind::Integer,
         ["number"] => Kind::Number,
+        ["array"] => choices(of.get("items")).map_or(Kind::Json, Kind::Several),
         ["boolean"] => Kind::Choice(
             [Json::Bool(true), Json::Bool(false)]
                 .iter()
@@ -103,6 +109,36 @@ fn kind(of: &Json<'_>) -> Kind {
         ),
         _ => Kind::Json,
     }
+}
+
+/// The values of a field that has only some: `enum`, with names for people beside it or not, or `oneOf` and `anyOf`
+/// with a title for each.
+fn choices(of: &Json<'_>) -> Option<Vec<(String, String)>> {
+    if let Json::List(values) = of.get("enum") {
+        let names = match of.get("enumNames") {
+            Json::List(names) if names.len() == values.len() => names.as_slice(),
+            _ => &[],
+        };
+        let shown = |(at, value)| named(value, names.get(at).and_then(Json::text));
+        return Some(values.iter().enumerate().map(shown).collect());
+    }
+    let titled = ["oneOf", "anyOf"]
+        .into_iter()
+        .find_map(|name| match of.get(name) {
+            Json::List(titled) => Some(titled),
+            _ => None,
+        })?;
+    let named = titled.iter().map(|of| match of.get("const") {
+        Json::Null => None,
+        value => Some(named(value, of.get("title").text())),
+    });
+    named.collect()
+}
+
+/// A value as JSON and by its name for people.
+fn named(value: &Json<'_>, name: Option<&str>) -> (String, String) {
+    let (json, shown) = choice(value);
+    (json, name.map_or(shown, str::to_owned))
 }
 
 /// A value as JSON and as it is shown.
@@ -116,6 +152,11 @@ fn initial(of: &Json<'_>) -> String {
     match (of.get("default"), kind(of)) {
         (Json::Null, _) => String::new(),
         (Json::Text(text), Kind::Text) => text.to_string(),
+        (Json::List(values), Kind::Several(all)) => {
+            let chosen = values.iter().map(Json::whole);
+            let known = |json: &String| all.iter().any(|(known, _)| known == json);
+            chosen.filter(known).collect::<Vec<_>>().join("\n")
+        }
         (value, Kind::Choice(all)) => {
             let json = value.whole();
             let known = all.iter().any(|(known, _)| *known == json);
@@ -167,8 +208,12 @@ fn argument(field: &Input, value: &str) -> Result<Option<String>, &'static str> 
             false => Ok(None),
         };
     }
+    if let Kind::Several(_) = field.kind {
+        let chosen: Vec<&str> = value.lines().collect();
+        return Ok(Some(format!("[{}]", chosen.join(","))));
+    }
     let (is_right, wrong) = match field.kind {
-        Kind::Text | Kind::Choice(_) => (true, ""),
+        Kind::Text | Kind::Choice(_) | Kind::Several(_) => (true, ""),
         Kind::Integer => (
             is_number(value) && !value.contains(['.', 'e', 'E']),
             t().tool_no_integer,

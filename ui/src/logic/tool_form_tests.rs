@@ -128,3 +128,37 @@ fn numbers_are_those_of_json() {
         assert!(!is_number(bad), "{bad}");
     }
 }
+
+#[test]
+fn choices_are_shown_by_their_names_and_several_can_be_chosen() {
+    let schema = r#"{"required": ["days"], "properties": {
+        "size": {"type": "string", "oneOf": [{"const": "s", "title": "Small"}, {"const": "l"}]},
+        "pet": {"type": "string", "enum": ["c", "d"], "enumNames": ["Cat", "Dog"]},
+        "days": {"type": "array", "title": "Which days", "default": ["tue", "sun"],
+            "items": {"anyOf": [{"const": "mon", "title": "Monday"}, {"const": "tue"}]}}}}"#;
+    let Inputs::Fields(fields) = of(schema) else {
+        panic!("it has fields");
+    };
+    let choice = |json: &str, shown: &str| (json.to_owned(), shown.to_owned());
+    let kinds: Vec<_> = fields.iter().map(|field| field.kind.clone()).collect();
+    assert_eq!(
+        kinds[0],
+        Kind::Choice(vec![choice("\"s\"", "Small"), choice("\"l\"", "l")])
+    );
+    assert_eq!(
+        kinds[1],
+        Kind::Choice(vec![choice("\"c\"", "Cat"), choice("\"d\"", "Dog")])
+    );
+    assert_eq!(
+        kinds[2],
+        Kind::Several(vec![choice("\"mon\"", "Monday"), choice("\"tue\"", "tue")])
+    );
+    assert_eq!(fields[2].title.as_deref(), Some("Which days"));
+    assert_eq!(fields[2].initial, "\"tue\"", "only what can be chosen");
+    let values = ["\"s\"", "", "\"mon\"\n\"tue\""];
+    assert_eq!(
+        made(schema, &values).as_deref(),
+        Ok(r#"{"size":"s","days":["mon","tue"]}"#)
+    );
+    assert_eq!(made(schema, &["", "", ""]), Err(vec![2]));
+}

@@ -31,6 +31,8 @@ pub enum DialogKind {
         then: McpThen,
     },
     McpTools(McpConfigurationId),
+    /// What an MCP server asks the user of a session to fill in.
+    McpAsked(SessionId),
     ClearMcp(McpConfigurationId),
     RemoveMcp(McpConfigurationId),
     /// What a session was given of the prompts.

@@ -7,7 +7,7 @@ use berth_protocol::*;
 use crate::web::api::Api;
 use crate::web::calls::encode;
 use crate::web::error::ApiError;
-use crate::wire::{Called, Tested, ToolCall, Tools};
+use crate::wire::{Called, FilledForm, McpForm, Tested, ToolCall, Tools};
 
 type Answer<T> = Result<T, ApiError>;
 
@@ -112,6 +112,17 @@ impl Api {
 
     pub async fn call_mcp(&self, id: McpConfigurationId, call: &ToolCall) -> Answer<Called> {
         self.send("POST", &path(id, "/call"), call).await
+    }
+
+    /// What a server asks the user of a session to fill in.
+    pub async fn mcp_form(&self, id: SessionId) -> Answer<McpForm> {
+        self.get(&format!("/sessions/{id}/form")).await
+    }
+
+    pub async fn fill_mcp_form(&self, id: SessionId, filled: &FilledForm) -> Answer<()> {
+        self.tell(&format!("/sessions/{id}/form"), filled)
+            .await
+            .map(drop)
     }
 
     /// What an agent would be given of a server of this name.

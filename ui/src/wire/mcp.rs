@@ -81,6 +81,28 @@ pub struct ToolCall {
     pub arguments: String,
 }
 
+/// What a server asks the user to fill in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct McpForm {
+    /// The question that it answers.
+    pub attention_id: String,
+    /// The name of the server.
+    pub server: String,
+    /// What it is for.
+    pub message: String,
+    /// What can be typed.
+    pub inputs: Inputs,
+}
+
+/// A form that was filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilledForm {
+    /// The question that it answers.
+    pub attention_id: String,
+    /// What was filled in, an object as JSON.
+    pub content: String,
+}
+
 parsed!(McpConfigurationId);
 
 words! {
@@ -284,6 +306,17 @@ impl Read for Tool {
     }
 }
 
+impl Read for McpForm {
+    fn take(json: &Json<'_>) -> Result<Self, Wrong> {
+        Ok(Self {
+            attention_id: member(json, "attention_id")?,
+            server: member(json, "server")?,
+            message: member(json, "message")?,
+            inputs: inputs(json.get("schema")),
+        })
+    }
+}
+
 structs! {
     Tools { tools, at }
 }
@@ -466,6 +499,19 @@ impl Write for McpImport {
     fn write(&self) -> String {
         let Self { text } = self;
         Object::new().text("text", text).end()
+    }
+}
+
+impl Write for FilledForm {
+    fn write(&self) -> String {
+        let Self {
+            attention_id,
+            content,
+        } = self;
+        Object::new()
+            .text("attention_id", attention_id)
+            .json("content", content)
+            .end()
     }
 }
 

@@ -17,7 +17,7 @@ mod write;
 mod tests;
 
 pub use json::Json;
-pub use mcp::{Called, Said, Tested, Tool, ToolCall, Tools, rule_word};
+pub use mcp::{Called, FilledForm, McpForm, Said, Tested, Tool, ToolCall, Tools, rule_word};
 pub use prompts::{Given, POLICIES};
 pub use read::{AuditEntries, AuditEntry, Heard, Read, event, read};
 pub use routers::{PROTOCOLS, word_of};

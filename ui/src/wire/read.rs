@@ -118,7 +118,7 @@ structs! {
     }
     AcpSupport { installed, install_hint, permission_modes }
     AgentList { agents }
-    Attention { id, question, options }
+    Attention { id, question, options, needs }
     AttentionOption { id, label }
     AuditVerification { valid, checked, first, last, broken_at }
     BranchList { branches, default }
@@ -234,6 +234,18 @@ impl Read for Session {
             updated_at: member(json, "updated_at")?,
             ended_at: member(json, "ended_at")?,
             archived_at: member(json, "archived_at")?,
+        })
+    }
+}
+
+impl Read for AttentionNeeds {
+    fn take(json: &Json<'_>) -> Result<Self, Wrong> {
+        Ok(match json.get("type").text().unwrap_or_default() {
+            "form" => Self::Form,
+            "page" => Self::Page {
+                url: member(json, "url")?,
+            },
+            _ => return Err("needs"),
         })
     }
 }

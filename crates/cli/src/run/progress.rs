@@ -130,6 +130,7 @@ mod tests {
                 id: "1-1".to_owned(),
                 question: "May I?".to_owned(),
                 options: Vec::new(),
+                needs: None,
             },
         }
     }

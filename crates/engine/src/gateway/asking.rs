@@ -1,5 +1,6 @@
-//! Calls of tools that wait for the user's answer. A question is one of the session: it needs attention meanwhile, and
-//! is answered where every question of its agent is.
+//! Questions that are asked about MCP servers: whether a call of a tool may go through, and what a server itself
+//! wants to know of the user. A question is one of the session: it needs attention meanwhile, and is answered where
+//! every question of its agent is.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -7,12 +8,16 @@ use std::{
     time::Duration,
 };
 
+use berth_mcp::Elicited;
 use berth_protocol::{
-    Attention, AttentionOption, McpAnswer, McpConfigurationId, ProjectId, SessionId,
+    Attention, AttentionNeeds, AttentionOption, FieldProblem, McpAnswer, McpConfigurationId,
+    McpForm, ProjectId, SessionId,
 };
+use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::form;
 use crate::{sessions, state::State};
 
 /// How long a question waits for its answer. Agents give up on tools sooner or later.
@@ -31,14 +36,48 @@ pub struct Asking {
 struct Question {
     attention: Attention,
     about: About,
-    tell: Option<oneshot::Sender<McpAnswer>>,
+    /// What is filled in.
+    form: Option<McpForm>,
+    tell: Option<oneshot::Sender<Reply>>,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub enum Reply {
+    /// To a question about a call.
+    Call(McpAnswer),
+    /// To a question of a server.
+    Server(Elicited),
 }
 
 /// What an answer is about, for the audit trail.
 #[derive(Clone, Debug)]
 pub struct About {
     pub configuration: McpConfigurationId,
-    pub tool: String,
+    /// The tool that is called; nothing when the server itself asks.
+    pub tool: Option<String>,
+}
+
+/// The option with which a user gives a server what it asks for.
+const ACCEPT: &str = "accept";
+
+/// The option with which they do not.
+const DECLINE: &str = "decline";
+
+/// What a server asks of its user.
+pub enum Request {
+    /// To fill in a form: what it is for, and its fields.
+    Form(String, Value),
+    /// To open a page: what it is for, and its address.
+    Page(String, String),
+}
+
+/// Why a form is not taken.
+pub enum NotTaken {
+    /// The session has no such question.
+    Gone,
+    /// What was filled in is not what is asked for.
+    Wrong(Vec<FieldProblem>),
 }
 
 /// What is asked about.
@@ -102,26 +141,56 @@ impl Asking {
     }
 
     /// The answer that an option of a question stands for, if the question waits for it.
-    pub fn option(
-        &self,
-        id: SessionId,
-        attention: &str,
-        option: &str,
-    ) -> Option<(McpAnswer, About)> {
+    pub fn option(&self, id: SessionId, attention: &str, option: &str) -> Option<(Reply, About)> {
         let questions = self.questions();
         let mut of_session = questions.get(&id)?.iter();
         let found = of_session.find(|it| it.attention.id == attention && it.tell.is_some())?;
-        let answer = McpAnswer::ALL.into_iter().find(|it| it.id() == option)?;
-        Some((answer, found.about.clone()))
+        let reply = match (&found.about.tool, option) {
+            (Some(_), _) => {
+                let mut answers = McpAnswer::ALL.into_iter();
+                Reply::Call(answers.find(|it| it.id() == option)?)
+            }
+            (None, DECLINE) => Reply::Server(Elicited::Declined),
+            // A form takes more than an option.
+            (None, ACCEPT) if found.form.is_none() => Reply::Server(Elicited::Accepted(None)),
+            (None, _) => return None,
+        };
+        Some((reply, found.about.clone()))
+    }
+
+    /// The form that a session is asked to fill in.
+    pub fn form(&self, id: SessionId) -> Option<McpForm> {
+        let questions = self.questions();
+        let mut of_session = questions.get(&id)?.iter();
+        of_session.find_map(|it| it.form.clone())
+    }
+
+    /// Whether what was filled in is what a question asks for, and what it is about.
+    pub fn filled(
+        &self,
+        id: SessionId,
+        attention: &str,
+        content: &Map<String, Value>,
+    ) -> Result<About, NotTaken> {
+        let questions = self.questions();
+        let mut of_session = questions.get(&id).into_iter().flatten();
+        let found = of_session.find(|it| it.attention.id == attention && it.tell.is_some());
+        let (found, form) = found
+            .and_then(|it| Some((it, it.form.as_ref()?)))
+            .ok_or(NotTaken::Gone)?;
+        match form::check(&form.schema, content) {
+            wrong if wrong.is_empty() => Ok(found.about.clone()),
+            wrong => Err(NotTaken::Wrong(wrong)),
+        }
     }
 
     /// Answers a question. Says whether it still waited for that.
-    pub fn answer(&self, id: SessionId, attention: &str, answer: McpAnswer) -> bool {
+    pub fn answer(&self, id: SessionId, attention: &str, reply: Reply) -> bool {
         let mut questions = self.questions();
         let of_session = questions.get_mut(&id).into_iter().flatten();
         let mut found = of_session.filter(|it| it.attention.id == attention);
         let tell = found.next().and_then(|it| it.tell.take());
-        tell.is_some_and(|tell| tell.send(answer).is_ok())
+        tell.is_some_and(|tell| tell.send(reply).is_ok())
     }
 
     /// Ends the questions of a run that is over: nobody waits for their answers.
@@ -159,18 +228,35 @@ pub async fn ask(state: &Arc<State>, subject: &Subject<'_>) -> Result<McpAnswer,
     }) {
         return Ok(McpAnswer::Once);
     }
-    let (standing, told) = stand(state, subject)?;
-    sessions::publish(state, subject.session).await;
-    let answer = tokio::time::timeout(PATIENCE, told).await;
-    drop(standing);
-    match answer {
-        Ok(Ok(McpAnswer::Deny)) => Err("The user has denied this call.".to_owned()),
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(_)) => Err("The question about this call is gone.".to_owned()),
-        Err(_) => Err(format!(
+    match put(state, subject.session, of_call(subject)).await {
+        Ok(Reply::Call(McpAnswer::Deny)) => Err("The user has denied this call.".to_owned()),
+        Ok(Reply::Call(answer)) => Ok(answer),
+        Ok(Reply::Server(_)) | Err(Unanswered::Gone) => {
+            Err("The question about this call is gone.".to_owned())
+        }
+        Err(Unanswered::TooMany) => Err(format!(
+            "The user is asked about {MANY} calls already; wait for the answers."
+        )),
+        Err(Unanswered::TooLate) => Err(format!(
             "The user was asked about this call and has not answered within {} s.",
             PATIENCE.as_secs()
         )),
+    }
+}
+
+/// Asks the user for what a server wants to know, or to open its page.
+pub async fn elicit(
+    state: &Arc<State>,
+    session: SessionId,
+    configuration: McpConfigurationId,
+    server: &str,
+    request: Request,
+) -> Elicited {
+    let question = of_server(configuration, server, request);
+    match put(state, session, question).await {
+        Ok(Reply::Server(elicited)) => elicited,
+        // Nobody has said no.
+        Ok(Reply::Call(_)) | Err(_) => Elicited::Cancelled,
     }
 }
 
@@ -192,14 +278,26 @@ pub async fn keep(state: &State, subject: &Subject<'_>, answer: McpAnswer) {
     }
 }
 
-/// Puts the question.
-fn stand(
-    state: &Arc<State>,
-    subject: &Subject<'_>,
-) -> Result<(Standing, oneshot::Receiver<McpAnswer>), String> {
-    let asking = &state.gateways.asking;
-    // No answer to an old question fits a new one, after a restart of the engine either.
-    let id = format!("mcp-{}", Uuid::now_v7().simple());
+/// Why there is no answer.
+enum Unanswered {
+    /// The run is over.
+    Gone,
+    /// There are too many questions already.
+    TooMany,
+    /// Nobody has answered in time.
+    TooLate,
+}
+
+/// A question that is not put yet.
+struct Draft {
+    question: String,
+    options: Vec<(&'static str, &'static str)>,
+    needs: Option<AttentionNeeds>,
+    form: Option<McpForm>,
+    about: About,
+}
+
+fn of_call(subject: &Subject<'_>) -> Draft {
     let tool = berth_mcp::visible(subject.tool);
     let tool: String = tool.chars().take(128).collect();
     // A server chooses the names of its tools: quoted, one cannot go on as if it were Berth's own words.
@@ -211,38 +309,108 @@ fn stand(
         question.push('\n');
         question.push_str(subject.arguments);
     }
+    Draft {
+        question,
+        options: McpAnswer::ALL.map(|it| (it.id(), it.label())).to_vec(),
+        needs: None,
+        form: None,
+        about: About {
+            configuration: subject.configuration,
+            tool: Some(tool),
+        },
+    }
+}
+
+fn of_server(configuration: McpConfigurationId, server: &str, request: Request) -> Draft {
+    /// Most characters of what a server says.
+    const LONGEST: usize = 4000;
+    let said = |message: &str| -> String {
+        let message = berth_mcp::visible(message);
+        message.chars().take(LONGEST).collect()
+    };
+    let about = About {
+        configuration,
+        tool: None,
+    };
+    match request {
+        Request::Form(message, schema) => Draft {
+            question: format!("MCP server {server} asks you:\n{}", said(&message)),
+            options: vec![(ACCEPT, "Fill in…"), (DECLINE, "Decline")],
+            needs: Some(AttentionNeeds::Form),
+            form: Some(McpForm {
+                attention_id: String::new(),
+                server: server.to_owned(),
+                message: said(&message),
+                schema: form::cleaned(schema),
+            }),
+            about,
+        },
+        Request::Page(message, url) => Draft {
+            question: format!(
+                "MCP server {server} asks you to open a page:\n{url}\n{}",
+                said(&message)
+            ),
+            options: vec![(ACCEPT, "Open the page"), (DECLINE, "Decline")],
+            needs: Some(AttentionNeeds::Page { url }),
+            form: None,
+            about,
+        },
+    }
+}
+
+/// Puts a question and waits for its answer.
+async fn put(state: &Arc<State>, session: SessionId, draft: Draft) -> Result<Reply, Unanswered> {
+    let (standing, told) = stand(state, session, draft)?;
+    sessions::publish(state, session).await;
+    let reply = tokio::time::timeout(PATIENCE, told).await;
+    drop(standing);
+    match reply {
+        Ok(Ok(reply)) => Ok(reply),
+        Ok(Err(_)) => Err(Unanswered::Gone),
+        Err(_) => Err(Unanswered::TooLate),
+    }
+}
+
+fn stand(
+    state: &Arc<State>,
+    session: SessionId,
+    draft: Draft,
+) -> Result<(Standing, oneshot::Receiver<Reply>), Unanswered> {
+    // No answer to an old question fits a new one, after a restart of the engine either.
+    let id = format!("mcp-{}", Uuid::now_v7().simple());
     let (tell, told) = oneshot::channel();
+    let options = draft
+        .options
+        .into_iter()
+        .map(|(id, label)| AttentionOption {
+            id: id.to_owned(),
+            label: label.to_owned(),
+        });
     let question = Question {
         attention: Attention {
             id: id.clone(),
-            question,
-            options: McpAnswer::ALL
-                .into_iter()
-                .map(|answer| AttentionOption {
-                    id: answer.id().to_owned(),
-                    label: answer.label().to_owned(),
-                })
-                .collect(),
+            question: draft.question,
+            options: options.collect(),
+            needs: draft.needs,
         },
-        about: About {
-            configuration: subject.configuration,
-            tool,
-        },
+        about: draft.about,
+        form: draft.form.map(|form| McpForm {
+            attention_id: id.clone(),
+            ..form
+        }),
         tell: Some(tell),
     };
     {
-        let mut questions = asking.questions();
-        let of_session = questions.entry(subject.session).or_default();
+        let mut questions = state.gateways.asking.questions();
+        let of_session = questions.entry(session).or_default();
         if of_session.len() >= MANY {
-            return Err(format!(
-                "The user is asked about {MANY} calls already; wait for the answers."
-            ));
+            return Err(Unanswered::TooMany);
         }
         of_session.push(question);
     }
     let standing = Standing {
         state: Arc::clone(state),
-        session: subject.session,
+        session,
         id,
     };
     Ok((standing, told))

@@ -102,6 +102,7 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(sessions::stop))
         .routes(routes!(sessions::restart))
         .routes(routes!(sessions::approval))
+        .routes(routes!(sessions::form, sessions::fill_form))
         .routes(routes!(sessions::archive))
         .routes(routes!(sessions::restore))
         .routes(routes!(sessions::work))

@@ -9,9 +9,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use berth_protocol::{
-    Approval, ChatAccepted, ChatRequest, Code, CreateSession, DiffPage, FilePatch, Input,
-    MessagePage, RestartSession, Screen, Session, SessionId, SessionList, Size, UnsavedWork,
-    UpdateSession,
+    Approval, ChatAccepted, ChatRequest, Code, CreateSession, DiffPage, FilePatch, FillMcpForm,
+    Input, McpForm, MessagePage, RestartSession, Screen, Session, SessionId, SessionList, Size,
+    UnsavedWork, UpdateSession,
 };
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
@@ -150,6 +150,26 @@ pub async fn approval(
 ) -> Result<StatusCode, ApiError> {
     // A client that leaves must not leave an approval in the audit trail that was never given.
     carried_through(async move { sessions::answer(&state, id, request).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The form that an MCP server asks the user to fill in. It answers the session's question, see `needs` there.
+#[utoipa::path(get, path = "/sessions/{id}/form", tag = "sessions", params(("id" = SessionId, Path)),
+    responses((status = 200, body = McpForm), Problems))]
+pub async fn form(Shared(state): Shared<Arc<State>>, Path(id): Path<SessionId>) -> Answer<McpForm> {
+    sessions::form(&state, id).await.map(Json)
+}
+
+/// Gives an MCP server what it has asked for. To decline, answer the question with the option `decline`.
+#[utoipa::path(post, path = "/sessions/{id}/form", tag = "sessions", params(("id" = SessionId, Path)),
+    request_body = FillMcpForm, responses((status = 204), Problems))]
+pub async fn fill_form(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<SessionId>,
+    Json(request): Json<FillMcpForm>,
+) -> Result<StatusCode, ApiError> {
+    // As with an approval.
+    carried_through(async move { sessions::fill(&state, id, request).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -13,7 +13,7 @@ pub use given::given;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_mcp::{Connection, Limits, McpError};
+use berth_mcp::{Absent, Connection, Limits, McpError};
 use berth_protocol::{
     Code, Event, FieldProblem, McpAuth, McpCall, McpCalled, McpConfiguration, McpConfigurationId,
     McpDraft, McpEdit, McpImport, McpImported, McpImportedServer, McpList, McpScope, McpServer,
@@ -344,7 +344,7 @@ pub async fn call(
         }
     };
     let reach = reach_of(state, &configuration, None).await?;
-    let opened = Connection::open(&reach, Limits::default()).await;
+    let opened = Connection::open_for(&reach, Limits::default(), std::sync::Arc::new(Absent)).await;
     let server = &configuration.draft.server;
     let connection = opened.inspect_err(|error| state.sign_ins.remember(id, server, error))?;
     let called = connection.try_call(&call.tool, arguments).await;
@@ -358,7 +358,7 @@ pub async fn call(
         Err(_) => "refused",
     };
     let details = serde_json::json!({"by": "user", "outcome": told, "tool": call.tool});
-    state.store.note_mcp_call(id, details).await?;
+    state.store.note_mcp_call(id, "mcp.called", details).await?;
     Ok(called?)
 }
 

@@ -29,7 +29,7 @@ use tokio::sync::watch;
 pub use changes::{diff, patch};
 pub use create::create;
 pub use lifecycle::{archive, delete, rename, restart, restore, stop, work};
-pub use talk::{answer, chat, input, interrupt, replayed, resize, screen};
+pub use talk::{answer, chat, fill, form, input, interrupt, replayed, resize, screen};
 pub use workspaces::{FOLDER as WORKSPACES, clear_unfinished};
 
 use crate::{error::ApiError, gateway, state::State};

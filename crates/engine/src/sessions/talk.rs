@@ -2,8 +2,10 @@
 
 use std::{path::Path, sync::Arc};
 
+use berth_mcp::Elicited;
 use berth_protocol::{
-    Approval, ChatRequest, Code, MESSAGE_LIMIT, Message, Problem, Screen, SessionId, Size, Status,
+    Approval, ChatRequest, Code, FieldProblem, FillMcpForm, MESSAGE_LIMIT, McpForm, Message,
+    Problem, Screen, SessionId, Size, Status,
 };
 use berth_session::{live::SessionHandle, recording::final_terminal};
 use serde_json::json;
@@ -11,6 +13,7 @@ use serde_json::json;
 use super::{record, recording};
 use crate::{
     error::{ApiError, session_error},
+    gateway::asking::{About, NotTaken, Reply},
     state::State,
 };
 
@@ -70,22 +73,13 @@ pub async fn interrupt(state: &State, id: SessionId) -> Result<(), ApiError> {
 /// before the agent can act on it, so that no kill in between leaves an act without its approval.
 pub async fn answer(state: &State, id: SessionId, approval: Approval) -> Result<(), ApiError> {
     let asking = &state.gateways.asking;
-    if let Some((answer, about)) = asking.option(id, &approval.attention_id, &approval.option_id) {
-        let details = json!({
-            "attention": approval.attention_id,
-            "mcp_id": about.configuration,
-            "option": approval.option_id,
-            "tool": about.tool,
-        });
-        state
-            .store
-            .note("approval.answered", "session", &id.to_string(), details)
-            .await?;
-        if asking.answer(id, &approval.attention_id, answer) {
+    let (attention, option) = (&approval.attention_id, &approval.option_id);
+    if let Some((reply, about)) = asking.option(id, attention, option) {
+        note_answer(state, id, attention, option, &about, &[]).await?;
+        if asking.answer(id, attention, reply) {
             return Ok(());
         }
-        let detail = "the question about this call is gone";
-        return Err(ApiError::new(Code::AttentionGone, detail));
+        return Err(gone());
     }
     let handle = running(state, id).await?;
     let is_open = state.sessions.status(id).is_some_and(|status| {
@@ -115,6 +109,65 @@ pub async fn answer(state: &State, id: SessionId, approval: Approval) -> Result<
             .await?;
     }
     answered.map_err(session_error(id))
+}
+
+/// The trail tells of an answer to a question about an MCP server, and of nothing that was filled in.
+async fn note_answer(
+    state: &State,
+    id: SessionId,
+    attention: &str,
+    option: &str,
+    about: &About,
+    fields: &[&String],
+) -> Result<(), ApiError> {
+    let mut details = json!({
+        "attention": attention,
+        "mcp_id": about.configuration,
+        "option": option,
+    });
+    match &about.tool {
+        Some(tool) => details["tool"] = json!(tool),
+        None => details["fields"] = json!(fields),
+    }
+    let subject = id.to_string();
+    let noted = state
+        .store
+        .note("approval.answered", "session", &subject, details);
+    Ok(noted.await?)
+}
+
+fn gone() -> ApiError {
+    ApiError::new(Code::AttentionGone, "the question is gone")
+}
+
+/// The form that an MCP server asks the session's user to fill in.
+pub async fn form(state: &State, id: SessionId) -> Result<McpForm, ApiError> {
+    record(state, id).await?;
+    let missing = || ApiError::new(Code::AttentionGone, "no MCP server asks for a form");
+    state.gateways.asking.form(id).ok_or_else(missing)
+}
+
+/// Gives an MCP server what was filled in.
+pub async fn fill(state: &State, id: SessionId, filled: FillMcpForm) -> Result<(), ApiError> {
+    let asking = &state.gateways.asking;
+    let attention = &filled.attention_id;
+    let about = match asking.filled(id, attention, &filled.content) {
+        Ok(about) => about,
+        Err(NotTaken::Gone) => return Err(gone()),
+        Err(NotTaken::Wrong(fields)) => {
+            let each: Vec<String> = fields.iter().map(FieldProblem::to_string).collect();
+            let problem = Problem::new(Code::FormInvalid, each.join("; "));
+            return Err(problem.with_fields(fields).into());
+        }
+    };
+    let fields: Vec<&String> = filled.content.keys().collect();
+    note_answer(state, id, attention, "accept", &about, &fields).await?;
+    let content = serde_json::Value::Object(filled.content.clone());
+    let reply = Reply::Server(Elicited::Accepted(Some(content)));
+    if asking.answer(id, attention, reply) {
+        return Ok(());
+    }
+    Err(gone())
 }
 
 /// The screen as it is, or as it was when the session ended.

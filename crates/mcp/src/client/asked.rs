@@ -8,7 +8,7 @@ use rmcp::{
         ClientConfig, CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams,
         ElicitResult, ElicitationAction, ElicitationCapability, FormElicitationCapability,
         Implementation, ListRootsResult, LoggingMessageNotificationParam,
-        ProgressNotificationParam, Root,
+        ProgressNotificationParam, Root, UrlElicitationCapability,
     },
     service::{NotificationContext, RequestContext},
 };
@@ -63,10 +63,30 @@ pub trait Asked: Send + Sync + 'static {
 pub struct Offers {
     /// Forms.
     pub forms: bool,
+    /// Pages that the user opens.
+    pub pages: bool,
     /// Answers of a model.
     pub sampling: bool,
     /// Folders.
     pub roots: bool,
+}
+
+/// Offers what an agent's user is asked, and answers nothing of it: so a server says the same of itself to whoever
+/// tests it as to an agent.
+pub struct Absent;
+
+impl Asked for Absent {
+    fn offers(&self) -> Offers {
+        Offers {
+            forms: true,
+            pages: true,
+            ..Offers::default()
+        }
+    }
+
+    fn elicit(&self, _request: Value) -> Answered<'_, Elicited> {
+        Box::pin(std::future::ready(Elicited::Cancelled))
+    }
 }
 
 /// Denies everything.
@@ -87,9 +107,16 @@ impl ClientHandler for Handler {
         let mut config = ClientConfig::default();
         config.client_info = Implementation::new("berth", env!("CARGO_PKG_VERSION"));
         let offers = self.0.offers();
-        if offers.forms {
-            let forms = FormElicitationCapability::new().with_schema_validation(true);
-            config.capabilities.elicitation = Some(ElicitationCapability::new().with_form(forms));
+        if offers.forms || offers.pages {
+            let mut both = ElicitationCapability::new();
+            if offers.forms {
+                both =
+                    both.with_form(FormElicitationCapability::new().with_schema_validation(true));
+            }
+            if offers.pages {
+                both = both.with_url(UrlElicitationCapability::new());
+            }
+            config.capabilities.elicitation = Some(both);
         }
         if offers.sampling {
             config.capabilities.sampling = Some(Default::default());
@@ -105,6 +132,15 @@ impl ClientHandler for Handler {
         request: ElicitRequestParams,
         _context: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
+        let offers = self.0.offers();
+        let is_offered = match &request {
+            ElicitRequestParams::FormElicitationParams { .. } => offers.forms,
+            ElicitRequestParams::UrlElicitationParams { .. } => offers.pages,
+            _ => false,
+        };
+        if !is_offered {
+            return Ok(ElicitResult::new(ElicitationAction::Decline));
+        }
         Ok(match self.0.elicit(shown(&request)).await {
             Elicited::Accepted(content) => {
                 let accepted = ElicitResult::new(ElicitationAction::Accept);
@@ -124,6 +160,9 @@ impl ClientHandler for Handler {
         _context: RequestContext<RoleClient>,
     ) -> Result<CreateMessageResult, ErrorData> {
         let denied = || ErrorData::invalid_request("the user does not allow this", None);
+        if !self.0.offers().sampling {
+            return Err(denied());
+        }
         let answer = self.0.sample(shown(&request)).await.ok_or_else(denied)?;
         let understood = serde_json::from_value(answer);
         understood.map_err(|error| ErrorData::internal_error(error.to_string(), None))
@@ -133,7 +172,11 @@ impl ClientHandler for Handler {
         &self,
         _context: RequestContext<RoleClient>,
     ) -> Result<ListRootsResult, ErrorData> {
-        let roots = self.0.roots().into_iter().map(Root::new).collect();
+        let roots = if self.0.offers().roots {
+            self.0.roots().into_iter().map(Root::new).collect()
+        } else {
+            Vec::new()
+        };
         Ok(ListRootsResult::new(roots))
     }
 

@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Asked, Bounds, Ended, Guard, Outcome, rate::Rate, upstream::Upstream};
+use super::{Asked, Bounds, Ended, Guard, Outcome, SOON, rate::Rate, upstream::Upstream};
 use crate::{Connection, McpError, client};
 
 /// An agent's side of a gateway. Its clones are the same.
@@ -239,13 +239,20 @@ impl ServerHandler for Door {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let asked = Asked {
+            call: format!("{:016x}", rand::random::<u64>()),
             tool: request.name.to_string(),
             shape: shape(request.arguments.as_ref()),
             arguments: read(request.arguments.as_ref()),
         };
         let began = Instant::now();
+        let slow = async {
+            tokio::time::sleep(SOON).await;
+            self.guard.lasts(&asked).await;
+            std::future::pending::<Called>().await
+        };
         let called = tokio::select! {
             called = self.called(&asked, request) => called,
+            called = slow => called,
             () = context.ct.cancelled() => {
                 Called::told(Outcome::Cancelled, "The call was cancelled.".to_owned())
             }

@@ -29,6 +29,9 @@ use upstream::Upstream;
 /// Largest request of an agent, in bytes.
 const REQUEST: usize = 4 * 1024 * 1024;
 
+/// A call that is over by then is told once, when it is over.
+const SOON: Duration = Duration::from_secs(1);
+
 /// What keeps an agent within bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -56,6 +59,8 @@ impl Default for Bounds {
 /// A call that an agent asks for.
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// What tells it from all other calls.
+    pub call: String,
     /// The tool.
     pub tool: String,
     /// The names of its arguments with their types: `{"path": "string"}`.
@@ -124,6 +129,9 @@ pub trait Guard: Send + Sync + 'static {
     /// Whether a call of a tool that the agent may see goes through; why not, for the agent to read. It may take
     /// as long as somebody thinks about it.
     fn allows<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, Result<(), String>>;
+
+    /// A call is under way, and takes longer than [`SOON`]: so long that somebody wants to see it before it is over.
+    fn lasts<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, ()>;
 
     /// A call is over.
     fn ended<'a>(&'a self, ended: &'a Ended) -> BoxFuture<'a, ()>;

@@ -29,6 +29,20 @@ pub(super) fn shown(url: &Url) -> String {
         .collect()
 }
 
+/// The address of a page that a server asks its user to open, as it is shown and opened; nothing unless it is https, or
+/// http on this machine, and holds neither user nor password. A host in other letters is shown by its code (RFC 3492).
+pub fn page(text: &str) -> Option<String> {
+    const LONGEST: usize = 4096;
+    let url = Url::parse(text).ok().filter(|_| text.len() <= LONGEST)?;
+    let is_web = match url.scheme() {
+        "https" => true,
+        "http" => is_loopback(&url),
+        _ => false,
+    };
+    let is_bare = url.username().is_empty() && url.password().is_none();
+    (is_web && is_bare).then(|| url.to_string())
+}
+
 impl Bounds {
     /// Those of a server.
     pub(super) fn of(server: &Url) -> Self {
@@ -151,6 +165,35 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_pages_of_the_web_are_opened() {
+        for text in [
+            "https://a.example/b?c#d",
+            "http://127.0.0.1:1/",
+            "http://localhost/x",
+        ] {
+            assert_eq!(page(text).as_deref(), Some(text));
+        }
+        assert_eq!(
+            page("https://ехample.com/").as_deref(),
+            Some("https://xn--xample-2of.com/")
+        );
+        for text in [
+            "http://a.example/",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "https://a@b.example/",
+            "a",
+            "vscode://x",
+        ] {
+            assert_eq!(page(text), None, "{text}");
+        }
+        assert_eq!(
+            page(&format!("https://a.example/{}", "x".repeat(5000))),
+            None
+        );
+    }
 
     fn bounds(server: &str) -> Bounds {
         Bounds::of(&Url::parse(server).unwrap())

@@ -297,6 +297,7 @@ impl Actor {
             id: format!("{}-{}", self.start.run, self.asked),
             question: self.question(&id),
             options: options(request.options),
+            needs: None,
         };
         self.rows(Look::Bold, &format!("? {}", attention.question));
         self.questions.push_back(Question {

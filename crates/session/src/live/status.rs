@@ -301,6 +301,7 @@ impl Actor {
             id: format!("{}-{}", self.start.run, self.questions),
             question: question.text,
             options: question.options,
+            needs: None,
         };
         Status::NeedsAttention { attention }
     }

@@ -1,7 +1,7 @@
 //! A question of the agent with its answers: the same card in the chat and above the terminal.
 
 use crate::view::prelude::*;
-use berth_protocol::{Approval, Attention, Session, SessionId, Status};
+use berth_protocol::{Approval, Attention, AttentionNeeds, Session, SessionId, Status};
 
 use wasm_bindgen::JsCast;
 
@@ -9,9 +9,12 @@ use crate::components::button::{Button, Look};
 use crate::components::icon::{icon, icon_name};
 use crate::logic::approval::{chosen, primary};
 use crate::logic::route::Tab;
-use crate::state::{app, memo};
+use crate::state::{DialogKind, app, memo};
 use crate::strings::{fill, t};
 use crate::web::dom;
+
+/// The answer that takes what a question needs.
+const ACCEPT: &str = "accept";
 
 /// The open question of a session, if there is one.
 pub fn open_question(session: Memo<Option<Session>>) -> Memo<Option<Attention>> {
@@ -58,10 +61,17 @@ pub fn ApprovalCard(
                         })
                         .collect();
                     let approvals = StoredValue::new(approvals);
+                    let needs = StoredValue::new(attention.needs);
                     let answer = move |at: usize| {
-                        if let Some(approval) = approvals.with_value(|all| all.get(at).cloned()) {
-                            app.answer(id, approval, busy);
+                        let Some(approval) = approvals.with_value(|all| all.get(at).cloned()) else {
+                            return;
+                        };
+                        match needs.get_value().filter(|_| approval.option_id == ACCEPT) {
+                            Some(AttentionNeeds::Form) => return app.ui.open(DialogKind::McpAsked(id)),
+                            Some(AttentionNeeds::Page { url }) => dom::open_url(url),
+                            None => {}
                         }
+                        app.answer(id, approval, busy);
                     };
                     choose_by_key(attention.options.len(), answer);
                     let options = attention

@@ -4,10 +4,11 @@ use crate::view::prelude::*;
 use berth_protocol::McpConfigurationId;
 
 use crate::components::button::{Button, Look};
-use crate::components::field::{Options, SelectField, TextArea, TextField, focus_first_wrong};
+use crate::components::field::focus_first_wrong;
 use crate::components::icon::icon_name;
 use crate::components::notice::InlineFailure;
-use crate::logic::tool_form::{Input, Inputs, Kind, arguments};
+use crate::components::tool_fields::{Names, Wrong, fields};
+use crate::logic::tool_form::arguments;
 use crate::state::{App, run};
 use crate::strings::{fill, t};
 use crate::web::{dom, error::ApiError};
@@ -16,15 +17,12 @@ use crate::wire::{Called, Said, Tool, ToolCall};
 /// Where the form is in the page.
 const FORM: &str = ".mcp-try";
 
-/// What is wrong with which field.
-type Wrong = RwSignal<Vec<(usize, String)>>;
-
 pub fn try_it(app: App, id: McpConfigurationId, tool: Tool) -> AnyView {
     let wrong: Wrong = RwSignal::new(Vec::new());
     let busy = RwSignal::new(false);
     let answer = RwSignal::new(Answer::None);
     let name = tool.name;
-    let (values, fields) = fields(&tool.inputs, wrong);
+    let (values, fields) = fields(&tool.inputs, wrong, Names::ForPrograms);
     let inputs = StoredValue::new(tool.inputs);
     let call = move || {
         let typed: Vec<String> = values
@@ -93,110 +91,6 @@ pub fn try_it(app: App, id: McpConfigurationId, tool: Tool) -> AnyView {
         </form>
     }
     .into_any()
-}
-
-/// The fields, and what is typed into each.
-fn fields(inputs: &Inputs, wrong: Wrong) -> (StoredValue<Vec<RwSignal<String>>>, AnyView) {
-    let problem = move |at: usize| {
-        Signal::derive(move || {
-            wrong.with(|all| {
-                let found = all.iter().find(|(place, _)| *place == at);
-                found.map(|(_, message)| message.clone())
-            })
-        })
-    };
-    let fields = match inputs {
-        Inputs::Fields(fields) if fields.is_empty() => {
-            let none = view! { <p class="mcp-note">{t().mcp_takes_nothing}</p> }.into_any();
-            return (StoredValue::new(Vec::new()), none);
-        }
-        Inputs::Fields(fields) => fields,
-        Inputs::Whole => {
-            let value = RwSignal::new(String::new());
-            let area = view! {
-                <TextArea
-                    label=t().agent_args
-                    value=value
-                    hint=t().mcp_whole_hint
-                    problem=problem(0)
-                    rows=4
-                    mono=true
-                    wide=true
-                    testid="mcp-whole"
-                />
-            };
-            return (StoredValue::new(vec![value]), area.into_any());
-        }
-    };
-    let values: Vec<_> = fields
-        .iter()
-        .map(|field| RwSignal::new(field.initial.clone()))
-        .collect();
-    let all = fields.iter().zip(&values).enumerate();
-    let view = all
-        .map(|(at, (input, value))| field(input, *value, problem(at)))
-        .collect_view();
-    let view = view! { <div class="fields">{view}</div> };
-    (StoredValue::new(values), view.into_any())
-}
-
-fn field(input: &Input, value: RwSignal<String>, problem: Signal<Option<String>>) -> AnyView {
-    let label = match input.required {
-        true => input.name.clone(),
-        false => fill(t().mcp_optional, &[&input.name]),
-    };
-    let label = Signal::stored(label);
-    let hint = Signal::stored(input.description.clone());
-    match &input.kind {
-        Kind::Text | Kind::Json => {
-            let hint = match input.kind {
-                Kind::Json => Signal::stored(
-                    format!("{} {}", input.description, t().mcp_as_json)
-                        .trim()
-                        .to_owned(),
-                ),
-                _ => hint,
-            };
-            let mono = input.kind == Kind::Json;
-            view! {
-                <TextArea
-                    label=label
-                    value=value
-                    hint=hint
-                    problem=problem
-                    rows=1
-                    mono=mono
-                    wide=true
-                    testid="mcp-argument"
-                />
-            }
-            .into_any()
-        }
-        Kind::Integer | Kind::Number => view! {
-            <TextField label=label value=value hint=hint problem=problem mono=true testid="mcp-argument"/>
-        }
-        .into_any(),
-        Kind::Choice(choices) => {
-            let mut options: Options = choices.clone();
-            let none = match input.required {
-                true => t().mcp_choose,
-                false => t().mcp_left_out,
-            };
-            options.insert(0, (String::new(), none.to_owned()));
-            view! {
-                <SelectField
-                    label=label
-                    value=value
-                    options=Signal::stored(options)
-                    on_select=Callback::new(move |chosen| value.set(chosen))
-                    hint=hint
-                    problem=problem
-                    testid="mcp-argument"
-                />
-            }
-            .into_any()
-        }
-    }
 }
 
 /// What came of a call.
