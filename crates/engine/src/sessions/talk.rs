@@ -81,6 +81,11 @@ pub async fn answer(state: &State, id: SessionId, approval: Approval) -> Result<
         }
         return Err(gone());
     }
+    let is_form = |form: McpForm| form.attention_id == approval.attention_id;
+    if asking.form(id).is_some_and(is_form) {
+        let detail = "an MCP server asks for a form, which is declined, or filled in with POST /sessions/{id}/form";
+        return Err(ApiError::new(Code::BadRequest, detail));
+    }
     let handle = running(state, id).await?;
     let is_open = state.sessions.status(id).is_some_and(|status| {
         matches!(&*status.borrow(), Status::NeedsAttention { attention }

@@ -130,7 +130,7 @@ impl ClientHandler for Handler {
     async fn create_elicitation(
         &self,
         request: ElicitRequestParams,
-        _context: RequestContext<RoleClient>,
+        context: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
         let offers = self.0.offers();
         let is_offered = match &request {
@@ -141,7 +141,12 @@ impl ClientHandler for Handler {
         if !is_offered {
             return Ok(ElicitResult::new(ElicitationAction::Decline));
         }
-        Ok(match self.0.elicit(shown(&request)).await {
+        let elicited = tokio::select! {
+            elicited = self.0.elicit(shown(&request)) => elicited,
+            // The server does not want to know any more, or is gone.
+            () = context.ct.cancelled() => Elicited::Cancelled,
+        };
+        Ok(match elicited {
             Elicited::Accepted(content) => {
                 let accepted = ElicitResult::new(ElicitationAction::Accept);
                 match content {

@@ -56,7 +56,7 @@ async fn a_form_of_a_server_is_filled_in_by_the_user_and_its_values_stand_nowher
         assert!(!form.schema.to_string().contains('\u{200b}'));
         // An option alone is no answer, and neither is what was not asked for.
         let bare = client.answer(session.id, &attention.id, "accept").await;
-        assert_eq!(bare.expect_err("it is refused").code, Code::AttentionGone);
+        assert_eq!(bare.expect_err("it is refused").code, Code::BadRequest);
         for wrong in [
             json!({}),
             json!({"name": "Ada", "age": "old"}),
