@@ -256,6 +256,7 @@ impl Of {
         let asker = Asker {
             of: self.clone(),
             asked: AtomicU32::new(0),
+            one: tokio::sync::Mutex::new(()),
         };
         Connection::open_for(&reach, Limits::default(), Arc::new(asker)).await
     }
@@ -312,10 +313,11 @@ impl Of {
 /// Most questions of a server over one connection: more of them are answered by nobody.
 const QUESTIONS: u32 = 50;
 
-/// What a server wants to know of its user is asked in the session.
+/// What a server wants to know of its user is asked in the session, one question after the other.
 struct Asker {
     of: Of,
     asked: AtomicU32,
+    one: tokio::sync::Mutex<()>,
 }
 
 impl berth_mcp::Asked for Asker {
@@ -330,31 +332,46 @@ impl berth_mcp::Asked for Asker {
 
     fn elicit(&self, request: Value) -> Answered<'_, Elicited> {
         Box::pin(async move {
-            let Some(request) = understood(request) else {
-                return Elicited::Cancelled;
-            };
-            if self.asked.fetch_add(1, Ordering::Relaxed) >= QUESTIONS {
-                return Elicited::Cancelled;
-            }
             let Of {
                 state,
                 session,
                 given,
                 ..
             } = &self.of;
-            asking::elicit(state, *session, given.id, &given.draft.name, request).await
+            let Some(request) = understood(request, mcp::sign_in::address(&given.draft.server))
+            else {
+                return Elicited::Cancelled;
+            };
+            let _one = self.one.lock().await;
+            if self.asked.fetch_add(1, Ordering::Relaxed) >= QUESTIONS {
+                tracing::warn!(%session, server = %given.draft.name, "an MCP server asks too much");
+                return Elicited::Cancelled;
+            }
+            if self.of.now().await.is_err() {
+                return Elicited::Cancelled;
+            }
+            let server = &given.draft.name;
+            let elicited = asking::elicit(state, *session, given.id, server, request).await;
+            // It took as long as somebody thought about it.
+            match self.of.now().await {
+                Ok(_) => elicited,
+                Err(_) => Elicited::Cancelled,
+            }
         })
     }
 }
 
 /// What a server asks, if it can be shown to somebody: the parameters of `elicitation/create`.
-fn understood(mut request: Value) -> Option<Request> {
+fn understood(mut request: Value, server: Option<&str>) -> Option<Request> {
     let message = request["message"].as_str().unwrap_or_default().to_owned();
     let refused = match request["mode"].as_str() {
-        Some("url") => match request["url"].as_str().and_then(berth_mcp::page_address) {
-            Some(url) => return Some(Request::Page(message, url)),
-            None => "its page is none of the web",
-        },
+        Some("url") => {
+            let page = request["url"].as_str();
+            match page.and_then(|page| berth_mcp::page_address(page, server)) {
+                Some(url) => return Some(Request::Page(message, url)),
+                None => "its page is none that it may have opened",
+            }
+        }
         _ => {
             let schema = request["requestedSchema"].take();
             match form::refuses(&schema) {

@@ -37,7 +37,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use asked::{Absent, Answered, Asked, Elicited, Offers};
-use asked::{Handler, Nobody};
+use asked::{Calls, Handler, Nobody};
 use child::Child;
 pub use error::McpError;
 pub(crate) use error::causes;
@@ -113,6 +113,7 @@ impl Default for Limits {
 /// A connection. Dropping it ends it, and with it the server's program and what that has started.
 pub struct Connection {
     service: Running,
+    calls: Calls,
     child: Option<Child>,
     limits: Limits,
     connected_in: Duration,
@@ -138,7 +139,11 @@ impl Connection {
         asked: Arc<dyn Asked>,
     ) -> Result<Self, McpError> {
         let started = Instant::now();
-        let handler = Handler(asked);
+        let calls = Calls::default();
+        let handler = Handler {
+            asked,
+            calls: calls.clone(),
+        };
         let (service, child) = match reach {
             Reach::SignedIn { reach, tokens } => {
                 let proof = Proof::Tokens(Arc::clone(tokens));
@@ -148,6 +153,7 @@ impl Connection {
         };
         Ok(Self {
             service,
+            calls,
             child,
             limits,
             connected_in: started.elapsed(),
@@ -248,6 +254,7 @@ impl Connection {
         request: CallToolRequestParams,
         longest: Duration,
     ) -> Result<CallToolResult, McpError> {
+        let _under_way = self.calls.begin();
         self.within_time(longest, self.service.call_tool(request))
             .await
     }

@@ -18,8 +18,10 @@ const RUSTFLAGS: &str = "--cfg=erase_components";
 
 /// wasm-opt must be told which features the module uses; with all of them the module does not
 /// start in WebKit.
-const WASM_OPT: [&str; 9] = [
+const WASM_OPT: [&str; 10] = [
     "-Oz",
+    // The stack comes first in memory and grows down: its last kilobyte is used only by what overflows it.
+    "--low-memory-unused",
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
     "--enable-reference-types",

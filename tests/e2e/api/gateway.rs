@@ -26,6 +26,7 @@ const answer = (id, text, isError) => send({id, result: {content: [{type: 'text'
 require('readline').createInterface({input: process.stdin}).on('line', (line) => {
   const {id, method, params, result} = JSON.parse(line);
   if (id === undefined) return;
+  if (id === 'late') return fs.writeFileSync(process.argv[2] + '.late', JSON.stringify(result));
   if (method === undefined) return answer(asking[id], JSON.stringify(result));
   if (method === 'initialize') {
     send({id, result: {protocolVersion: '2025-11-25', capabilities: {tools: {}},
@@ -33,8 +34,12 @@ require('readline').createInterface({input: process.stdin}).on('line', (line) =>
   } else if (method === 'tools/list') {
     send({id, result: {tools: JSON.parse(fs.readFileSync(process.argv[2]))}});
   } else if (method === 'tools/call') {
-    const {wait, end, large, ask, ...rest} = params.arguments || {};
+    const {wait, end, large, ask, late, ...rest} = params.arguments || {};
     if (end) process.exit(1);
+    if (late) {
+      answer(id, 'done');
+      return setTimeout(() => send({id: 'late', method: 'elicitation/create', params: late}), 50);
+    }
     if (ask) {
       asking[`ask-${id}`] = id;
       return send({id: `ask-${id}`, method: 'elicitation/create', params: ask});

@@ -187,6 +187,21 @@ pub fn arguments(inputs: &Inputs, values: &[String]) -> Result<String, Vec<(usiz
     }
 }
 
+/// The texts that somebody has to give and has not. A program may want an empty one; a form that asks for a name does
+/// not.
+pub fn missing(inputs: &Inputs, values: &[String]) -> Vec<(usize, String)> {
+    let Inputs::Fields(fields) = inputs else {
+        return Vec::new();
+    };
+    let all = fields.iter().zip(values).enumerate();
+    let missing = all.filter(|(_, (field, value))| {
+        field.required && field.kind == Kind::Text && value.trim().is_empty()
+    });
+    missing
+        .map(|(at, _)| (at, t().tool_needed.to_owned()))
+        .collect()
+}
+
 fn whole(typed: &str) -> Result<String, Vec<(usize, String)>> {
     match Json::parse(typed) {
         _ if typed.is_empty() => Ok("{}".to_owned()),

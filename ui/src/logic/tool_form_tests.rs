@@ -162,3 +162,13 @@ fn choices_are_shown_by_their_names_and_several_can_be_chosen() {
     );
     assert_eq!(made(schema, &["", "", ""]), Err(vec![2]));
 }
+
+#[test]
+fn a_text_that_people_have_to_give_is_not_empty() {
+    let values = ["", "7", "", "", "", "", ""].map(str::to_owned);
+    let found: Vec<_> = missing(&of(SCHEMA), &values)
+        .into_iter()
+        .map(|(at, _)| at)
+        .collect();
+    assert_eq!(found, [0]);
+}

@@ -165,6 +165,13 @@ impl Asking {
         of_session.find_map(|it| it.form.clone())
     }
 
+    /// This question of a session is one for a form.
+    pub fn is_form(&self, id: SessionId, attention: &str) -> bool {
+        let questions = self.questions();
+        let mut of_session = questions.get(&id).into_iter().flatten();
+        of_session.any(|it| it.attention.id == attention && it.form.is_some())
+    }
+
     /// Whether what was filled in is what a question asks for, and what it is about.
     pub fn filled(
         &self,

@@ -27,14 +27,32 @@ pub fn refuses(schema: &Value) -> Option<&'static str> {
 /// A form without anything in its words that nobody can see. Names and values are what they are.
 pub fn cleaned(mut schema: Value) -> Value {
     let fields = schema.get_mut("properties").and_then(Value::as_object_mut);
-    for field in fields.into_iter().flat_map(Map::values_mut) {
-        for words in ["title", "description"] {
-            if let Some(Value::String(text)) = field.get_mut(words) {
+    fields.into_iter().flat_map(Map::values_mut).for_each(clean);
+    schema
+}
+
+/// Cleans the words of a field and of its choices.
+fn clean(field: &mut Value) {
+    for words in ["title", "description"] {
+        if let Some(Value::String(text)) = field.get_mut(words) {
+            *text = berth_mcp::visible(text);
+        }
+    }
+    if let Some(Value::Array(names)) = field.get_mut("enumNames") {
+        for name in names {
+            if let Value::String(text) = name {
                 *text = berth_mcp::visible(text);
             }
         }
     }
-    schema
+    for choices in ["oneOf", "anyOf"] {
+        if let Some(Value::Array(choices)) = field.get_mut(choices) {
+            choices.iter_mut().for_each(clean);
+        }
+    }
+    if let Some(items) = field.get_mut("items") {
+        clean(items);
+    }
 }
 
 /// What is wrong with an answer.
@@ -251,8 +269,15 @@ mod tests {
     fn only_words_are_cleaned() {
         let hostile = "a\u{202e}b\u{200b}";
         let schema = json!({"properties": {"a": {"type": "string", "title": hostile,
-            "description": hostile, "enum": [hostile]}}});
+            "description": hostile, "enum": [hostile], "enumNames": [hostile]},
+            "b": {"type": "array", "items": {"anyOf": [{"const": hostile, "title": hostile}]}}}});
         let cleaned = cleaned(schema);
+        let choice = &cleaned["properties"]["b"]["items"]["anyOf"][0];
+        assert_eq!(
+            (&choice["const"], &choice["title"]),
+            (&json!(hostile), &json!("ab"))
+        );
+        assert_eq!(cleaned["properties"]["a"]["enumNames"][0], "ab");
         let field = &cleaned["properties"]["a"];
         assert_eq!(field["title"], berth_mcp::visible(hostile));
         assert_ne!(field["title"], hostile);

@@ -81,8 +81,7 @@ pub async fn answer(state: &State, id: SessionId, approval: Approval) -> Result<
         }
         return Err(gone());
     }
-    let is_form = |form: McpForm| form.attention_id == approval.attention_id;
-    if asking.form(id).is_some_and(is_form) {
+    if asking.is_form(id, attention) {
         let detail = "an MCP server asks for a form, which is declined, or filled in with POST /sessions/{id}/form";
         return Err(ApiError::new(Code::BadRequest, detail));
     }
@@ -132,7 +131,16 @@ async fn note_answer(
     });
     match &about.tool {
         Some(tool) => details["tool"] = json!(tool),
-        None => details["fields"] = json!(fields),
+        None => {
+            // A server chooses their names, and people read this.
+            let cut = |name: &&String| {
+                berth_mcp::visible(name)
+                    .chars()
+                    .take(128)
+                    .collect::<String>()
+            };
+            details["fields"] = json!(fields.iter().map(cut).collect::<Vec<_>>());
+        }
     }
     let subject = id.to_string();
     let noted = state

@@ -13,6 +13,7 @@ use rmcp::{
     service::{NotificationContext, RequestContext},
 };
 use serde_json::Value;
+use tokio::sync::watch;
 
 /// An answer that comes later.
 pub type Answered<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -94,9 +95,38 @@ pub(super) struct Nobody;
 
 impl Asked for Nobody {}
 
+/// How many tools are called over a connection at the moment.
+#[derive(Clone, Default)]
+pub(super) struct Calls(Arc<watch::Sender<usize>>);
+
+/// A call that is under way, until it is dropped.
+pub(super) struct UnderWay(Calls);
+
+impl Calls {
+    pub(super) fn begin(&self) -> UnderWay {
+        self.0.send_modify(|calls| *calls += 1);
+        UnderWay(self.clone())
+    }
+
+    /// Waits until nobody calls anything.
+    async fn over(&self) {
+        // Its sender is here.
+        let _ = self.0.subscribe().wait_for(|calls| *calls == 0).await;
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|calls| *calls -= 1);
+    }
+}
+
 /// The client as rmcp wants it.
 #[derive(Clone)]
-pub(super) struct Handler(pub(super) Arc<dyn Asked>);
+pub(super) struct Handler {
+    pub(super) asked: Arc<dyn Asked>,
+    pub(super) calls: Calls,
+}
 
 fn shown<T: serde::Serialize>(said: &T) -> Value {
     serde_json::to_value(said).unwrap_or_default()
@@ -106,7 +136,7 @@ impl ClientHandler for Handler {
     fn get_info(&self) -> ClientConfig {
         let mut config = ClientConfig::default();
         config.client_info = Implementation::new("berth", env!("CARGO_PKG_VERSION"));
-        let offers = self.0.offers();
+        let offers = self.asked.offers();
         if offers.forms || offers.pages {
             let mut both = ElicitationCapability::new();
             if offers.forms {
@@ -132,7 +162,7 @@ impl ClientHandler for Handler {
         request: ElicitRequestParams,
         context: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
-        let offers = self.0.offers();
+        let offers = self.asked.offers();
         let is_offered = match &request {
             ElicitRequestParams::FormElicitationParams { .. } => offers.forms,
             ElicitRequestParams::UrlElicitationParams { .. } => offers.pages,
@@ -142,9 +172,12 @@ impl ClientHandler for Handler {
             return Ok(ElicitResult::new(ElicitationAction::Decline));
         }
         let elicited = tokio::select! {
-            elicited = self.0.elicit(shown(&request)) => elicited,
+            biased;
             // The server does not want to know any more, or is gone.
             () = context.ct.cancelled() => Elicited::Cancelled,
+            // Nobody is asked for nothing: a question belongs to a call, and ends with it.
+            () = self.calls.over() => Elicited::Cancelled,
+            elicited = self.asked.elicit(shown(&request)) => elicited,
         };
         Ok(match elicited {
             Elicited::Accepted(content) => {
@@ -165,10 +198,14 @@ impl ClientHandler for Handler {
         _context: RequestContext<RoleClient>,
     ) -> Result<CreateMessageResult, ErrorData> {
         let denied = || ErrorData::invalid_request("the user does not allow this", None);
-        if !self.0.offers().sampling {
+        if !self.asked.offers().sampling {
             return Err(denied());
         }
-        let answer = self.0.sample(shown(&request)).await.ok_or_else(denied)?;
+        let answer = self
+            .asked
+            .sample(shown(&request))
+            .await
+            .ok_or_else(denied)?;
         let understood = serde_json::from_value(answer);
         understood.map_err(|error| ErrorData::internal_error(error.to_string(), None))
     }
@@ -177,8 +214,8 @@ impl ClientHandler for Handler {
         &self,
         _context: RequestContext<RoleClient>,
     ) -> Result<ListRootsResult, ErrorData> {
-        let roots = if self.0.offers().roots {
-            self.0.roots().into_iter().map(Root::new).collect()
+        let roots = if self.asked.offers().roots {
+            self.asked.roots().into_iter().map(Root::new).collect()
         } else {
             Vec::new()
         };
@@ -190,7 +227,7 @@ impl ClientHandler for Handler {
         said: ProgressNotificationParam,
         _context: NotificationContext<RoleClient>,
     ) {
-        self.0.progress(shown(&said));
+        self.asked.progress(shown(&said));
     }
 
     async fn on_logging_message(
@@ -198,6 +235,6 @@ impl ClientHandler for Handler {
         said: LoggingMessageNotificationParam,
         _context: NotificationContext<RoleClient>,
     ) {
-        self.0.logged(shown(&said));
+        self.asked.logged(shown(&said));
     }
 }

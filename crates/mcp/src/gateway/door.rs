@@ -154,7 +154,16 @@ impl Door {
             Ok(false) => return Called::refused(format!("There is no tool {:?}.", asked.tool)),
             Err(error) => return Called::lost(&error),
         }
-        let result = connection.raw_call(request, self.bounds.call).await;
+        let call = connection.raw_call(request, self.bounds.call);
+        tokio::pin!(call);
+        let soon = tokio::time::timeout(SOON, &mut call).await;
+        let result = match soon {
+            Ok(result) => result,
+            Err(_) => {
+                self.guard.lasts(asked).await;
+                call.await
+            }
+        };
         self.upstream.note(&connection, &result).await;
         let result = match result {
             Ok(result) => result,
@@ -245,14 +254,8 @@ impl ServerHandler for Door {
             arguments: read(request.arguments.as_ref()),
         };
         let began = Instant::now();
-        let slow = async {
-            tokio::time::sleep(SOON).await;
-            self.guard.lasts(&asked).await;
-            std::future::pending::<Called>().await
-        };
         let called = tokio::select! {
             called = self.called(&asked, request) => called,
-            called = slow => called,
             () = context.ct.cancelled() => {
                 Called::told(Outcome::Cancelled, "The call was cancelled.".to_owned())
             }

@@ -35,7 +35,8 @@ const SOON: Duration = Duration::from_secs(1);
 /// What keeps an agent within bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// How long a call may take. Its user may have to answer a question meanwhile.
+    /// How long a call may take. Its user may have to answer a question of the server meanwhile, for which they have
+    /// less.
     pub call: Duration,
     /// Largest answer that an agent is given, in bytes as JSON.
     pub answer: usize,
@@ -48,7 +49,7 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self {
-            call: Duration::from_secs(300),
+            call: Duration::from_secs(600),
             answer: 4 * 1024 * 1024,
             per_minute: 300,
             idle: Duration::from_secs(600),

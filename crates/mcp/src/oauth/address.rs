@@ -29,18 +29,24 @@ pub(super) fn shown(url: &Url) -> String {
         .collect()
 }
 
-/// The address of a page that a server asks its user to open, as it is shown and opened; nothing unless it is https, or
-/// http on this machine, and holds neither user nor password. A host in other letters is shown by its code (RFC 3492).
-pub fn page(text: &str) -> Option<String> {
+/// The address of a page that a server asks its user to open, as it is shown and opened; nothing unless a sign-in to
+/// that server could open it. A program is on this machine. A host in other letters is shown by its code (RFC 3492).
+pub fn page(text: &str, server: Option<&str>) -> Option<String> {
     const LONGEST: usize = 4096;
-    let url = Url::parse(text).ok().filter(|_| text.len() <= LONGEST)?;
-    let is_web = match url.scheme() {
-        "https" => true,
-        "http" => is_loopback(&url),
-        _ => false,
+    let bounds = match server {
+        Some(server) => Bounds::of(&Url::parse(server).ok()?),
+        None => Bounds { loopback: true },
     };
-    let is_bare = url.username().is_empty() && url.password().is_none();
-    (is_web && is_bare).then(|| url.to_string())
+    // Pages have fragments, which sign-ins have not.
+    let (page, fragment) = text.split_once('#').unwrap_or((text, ""));
+    bounds.check_opened("a page", page).ok()?;
+    let whole = Url::parse(text).ok().filter(|_| text.len() <= LONGEST)?;
+    (!fragment.contains(acts)).then(|| whole.to_string())
+}
+
+/// Something that a shell acts on.
+fn acts(c: char) -> bool {
+    "`$(){}|;<>\"'\\^".contains(c) || c.is_whitespace() || c.is_control()
 }
 
 impl Bounds {
@@ -97,7 +103,6 @@ impl Bounds {
     /// would act on, because other programs stand between Berth and the browser.
     pub(super) fn check_opened(self, what: &'static str, text: &str) -> Result<Url, OauthError> {
         let url = self.check(what, text)?;
-        let acts = |c: char| "`$(){}|;<>\"'\\^".contains(c) || c.is_whitespace() || c.is_control();
         if text.contains(acts) || url.as_str().contains(acts) {
             return Err(OauthError::Address {
                 what,
@@ -167,32 +172,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_pages_of_the_web_are_opened() {
-        for text in [
-            "https://a.example/b?c#d",
-            "http://127.0.0.1:1/",
-            "http://localhost/x",
-        ] {
-            assert_eq!(page(text).as_deref(), Some(text));
+    fn only_pages_that_a_sign_in_could_open_are_opened() {
+        let far = Some("https://mcp.example/");
+        for text in ["https://a.example/b?c=1&e#d", "https://a.example/#/b"] {
+            assert_eq!(page(text, far).as_deref(), Some(text));
+            assert_eq!(page(text, None).as_deref(), Some(text));
         }
-        assert_eq!(
-            page("https://ехample.com/").as_deref(),
-            Some("https://xn--xample-2of.com/")
-        );
+        let other = page("https://\u{435}\u{445}ample.com/", far);
+        assert!(other.is_some_and(|it| it.starts_with("https://xn--")));
+        for text in ["http://127.0.0.1:1/", "http://localhost/x"] {
+            assert_eq!(page(text, far), None, "{text} from afar");
+            assert_eq!(page(text, None).as_deref(), Some(text));
+            assert_eq!(
+                page(text, Some("http://127.0.0.1:9/mcp")).as_deref(),
+                Some(text)
+            );
+        }
+        let long = format!("https://a.example/{}", "x".repeat(5000));
         for text in [
             "http://a.example/",
             "file:///etc/passwd",
             "javascript:alert(1)",
-            "https://a@b.example/",
-            "a",
             "vscode://x",
+            "https://a@b.example/",
+            "https://192.168.1.1/",
+            "https://a.example/;x",
+            "https://a.example/#$(x)",
+            "a",
+            &long,
         ] {
-            assert_eq!(page(text), None, "{text}");
+            assert_eq!(page(text, None), None, "{text}");
         }
-        assert_eq!(
-            page(&format!("https://a.example/{}", "x".repeat(5000))),
-            None
-        );
     }
 
     fn bounds(server: &str) -> Bounds {

@@ -248,11 +248,8 @@ fn frame_left(rules: &ScreenRules, lines: &[Line]) -> usize {
     if rules.prompt.is_none() {
         return 0;
     }
-    let candidates = lines.iter().take(TALLEST);
-    let Some(last) = candidates
-        .take_while(|line| !line.text.trim().is_empty())
-        .position(|line| line.wrapped && line.text.ends_with(FILLED))
-    else {
+    let is_edge = |line: &Line| line.wrapped && line.text.ends_with(FILLED);
+    let Some(last) = lines.iter().take(TALLEST).position(is_edge) else {
         return 0;
     };
     let (frame, rest) = lines.split_at(last + 1);

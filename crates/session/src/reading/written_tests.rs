@@ -302,6 +302,8 @@ fn a_picture_of_the_answer_that_was_left_above_it_is_not_said_twice() {
     let words = ["One", "two", "three"];
     assert_eq!(aider_says(&["One", "tw"], &words), "One\ntwo\nthree");
     assert_eq!(aider_says(&words, &words), "One\ntwo\nthree");
+    let paragraphs = ["One", "", "two"];
+    assert_eq!(aider_says(&paragraphs, &paragraphs), "One\n\ntwo");
 }
 
 #[test]

@@ -122,6 +122,60 @@ async fn a_user_may_decline_and_who_is_gone_has_said_nothing() {
 }
 
 #[tokio::test]
+async fn a_server_asks_nothing_while_nobody_calls_it() {
+    let stage = Stage::set().await;
+    let client = stage.client();
+    let (session, url, token) = stage.session("first").await;
+    let connection = connect(&url, &token).await.expect("it is let in");
+    let name = json!({"name": {"type": "string"}});
+    call(&connection, "one", json!({"late": form(name.clone())})).await;
+    let heard = stage.tools.with_extension("json.late");
+    let heard = client.until("the server hears".to_owned(), async || {
+        fs::read_to_string(&heard)
+            .ok()
+            .filter(|said| !said.is_empty())
+    });
+    assert_eq!(heard.await, r#"{"action":"cancel"}"#);
+    assert!(matches!(
+        client.session(session.id).await.status,
+        Status::Waiting
+    ));
+
+    // A call that is given up takes its question along.
+    let given_up = async {
+        let call = call(&connection, "one", json!({"ask": form(name)}));
+        let attention = question(client, session.id);
+        tokio::select! {
+            answered = call => panic!("nobody has answered: {answered:?}"),
+            attention = attention => attention,
+        }
+    };
+    given_up.await;
+    client.waiting(session.id).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_disabled_meanwhile_gets_no_answer() {
+    let stage = Stage::set().await;
+    let client = stage.client();
+    let (session, url, token) = stage.session("first").await;
+    let connection = connect(&url, &token).await.expect("it is let in");
+    let fill = async {
+        let attention = question(client, session.id).await;
+        let now = stage.configuration_now().await;
+        let mut draft = serde_json::to_value(&now.draft).expect("it is JSON");
+        draft["enabled"] = json!(false);
+        put(&stage, &now, &draft).await;
+        let content = json!({"name": "hidden-word"});
+        let taken = filled(client, session.id, &attention.id, content).await;
+        assert_eq!(taken, Ok(()));
+    };
+    let name = json!({"name": {"type": "string"}});
+    let said = answered(&connection, form(name), fill).await;
+    assert_eq!(said, json!({"action": "cancel"}));
+}
+
+#[tokio::test]
 async fn a_page_of_a_server_is_shown_whole_and_opened_by_nobody_else() {
     let stage = Stage::set().await;
     let client = stage.client();

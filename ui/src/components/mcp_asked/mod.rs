@@ -9,7 +9,7 @@ use crate::components::dialog::Dialog;
 use crate::components::field::focus_first_wrong;
 use crate::components::notice::{Failure, InlineFailure, Skeleton};
 use crate::components::tool_fields::{Names, Wrong, fields};
-use crate::logic::tool_form::arguments;
+use crate::logic::tool_form::{arguments, missing};
 use crate::state::{App, app, run};
 use crate::strings::{fill, t};
 use crate::web::{dom, error::ApiError};
@@ -76,9 +76,15 @@ fn filled_in(app: App, id: SessionId, form: McpForm) -> AnyView {
             .into_iter()
             .map(RwSignal::get_untracked)
             .collect();
+        let missing = inputs.with_value(|inputs| missing(inputs, &typed));
         let content = match inputs.with_value(|inputs| arguments(inputs, &typed)) {
-            Ok(content) => content,
-            Err(found) => {
+            Ok(content) if missing.is_empty() => content,
+            Ok(_) => {
+                wrong.set(missing);
+                return focus_first_wrong(FORM);
+            }
+            Err(mut found) => {
+                found.extend(missing);
                 wrong.set(found);
                 return focus_first_wrong(FORM);
             }
@@ -103,7 +109,10 @@ fn filled_in(app: App, id: SessionId, form: McpForm) -> AnyView {
     });
     let on_key = move |event: web_sys::KeyboardEvent| {
         let is_line = dom::focused().is_some_and(|focused| focused.tag_name() == "INPUT");
-        if event.key() == "Enter" && (is_line || event.meta_key() || event.ctrl_key()) {
+        if event.key() == "Enter"
+            && !event.is_composing()
+            && (is_line || event.meta_key() || event.ctrl_key())
+        {
             event.prevent_default();
             send.run(());
         }
