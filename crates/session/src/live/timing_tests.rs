@@ -16,8 +16,10 @@ use crate::{
 
 /// A session of an agent in whose place a script runs, which has printed something that was not taken yet.
 async fn prints(agent: &str, script: &str) -> Actor {
-    let id: SessionId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
-    let spec = agents::find(&agent.parse().unwrap()).unwrap();
+    let id: SessionId = "01890a5d-ac96-774b-bcce-b302099a8057"
+        .parse()
+        .expect("it is one");
+    let spec = agents::find(&agent.parse().expect("it is a name")).expect("it is known");
     let launch = Launch {
         program: PathBuf::from("/bin/bash"),
         args: vec!["-c".into(), script.into()],
@@ -26,7 +28,7 @@ async fn prints(agent: &str, script: &str) -> Actor {
         size: Size::default(),
     };
     // Without its terminal, which the session has, the program ends.
-    let (pty, _exit) = Pty::spawn(&launch).unwrap();
+    let (pty, _exit) = Pty::spawn(&launch).expect("it is started");
     let start = Start {
         id,
         run: 1,
@@ -55,7 +57,7 @@ async fn prints(agent: &str, script: &str) -> Actor {
 
 /// Takes what was printed, and lets as much time pass as an agent has that draws nothing known.
 async fn stays_unclear(actor: &mut Actor) {
-    let printed = actor.pty.output.take(None).await.unwrap();
+    let printed = actor.pty.output.take(None).await.expect("there is some");
     actor.printed(printed);
     assert!(actor.unclear_at.is_some());
     actor.unclear_at = Some(Instant::now());
