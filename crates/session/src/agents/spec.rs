@@ -160,6 +160,10 @@ pub struct ScreenRules {
     /// a conversation may throw it away.
     #[serde(rename = "start_settle_ms", deserialize_with = "milliseconds")]
     pub start_settle: Duration,
+    /// How long output must pause once `finished` matches, in milliseconds: a program may say that it has finished before
+    /// it has drawn the end of its answer, which another thread of it prepares.
+    #[serde(rename = "finished_settle_ms", deserialize_with = "milliseconds")]
+    pub finished_settle: Duration,
     /// First row of the input box; group 1 is what is typed in it. Absent for programs without
     /// one, which count as ready whenever they are quiet.
     #[serde(deserialize_with = "pattern")]
@@ -223,6 +227,7 @@ impl Default for ScreenRules {
         Self {
             settle: Duration::from_millis(200),
             start_settle: Duration::from_millis(500),
+            finished_settle: Duration::from_millis(20),
             prompt: None,
             border: None,
             framed: false,

@@ -107,7 +107,7 @@ impl Actor {
         {
             return false;
         }
-        let drawn = self.printed + REST_OF_FRAME;
+        let drawn = self.printed + rules.finished_settle;
         if Instant::now() < drawn {
             self.settle_at = Some(drawn);
             return false;
@@ -236,16 +236,22 @@ impl Actor {
                 Some(_) => rules.echo.is_some() && !repeated,
                 None => self.typed.expected(),
             };
-            // One that tells when it has finished may still be drawing the end of its answer.
-            let unfinished = turn.worked
-                && turn.sent.is_some()
-                && rules.finished.is_some()
-                && !reading::finished(rules, terminal);
+            // One that tells when it has finished may still be drawing the end of its answer, before and after that.
+            let tells = turn.worked && turn.sent.is_some() && rules.finished.is_some();
+            let finished = tells && reading::finished(rules, terminal);
+            let rests_by = self.printed + rules.finished_settle;
             // An agent may say that it has finished before it draws the message and its answer.
             let now = Instant::now();
             let drawn_by = *turn.ready_since.get_or_insert(now) + DRAWING;
-            if (unseen || unfinished) && now < drawn_by {
-                self.settle_at = Some(drawn_by);
+            let wait = if unseen || tells && !finished {
+                drawn_by
+            } else if finished {
+                drawn_by.min(rests_by)
+            } else {
+                now
+            };
+            if now < wait {
+                self.settle_at = Some(wait);
                 return;
             }
             if !turn.may_end(&reply, repeated) {
