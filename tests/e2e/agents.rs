@@ -10,8 +10,10 @@ use berth_protocol::{
     Transport,
 };
 use berth_tests::{
-    Engine, LIMIT, Repository, Setup, Shown, agents, processes, programs, session, skip, this_test,
+    Engine, LIMIT, Repository, Setup, Shown, agents, break_off, processes, programs, session, skip,
+    this_test,
 };
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// How long an agent may take for one thing on a slow machine that does other things too.
 const PATIENCE: Duration = LIMIT;
@@ -21,9 +23,12 @@ macro_rules! tests {
         $(
             #[tokio::test]
             async fn $test() {
-                if let Some(stage) = Stage::set($agent, Transport::$transport).await {
-                    stage.$act($($argument),*).await;
-                }
+                berth_tests::undisturbed(async || {
+                    if let Some(stage) = Stage::set($agent, Transport::$transport).await {
+                        stage.$act($($argument),*).await;
+                    }
+                })
+                .await;
             }
         )*
     };
@@ -42,6 +47,34 @@ mod given;
 #[path = "agents/prompted.rs"]
 mod prompted;
 
+/// The processors, as far as the tests of this file share them.
+static ROOM: RwLock<()> = RwLock::const_new(());
+
+/// A place beside other agents, or all of it.
+enum Room {
+    Shared {
+        _room: RwLockReadGuard<'static, ()>,
+    },
+    Whole {
+        _room: RwLockWriteGuard<'static, ()>,
+    },
+}
+
+impl Room {
+    /// opencode gives itself two seconds to colour an answer, and ends with "Unexpected error" when another
+    /// program keeps the processors from it for longer.
+    async fn of(agent: &str, transport: Transport) -> Self {
+        match (agent, transport) {
+            ("opencode", Transport::Pty) => Self::Whole {
+                _room: ROOM.write().await,
+            },
+            _ => Self::Shared {
+                _room: ROOM.read().await,
+            },
+        }
+    }
+}
+
 struct Stage {
     agent: &'static str,
     transport: Transport,
@@ -50,6 +83,7 @@ struct Stage {
     project: Project,
     // Dropped last: an agent that loses its provider says so.
     model: ModelServer,
+    _room: Room,
 }
 
 impl Stage {
@@ -67,6 +101,7 @@ impl Stage {
                 return None;
             }
         }
+        let room = Room::of(agent, transport).await;
         let model = ModelServer::start(Script::default()).expect("the model server starts");
         let setup = Setup::new();
         let repository = Repository::with_history(&setup.folder().join("repository"));
@@ -80,6 +115,7 @@ impl Stage {
             repository,
             project,
             model,
+            _room: room,
         })
     }
 
@@ -119,6 +155,21 @@ impl Stage {
         self.reaches(id, "waiting").await
     }
 
+    /// Droid has ended on its terminal with code 1, as CI has seen once and nobody could make it do again. Whatever
+    /// else ends fails its test.
+    async fn has_crashed(&self, session: &Session) {
+        if self.agent != "droid" || self.transport != Transport::Pty {
+            return;
+        }
+        if !matches!(session.status, Status::Exited { code: Some(1), .. }) {
+            return;
+        }
+        let screen = self.engine.client.screen(session.id).await.text;
+        break_off(format!(
+            "Droid has ended by itself with code 1; its screen:\n{screen}"
+        ));
+    }
+
     /// Waits for a status; when another one stays, the screen says why.
     async fn reaches(&self, id: SessionId, word: &str) -> Session {
         let client = &self.engine.client;
@@ -126,6 +177,7 @@ impl Stage {
         let mut session = client.session(id).await;
         let reached = async {
             while session.status.word() != word {
+                self.has_crashed(&session).await;
                 events.next().await;
                 session = client.session(id).await;
             }
@@ -167,6 +219,7 @@ impl Stage {
                 if let Some(found) = said.find(|m| m.seq > sent.seq) {
                     return found;
                 }
+                self.has_crashed(&client.session(id).await).await;
                 events.next().await;
             }
         };

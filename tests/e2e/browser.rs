@@ -20,6 +20,16 @@ mod mcp;
 mod mcp_asked;
 #[path = "browser/messages.rs"]
 mod messages;
+#[path = "browser/organization.rs"]
+mod organization;
+#[path = "browser/organization_admin.rs"]
+mod organization_admin;
+#[path = "browser/organization_audit.rs"]
+mod organization_audit;
+#[path = "browser/organization_catalog.rs"]
+mod organization_catalog;
+#[path = "browser/organization_changes.rs"]
+mod organization_changes;
 #[path = "browser/prompts.rs"]
 mod prompts;
 #[path = "browser/restart.rs"]

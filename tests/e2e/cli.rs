@@ -5,10 +5,16 @@
 
 #[path = "cli/attach.rs"]
 mod attach;
+#[path = "cli/audit.rs"]
+mod audit;
+#[path = "cli/backend.rs"]
+mod backend;
 #[path = "cli/prompts.rs"]
 mod prompts;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/secrets.rs"]
+mod secrets;
 #[path = "cli/terminal.rs"]
 mod terminal;
 
@@ -30,6 +36,14 @@ const ECHO: [&str; 3] = [
 
 /// A program that prints for ever and so never takes a message.
 const TICK: [&str; 3] = ["bash", "-c", "while :; do echo tick; sleep 0.1; done"];
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
 
 fn folder(setup: &Setup, name: &str) -> PathBuf {
     let path = setup.folder().join(name);

@@ -3,28 +3,70 @@
 
 #![cfg(unix)]
 
+#[path = "tenant/admin_api.rs"]
+mod admin_api;
 #[path = "tenant/administration.rs"]
 mod administration;
 #[path = "tenant/audit.rs"]
 mod audit;
+#[path = "tenant/bound.rs"]
+mod bound;
+#[path = "tenant/catalog_api.rs"]
+mod catalog_api;
+#[path = "tenant/catalog_edits.rs"]
+mod catalog_edits;
 #[path = "tenant/chain.rs"]
 mod chain;
+#[path = "tenant/changes_api.rs"]
+mod changes_api;
+#[path = "tenant/chaos.rs"]
+mod chaos;
+#[path = "tenant/conflicts.rs"]
+mod conflicts;
 #[path = "tenant/cross_tenant.rs"]
 mod cross_tenant;
 #[path = "tenant/erasure.rs"]
 mod erasure;
+#[path = "tenant/hostile.rs"]
+mod hostile;
 #[path = "tenant/lints.rs"]
 mod lints;
 #[path = "tenant/migrate.rs"]
 mod migrate;
+#[path = "tenant/org_prompts.rs"]
+mod org_prompts;
 #[path = "tenant/policies.rs"]
 mod policies;
 #[path = "tenant/pushed.rs"]
 mod pushed;
+#[path = "tenant/refresh.rs"]
+mod refresh;
+#[path = "tenant/refresh_failures.rs"]
+mod refresh_failures;
+#[path = "tenant/refresh_shared.rs"]
+mod refresh_shared;
+#[path = "tenant/replica.rs"]
+mod replica;
+#[path = "tenant/sign_in.rs"]
+mod sign_in;
+#[path = "tenant/sign_in_attacks.rs"]
+mod sign_in_attacks;
+#[path = "tenant/sign_in_left.rs"]
+mod sign_in_left;
+#[path = "tenant/sign_in_step_up.rs"]
+mod sign_in_step_up;
+#[path = "tenant/signed_in.rs"]
+mod signed_in;
 #[path = "tenant/sync.rs"]
 mod sync;
 #[path = "tenant/tokens.rs"]
 mod tokens;
+#[path = "tenant/trail_api.rs"]
+mod trail_api;
+#[path = "tenant/upload.rs"]
+mod upload;
+#[path = "tenant/waiting.rs"]
+mod waiting;
 #[path = "tenant/writers.rs"]
 mod writers;
 

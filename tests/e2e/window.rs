@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use berth_protocol::{PromptDraft, SystemPrompt};
 use berth_tests::{
-    LIMIT, Repository, Setup, processes, programs, skip, this_test,
+    LIMIT, Repository, Setup, processes, programs, skip, this_test, undisturbed,
     webdriver::{Driver, Page, id, missing_program},
 };
 
@@ -13,6 +13,15 @@ const WINDOW: &str = "berth-desktop";
 
 #[tokio::test]
 async fn a_killed_window_leaves_its_session_running_and_shows_it_again() {
+    undisturbed(kills_the_window).await;
+}
+
+#[tokio::test]
+async fn the_window_saves_files_in_the_downloads_folder() {
+    undisturbed(saves_files).await;
+}
+
+async fn kills_the_window() {
     let Some(window) = window_program() else {
         return;
     };
@@ -80,8 +89,7 @@ async fn a_killed_window_leaves_its_session_running_and_shows_it_again() {
     );
 }
 
-#[tokio::test]
-async fn the_window_saves_files_in_the_downloads_folder() {
+async fn saves_files() {
     let Some(window) = window_program() else {
         return;
     };

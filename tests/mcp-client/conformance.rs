@@ -196,7 +196,7 @@ impl Asked for User {
         )))
     }
 
-    fn roots(&self) -> Vec<String> {
-        vec!["file:///project".to_owned()]
+    fn roots(&self) -> Answered<'_, Vec<String>> {
+        Box::pin(std::future::ready(vec!["file:///project".to_owned()]))
     }
 }

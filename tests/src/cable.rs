@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Mutex};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
-    task::{AbortHandle, JoinSet},
+    task::{JoinHandle, JoinSet},
 };
 
 /// A connection to a server that can be cut.
@@ -14,7 +14,7 @@ pub struct Cable {
     pub address: SocketAddr,
     server: SocketAddr,
     /// Present while the cable is whole.
-    inside: Mutex<Option<AbortHandle>>,
+    inside: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Cable {
@@ -34,13 +34,16 @@ impl Cable {
         cable
     }
 
-    /// Ends all connections and refuses new ones.
+    /// Ends all connections and refuses new ones: once it returns, nobody listens any more.
     ///
     /// # Panics
     /// When a test has panicked meanwhile.
-    pub fn cut(&self) {
-        if let Some(inside) = self.inside.lock().expect("no test panicked").take() {
+    pub async fn cut(&self) {
+        let inside = self.inside.lock().expect("no test panicked").take();
+        if let Some(inside) = inside {
             inside.abort();
+            // Only that it has ended matters.
+            let _ = inside.await;
         }
     }
 
@@ -69,17 +72,15 @@ impl Cable {
                 });
             }
         });
-        let before = self
-            .inside
-            .lock()
-            .expect("no test panicked")
-            .replace(task.abort_handle());
+        let before = self.inside.lock().expect("no test panicked").replace(task);
         assert!(before.is_none(), "the cable was whole");
     }
 }
 
 impl Drop for Cable {
     fn drop(&mut self) {
-        self.cut();
+        if let Some(inside) = self.inside.lock().ok().and_then(|mut inside| inside.take()) {
+            inside.abort();
+        }
     }
 }

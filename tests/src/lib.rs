@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod cable;
 mod client;
+pub mod disturbed;
 mod engine;
 pub mod keychain;
 pub mod mcp;
@@ -22,6 +23,7 @@ pub mod webdriver;
 use std::time::Duration;
 
 pub use client::{Answer, Client, problem, session};
+pub use disturbed::{break_off, undisturbed};
 pub use engine::{Engine, STOP_LIMIT, Setup};
 pub use programs::{skip, this_test};
 pub use repository::{Repository, git};

@@ -1,11 +1,18 @@
 //! A tenant backend of a test's own: a fresh PostgreSQL cluster with Berth's schema, and PostgREST before it.
 //!
-//! Both are the real programs. A stand-in are the roles and the schema `auth`, which a hosted project has before
-//! the first migration (`tests/tenant/supabase.sql`), and the tokens, which the sign-in server would issue.
+//! Both are the real programs. Stand-ins are the sign-in server ([`SignInServer`]) with its tokens, and the roles and
+//! the schema `auth`, which a hosted project has before the first migration (`tests/tenant/supabase.sql`).
 
 mod caller;
+mod chaos;
 mod cluster;
+mod device;
 mod postgrest;
+mod pretender;
+mod project;
+mod session_store;
+mod sign_in_server;
+mod stack;
 mod token;
 
 use berth_protocol::Secret;
@@ -13,7 +20,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use caller::{Caller, Reply};
+pub use chaos::{Chaos, Mood};
 pub use cluster::Cluster;
+pub use device::{Device, Tokens, fast, patient};
+pub use pretender::{Asked, Pretender};
+pub use project::Project;
+pub use session_store::SessionFile;
+pub use sign_in_server::{Request, Shape, SignInServer};
+pub use stack::{Account, Real, Stack};
 pub use token::{Token, now};
 
 use crate::{skip, this_test};
@@ -68,10 +82,14 @@ impl Backend {
         self.postgrest.port
     }
 
+    /// The REST root.
+    pub fn root(&self) -> String {
+        format!("http://127.0.0.1:{}", self.postgrest.port)
+    }
+
     /// Whoever shows this token, or nobody.
     pub fn caller(&self, token: Option<String>) -> Caller {
-        let url = format!("http://127.0.0.1:{}", self.postgrest.port);
-        Caller::new(self.http.clone(), url, token)
+        Caller::new(self.http.clone(), self.root(), token)
     }
 
     /// Somebody who has just signed in for the first time, with a confirmed address.

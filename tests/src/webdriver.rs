@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 pub use protocol::WebDriverError;
 
-use crate::{LIMIT, processes, programs};
+use crate::{LIMIT, break_off, processes, programs};
 use protocol::{Session, element_in};
 
 /// The variable that marks a driver and all that it starts, with the driver's folder as its value:
@@ -36,6 +36,8 @@ const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Keys that are no characters, as WebDriver writes them.
 pub mod key {
+    /// The tabulator.
+    pub const TAB: &str = "\u{e004}";
     /// The control key.
     pub const CONTROL: &str = "\u{e009}";
     /// The enter key.
@@ -65,6 +67,9 @@ pub fn missing_program<'a>(names: &[&'a str]) -> Option<&'a str> {
     names.iter().copied().find(|name| !is_there(name))
 }
 
+/// How often chromedriver may draw a port that is taken.
+const DRAWS: usize = 5;
+
 /// A driver program that runs.
 pub struct Driver {
     url: String,
@@ -74,25 +79,35 @@ pub struct Driver {
 
 impl Driver {
     /// Starts chromedriver on a free port.
+    ///
+    /// It draws a port that is free on one of IPv4 and IPv6, and ends when somebody has it on the other: then it draws
+    /// again.
     pub fn chromium() -> Self {
-        let folder = programs::folder();
-        let mut command = Command::new("chromedriver");
-        command.arg("--port=0").stdout(Stdio::piped());
-        let mut child = start(&mut command, &folder);
-        let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
-        let port = output
-            .lines()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                let (_, port) = line.split_once("started successfully on port ")?;
-                port.trim_end_matches('.').parse::<u16>().ok()
-            })
-            .expect("chromedriver says its port");
-        Self {
-            url: format!("http://127.0.0.1:{port}"),
-            child,
-            folder,
+        for _ in 0..DRAWS {
+            let folder = programs::folder();
+            let mut command = Command::new("chromedriver");
+            command.arg("--port=0").stdout(Stdio::piped());
+            let mut child = start(&mut command, &folder);
+            let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
+            let mut said = Vec::new();
+            for line in output.lines().map_while(Result::ok) {
+                let port = line.split_once("started successfully on port ");
+                let port =
+                    port.and_then(|(_, port)| port.trim_end_matches('.').parse::<u16>().ok());
+                if let Some(port) = port {
+                    return Self {
+                        url: format!("http://127.0.0.1:{port}"),
+                        child,
+                        folder,
+                    };
+                }
+                said.push(line);
+            }
+            child.wait().expect("it has ended");
+            let is_taken = said.iter().any(|line| line.contains("port not available"));
+            assert!(is_taken, "chromedriver does not start: {said:?}");
         }
+        panic!("chromedriver has found no free port {DRAWS} times");
     }
 
     /// Starts WebKitWebDriver with nothing but these variables in its environment, on a display
@@ -148,13 +163,37 @@ impl Driver {
         ];
         flags.extend(more);
         let wanted = json!({"goog:chromeOptions": {"args": flags}});
-        Page::new(self, &wanted, Some(profile)).await
+        let page = Page::begin(self, &wanted, Some(profile)).await;
+        page.unwrap_or_else(|error| panic!("no browser: {error:?}"))
     }
 
-    /// Opens the window of this program.
+    /// Opens the window of this program. A driver that does not even start it breaks the test off; one whose program
+    /// runs and shows nothing fails it.
     pub async fn window(&self, program: &Path) -> Page {
         let options = json!({"binary": program, "args": []});
-        Page::new(self, &json!({"webkitgtk:browserOptions": options}), None).await
+        let wanted = json!({"webkitgtk:browserOptions": options});
+        match Page::begin(self, &wanted, None).await {
+            Ok(page) => page,
+            Err(error) => {
+                let runs = self.all_processes();
+                let said = format!("no window: {error:?}; what runs: {runs:?}");
+                let is_started = program
+                    .file_name()
+                    .is_some_and(|name| runs.iter().any(|it| name == it.as_str()));
+                assert!(error.is_timeout() && !is_started, "{said}");
+                break_off(said)
+            }
+        }
+    }
+
+    /// The programs that run of those that the driver started, directly or not, itself among them.
+    fn all_processes(&self) -> Vec<String> {
+        let name = |pid: u32| {
+            let path = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+            Some(path.file_name()?.to_string_lossy().into_owned())
+        };
+        let all = processes::with(MARK, self.folder.path());
+        all.into_iter().filter_map(name).collect()
     }
 
     /// The processes of this program among those that the driver started, directly or not.
@@ -196,15 +235,16 @@ pub struct Page {
 }
 
 impl Page {
-    async fn new(driver: &Driver, wanted: &Value, profile: Option<TempDir>) -> Self {
-        let session = Session::start(&driver.url, wanted)
-            .await
-            .unwrap_or_else(|error| panic!("no browser: {error:?}"));
-        Self {
-            session,
+    async fn begin(
+        driver: &Driver,
+        wanted: &Value,
+        profile: Option<TempDir>,
+    ) -> Result<Self, WebDriverError> {
+        Ok(Self {
+            session: Session::start(&driver.url, wanted).await?,
             test: programs::this_test(),
             _profile: profile,
-        }
+        })
     }
 
     /// Goes to an address from an empty page: addresses here differ in their fragments, and going

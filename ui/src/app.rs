@@ -161,6 +161,7 @@ fn go_back(app: App) {
         Route::Projects
         | Route::Prompts
         | Route::Mcp
+        | Route::Organization
         | Route::Audit
         | Route::Settings
         | Route::Routers
@@ -225,6 +226,7 @@ fn Frame() -> impl IntoView {
                     Route::Prompts => lazy::prompts(),
                     route @ (Route::NewPrompt | Route::CopyPrompt(_) | Route::Prompt(_)) => lazy::edit_prompt(route),
                     Route::Mcp => lazy::mcp(),
+                    Route::Organization => lazy::organization(),
                     Route::Audit => lazy::audit(),
                     Route::Settings | Route::Routers => lazy::settings(),
                     Route::Unknown => {

@@ -17,9 +17,11 @@ use crate::{
 /// program that serves it and the end-to-end tests may link it; the window and the UI may not.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("berth-protocol", &[]),
+    ("berth-browser-sign-in", &["berth-protocol"]),
     ("berth-prompt", &["berth-protocol"]),
     ("berth-secrets", &["berth-protocol"]),
-    ("berth-store", &["berth-protocol"]),
+    ("berth-store", &["berth-protocol", "berth-trail"]),
+    ("berth-trail", &[]),
     ("berth-workspace", &["berth-protocol"]),
     ("berth-launcher", &["berth-protocol"]),
     (
@@ -28,11 +30,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "berth-mcp",
-        &["berth-protocol", "berth-store", "berth-workspace"],
+        &[
+            "berth-browser-sign-in",
+            "berth-protocol",
+            "berth-store",
+            "berth-workspace",
+        ],
     ),
     (
         "berth-tenant",
-        &["berth-protocol", "berth-store", "berth-workspace"],
+        &[
+            "berth-browser-sign-in",
+            "berth-protocol",
+            "berth-store",
+            "berth-trail",
+            "berth-workspace",
+        ],
     ),
     ("berth-agentapi", &["berth-protocol", "berth-session"]),
     (
@@ -46,6 +59,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "berth-session",
             "berth-store",
             "berth-tenant",
+            "berth-trail",
             "berth-workspace",
         ],
     ),
@@ -62,6 +76,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "berth-session",
             "berth-store",
             "berth-tenant",
+            "berth-trail",
             "berth-workspace",
         ],
     ),

@@ -164,6 +164,8 @@ pub(crate) fn execute(repository: &Repository, args: &TestArgs) -> Result<Outcom
         run_fuzz(repository, &mut outcome)?;
     }
     outcome.add_skips(&fs::read_to_string(&run.skips).unwrap_or_default());
+    outcome.add_disturbed(&fs::read_to_string(&run.disturbed).unwrap_or_default());
+    outcome.judge_disturbed();
     let leaked = leaks::after(&run.id);
     for process in &leaked {
         outcome.fail(format!(
@@ -174,6 +176,7 @@ pub(crate) fn execute(repository: &Repository, args: &TestArgs) -> Result<Outcom
     leaks::end(&leaked);
     process::end_test_run_on_interrupt(None);
     fs::remove_file(&run.skips).ok();
+    fs::remove_file(&run.disturbed).ok();
     Ok(outcome)
 }
 
@@ -291,6 +294,7 @@ impl Selection {
 struct Run {
     id: String,
     skips: PathBuf,
+    disturbed: PathBuf,
     programs: Vec<&'static str>,
     environment: Vec<(&'static str, PathBuf)>,
 }
@@ -302,16 +306,20 @@ impl Run {
             .unwrap_or_default();
         let id = format!("{}-{}", std::process::id(), since.as_nanos());
         let skips = env::temp_dir().join(format!("berth-test-skips-{id}.tsv"));
+        let disturbed = env::temp_dir().join(format!("berth-test-disturbed-{id}.tsv"));
         cache::write(&skips, b"")?;
+        cache::write(&disturbed, b"")?;
         Ok(Self {
             programs: Vec::new(),
             environment: vec![
                 ("BERTH_UI_DIST", ui),
                 ("BERTH_TEST_SKIPS", skips.clone()),
+                ("BERTH_TEST_DISTURBED", disturbed.clone()),
                 (leaks::VARIABLE, PathBuf::from(&id)),
             ],
             id,
             skips,
+            disturbed,
         })
     }
 

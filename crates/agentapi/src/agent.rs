@@ -34,6 +34,7 @@ pub fn start(
             rules: Arc::clone(&spec.screen),
             recording: None,
             follow_output: true,
+            shows_earlier: false,
             router: None,
             title,
             reaper,

@@ -111,6 +111,12 @@ impl Api {
         self.send(path, request).await.map(drop)
     }
 
+    /// A file, which arrives while it is read.
+    pub async fn download(&self, path: &str) -> Result<Response, ApiError> {
+        self.send(path, self.request(&self.http, Method::GET, path))
+            .await
+    }
+
     pub async fn sessions(&self) -> Result<Vec<Session>, ApiError> {
         Ok(self.get::<SessionList>("/sessions").await?.sessions)
     }

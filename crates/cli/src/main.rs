@@ -10,13 +10,16 @@ mod agentapi;
 mod api;
 mod assets;
 mod attach;
+mod audit;
 mod client;
 mod console;
 mod debug;
 mod limits;
 mod logging;
+mod mcp_bridge;
 mod prompts;
 mod run;
+mod secrets;
 mod serve;
 mod signals;
 mod sse;
@@ -75,17 +78,27 @@ enum Command {
         #[command(subcommand)]
         command: tenant::Tenant,
     },
-    /// Look at the audit trail
+    /// Give an endpoint of the MCP gateway over standard input and output, for agents that take nothing else
+    McpBridge(mcp_bridge::Options),
+    /// Keep secrets without a keychain
+    Secrets {
+        #[command(subcommand)]
+        command: Secrets,
+    },
+    /// Check the audit trail, and take it along as a file that proves itself
     Audit {
         #[command(subcommand)]
-        command: Audit,
+        command: audit::Audit,
     },
 }
 
 #[derive(Subcommand)]
-enum Audit {
-    /// Check that no event was changed or removed
-    Verify,
+enum Secrets {
+    /// Make a key for a file of secrets, in a file that is not there yet
+    NewKey {
+        /// Where
+        file: PathBuf,
+    },
 }
 
 #[tokio::main]
@@ -122,8 +135,16 @@ async fn main() -> ExitCode {
         } => debug::screen(&options),
         Command::Prompts { command } => prompts::prompts(data_dir, command).await,
         Command::Tenant { command } => tenant::tenant(command).await,
-        Command::Audit {
-            command: Audit::Verify,
-        } => client::verify(&data_dir).await,
+        Command::McpBridge(options) => mcp_bridge::run(options).await,
+        Command::Secrets {
+            command: Secrets::NewKey { file },
+        } => match berth_secrets::SecretsFile::make_key(&file) {
+            Ok(()) => {
+                println!("{} holds a new key.", file.display());
+                ExitCode::SUCCESS
+            }
+            Err(error) => client::fail(&error, "Name a file that is not there yet."),
+        },
+        Command::Audit { command } => audit::audit(data_dir, command).await,
     }
 }

@@ -3,10 +3,11 @@
 use std::{io::Write, path::PathBuf, process::ExitCode, sync::Arc};
 
 use berth_engine::{Config, Engine, EngineError};
+use berth_tenant::auth::Backend;
 use clap::Args;
 use serde_json::json;
 
-use crate::{assets::BuiltUi, client, limits, logging};
+use crate::{assets::BuiltUi, client, limits, logging, secrets};
 
 /// Exit code when another engine has the data folder.
 const ALREADY_RUNNING: u8 = 3;
@@ -19,6 +20,25 @@ pub struct Options {
     /// Folder with Markdown files that are the global prompts, for all sessions of this engine
     #[arg(long, value_name = "FOLDER", env = "BERTH_GLOBAL_PROMPTS")]
     global_prompts: Option<PathBuf>,
+    /// Tenant backend of this engine, which its users cannot change: the address of a Supabase project with Berth's
+    /// schema, https or on this machine
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "BERTH_BACKEND_URL",
+        requires = "backend_key"
+    )]
+    backend_url: Option<String>,
+    /// The backend's publishable (anon) key, which is no secret
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "BERTH_BACKEND_KEY",
+        requires = "backend_url"
+    )]
+    backend_key: Option<String>,
+    #[command(flatten)]
+    secrets: secrets::Options,
     /// Print one line of JSON when the engine is ready, then close the standard output
     #[arg(long, conflicts_with = "print_url")]
     announce: bool,
@@ -28,9 +48,10 @@ pub struct Options {
 }
 
 pub async fn serve(data_dir: PathBuf, options: Options) -> ExitCode {
-    let mut config = Config::new(data_dir);
+    let mut config = Config::new(data_dir.clone());
     config.port = options.port;
     config.global_prompts = options.global_prompts;
+    config.program = std::env::current_exe().ok();
     config.assets = Some(Arc::new(BuiltUi));
     // The folder holds the logs too, so it must be there, for its owner only, before the engine is.
     let _log = match berth_engine::prepare_folder(&config.data_dir)
@@ -45,8 +66,30 @@ pub async fn serve(data_dir: PathBuf, options: Options) -> ExitCode {
         }
     };
     limits::raise_open_files();
+    let not_chosen = |error: secrets::ChoiceError| {
+        let code = error.code();
+        tracing::error!(code = code.as_str(), %error, "the engine did not start");
+        client::fail(&error, code.hint().unwrap_or_default())
+    };
+    let choice = match secrets::choose(options.secrets, &data_dir) {
+        Ok(choice) => choice,
+        Err(error) => return not_chosen(error),
+    };
+    if let (Some(url), Some(key)) = (&options.backend_url, &options.backend_key) {
+        match Backend::new(url, key) {
+            Ok(backend) => config.tenant = Some(backend),
+            Err(error) => {
+                let code = error.code();
+                tracing::error!(code = code.as_str(), %error, "the engine did not start");
+                return client::fail(&error, code.hint().unwrap_or_default());
+            }
+        }
+    }
     let engine = match Engine::start(config).await {
-        Ok(engine) => engine,
+        Ok(engine) => match choice.keep() {
+            Ok(()) => engine,
+            Err(error) => return not_chosen(error),
+        },
         Err(error) => return failed(&error),
     };
     if options.announce {

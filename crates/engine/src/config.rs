@@ -3,6 +3,7 @@
 use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
 
 use berth_session::environment::Environment;
+use berth_tenant::auth::Backend;
 
 /// Settings of an engine.
 pub struct Config {
@@ -18,6 +19,11 @@ pub struct Config {
     pub environment: Option<Environment>,
     /// Folder with Markdown files that are the global prompts; none when absent.
     pub global_prompts: Option<PathBuf>,
+    /// The program of Berth, which agents reach MCP servers through that take nothing but programs; the one on the PATH
+    /// when absent.
+    pub program: Option<PathBuf>,
+    /// The tenant backend that whoever runs the engine has chosen; users name one themselves when absent.
+    pub tenant: Option<Backend>,
     /// How long programs have to end when they are stopped.
     pub grace: Duration,
 }
@@ -32,6 +38,8 @@ impl Config {
             assets: None,
             environment: None,
             global_prompts: None,
+            program: None,
+            tenant: None,
             grace: berth_session::process::GRACE,
         }
     }

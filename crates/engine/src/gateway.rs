@@ -1,25 +1,24 @@
 //! The gateways of running sessions: which servers a session is given, who may ask for it, and what the audit
 //! trail tells of that.
 
+mod asker;
 pub mod asking;
 mod form;
+mod sample;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use berth_mcp::{
-    Answered, Connection, Elicited, Limits, McpError, Offers,
-    gateway::{Asked, Bounds, Ended, Gateway, Guard, Opener},
+    Connection, Limits, McpError,
+    gateway::{Agents, Asked, Bounds, Ended, Gateway, Guard, Opener, Read},
 };
 use berth_protocol::{
     AgentId, Code, McpConfiguration, McpProbe, McpScope, McpState, McpTool, ProjectId, Secret,
-    SessionId, SessionMcpServer, Timestamp, ToolRule,
+    SessionId, SessionMcpServer, Timestamp, ToolRule, tenant::Tenant,
 };
 use berth_session::agents::{self, Spec};
 use berth_store::SessionRecord;
@@ -27,7 +26,8 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use asking::{Request, Subject};
+use asker::Asker;
+use asking::Subject;
 
 use crate::{error::ApiError, mcp, sessions, state::State};
 
@@ -96,16 +96,18 @@ pub async fn open(
         return Ok((Vec::new(), None));
     }
     let token = token();
+    let tenant = state.organizations.active();
     let mut names: BTreeSet<String> = record
         .mcp_servers
         .iter()
         .map(|server| server.name().to_owned())
         .collect();
+    let shared = shared_names(state).await?;
     let mut servers = BTreeMap::new();
     let mut given = Vec::new();
     let mut told = Vec::new();
     for configuration in meant {
-        let name = free_name(&configuration, &mut names);
+        let name = free_name(&configuration, &shared, &mut names);
         let server = SessionMcpServer::Http {
             name: name.clone(),
             url: format!("{}/mcp/{id}/{name}", state.endpoint.url),
@@ -121,6 +123,7 @@ pub async fn open(
             project: record.project_id,
             folder: PathBuf::from(&record.workspace.path),
             given: Arc::new(configuration.clone()),
+            tenant,
         };
         let opener = of.opener();
         servers.insert(
@@ -157,26 +160,52 @@ pub async fn open(
 /// The servers that are meant for a session, those of its organization first.
 async fn meant(state: &State, record: &SessionRecord) -> Result<Vec<McpConfiguration>, ApiError> {
     let mut all = state.store.mcp_configurations().await?;
-    all.retain(|configuration| is_for(configuration, &record.agent, record.project_id));
+    all.retain(|configuration| {
+        is_for(configuration, &record.agent, record.project_id)
+            && mcp::shared::admits(state, configuration).is_ok()
+    });
     Ok(all)
+}
+
+/// The names that the active organization has given to its servers, in small letters.
+async fn shared_names(state: &State) -> Result<BTreeSet<String>, ApiError> {
+    let all = state.store.mcp_configurations().await?.into_iter();
+    let shared = all.filter(|it| it.scope == McpScope::Organization);
+    Ok(shared
+        .map(|it| it.draft.name.to_ascii_lowercase())
+        .collect())
 }
 
 /// Sessions of this agent and project are given the server.
 fn is_for(configuration: &McpConfiguration, agent: &AgentId, project: ProjectId) -> bool {
     let draft = &configuration.draft;
-    draft.enabled && configuration.consented && draft.target.includes(agent, Some(project))
+    draft.enabled
+        && configuration.consented
+        && configuration.is_offered()
+        && draft.target.includes(agent, Some(project))
 }
 
-/// The name by which the agent knows a server: its own, unless another of the session has it.
-fn free_name(configuration: &McpConfiguration, taken: &mut BTreeSet<String>) -> String {
+/// The name of a server of the user's own of which the organization has one of the same name.
+fn own_name(name: &str) -> String {
+    format!("{name}-user")
+}
+
+/// The name by which the agent knows a server: its own, unless another of the session has it. What the organization calls
+/// its servers is theirs alone, whether or not the session is given them.
+fn free_name(
+    configuration: &McpConfiguration,
+    shared: &BTreeSet<String>,
+    taken: &mut BTreeSet<String>,
+) -> String {
     let own = &configuration.draft.name;
-    let scope = match configuration.scope {
-        McpScope::Organization => "organization",
-        McpScope::User => "user",
+    let (second, is_shared) = match configuration.scope {
+        McpScope::Organization => (format!("{own}-organization"), false),
+        McpScope::User => (own_name(own), shared.contains(&own.to_ascii_lowercase())),
     };
     let numbered = (2..).map(|number: u32| format!("{own}-{number}"));
-    let mut names = [own.clone(), format!("{own}-{scope}")]
+    let mut names = [own.clone(), second]
         .into_iter()
+        .skip(usize::from(is_shared))
         .chain(numbered);
     let name = names
         .find(|name| !taken.contains(name))
@@ -220,14 +249,16 @@ struct Of {
     folder: PathBuf,
     /// As it was when the session began.
     given: Arc<McpConfiguration>,
+    /// The organization that it began under.
+    tenant: Option<Tenant>,
 }
 
 impl Of {
     fn opener(&self) -> Opener {
         let of = self.clone();
-        Arc::new(move || {
+        Arc::new(move |agents| {
             let of = of.clone();
-            Box::pin(async move { of.connect().await })
+            Box::pin(async move { of.connect(agents).await })
         })
     }
 
@@ -241,6 +272,14 @@ impl Of {
                 "its user has disabled it, or no longer has it for this session".to_owned(),
             );
         }
+        if let Some(bound) = self.state.organizations.bound_of(self.tenant) {
+            bound.server(&now.draft.name)?;
+            // What its user has named like one of the organization's is another one.
+            if now.scope == McpScope::User {
+                bound.server(&own_name(&now.draft.name))?;
+            }
+        }
+        mcp::shared::admits(&self.state, &now).map_err(|error| error.0.detail.clone())?;
         let (given, draft) = (&self.given.draft, &now.draft);
         if draft.server != given.server || draft.auth != given.auth {
             let why = "its user has changed it; the session takes that up when it is started again";
@@ -249,16 +288,26 @@ impl Of {
         Ok(now)
     }
 
-    async fn connect(&self) -> Result<Connection, McpError> {
+    async fn connect(&self, agents: Agents) -> Result<Connection, McpError> {
         let now = self.now().await.map_err(McpError::Withheld)?;
         let reach = mcp::reach_of(&self.state, &now, Some(&self.folder)).await;
         let reach = reach.map_err(|error| McpError::Unreachable(error.0.detail.clone()))?;
-        let asker = Asker {
-            of: self.clone(),
-            asked: AtomicU32::new(0),
-            one: tokio::sync::Mutex::new(()),
-        };
+        let asker = Asker::new(self.clone(), now.draft.offers, agents);
         Connection::open_for(&reach, Limits::default(), Arc::new(asker)).await
+    }
+
+    /// What happens when the agent calls a tool, as its user and their organization say.
+    fn rule(&self, now: &McpConfiguration, tool: &str) -> ToolRule {
+        let own = now.draft.rules.of(tool);
+        let name = &now.draft.name;
+        match (self.state.organizations.bound_of(self.tenant), now.scope) {
+            (None, _) => own,
+            (Some(bound), McpScope::Organization) => bound.tool(name, tool, own),
+            // A rule for a server of the organization lets no other one do more than what holds for all.
+            (Some(bound), McpScope::User) => {
+                bound.tool(&own_name(name), tool, bound.tool(name, tool, own))
+            }
+        }
     }
 
     /// What the audit trail tells of a call.
@@ -269,7 +318,7 @@ impl Of {
             "call": asked.call,
             "session_id": self.session,
             // An agent may ask for any name, and people read this.
-            "tool": berth_mcp::visible(&asked.tool).chars().take(128).collect::<String>(),
+            "tool": cut(&asked.tool),
         })
     }
 
@@ -310,81 +359,11 @@ impl Of {
     }
 }
 
-/// Most questions of a server over one connection: more of them are answered by nobody.
-const QUESTIONS: u32 = 50;
-
-/// What a server wants to know of its user is asked in the session, one question after the other.
-struct Asker {
-    of: Of,
-    asked: AtomicU32,
-    one: tokio::sync::Mutex<()>,
-}
-
-impl berth_mcp::Asked for Asker {
-    fn offers(&self) -> Offers {
-        Offers {
-            forms: true,
-            pages: true,
-            // Models cost money, and folders are private: neither is for a server to ask for.
-            ..Offers::default()
-        }
-    }
-
-    fn elicit(&self, request: Value) -> Answered<'_, Elicited> {
-        Box::pin(async move {
-            let Of {
-                state,
-                session,
-                given,
-                ..
-            } = &self.of;
-            let Some(request) = understood(request, mcp::sign_in::address(&given.draft.server))
-            else {
-                return Elicited::Cancelled;
-            };
-            let _one = self.one.lock().await;
-            if self.asked.fetch_add(1, Ordering::Relaxed) >= QUESTIONS {
-                tracing::warn!(%session, server = %given.draft.name, "an MCP server asks too much");
-                return Elicited::Cancelled;
-            }
-            if self.of.now().await.is_err() {
-                return Elicited::Cancelled;
-            }
-            let server = &given.draft.name;
-            let elicited = asking::elicit(state, *session, given.id, server, request).await;
-            // It took as long as somebody thought about it.
-            match self.of.now().await {
-                Ok(_) => elicited,
-                Err(_) => Elicited::Cancelled,
-            }
-        })
-    }
-}
-
-/// What a server asks, if it can be shown to somebody: the parameters of `elicitation/create`.
-fn understood(mut request: Value, server: Option<&str>) -> Option<Request> {
-    let message = request["message"].as_str().unwrap_or_default().to_owned();
-    let refused = match request["mode"].as_str() {
-        Some("url") => {
-            let page = request["url"].as_str();
-            match page.and_then(|page| berth_mcp::page_address(page, server)) {
-                Some(url) => return Some(Request::Page(message, url)),
-                None => "its page is none that it may have opened",
-            }
-        }
-        _ => {
-            let schema = request["requestedSchema"].take();
-            match form::refuses(&schema) {
-                None => return Some(Request::Form(message, schema)),
-                Some(why) => why,
-            }
-        }
-    };
-    tracing::warn!(
-        why = refused,
-        "what an MCP server asks its user is not shown"
-    );
-    None
+/// A name that somebody else has chosen, for people to read.
+pub fn cut(name: &str) -> String {
+    /// Most characters.
+    const LONGEST: usize = 128;
+    berth_mcp::visible(name).chars().take(LONGEST).collect()
 }
 
 impl Guard for Of {
@@ -417,8 +396,9 @@ impl Guard for Of {
             let Ok(now) = self.now().await else {
                 return Vec::new();
             };
-            let rules = &now.draft.rules;
-            let shown = tools.iter().filter(|tool| rules.of(tool) != ToolRule::Deny);
+            let shown = tools
+                .iter()
+                .filter(|tool| self.rule(&now, tool) != ToolRule::Deny);
             shown.cloned().collect()
         })
     }
@@ -426,7 +406,7 @@ impl Guard for Of {
     fn allows<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
             let now = self.now().await?;
-            match now.draft.rules.of(&asked.tool) {
+            match self.rule(&now, &asked.tool) {
                 ToolRule::Allow => Ok(()),
                 ToolRule::Deny => Err(DENIED.to_owned()),
                 ToolRule::Ask => {
@@ -440,7 +420,8 @@ impl Guard for Of {
                     };
                     let answer = asking::ask(&self.state, &subject).await?;
                     // It took as long as somebody thought about it.
-                    if self.now().await?.draft.rules.of(&asked.tool) == ToolRule::Deny {
+                    let now = self.now().await?;
+                    if self.rule(&now, &asked.tool) == ToolRule::Deny {
                         return Err(DENIED.to_owned());
                     }
                     asking::keep(&self.state, &subject, answer).await;
@@ -452,6 +433,22 @@ impl Guard for Of {
 
     fn lasts<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, ()> {
         Box::pin(self.note_call("mcp.calling", self.told(asked)))
+    }
+
+    fn reads<'a>(&'a self, read: Read<'a>) -> BoxFuture<'a, ()> {
+        let mut details = json!({"by": "agent", "session_id": self.session});
+        match read {
+            // What is behind the host may be anything, also what must not be known.
+            Read::Resource(uri) => {
+                let host = url::Url::parse(uri).ok().map(|uri| match uri.host_str() {
+                    Some(host) => format!("{}://{host}", uri.scheme()),
+                    None => format!("{}:", uri.scheme()),
+                });
+                details["resource"] = json!(host.as_deref().map(cut));
+            }
+            Read::Prompt(name) => details["prompt"] = json!(cut(name)),
+        }
+        Box::pin(self.note_call("mcp.read", details))
     }
 
     fn ended<'a>(&'a self, ended: &'a Ended) -> BoxFuture<'a, ()> {

@@ -5,6 +5,7 @@
 //! [`Engine::run`] serves until it is asked to stop, ends all sessions and removes the file.
 
 mod agents;
+mod audit;
 mod config;
 mod defined_agents;
 mod endpoint;
@@ -14,6 +15,8 @@ mod gateway;
 mod http;
 mod keychain;
 mod mcp;
+mod organizations;
+mod parts;
 mod projects;
 mod prompts;
 mod recovery;
@@ -21,7 +24,7 @@ mod routers;
 mod sessions;
 mod state;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{future::IntoFuture, net::SocketAddr, sync::Arc, time::Duration};
 
 use berth_protocol::Endpoint;
 use tokio::net::TcpListener;
@@ -71,6 +74,7 @@ impl Engine {
         let state = State::new(config, store, endpoint.clone())?;
         recovery::reap(&state).await?;
         defined_agents::load(&state).await?;
+        organizations::load(&state).await?;
         prompts::load_global(&state, state.config.global_prompts.as_deref()).await?;
         recovery::clear_workspaces(&state).await?;
         routers::clear(&state).await;
@@ -111,23 +115,34 @@ impl Engine {
             file,
             lock,
         } = self;
-        let stopping = state.stopping.clone();
+        let (stopping, late) = (state.stopping.clone(), state.stopping.clone());
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(listener, service)
-            .with_graceful_shutdown(async move { stopping.cancelled().await })
-            .await;
+        let serve = axum::serve(listener, service)
+            .with_graceful_shutdown(async move { stopping.cancelled().await });
+        let served = tokio::select! {
+            served = serve.into_future() => served,
+            // Whoever does not take an answer holds up nobody.
+            () = async {
+                late.cancelled().await;
+                tokio::time::sleep(LAST_ANSWERS).await;
+            } => Ok(()),
+        };
         // Clients must not find an engine that answers no more.
         file.remove();
         state.stopping.cancel();
         state.sessions.stop_all(&state).await;
         // A token that was given in exchange for another is not lost.
         state.sign_ins.settle().await;
+        state.organizations.settle().await;
         state.store.close().await;
         tracing::info!("engine has stopped");
         drop(lock);
         served.map_err(EngineError::Serve)
     }
 }
+
+/// How long answers may go on once the engine stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// Listens where the clients of an engine that was killed still look for it, under the token that
 /// they have; elsewhere, or when nobody left anything, under a new one.

@@ -17,7 +17,8 @@ use crate::{
     endpoint::prepare_folder,
     events::Bus,
     gateway::Gateways,
-    mcp::sign_in::SignIns,
+    mcp::{shared::Told, sign_in::SignIns},
+    organizations::{self, Organizations},
     prompts::Prompts,
     sessions::{self, Sessions},
 };
@@ -36,6 +37,9 @@ pub struct State {
     pub prompts: Prompts,
     pub gateways: Gateways,
     pub sign_ins: SignIns,
+    /// The servers of the active organization, as clients know them.
+    pub shared_servers: Told,
+    pub organizations: Organizations,
     /// Cancelled when the engine shall stop.
     pub stopping: CancellationToken,
     environment: OnceCell<Environment>,
@@ -48,6 +52,7 @@ impl State {
             prepare_folder(&config.data_dir.join(folder))?;
         }
         let sign_ins = SignIns::new(&config.data_dir);
+        let organizations = Organizations::new(&config.data_dir);
         Ok(Arc::new(Self {
             config,
             store,
@@ -61,6 +66,8 @@ impl State {
             prompts: Prompts::default(),
             gateways: Gateways::default(),
             sign_ins,
+            shared_servers: Told::default(),
+            organizations,
             stopping: CancellationToken::new(),
             environment: OnceCell::new(),
             git: OnceCell::new(),
@@ -80,6 +87,16 @@ impl State {
             } {
                 let event = Box::new(event);
                 state.publish(Event::AuditAdded { event });
+            }
+        });
+        let state = Arc::clone(self);
+        tokio::spawn(async move {
+            let resumed = organizations::resume(&state);
+            tokio::select! {
+                resumed = resumed => if let Err(error) = resumed {
+                    tracing::warn!(problem = %error.0, "the sign-in to the backend was not taken up");
+                },
+                () = state.stopping.cancelled() => {}
             }
         });
         let state = Arc::clone(self);

@@ -241,7 +241,7 @@ fn is_safe(url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use berth_protocol::{OauthProvider, PromptTarget, ToolRules};
+    use berth_protocol::{McpOffers, OauthProvider, PromptTarget, ToolRules};
 
     use super::*;
 
@@ -253,6 +253,7 @@ mod tests {
             enabled: true,
             target: PromptTarget::default(),
             rules: ToolRules::default(),
+            offers: McpOffers::default(),
         }
     }
 

@@ -6,11 +6,12 @@
 )]
 mod asked;
 pub(crate) mod breaker;
+mod bridge;
 mod child;
 mod error;
 mod http;
+mod progress;
 mod sse;
-mod visible;
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +21,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(crate) use berth_browser_sign_in::causes;
+pub use berth_browser_sign_in::visible;
 use berth_protocol::{McpCalled, McpProbe, McpTool, Secret};
 use rmcp::{
     Peer, RoleClient,
@@ -38,12 +41,13 @@ use sha2::{Digest, Sha256};
 
 pub use asked::{Absent, Answered, Asked, Elicited, Offers};
 use asked::{Calls, Handler, Nobody};
+pub use bridge::bridge;
 use child::Child;
 pub use error::McpError;
-pub(crate) use error::causes;
 use http::{Authorized, Proof};
+pub(crate) use progress::Progress;
+use progress::{Following, Marked};
 use sse::SseTransport;
-pub use visible::visible;
 
 use crate::TokenSource;
 
@@ -114,6 +118,7 @@ impl Default for Limits {
 pub struct Connection {
     service: Running,
     calls: Calls,
+    following: Following,
     child: Option<Child>,
     limits: Limits,
     connected_in: Duration,
@@ -140,9 +145,11 @@ impl Connection {
     ) -> Result<Self, McpError> {
         let started = Instant::now();
         let calls = Calls::default();
+        let following = Following::default();
         let handler = Handler {
             asked,
             calls: calls.clone(),
+            following: following.clone(),
         };
         let (service, child) = match reach {
             Reach::SignedIn { reach, tokens } => {
@@ -154,6 +161,7 @@ impl Connection {
         Ok(Self {
             service,
             calls,
+            following,
             child,
             limits,
             connected_in: started.elapsed(),
@@ -183,7 +191,7 @@ impl Connection {
     pub async fn call(&self, tool: &str, arguments: Option<JsonObject>) -> Result<Value, McpError> {
         let mut call = CallToolRequestParams::new(tool.to_owned());
         call.arguments = arguments;
-        let result = self.raw_call(call, self.limits.request).await?;
+        let result = self.raw_call(call, self.limits.request, None).await?;
         as_json(result)
     }
 
@@ -194,7 +202,7 @@ impl Connection {
     pub async fn try_call(&self, tool: &str, arguments: JsonObject) -> Result<McpCalled, McpError> {
         let asked = Instant::now();
         let call = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
-        let result = self.raw_call(call, self.limits.request).await?;
+        let result = self.raw_call(call, self.limits.request, None).await?;
         Ok(McpCalled {
             is_error: result.is_error.unwrap_or_default(),
             result: as_json(result)?,
@@ -248,13 +256,16 @@ impl Connection {
     }
 
     /// Calls a tool, which may take as long as it is given. When this is dropped, the server is told that
-    /// nobody waits for it any more.
+    /// nobody waits for it any more. `heard` hears how far it is.
     pub(crate) async fn raw_call(
         &self,
-        request: CallToolRequestParams,
+        mut request: CallToolRequestParams,
         longest: Duration,
+        heard: Option<Progress>,
     ) -> Result<CallToolResult, McpError> {
         let _under_way = self.calls.begin();
+        Following::unmark(&mut request);
+        let _followed = heard.map(|heard| self.following.follow(&mut request, heard));
         self.within_time(longest, self.service.call_tool(request))
             .await
     }
@@ -336,6 +347,7 @@ async fn begin(
         } => {
             let (transport, mut child) = child::start(program, args, env, folder)?;
             child.hide(secrets.clone());
+            let transport = Marked::new(transport, &handler.following);
             let served = handler.serve_with_lifecycle(transport, lifecycle());
             match in_time(limits, served).await {
                 Begun::Yes(service) => Ok((*service, Some(child))),
@@ -360,6 +372,7 @@ async fn begin(
             let serve = |lifecycle| {
                 let (authorized, config) = (authorized.clone(), config.clone());
                 let transport = StreamableHttpClientTransport::with_client(authorized, config);
+                let transport = Marked::new(transport, &handler.following);
                 handler.clone().serve_with_lifecycle(transport, lifecycle)
             };
             let served = async {
@@ -390,6 +403,7 @@ async fn begin(
             };
             let transport = tokio::time::timeout_at(until, opened);
             let transport = transport.await.map_err(|_| late())??;
+            let transport = Marked::new(transport, &handler.following);
             // Its era knows nothing but the handshake.
             let served = handler.serve_with_lifecycle(transport, ClientLifecycleMode::Initialize);
             let left = Limits {

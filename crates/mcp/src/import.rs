@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_protocol::{McpAuth, McpDraft, McpServer, PromptTarget, ToolRules};
+use berth_protocol::{McpAuth, McpDraft, McpOffers, McpServer, PromptTarget, ToolRules};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -191,6 +191,7 @@ impl Entry {
             enabled: !self.disabled && self.enabled.unwrap_or(true),
             target: PromptTarget::default(),
             rules: ToolRules::default(),
+            offers: McpOffers::default(),
         };
         Ok(Imported {
             name: name.to_owned(),

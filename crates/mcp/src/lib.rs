@@ -12,7 +12,8 @@ mod oauth;
 
 pub use check::check;
 pub use client::{
-    Absent, Answered, Asked, Connection, Elicited, Limits, McpError, Offers, Reach, probe, visible,
+    Absent, Answered, Asked, Connection, Elicited, Limits, McpError, Offers, Reach, bridge, probe,
+    visible,
 };
 pub use import::{ImportError, Imported, Unclear, import};
 pub use oauth::{

@@ -14,13 +14,10 @@
 mod address;
 mod authorization;
 mod broker;
-mod callback;
 mod challenge;
 mod discovery;
 mod error;
 mod grant;
-mod lock;
-mod page;
 mod provider;
 mod registration;
 mod sign_in;
@@ -28,8 +25,8 @@ mod token;
 mod web;
 
 pub use address::page as page_address;
+pub use berth_browser_sign_in::Redirect;
 pub use broker::{Broker, Revoked, TokenSource};
-pub use callback::Redirect;
 pub use challenge::Challenge;
 pub use error::OauthError;
 pub use grant::{Grant, GrantState, Later, StoreError, TokenStore};

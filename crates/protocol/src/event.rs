@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Agent, AuditEvent, McpConfiguration, McpConfigurationId, Message, Project, ProjectId, PromptId,
-    PromptPolicy, Router, RouterId, Session, SessionId, SystemPrompt,
+    PromptPolicy, Router, RouterId, Session, SessionId, SystemPrompt, tenant::OrgState,
 };
 
 /// One state change, sent on `GET /events` (all kinds) and `GET /chat/stream` (messages and
@@ -65,6 +65,11 @@ pub enum Event {
         /// Which.
         id: McpConfigurationId,
     },
+    /// It stands otherwise with organizations, or with their sync.
+    OrgChanged {
+        /// How it is now.
+        org: Box<OrgState>,
+    },
     /// A session was created or changed.
     SessionChanged {
         /// The session as it is now.
@@ -102,6 +107,7 @@ impl Event {
             Self::PromptPolicyChanged { .. } => "prompt_policy_changed",
             Self::McpChanged { .. } => "mcp_changed",
             Self::McpRemoved { .. } => "mcp_removed",
+            Self::OrgChanged { .. } => "org_changed",
             Self::SessionChanged { .. } => "session_changed",
             Self::SessionRemoved { .. } => "session_removed",
             Self::MessageChanged { .. } => "message_changed",

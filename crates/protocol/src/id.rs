@@ -69,6 +69,20 @@ id!(
     McpConfigurationId
 );
 
+id!(
+    /// An organization of a tenant backend. UUIDv7; the nil UUID stands for what belongs to none, the prompts that
+    /// everybody is given.
+    OrganizationId
+);
+id!(
+    /// A user of a tenant backend. Its sign-in server makes it.
+    UserId
+);
+id!(
+    /// A change of a user on its way to a tenant backend. UUIDv7.
+    MutationId
+);
+
 /// The name of a kind of agent, such as `claude` or `shell`: lower-case ASCII letters, digits, `-`
 /// and `_`, at most 32 characters.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]

@@ -28,6 +28,7 @@ mod prompt;
 mod router;
 mod secret;
 mod session;
+pub mod tenant;
 mod terminal;
 
 pub use agent::*;

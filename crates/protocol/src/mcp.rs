@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{McpConfigurationId, PromptTarget};
+use crate::{McpConfigurationId, PromptTarget, tenant::Catalog};
 
 pub use form::*;
 pub use management::*;
@@ -23,6 +23,12 @@ pub struct McpConfiguration {
     pub id: McpConfigurationId,
     /// Who has added it.
     pub scope: McpScope,
+    /// What the organization's catalog says of it; absent for a server of the user's own.
+    #[serde(default)]
+    pub catalog: Option<Catalog>,
+    /// The user has taken what the catalog only offers: it is given to sessions of this machine.
+    #[serde(default)]
+    pub taken: bool,
     /// What a user says of it.
     #[serde(flatten)]
     pub draft: McpDraft,
@@ -40,7 +46,7 @@ pub struct McpConfiguration {
     /// The sign-in that waits for the browser.
     #[serde(default)]
     pub signing_in: Option<McpSigningIn>,
-    /// 1 at first, one more with each edit.
+    /// 1 at first, one more with each edit; of an organization's server, as often as it was another one here.
     pub version: u32,
     /// When it was added.
     pub created_at: Timestamp,
@@ -55,6 +61,16 @@ impl McpConfiguration {
     /// Somebody is signed in to it, as far as is known without asking it.
     pub fn is_signed_in(&self) -> bool {
         self.kept_secrets.contains(Self::SIGN_IN)
+    }
+
+    /// Sessions may be given it, as far as the catalog of its organization says: what is only offered is given once it
+    /// is taken.
+    pub fn is_offered(&self) -> bool {
+        match self.catalog {
+            None | Some(Catalog::Installed) => true,
+            Some(Catalog::Available) => self.taken,
+            Some(Catalog::Blocked) => false,
+        }
     }
 }
 
@@ -78,6 +94,9 @@ pub struct McpDraft {
     /// What happens when an agent calls its tools.
     #[serde(default)]
     pub rules: ToolRules,
+    /// What it may have of the sessions that it is given to.
+    #[serde(default)]
+    pub offers: McpOffers,
 }
 
 fn yes() -> bool {

@@ -245,7 +245,9 @@ codes! {
         Some("Choose a router, or start claude itself.");
     RouterFailed = "router.failed", 502, "The router does not run", None;
     SecretsUnavailable = "secrets.unavailable", 424, "There is no keychain",
-        Some("Start the system's keychain (on Linux a Secret Service such as gnome-keyring or KWallet), then restart Berth.");
+        Some("Start the system's keychain (on Linux a Secret Service such as gnome-keyring or KWallet), then restart Berth; or choose an encrypted file with `berth serve --secrets-file` and `--secrets-key`.");
+    SecretsFile = "secrets.file", 424, "The file with the secrets cannot be used",
+        Some("Name the file and the key that it was written with; `berth secrets new-key` makes one.");
     SecretsRefused = "secrets.refused", 424, "The keychain refused", Some("Unlock the keychain and allow Berth to use it.");
     SpawnFailed = "session.spawn_failed", 500, "The agent could not be started", None;
     EngineLost = "session.engine_lost", 500, "The engine stopped while the session ran",
@@ -265,6 +267,22 @@ codes! {
     ConversationGone = "session.conversation_gone", 409, "The agent has no conversation to resume",
         Some("Restart it in a new conversation, with the transcript if it shall know what was said.");
     SessionArchived = "session.archived", 409, "The session is archived", Some("Bring it back first.");
+    TenantInvalid = "tenant.invalid", 400, "The backend's address or key is not usable",
+        Some("Copy the project's address and its publishable key once more; a secret key belongs on no user's machine.");
+    TenantUnreachable = "tenant.unreachable", 504, "The backend does not answer",
+        Some("Check the network and the backend's address, then try again.");
+    TenantProtocol = "tenant.protocol", 502, "The backend's answer is not understood",
+        Some("Check that the address is that of a Supabase project, and ask its administrator.");
+    TenantRefused = "tenant.refused", 403, "The backend refused", Some("Ask an administrator of the backend.");
+    TenantPasswordWrong = "tenant.password_wrong", 403, "The e-mail address or the password is wrong",
+        Some("Check both, or sign in another way.");
+    TenantCodeWrong = "tenant.code_wrong", 403, "The code is wrong or no longer good",
+        Some("Enter the newest code, or ask for another one.");
+    TenantMfaNeeded = "tenant.mfa_needed", 403, "A second factor is needed",
+        Some("Enter the code of your second factor.");
+    TenantRateLimited = "tenant.rate_limited", 429, "Too many attempts", Some("Wait a while, then try again.");
+    TenantSignInFailed = "tenant.sign_in_failed", 502, "The sign-in did not come to its end", Some("Begin the sign-in again.");
+    TenantSignedOut = "tenant.signed_out", 424, "Nobody is signed in to the backend", Some("Sign in.");
     WorkspaceHasWork = "workspace.has_work", 409, "The workspace has unsaved work",
         Some("Commit and push it, archive the session, or delete with discard=true.");
     WorkspaceMissing = "workspace.missing", 409, "The workspace's folder is gone", None;
@@ -272,6 +290,36 @@ codes! {
     RecordingMissing = "recording.missing", 404, "There is no recording", None;
     DiffStale = "diff.stale", 410, "The comparison is no longer kept", Some("Start again with the first page.");
     FileNotFound = "diff.file_not_found", 404, "No such changed file", None;
+    TenantNotFound = "tenant.not_found", 404, "This machine has nothing of the organization", Some("Sign in to it first.");
+    TenantRowNotFound = "tenant.row_not_found", 404, "The organization has no such entry", None;
+    TenantFieldRefused = "tenant.field_refused", 400, "The field cannot be changed", None;
+    TenantUnavailable = "tenant.unavailable", 503, "The organization's backend cannot answer now",
+        Some("Changes wait here and are sent when it can.");
+    TenantSchemaNewer = "tenant.schema_newer", 409, "The organization's backend is newer than this Berth",
+        Some("Install the newest version of Berth. Changes wait here meanwhile.");
+    TenantSchemaOlder = "tenant.schema_older", 409, "The organization's backend is older than this Berth",
+        Some("Ask whoever runs it to apply the migrations with `berth tenant migrate`.");
+    PolicyRefused = "policy.refused", 403, "The organization's policy does not allow this",
+        Some("Choose another agent or permission mode, or ask an admin of the organization.");
+    PolicyUnknown = "policy.unknown", 409, "The organization's policy is not known here yet",
+        Some("Wait until the organization is synced, or work without it.");
+    PolicyUnreadable = "policy.unreadable", 409, "The organization's policy is not understood",
+        Some("Install the newest version of Berth, or ask an admin of the organization to mend it.");
+    PolicyInvalid = "policy.invalid", 400, "The policy is not as it must be", Some("Mend the fields that are named.");
+    PolicyConflict = "policy.conflict", 409, "Somebody else has changed the policy",
+        Some("Look at the newest one, then decide.");
+    NotAnAdmin = "org.not_admin", 403, "Only an admin of the organization may do this",
+        Some("Ask an admin of the organization.");
+    MemberNotFound = "membership.not_found", 404, "The organization has no such member", None;
+    LastAdmin = "membership.last_admin", 409, "An organization keeps at least one admin",
+        Some("Make somebody else an admin first.");
+    InvitationNotFound = "invitation.not_found", 404, "There is no such open invitation", None;
+    NotAMember = "org.not_member", 403, "You are not a member of the organization",
+        Some("Ask an admin of the organization to invite you.");
+    MutationNotFound = "sync.mutation_not_found", 404, "The change no longer waits", None;
+    ConflictMoved = "sync.conflict_moved", 409, "The other side has changed meanwhile",
+        Some("Look at both sides again, then choose.");
+    ChoiceImpossible = "sync.choice_impossible", 409, "This choice is not possible here", Some("Choose another one.");
 }
 
 impl std::fmt::Display for Code {

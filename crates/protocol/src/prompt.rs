@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::{AgentId, ProjectId, PromptId};
 
 pub use management::{
-    LineOrigin, PreviewCompared, PreviewRequest, PromptChoice, PromptConflict, PromptEdit,
-    PromptField, PromptFile, PromptImport, PromptImportOutcome, PromptImportResult, PromptImported,
-    PromptList, PromptMove, PromptOrder, PromptPolicy, PromptPreview, PromptRestore,
-    PromptVersions, SessionPrompt, TextDiff,
+    LineOrigin, PreviewCompared, PreviewRequest, PromptChange, PromptChangeState, PromptChoice,
+    PromptConflict, PromptEdit, PromptField, PromptFile, PromptImport, PromptImportOutcome,
+    PromptImportResult, PromptImported, PromptList, PromptMove, PromptOrder, PromptPolicy,
+    PromptPreview, PromptRestore, PromptVersions, SessionPrompt, TextDiff,
 };
 
 /// A system prompt as it is stored.

@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 
 use berth_protocol::{AuditEvent, AuditPage, SessionId};
+use berth_trail::LocalEvent;
 use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::mpsc;
@@ -79,6 +80,40 @@ impl Store {
         Ok(AuditPage { events, next })
     }
 
+    /// The number and the hash of the newest event; 0 and 64 zeros before the first.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn audit_head(&self) -> Result<(i64, String), StoreError> {
+        let row = self
+            .row(DOING, sqlx::query("SELECT seq, hash FROM audit_head"))
+            .await?
+            .ok_or(StoreError::sql(DOING, sqlx::Error::RowNotFound))?;
+        let columns = Columns::of(&row, DOING);
+        Ok((columns.get("seq")?, columns.get("hash")?))
+    }
+
+    /// The events behind `after` and up to `until`, oldest first, exactly as they were hashed; at most `limit` and at
+    /// most 1,000.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn audit_hashed(
+        &self,
+        after: i64,
+        until: i64,
+        limit: u32,
+    ) -> Result<Vec<LocalEvent>, StoreError> {
+        let query = sqlx::query(
+            "SELECT seq, at, action, subject_kind, subject_id, details, prev_hash, hash
+             FROM audit_events WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+        )
+        .bind(after)
+        .bind(until)
+        .bind(limit.clamp(1, PAGE_MAX));
+        self.rows(DOING, query).await?.iter().map(hashed).collect()
+    }
+
     /// Every event from now on, as soon as it is committed, in order. Dropping the receiver ends
     /// it.
     pub fn follow_audit(&self) -> mpsc::UnboundedReceiver<AuditEvent> {
@@ -122,7 +157,7 @@ pub(crate) fn cut<T>(rows: &mut Vec<T>, limit: u32) -> Option<&T> {
     rows.last()
 }
 
-fn event(row: &SqliteRow) -> Result<AuditEvent, StoreError> {
+pub(crate) fn event(row: &SqliteRow) -> Result<AuditEvent, StoreError> {
     let columns = Columns::of(row, DOING);
     let details: &str = columns.get("details")?;
     Ok(AuditEvent {
@@ -133,6 +168,20 @@ fn event(row: &SqliteRow) -> Result<AuditEvent, StoreError> {
         subject_id: columns.get("subject_id")?,
         session_id: session_id(columns.get("session_id")?),
         details: serde_json::from_str(details).map_err(|error| columns.damaged(error))?,
+        prev_hash: columns.get("prev_hash")?,
+        hash: columns.get("hash")?,
+    })
+}
+
+fn hashed(row: &SqliteRow) -> Result<LocalEvent, StoreError> {
+    let columns = Columns::of(row, DOING);
+    Ok(LocalEvent {
+        seq: columns.get("seq")?,
+        at: columns.get("at")?,
+        action: columns.get("action")?,
+        subject_kind: columns.get("subject_kind")?,
+        subject_id: columns.get("subject_id")?,
+        details: columns.get("details")?,
         prev_hash: columns.get("prev_hash")?,
         hash: columns.get("hash")?,
     })

@@ -5,8 +5,12 @@
 
 use std::{io, path::PathBuf};
 
-use berth_protocol::{AgentId, Code, McpConfigurationId, ProjectId, PromptId, RouterId, SessionId};
+use berth_protocol::{
+    AgentId, Code, McpConfigurationId, MutationId, ProjectId, PromptId, RouterId, SessionId,
+    tenant::{EntityKind, Tenant},
+};
 use sqlx::migrate::MigrateError;
+use uuid::Uuid;
 
 /// Primary result codes of SQLite: the low byte of an extended code.
 mod primary {
@@ -174,6 +178,62 @@ pub enum StoreError {
     /// The session must be brought back first.
     #[error("session {0} is archived")]
     SessionArchived(SessionId),
+    /// This machine has nothing of the organization.
+    #[error("nothing of {0} is here")]
+    TenantNotFound(Tenant),
+    /// The user sees no such row.
+    #[error("the organization has no {kind} {id}")]
+    TenantRowNotFound {
+        /// The kind.
+        kind: EntityKind,
+        /// The row.
+        id: Uuid,
+    },
+    /// The identifier is taken.
+    #[error("there is a {kind} {id} already")]
+    TenantRowExists {
+        /// The kind.
+        kind: EntityKind,
+        /// The row.
+        id: Uuid,
+    },
+    /// Clients do not write this field.
+    #[error("the field {field:?} of a {kind} cannot be set")]
+    TenantFieldRefused {
+        /// The kind.
+        kind: EntityKind,
+        /// The field; `*` when the fields are no object.
+        field: String,
+    },
+    /// The change was sent, dropped or decided about.
+    #[error("no change {0} waits for that")]
+    MutationNotFound(MutationId),
+    /// The other side of a conflict is newer than what was looked at.
+    #[error("the other side of conflict {id} has revision {found} by now")]
+    ConflictMoved {
+        /// The change in conflict.
+        id: MutationId,
+        /// The revision of the other side.
+        found: i64,
+    },
+    /// A conflict about such a row cannot end so.
+    #[error("a conflict about a {kind} cannot end with {choice} here")]
+    ChoiceImpossible {
+        /// The kind.
+        kind: EntityKind,
+        /// What was chosen.
+        choice: &'static str,
+    },
+    /// A page does not go on from where the replica is.
+    #[error("the replica of {tenant} is at revision {found}, and the page begins after {expected}")]
+    CursorMoved {
+        /// Whose replica.
+        tenant: Tenant,
+        /// Where the page begins.
+        expected: i64,
+        /// Where the replica is.
+        found: i64,
+    },
 }
 
 impl StoreError {
@@ -205,6 +265,14 @@ impl StoreError {
             Self::SessionLive(_) => Code::SessionLive,
             Self::SessionEnded(_) => Code::SessionEnded,
             Self::SessionArchived(_) => Code::SessionArchived,
+            Self::TenantNotFound(_) => Code::TenantNotFound,
+            Self::TenantRowNotFound { .. } => Code::TenantRowNotFound,
+            Self::TenantRowExists { .. } => Code::BadRequest,
+            Self::TenantFieldRefused { .. } => Code::TenantFieldRefused,
+            Self::MutationNotFound(_) => Code::MutationNotFound,
+            Self::ConflictMoved { .. } => Code::ConflictMoved,
+            Self::ChoiceImpossible { .. } => Code::ChoiceImpossible,
+            Self::CursorMoved { .. } => Code::Internal,
         }
     }
 

@@ -1,5 +1,5 @@
-//! The local store: one SQLite file with projects, sessions, messages, the audit chain and the
-//! outbox.
+//! The local store: one SQLite file with projects, sessions, messages, the audit chain, the outbox and
+//! replicas of what organizations share.
 //!
 //! Every change of state is one transaction that writes the row, its audit event and its outbox
 //! entry together; a call returns after the commit, so what was answered is in the file. There is
@@ -20,11 +20,10 @@
 
 mod agent_versions;
 mod audit;
-mod canonical;
-mod chain;
 mod columns;
 mod defined_agents;
 mod error;
+mod kept;
 mod mcp;
 mod mcp_allowed;
 mod mcp_pins;
@@ -42,19 +41,22 @@ mod session_facts;
 mod session_prompts;
 mod sessions;
 mod settings;
+mod tenant;
 mod unfinished;
 mod verify;
 mod write;
 
 pub use audit::AuditQuery;
-pub use canonical::canonical_json;
-pub use chain::{ChainedEvent, GENESIS_HASH, event_hash};
+pub use berth_trail::{ChainedEvent, GENESIS_HASH, canonical_json, event_hash};
 pub use error::StoreError;
 pub use open::{FILE_NAME, Store};
 pub use prompt_book::PromptBook;
+pub use prompts::placed;
 pub use records::*;
+pub use tenant::{
+    AuditBacklog, Cursor, McpOrphan, OrganizationRecord, Outgoing, Page, PulledChange, PushOutcome,
+    PushVerdict, Stays, SyncCounts, TenantEdit, TenantRow, Wiped,
+};
 
-#[cfg(test)]
-mod canonical_tests;
 #[cfg(test)]
 mod full_tests;

@@ -1,62 +1,64 @@
 //! MCP servers: what their users say of them, and how they were doing. Their secrets are in the keychain; the
 //! store knows only which are there.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use berth_protocol::{
     McpConfiguration, McpConfigurationId, McpDraft, McpScope, McpServer, McpState, McpTool,
     McpTools,
 };
+use berth_trail::sha256;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use crate::{
     Op, Store, StoreError, canonical_json,
-    chain::sha256,
-    columns::{Columns, word},
+    columns::Columns,
     mcp_allowed,
     write::{Change, Subject, Write},
 };
 
 const DOING: &str = "reading the MCP servers";
 
+/// Those that hold now: the user's own, and those of the active organization.
 const ALL: &str = "SELECT mcp_configurations.*, mcp_states.state FROM mcp_configurations
-                   LEFT JOIN mcp_states ON configuration_id = id ORDER BY scope, name, id";
+                   LEFT JOIN mcp_states ON configuration_id = id
+                   WHERE scope = 'user' OR EXISTS (
+                       SELECT 1 FROM audit_spans AS s WHERE s.until_seq IS NULL
+                           AND s.org_id = mcp_configurations.org_id AND s.user_id = mcp_configurations.user_id
+                   )
+                   ORDER BY scope, name, id";
 
 const ONE: &str = "SELECT mcp_configurations.*, mcp_states.state FROM mcp_configurations
                    LEFT JOIN mcp_states ON configuration_id = id WHERE id = ?";
 
 impl Store {
-    /// Adds a server, without secrets and without consent.
+    /// Adds a server of the user's own, without secrets and without consent.
     ///
     /// # Errors
-    /// [`StoreError::McpExists`] when another of the scope has the name.
-    pub async fn create_mcp(
-        &self,
-        scope: McpScope,
-        draft: &McpDraft,
-    ) -> Result<McpConfiguration, StoreError> {
+    /// [`StoreError::McpExists`] when another of the user's has the name.
+    pub async fn create_mcp(&self, draft: &McpDraft) -> Result<McpConfiguration, StoreError> {
         let mut write = self.write("adding an MCP server").await?;
         let id = McpConfigurationId(Uuid::now_v7());
         let at = write.at();
-        if let Err(error) = check_name(&mut write, id, scope, &draft.name).await {
+        if let Err(error) = check_name(&mut write, id, &draft.name).await {
             write.abandon().await?;
             return Err(error);
         }
         let insert = sqlx::query(
             "INSERT INTO mcp_configurations (id, scope, name, server, auth, enabled, target, rules,
-                                             kept_secrets, version, created_at, updated_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, '[]', 1, ?, ?)",
+                                             offers, kept_secrets, version, created_at, updated_at)
+             VALUES (?, 'user', ?, ?, ?, ?, ?, ?, ?, '[]', 1, ?, ?)",
         )
         .bind(id.to_string())
-        .bind(word(&scope))
         .bind(&draft.name)
         .bind(json!(draft.server).to_string())
         .bind(json!(draft.auth).to_string())
         .bind(draft.enabled)
         .bind(json!(draft.target).to_string())
         .bind(json!(draft.rules).to_string())
+        .bind(json!(draft.offers).to_string())
         .bind(at.as_millisecond())
         .bind(at.as_millisecond());
         write.execute(insert).await?;
@@ -66,16 +68,15 @@ impl Store {
         Ok(made)
     }
 
-    /// All servers, by scope and name.
+    /// The user's servers and those of the active organization, by scope and name.
     ///
     /// # Errors
     /// Those of any read.
     pub async fn mcp_configurations(&self) -> Result<Vec<McpConfiguration>, StoreError> {
-        let rows = self.rows(DOING, sqlx::query(ALL)).await?;
-        rows.iter().map(|row| configuration(row, DOING)).collect()
+        Ok(self.servers_now().await?.to_vec())
     }
 
-    /// One server, if it exists.
+    /// One of them, if it exists.
     ///
     /// # Errors
     /// Those of any read.
@@ -83,9 +84,17 @@ impl Store {
         &self,
         id: McpConfigurationId,
     ) -> Result<Option<McpConfiguration>, StoreError> {
-        let query = sqlx::query(ONE).bind(id.to_string());
-        let row = self.row(DOING, query).await?;
-        row.map(|row| configuration(&row, DOING)).transpose()
+        let all = self.servers_now().await?;
+        Ok(all.iter().find(|server| server.id == id).cloned())
+    }
+
+    /// All of them; each call of a tool needs one.
+    async fn servers_now(&self) -> Result<Arc<Vec<McpConfiguration>>, StoreError> {
+        let read = async {
+            let rows = self.rows(DOING, sqlx::query(ALL)).await?;
+            rows.iter().map(|row| configuration(row, DOING)).collect()
+        };
+        self.servers().get(read, |_| true).await
     }
 
     /// Changes a server that still has the version which was edited. How it was doing is forgotten when it is
@@ -107,14 +116,16 @@ impl Store {
             write.abandon().await?;
             return Ok(old);
         }
-        if let Err(error) = check_name(&mut write, id, old.scope, &draft.name).await {
+        if old.scope == McpScope::User
+            && let Err(error) = check_name(&mut write, id, &draft.name).await
+        {
             write.abandon().await?;
             return Err(error);
         }
         let kept_secrets: BTreeSet<_> = old.kept_secrets.intersection(kept).collect();
         let update = sqlx::query(
             "UPDATE mcp_configurations SET name = ?, server = ?, auth = ?, enabled = ?, target = ?,
-                                           rules = ?, kept_secrets = ?, version = version + 1, updated_at = ?
+                                           rules = ?, offers = ?, kept_secrets = ?, version = version + 1, updated_at = ?
              WHERE id = ?",
         )
         .bind(&draft.name)
@@ -123,6 +134,7 @@ impl Store {
         .bind(draft.enabled)
         .bind(json!(draft.target).to_string())
         .bind(json!(draft.rules).to_string())
+        .bind(json!(draft.offers).to_string())
         .bind(json!(kept_secrets).to_string())
         .bind(write.at().as_millisecond())
         .bind(id.to_string());
@@ -269,6 +281,7 @@ impl Store {
         tools: Option<&[McpTool]>,
     ) -> Result<Option<McpConfiguration>, StoreError> {
         let mut write = self.write("noting how an MCP server is doing").await?;
+        write.changes_servers(true);
         let known = find(&mut write, id).await?;
         if known.as_ref().is_none_or(|known| known.version != version) {
             write.abandon().await?;
@@ -301,7 +314,8 @@ impl Store {
         action: &str,
         details: Value,
     ) -> Result<(), StoreError> {
-        let write = self.write("noting a call of a tool").await?;
+        let mut write = self.write("noting a call of a tool").await?;
+        write.changes_servers(false);
         write
             .commit_note(action, "mcp", &id.to_string(), &details)
             .await
@@ -350,7 +364,7 @@ impl Store {
     }
 }
 
-async fn find(
+pub(crate) async fn find(
     write: &mut Write<'_>,
     id: McpConfigurationId,
 ) -> Result<Option<McpConfiguration>, StoreError> {
@@ -367,7 +381,10 @@ async fn of_write(
     configuration(&row, write.doing())
 }
 
-async fn forget_state(write: &mut Write<'_>, id: McpConfigurationId) -> Result<(), StoreError> {
+pub(crate) async fn forget_state(
+    write: &mut Write<'_>,
+    id: McpConfigurationId,
+) -> Result<(), StoreError> {
     let delete = sqlx::query("DELETE FROM mcp_states WHERE configuration_id = ?");
     write.execute(delete.bind(id.to_string())).await?;
     Ok(())
@@ -376,12 +393,12 @@ async fn forget_state(write: &mut Write<'_>, id: McpConfigurationId) -> Result<(
 async fn check_name(
     write: &mut Write<'_>,
     id: McpConfigurationId,
-    scope: McpScope,
     name: &str,
 ) -> Result<(), StoreError> {
-    let same =
-        sqlx::query("SELECT id FROM mcp_configurations WHERE scope = ? AND name = ? AND id <> ?");
-    let same = same.bind(word(&scope)).bind(name).bind(id.to_string());
+    let same = sqlx::query(
+        "SELECT id FROM mcp_configurations WHERE scope = 'user' AND name = ? AND id <> ?",
+    );
+    let same = same.bind(name).bind(id.to_string());
     match write.row(same).await? {
         Some(row) => Err(StoreError::McpExists {
             id: Columns::of(&row, write.doing()).parse("id")?,
@@ -414,7 +431,7 @@ fn fingerprint(server: &McpServer) -> String {
 
 /// What the audit trail tells of a server: what is started or asked is what an auditor asks. Arguments and the
 /// values of variables and headers may be anything, so that only their shape is told.
-fn shape(configuration: &McpConfiguration) -> Value {
+pub(crate) fn shape(configuration: &McpConfiguration) -> Value {
     let draft = &configuration.draft;
     let server = match &draft.server {
         McpServer::Stdio {
@@ -447,6 +464,7 @@ fn shape(configuration: &McpConfiguration) -> Value {
         "enabled": draft.enabled,
         "kept_secrets": configuration.kept_secrets,
         "name": draft.name,
+        "offers": draft.offers,
         // Who has let agents do what is the first thing that an auditor asks.
         "rules": draft.rules,
         "scope": configuration.scope,
@@ -457,14 +475,20 @@ fn shape(configuration: &McpConfiguration) -> Value {
     })
 }
 
-fn configuration(row: &SqliteRow, doing: &'static str) -> Result<McpConfiguration, StoreError> {
+pub(crate) fn configuration(
+    row: &SqliteRow,
+    doing: &'static str,
+) -> Result<McpConfiguration, StoreError> {
     let columns = Columns::of(row, doing);
     let server: McpServer = columns.json("server")?;
     let consent: Option<String> = columns.get("consent")?;
     let state: Option<String> = columns.get("state")?;
+    let catalog: Option<String> = columns.get("catalog")?;
     Ok(McpConfiguration {
         id: columns.parse("id")?,
         scope: columns.word("scope")?,
+        catalog: catalog.map(|_| columns.word("catalog")).transpose()?,
+        taken: columns.get("taken")?,
         consented: consent.is_some_and(|consent| consent == fingerprint(&server)),
         draft: McpDraft {
             name: columns.get("name")?,
@@ -473,6 +497,7 @@ fn configuration(row: &SqliteRow, doing: &'static str) -> Result<McpConfiguratio
             enabled: columns.get("enabled")?,
             target: columns.json("target")?,
             rules: columns.json("rules")?,
+            offers: columns.json("offers")?,
         },
         kept_secrets: columns.json("kept_secrets")?,
         // What an earlier program kept of it and this one does not understand can be seen again.

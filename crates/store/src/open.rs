@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use berth_protocol::AuditEvent;
+use berth_protocol::{AuditEvent, McpConfiguration};
 use sqlx::{
     ConnectOptions, Sqlite, SqliteConnection, SqlitePool,
     query::Query,
@@ -26,7 +26,9 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, mpsc::UnboundedSender};
 
-use crate::{StoreError, error::is_full, prompt_book::Book, schema, write::Writer};
+use crate::{
+    StoreError, error::is_full, kept::Kept, prompt_book::PromptBook, schema, write::Writer,
+};
 
 /// Name of the store's file in the folder of the engine's data.
 pub const FILE_NAME: &str = "berth.db";
@@ -57,7 +59,8 @@ struct Inner {
     writer: Mutex<Writer>,
     readers: SqlitePool,
     audit_followers: AuditFollowers,
-    book: Book,
+    book: Kept<PromptBook>,
+    servers: Kept<Vec<McpConfiguration>>,
 }
 
 /// Who wants to hear of new events of the audit trail.
@@ -103,7 +106,8 @@ impl Store {
                 writer: Mutex::new(Writer::Open(Some(conn))),
                 readers,
                 audit_followers: AuditFollowers::default(),
-                book: Book::default(),
+                book: Kept::default(),
+                servers: Kept::default(),
             }),
         })
     }
@@ -139,8 +143,12 @@ impl Store {
         &self.inner.audit_followers
     }
 
-    pub(crate) fn book(&self) -> &Book {
+    pub(crate) fn book(&self) -> &Kept<PromptBook> {
         &self.inner.book
+    }
+
+    pub(crate) fn servers(&self) -> &Kept<Vec<McpConfiguration>> {
+        &self.inner.servers
     }
 
     /// A connection that writes, for when the last one was given up.

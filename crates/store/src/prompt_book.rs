@@ -1,10 +1,7 @@
 //! Everything that prompts are composed of, kept in memory until something of it changes: each start and each
 //! preview needs all of it.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use berth_protocol::{PromptId, PromptPolicy, SystemPrompt};
 
@@ -24,50 +21,23 @@ pub struct PromptBook {
     pub policy: PromptPolicy,
 }
 
-/// The book as it was read last, and how often prompts or policies have changed.
-#[derive(Debug, Default)]
-pub(crate) struct Book {
-    changes: AtomicU64,
-    read: Mutex<Option<(u64, Arc<PromptBook>)>>,
-}
-
-impl Book {
-    /// Prompts or policies have changed.
-    pub(crate) fn is_old(&self) {
-        self.changes.fetch_add(1, Ordering::AcqRel);
-        self.place().take();
-    }
-
-    fn changes(&self) -> u64 {
-        self.changes.load(Ordering::Acquire)
-    }
-
-    fn place(&self) -> std::sync::MutexGuard<'_, Option<(u64, Arc<PromptBook>)>> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Store {
     /// All prompts, and what holds for them, as after the last change that was acknowledged.
     ///
     /// # Errors
     /// Those of any read; [`StoreError::Corrupt`] when the policy cannot be read.
     pub async fn prompt_book(&self) -> Result<Arc<PromptBook>, StoreError> {
-        let book = self.book();
-        let changes = book.changes();
-        if let Some((_, known)) = book.place().as_ref().filter(|(read, _)| *read == changes) {
-            return Ok(Arc::clone(known));
-        }
-        let read = Arc::new(PromptBook {
-            prompts: Arc::new(self.prompts().await?),
-            declined: self.declined_prompts().await?,
-            policy: self.prompt_policy().await?,
-        });
-        let bytes: usize = read.prompts.iter().map(|it| it.content.len()).sum();
-        if bytes <= KEPT {
-            // Under the number from before it was read: a change meanwhile has made it old already.
-            *book.place() = Some((changes, Arc::clone(&read)));
-        }
-        Ok(read)
+        let read = async {
+            Ok(PromptBook {
+                prompts: Arc::new(self.prompts().await?),
+                declined: self.declined_prompts().await?,
+                policy: self.prompt_policy().await?,
+            })
+        };
+        let is_short = |book: &PromptBook| {
+            let lengths = book.prompts.iter().map(|prompt| prompt.content.len());
+            lengths.sum::<usize>() <= KEPT
+        };
+        self.book().get(read, is_short).await
     }
 }

@@ -290,14 +290,19 @@ impl Store {
             .collect()
     }
 
-    /// Notes whether the user wants a prompt.
+    /// Notes whether the user wants a prompt, which may be one that an organization shares.
     ///
     /// # Errors
     /// [`StoreError::PromptNotFound`].
     pub async fn decline_prompt(&self, id: PromptId, declined: bool) -> Result<(), StoreError> {
         let mut write = self.write("declining a prompt").await?;
-        let query = sqlx::query("SELECT 1 FROM prompts WHERE id = ?").bind(id.to_string());
-        if write.row(query).await?.is_none() {
+        let query = sqlx::query(
+            "SELECT 1 FROM prompts WHERE id = ?1
+             UNION ALL SELECT 1 FROM replica_rows WHERE kind = 'prompt' AND entity_id = ?1
+             UNION ALL SELECT 1 FROM mutations WHERE kind = 'prompt' AND entity_id = ?1
+             LIMIT 1",
+        );
+        if write.row(query.bind(id.to_string())).await?.is_none() {
             write.abandon().await?;
             return Err(StoreError::PromptNotFound(id));
         }
@@ -375,8 +380,8 @@ fn of(id: PromptId, draft: &PromptDraft, edit: Edit<'_>) -> SystemPrompt {
 const STEP: i32 = 10;
 
 /// What has to be written so that the prompt at `place` stands there: its own priority if there is one
-/// between those around it, else those of as many behind it as have to make room.
-fn placed(order: &[SystemPrompt], place: usize) -> Vec<(usize, i32)> {
+/// between those around it, else those of as many behind it as have to make room. Places are from 0.
+pub fn placed(order: &[SystemPrompt], place: usize) -> Vec<(usize, i32)> {
     let priority = |place: usize| order.get(place).map(|prompt| prompt.priority);
     let below = place.checked_sub(1).and_then(priority);
     let own = match (below, priority(place + 1)) {
@@ -460,7 +465,7 @@ fn change(action: &'static str, prompt: &SystemPrompt) -> Change {
 fn shape(prompt: &SystemPrompt) -> Value {
     json!({
         "content_bytes": prompt.content.len(),
-        "content_sha256": crate::chain::sha256(prompt.content.as_bytes()),
+        "content_sha256": berth_trail::sha256(prompt.content.as_bytes()),
         "enabled": prompt.enabled,
         "format": prompt.format,
         "locked": prompt.locked,

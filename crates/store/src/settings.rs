@@ -17,7 +17,7 @@ const INSTALLATION: &str = "installation";
 /// The setting with the policy on prompts, as JSON.
 const PROMPTS: &str = "policy.prompts";
 
-const SET: &str = "INSERT INTO settings (key, value) VALUES (?, ?)
+pub(crate) const SET: &str = "INSERT INTO settings (key, value) VALUES (?, ?)
                    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
 impl Store {

@@ -9,19 +9,20 @@
 //! count stays too high and every later `BEGIN IMMEDIATE` on the connection is refused.
 
 use berth_protocol::{
-    AgentId, AuditEvent, McpConfigurationId, MessageId, ProjectId, PromptId, RouterId, SessionId,
-    Timestamp,
+    AgentId, AuditEvent, McpConfigurationId, MessageId, OrganizationId, ProjectId, PromptId,
+    RouterId, SessionId, Timestamp, tenant::EntityKind,
 };
 use serde_json::Value;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use tokio::sync::MutexGuard;
+use uuid::Uuid;
 
 use crate::{
-    Op, Store, StoreError,
+    ChainedEvent, Op, Store, StoreError,
     audit::session_id,
-    canonical::canonical_json,
-    chain::{ChainedEvent, event_hash},
+    canonical_json,
     columns::{Columns, now},
+    event_hash,
     open::Sql,
 };
 
@@ -43,6 +44,8 @@ pub(crate) struct Write<'a> {
     at: Timestamp,
     /// The audit events of this write; followers hear of them when it is committed.
     noted: Vec<AuditEvent>,
+    /// MCP servers, or how they are doing, are others after it; when absent, what is noted of one means that.
+    changes_servers: Option<bool>,
 }
 
 /// What a transaction changed: becomes its audit event and its outbox entry.
@@ -69,6 +72,9 @@ pub(crate) enum Subject {
     Router(RouterId),
     Session(SessionId),
     Message(MessageId),
+    Organization(OrganizationId),
+    /// A row that an organization shares.
+    Tenant(EntityKind, Uuid),
 }
 
 impl Subject {
@@ -82,6 +88,8 @@ impl Subject {
             Self::Router(_) => "router",
             Self::Session(_) => "session",
             Self::Message(_) => "message",
+            Self::Organization(_) => "organization",
+            Self::Tenant(kind, _) => kind.as_str(),
         }
     }
 
@@ -95,11 +103,26 @@ impl Subject {
             Self::Router(id) => id.to_string(),
             Self::Session(id) => id.to_string(),
             Self::Message(id) => id.to_string(),
+            Self::Organization(id) => id.to_string(),
+            Self::Tenant(_, id) => id.to_string(),
         }
     }
 }
 
 const COMMIT: &str = "COMMIT";
+
+/// Adds an audit event. What goes to the database together is one wait for its thread.
+const EVENT: &str =
+    "INSERT INTO audit_events (seq, at, action, subject_kind, subject_id, details, prev_hash, hash)
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+                     UPDATE audit_head SET seq = ?, hash = ?";
+
+/// The same, and ends the write.
+const LAST_EVENT: &str =
+    "INSERT INTO audit_events (seq, at, action, subject_kind, subject_id, details, prev_hash, hash)
+                          VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+                          UPDATE audit_head SET seq = ?, hash = ?;
+                          COMMIT";
 
 impl Store {
     /// Waits for the writes before it, then begins a transaction.
@@ -120,6 +143,7 @@ impl Store {
             doing,
             at: now(),
             noted: Vec::new(),
+            changes_servers: None,
         };
         write.execute(sqlx::query("BEGIN IMMEDIATE")).await?;
         Ok(write)
@@ -142,6 +166,11 @@ impl Write<'_> {
             Ok(result) => Ok(result.rows_affected()),
             Err(error) => Err(self.store.failed(self.doing, error)),
         }
+    }
+
+    /// Says whether MCP servers, or how they are doing, are others after it, where what is noted does not tell.
+    pub(crate) fn changes_servers(&mut self, changes: bool) {
+        self.changes_servers = Some(changes);
     }
 
     /// All rows of a query.
@@ -176,7 +205,7 @@ impl Write<'_> {
     /// Adds the audit event and the outbox entry of one change among several.
     pub(crate) async fn add(&mut self, change: Change) -> Result<(), StoreError> {
         let (kind, id) = (change.subject.kind(), change.subject.id());
-        self.append_audit(change.action, kind, &id, &change.details)
+        self.append_audit(EVENT, (change.action, kind, &id), &change.details)
             .await?;
         self.execute(
             sqlx::query(
@@ -193,6 +222,18 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// Adds an audit event of what needs no outbox entry, among several changes.
+    pub(crate) async fn note(
+        &mut self,
+        action: &str,
+        subject_kind: &str,
+        subject_id: &str,
+        details: &Value,
+    ) -> Result<(), StoreError> {
+        self.append_audit(EVENT, (action, subject_kind, subject_id), details)
+            .await
+    }
+
     /// Ends something that is worth an audit event and changes no row.
     pub(crate) async fn commit_note(
         mut self,
@@ -201,9 +242,10 @@ impl Write<'_> {
         subject_id: &str,
         details: &Value,
     ) -> Result<(), StoreError> {
-        self.append_audit(action, subject_kind, subject_id, details)
+        self.append_audit(LAST_EVENT, (action, subject_kind, subject_id), details)
             .await?;
-        self.end(COMMIT).await
+        self.committed();
+        Ok(())
     }
 
     /// Ends a write of something that is no state: a cache, a preference, what can be seen again by
@@ -219,27 +261,40 @@ impl Write<'_> {
 
     async fn end(mut self, statement: &'static str) -> Result<(), StoreError> {
         self.execute(sqlx::query(statement)).await?;
-        // Told before the next write can begin, so that followers hear of events in their order.
-        if statement == COMMIT {
-            for event in &self.noted {
-                self.store.tell_audit(event);
-            }
-            // Whatever becomes of prompts and policies has an audit event.
-            let kinds = ["prompt", "policy"];
-            let mut noted = self.noted.iter();
-            if noted.any(|event| kinds.contains(&event.subject_kind.as_str())) {
-                self.store.book().is_old();
-            }
+        match statement {
+            COMMIT => self.committed(),
+            _ => self.give_back(),
         }
-        *self.place = Writer::Open(Some(self.conn));
         Ok(())
+    }
+
+    /// It is on the disk.
+    fn committed(self) {
+        // Told before the next write can begin, so that followers hear of events in their order.
+        for event in &self.noted {
+            self.store.tell_audit(event);
+        }
+        // Whatever becomes of prompts and policies has an audit event.
+        let kinds = ["prompt", "policy"];
+        let mut noted = self.noted.iter();
+        if noted.any(|event| kinds.contains(&event.subject_kind.as_str())) {
+            self.store.book().is_old();
+        }
+        let notes_server = || self.noted.iter().any(|event| event.subject_kind == "mcp");
+        if self.changes_servers.unwrap_or_else(notes_server) {
+            self.store.servers().is_old();
+        }
+        self.give_back();
+    }
+
+    fn give_back(mut self) {
+        *self.place = Writer::Open(Some(self.conn));
     }
 
     async fn append_audit(
         &mut self,
-        action: &str,
-        subject_kind: &str,
-        subject_id: &str,
+        statement: &'static str,
+        (action, subject_kind, subject_id): (&str, &str, &str),
         details: &Value,
     ) -> Result<(), StoreError> {
         let head = self.one(sqlx::query("SELECT seq, hash FROM audit_head"));
@@ -257,12 +312,7 @@ impl Write<'_> {
             details: &text,
         };
         let hash = event_hash(prev_hash, &event);
-        self.execute(
-            sqlx::query(
-                "INSERT INTO audit_events
-                     (seq, at, action, subject_kind, subject_id, details, prev_hash, hash)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            )
+        let insert = sqlx::query(statement)
             .bind(event.seq)
             .bind(event.at)
             .bind(action)
@@ -270,15 +320,10 @@ impl Write<'_> {
             .bind(subject_id)
             .bind(&text)
             .bind(prev_hash)
-            .bind(&hash),
-        )
-        .await?;
-        self.execute(
-            sqlx::query("UPDATE audit_head SET seq = ?, hash = ?")
-                .bind(event.seq)
-                .bind(&hash),
-        )
-        .await?;
+            .bind(&hash)
+            .bind(event.seq)
+            .bind(&hash);
+        self.execute(insert).await?;
         let session = match subject_kind {
             "session" => Some(subject_id),
             _ => details.get("session_id").and_then(Value::as_str),

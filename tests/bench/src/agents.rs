@@ -13,7 +13,7 @@ use std::{
 use berth_model_server::{ModelServer, Recorded, Script, TurnKind};
 use berth_protocol::{Event, SessionId, Size};
 use berth_session::terminal::Terminal;
-use berth_tests::{Client, LIMIT, Repository, Setup, agents, programs, session};
+use berth_tests::{Client, LIMIT, Repository, Setup, Shown, agents, programs, session};
 
 use crate::{
     bare::Bare,
@@ -85,36 +85,46 @@ async fn exchange(agent: &'static str, program: &Path, arguments: &[&str], repor
         berth: percentile(&seen, 0.95),
         bare: None,
         limit: Some(Limit::AtMost(300.0)),
-        note: "from the model's last byte to `waiting` on the stream of events".to_owned(),
+        note: "from the answer's last word on a terminal to `waiting` on the stream of events"
+            .to_owned(),
     });
 }
 
-/// Sends a message; returns how long after its echo the model had it, and how long after the
-/// answer the client knew that it was complete, in milliseconds.
+/// Sends a message; returns how long after its echo the model had it, and how long after the answer stood on a
+/// terminal the client knew that it was complete, in milliseconds.
 async fn said(client: &Client, model: &ModelServer, id: SessionId, word: &str) -> (f64, f64) {
     let mut viewer = client.view(id).await;
-    viewer.snapshot().await;
+    let (size, ..) = viewer.snapshot().await;
     let mut events = client.chat_events(id, None).await;
     let message = message(word);
-    let echoed = async {
+    let shown = async {
         viewer.sees(word).await;
-        now()
-    };
-    let (echoed, sent) = tokio::join!(echoed, client.chat(id, &message));
-    sent.expect("the agent takes the message");
-    let mut worked = false;
-    loop {
-        if let Event::SessionChanged { session } = events.next().await.event {
-            worked |= session.status.word() == "running";
-            if worked && session.status.word() == "waiting" {
-                break;
+        let echoed = now();
+        let mut terminal = Terminal::new(size);
+        terminal.feed(viewer.drawn().as_bytes());
+        // The message itself, and the answer.
+        while terminal.screen().text.matches(word).count() < 2 {
+            if let Shown::Bytes(bytes) = viewer.next().await.expect("the session goes on") {
+                terminal.feed(&bytes);
             }
         }
-    }
-    let known = now();
+        (echoed, now())
+    };
+    let known = async {
+        let mut worked = false;
+        loop {
+            if let Event::SessionChanged { session } = events.next().await.event {
+                worked |= session.status.word() == "running";
+                if worked && session.status.word() == "waiting" {
+                    return now();
+                }
+            }
+        }
+    };
+    let ((echoed, answered), sent, known) = tokio::join!(shown, client.chat(id, &message), known);
+    sent.expect("the agent takes the message");
     let asked = asked(model, word).await;
-    let finished = asked.finished_at.unwrap_or(asked.received_at) as f64;
-    (asked.received_at as f64 - echoed, known - finished)
+    (asked.received_at as f64 - echoed, known - answered)
 }
 
 /// The request that brought a message to the model, when it is answered.

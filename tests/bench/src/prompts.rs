@@ -61,7 +61,7 @@ pub fn measure(report: &mut Report) {
         "prompts composed, warm",
         same,
         Some(Limit::AtMost(100.0)),
-        "same prompts and values as before: everything is compared, put together and hashed anew; ",
+        "same prompts and values as before: everything is compared and put together anew; ",
     );
     let new = micros(|round| {
         composer

@@ -336,6 +336,7 @@ async fn replayed(agent: &str, name: &str, sent: &str, reaper: Reaper) -> Result
         rules: Arc::clone(rules),
         recording: None,
         follow_output: false,
+        shows_earlier: false,
         router: None,
         title: String::new(),
         reaper,

@@ -129,7 +129,7 @@ async fn the_web_chat_talks_to_the_agent_and_heals_after_a_cut() {
     page.reads("#m2", "Answer to: first").await;
     page.reads("#state", "waits for you").await;
 
-    cable.cut();
+    cable.cut().await;
     page.reads("#state", "connection lost").await;
     cable.mend();
     page.reads("#state", "waits for you").await;

@@ -27,6 +27,7 @@ impl Stage {
             skip(&this_test(), &format!("{agent} is not installed"));
             return None;
         }
+        let room = Room::of(agent, Transport::Pty).await;
         let model = ModelServer::start(Script::default()).expect("the model server starts");
         let setup = Setup::new();
         let repository = Repository::with_history(&setup.folder().join("repository"));
@@ -61,6 +62,7 @@ impl Stage {
             repository,
             project,
             model,
+            _room: room,
         })
     }
 

@@ -105,10 +105,12 @@ tests! {
     codex_calls_a_tool_through_the_gateway: "codex" => calls_a_tool();
     gemini_calls_a_tool_through_the_gateway: "gemini" => calls_a_tool();
     opencode_calls_a_tool_through_the_gateway: "opencode" => calls_a_tool();
+    goose_calls_a_tool_through_the_gateway: "goose" => calls_a_tool();
 }
 
 tests! {
     Acp:
     claude_over_acp_calls_a_tool_through_the_gateway: "claude" => calls_a_tool();
     codex_over_acp_calls_a_tool_through_the_gateway: "codex" => calls_a_tool();
+    goose_over_acp_calls_a_tool_through_the_gateway: "goose" => calls_a_tool();
 }

@@ -14,27 +14,35 @@ use crate::folder;
 
 #[path = "gateway/asked.rs"]
 mod asked;
+#[path = "gateway/passed.rs"]
+mod passed;
 
 /// A server over standard input and output, whose tools stand in a file. Each tool answers with its arguments and
 /// everything that the server knows of who asks, after as many milliseconds as it is asked to wait; or with what
-/// became of a question that it is told to ask.
+/// became of a question that it is told to ask. It says how far it is, and logs, as it is told.
 const SERVER: &str = r"
 const fs = require('fs');
 const asking = {};
 const send = (message) => process.stdout.write(JSON.stringify({jsonrpc: '2.0', ...message}) + '\n');
 const answer = (id, text, isError) => send({id, result: {content: [{type: 'text', text}], isError}});
 require('readline').createInterface({input: process.stdin}).on('line', (line) => {
-  const {id, method, params, result} = JSON.parse(line);
+  const {id, method, params, result, error} = JSON.parse(line);
   if (id === undefined) return;
   if (id === 'late') return fs.writeFileSync(process.argv[2] + '.late', JSON.stringify(result));
-  if (method === undefined) return answer(asking[id], JSON.stringify(result));
+  if (method === undefined) return answer(asking[id], JSON.stringify(result || {error}));
   if (method === 'initialize') {
-    send({id, result: {protocolVersion: '2025-11-25', capabilities: {tools: {}},
+    fs.writeFileSync(process.argv[2] + '.offered', JSON.stringify(params.capabilities));
+    send({id, result: {protocolVersion: '2025-11-25', capabilities: {tools: {}, logging: {}},
                        serverInfo: {name: 'fixture', version: '1'}}});
   } else if (method === 'tools/list') {
     send({id, result: {tools: JSON.parse(fs.readFileSync(process.argv[2]))}});
   } else if (method === 'tools/call') {
-    const {wait, end, large, ask, late, ...rest} = params.arguments || {};
+    const {wait, end, large, ask, by, late, steps, log, ...rest} = params.arguments || {};
+    for (let progress = 1; progress <= (steps || 0); progress += 1) {
+      send({method: 'notifications/progress',
+            params: {progressToken: params._meta.progressToken, progress, total: steps, message: `step\u200b ${progress}`}});
+    }
+    if (log) send({method: 'notifications/message', params: {level: 'info', data: log}});
     if (end) process.exit(1);
     if (late) {
       answer(id, 'done');
@@ -42,10 +50,13 @@ require('readline').createInterface({input: process.stdin}).on('line', (line) =>
     }
     if (ask) {
       asking[`ask-${id}`] = id;
-      return send({id: `ask-${id}`, method: 'elicitation/create', params: ask});
+      return send({id: `ask-${id}`, method: by || 'elicitation/create', params: ask});
     }
-    const text = large ? 'x'.repeat(large) : JSON.stringify({rest, env: process.env, argv: process.argv});
+    const text = large ? 'x'.repeat(large) : JSON.stringify({rest, meta: params._meta, env: process.env, argv: process.argv});
     setTimeout(() => answer(id, text, params.name === 'fails'), wait || 0);
+  } else if (method === 'logging/setLevel') {
+    send({id, result: {}});
+    send({method: 'notifications/message', params: {level: params.level, data: 'heard'}});
   } else {
     send({id, error: {code: -32601, message: 'no such method'}});
   }
@@ -596,7 +607,7 @@ async fn what_agents_would_be_given_of_a_server_can_be_seen_before() {
         engine.client.get(&path).await.expect("it is told")
     };
     let url = format!("{}/mcp/SESSION/docs", engine.client.endpoint().url);
-    for agent in ["claude", "codex", "gemini", "opencode"] {
+    for agent in ["claude", "codex", "gemini", "opencode", "goose"] {
         let terminal = given(agent, "docs").await.terminal;
         let terminal = terminal.unwrap_or_else(|| panic!("{agent} takes servers"));
         let mut text = terminal.args.join("\n");
@@ -608,7 +619,7 @@ async fn what_agents_would_be_given_of_a_server_can_be_seen_before() {
         let args = terminal.args.join("\n");
         assert!(!args.contains("TOKEN-OF-THE-RUN"), "{agent}: {args}");
     }
-    for agent in ["goose", "aider", "droid"] {
+    for agent in ["aider", "droid"] {
         assert_eq!(given(agent, "docs").await.terminal, None, "{agent}");
     }
     assert!(given("goose", "docs").await.protocol);

@@ -80,6 +80,10 @@ async fn no_page_has_a_serious_violation_in_either_theme() {
         found.extend(check(&page, &format!("audit, {theme}")).await);
         found.extend(prompts(&page, &stage.engine.client, prompt, theme).await);
         found.extend(servers(&page, theme).await);
+        page.click(&id("nav-organization")).await;
+        page.click(&id("save-org-backend")).await;
+        page.sees("[aria-invalid=true]").await;
+        found.extend(check(&page, &format!("organization, {theme}")).await);
         page.eval("location.hash = '#/'", &[]).await;
         page.sees(&id("session-prompt")).await;
         found.extend(check(&page, &format!("home, {theme}")).await);
@@ -253,7 +257,7 @@ async fn add_router(engine: &Client) {
 }
 
 /// The violations of serious or critical impact, one line each.
-async fn check(page: &Page, place: &str) -> Vec<String> {
+pub async fn check(page: &Page, place: &str) -> Vec<String> {
     let result = page
         .eval_later(
             "const done = arguments[arguments.length - 1];
@@ -286,7 +290,7 @@ async fn check(page: &Page, place: &str) -> Vec<String> {
 }
 
 /// The script of axe-core; nothing, and a skip on record, where it is not installed.
-fn axe() -> Option<String> {
+pub fn axe() -> Option<String> {
     let modules = std::env::var_os("BERTH_BROWSER_MODULES").map(PathBuf::from);
     let script =
         modules.and_then(|modules| fs::read_to_string(modules.join("axe-core/axe.min.js")).ok());

@@ -36,7 +36,7 @@ async fn a_lost_connection_heals_by_itself_and_brings_what_came_meanwhile() {
     send(&page, "say: Before the cut.").await;
     page.reads(&id("message-agent"), "Before the cut.").await;
 
-    cable.cut();
+    cable.cut().await;
     page.sees(&id("connection-lost")).await;
     engine.waiting(started.id).await;
     engine

@@ -48,6 +48,14 @@ async fn a_page_is_fetched_when_it_is_first_shown_and_only_then() {
     page.sees(&id("add-mcp")).await;
     let more = fetched(&page).await;
     assert!(more.iter().any(|name| name.starts_with("mcp-")), "{more:?}");
+    assert!(
+        !more.iter().any(|name| name.starts_with("org-")),
+        "no organization is active: {more:?}"
+    );
+    page.click(&id("nav-organization")).await;
+    page.sees(&id("org-backend")).await;
+    let more = fetched(&page).await;
+    assert!(more.iter().any(|name| name.starts_with("org-")), "{more:?}");
     page.click(&id("nav-settings")).await;
     page.sees(&id("theme-dark")).await;
 
@@ -139,7 +147,7 @@ async fn what_could_not_be_fetched_comes_by_itself_when_the_engine_is_back() {
     page.sees("[data-testid=connection][data-state=online]")
         .await;
 
-    cable.cut();
+    cable.cut().await;
     page.sees(&id("connection-lost")).await;
     page.click(&id("nav-settings")).await;
     page.sees("main .is-failed").await;

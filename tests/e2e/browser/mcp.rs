@@ -86,9 +86,13 @@ async fn a_server_is_added_agreed_to_tested_and_its_tools_are_tried() {
     assert!(given.contains("TOKEN-OF-THE-RUN"), "{given}");
     page.type_into(&id("mcp-env"), "MARK=browser-everything")
         .await;
+    // What costs money or is private is not offered unasked.
+    page.click(&id("mcp-roots")).await;
     page.click(&id("save-mcp")).await;
     page.misses(&id("mcp-form")).await;
     focused(&page, "add-mcp").await;
+    let offers = only(&stage).await.draft.offers;
+    assert!(offers.roots && !offers.sampling, "{offers:?}");
     page.sees(&stands("needs-consent")).await;
     page.reads(&id("mcp-command"), &program.display().to_string())
         .await;

@@ -4,15 +4,8 @@ use std::fs;
 
 use berth_protocol::{PromptDraft, PromptFormat, PromptList, SystemPrompt};
 use berth_tests::{Engine, Setup};
-use std::process::Output;
 
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use crate::{err, out};
 
 fn draft(name: &str, content: &str) -> PromptDraft {
     PromptDraft {

@@ -411,7 +411,7 @@ async fn what_happens_while_the_connection_is_cut_is_not_missed() {
         (found.status == Status::Running && found.undelivered.is_none()).then_some(found)
     });
     let session = working.await;
-    cable.cut();
+    cable.cut().await;
     fs::write(place.join("go"), "").expect("a file can be written");
     client.waiting(session.id).await;
     cable.mend();

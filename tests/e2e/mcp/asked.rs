@@ -48,8 +48,8 @@ impl Asked for Yes {
         Box::pin(std::future::ready(Some(answer)))
     }
 
-    fn roots(&self) -> Vec<String> {
-        vec!["file:///the/project".to_owned()]
+    fn roots(&self) -> Answered<'_, Vec<String>> {
+        Box::pin(std::future::ready(vec!["file:///the/project".to_owned()]))
     }
 
     fn progress(&self, said: Value) {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use berth_protocol::{Code, EngineInfo, Event, ProjectList};
-use berth_tests::{Client, Engine, Setup, webdriver::free_port};
+use berth_tests::{Client, Engine, Setup, until, webdriver::free_port};
 
 use crate::folder;
 
@@ -112,7 +112,12 @@ async fn a_port_that_somebody_else_took_is_left_to_them_and_the_token_with_it() 
     let old = engine.client.clone();
     engine.kill();
     let address = old.endpoint().url.trim_start_matches("http://").to_owned();
-    let _other = std::net::TcpListener::bind(&address).expect("nobody has the port");
+    // What the engine was just starting has the port until it runs a program of its own.
+    let other = std::cell::OnceCell::new();
+    until("the port is free", || {
+        std::net::TcpListener::bind(&address).is_ok_and(|listener| other.set(listener).is_ok())
+    })
+    .await;
     engine.restart().await;
     assert_ne!(old.endpoint().url, engine.client.endpoint().url);
     assert_ne!(

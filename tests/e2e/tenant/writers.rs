@@ -97,7 +97,7 @@ async fn a_push_that_is_repeated_over_a_line_that_is_cut_is_done_once() {
         let sent = far.attempt(Method::POST, "rpc/sync_push", Some(request.clone()));
         let cut = async {
             tokio::time::sleep(Duration::from_millis(round * 2)).await;
-            cable.cut();
+            cable.cut().await;
         };
         let (_, ()) = tokio::join!(sent, cut);
         let results = org.user.call("sync_push", request).await.rows();

@@ -167,6 +167,7 @@ pub async fn record(
         rules: Arc::clone(&spec.screen),
         recording: Some(raw.clone()),
         follow_output: false,
+        shows_earlier: false,
         router,
         title: scenario.expand(&title, &words),
         reaper: Reaper::start(),

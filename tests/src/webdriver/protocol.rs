@@ -39,6 +39,11 @@ pub enum WebDriverError {
 }
 
 impl WebDriverError {
+    /// The driver has not answered in time.
+    pub(super) fn is_timeout(&self) -> bool {
+        matches!(self, Self::Silent { source, .. } if source.is_timeout())
+    }
+
     /// The page was changing while it was asked: the same call may work a moment later.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self, Self::Refused { error, .. } if matches!(

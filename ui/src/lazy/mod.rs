@@ -24,6 +24,7 @@ use crate::components::mcp_asked::McpAskedDialog;
 use crate::components::mcp_consent::McpConsentDialog;
 use crate::components::mcp_editor::McpEditor;
 use crate::components::mcp_tools::McpToolsDialog;
+use crate::components::org_sign::OrgSign;
 use crate::components::palette::Palette;
 use crate::components::prompt_editor::PromptEditor;
 use crate::components::prompt_history::PromptHistory;
@@ -33,6 +34,7 @@ use crate::components::terminal::TerminalView;
 use crate::logic::route::Route;
 use crate::pages::audit::AuditPage;
 use crate::pages::mcp::McpPage;
+use crate::pages::organization::OrganizationPage;
 use crate::pages::projects::ProjectsPage;
 use crate::pages::prompts::PromptsPage;
 use crate::pages::settings::SettingsPage;
@@ -106,5 +108,11 @@ lazy! {
         mcp_consent(id: McpConfigurationId, then: McpThen) => view! { <McpConsentDialog id=id then=then/> };
         mcp_tools(id: McpConfigurationId) => view! { <McpToolsDialog id=id/> };
         mcp_asked(id: SessionId) => view! { <McpAskedDialog id=id/> };
+    }
+    org as Page {
+        organization() => view! { <OrganizationPage/> };
+    }
+    org as Sign {
+        org_sign() => view! { <OrgSign/> };
     }
 }

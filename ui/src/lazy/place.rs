@@ -21,6 +21,8 @@ pub enum Shape {
     Page,
     /// A part of a page.
     Panel,
+    /// A sign that is missing until it is there.
+    Sign,
     Dialog,
 }
 
@@ -112,6 +114,7 @@ fn frame(shape: Shape, label: &'static str, view: AnyView) -> AnyView {
             view! { <div class="page"><div class="page-flow">{view}</div></div> }.into_any()
         }
         Shape::Panel => view,
+        Shape::Sign => ().into_any(),
         Shape::Dialog => view! { <Dialog label=label class="is-coming">{view}</Dialog> },
     }
 }

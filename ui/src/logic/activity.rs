@@ -30,6 +30,8 @@ pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
         "mcp.consented" => t.did_agree_mcp,
         "mcp.created" => t.did_add_mcp,
         "mcp.deleted" => t.did_remove_mcp,
+        "mcp.read" => t.did_read_mcp,
+        "mcp.sampled" => t.did_sample_mcp,
         "mcp.quarantined" => t.did_quarantine_mcp,
         "mcp.secret_removed" => t.did_remove_secret,
         "mcp.secret_set" => t.did_set_secret,

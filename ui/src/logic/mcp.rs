@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use berth_protocol::tenant::Catalog;
 use berth_protocol::{McpConfiguration, McpScope, McpServer, McpState};
 
 /// The scopes in the order in which they are shown.
@@ -10,6 +11,10 @@ pub const SCOPES: [McpScope; 2] = [McpScope::Organization, McpScope::User];
 /// How a server stands: the one thing that matters now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
+    /// The organization blocks it.
+    Blocked,
+    /// The organization offers it, and the user has not taken it.
+    Offered,
     /// It is not given to sessions.
     Disabled,
     /// Nobody has agreed to its command or address.
@@ -33,6 +38,8 @@ pub enum Standing {
 /// How a server stands.
 pub fn standing(server: &McpConfiguration) -> Standing {
     match server.draft.enabled {
+        _ if server.catalog == Some(Catalog::Blocked) => Standing::Blocked,
+        true if !server.is_offered() => Standing::Offered,
         true => reach(server),
         false => Standing::Disabled,
     }
@@ -40,6 +47,9 @@ pub fn standing(server: &McpConfiguration) -> Standing {
 
 /// How a server stands, given to sessions or not.
 pub fn reach(server: &McpConfiguration) -> Standing {
+    if server.catalog == Some(Catalog::Blocked) {
+        return Standing::Blocked;
+    }
     if !server.consented {
         return Standing::NeedsConsent;
     }

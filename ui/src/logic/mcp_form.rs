@@ -7,14 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_protocol::{
-    AgentId, FieldProblem, LONGEST_SECRET, McpAuth, McpDraft, McpServer, OauthProvider, ProjectId,
-    PromptTarget, ToolRules,
+    AgentId, FieldProblem, LONGEST_SECRET, McpAuth, McpDraft, McpOffers, McpServer, OauthProvider,
+    ProjectId, PromptTarget, ToolRules,
 };
 
 use crate::logic::lines::{
     in_quotes, line_of, lines, quoted, text_of, text_of_variables, unquoted, variables,
 };
-use crate::strings::{fill, t};
+use crate::strings::{fill, mcp, t};
 
 /// How a server is reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,6 +127,8 @@ pub struct Form {
     pub projects: Vec<ProjectId>,
     /// What happens when an agent calls its tools; changed where the tools are shown.
     pub rules: ToolRules,
+    /// What the server may have of sessions.
+    pub offers: McpOffers,
 }
 
 impl Form {
@@ -146,6 +148,7 @@ impl Form {
             agents: draft.target.agents.clone(),
             projects: draft.target.projects.clone(),
             rules: draft.rules.clone(),
+            offers: draft.offers,
             ..Self::default()
         };
         match &draft.server {
@@ -252,6 +255,7 @@ impl Form {
                 projects: self.projects.clone(),
             },
             rules: self.rules.clone(),
+            offers: self.offers,
         }
     }
 
@@ -280,12 +284,9 @@ impl Form {
         for (at, row) in self.secrets.iter().enumerate() {
             let name = row.name.trim();
             if name.is_empty() {
-                add(
-                    &format!("secrets[{at}]"),
-                    t().mcp_secret_nameless.to_owned(),
-                );
+                add(&format!("secrets[{at}]"), mcp().secret_nameless.to_owned());
             } else if self.secrets[..at].iter().any(|it| it.name.trim() == name) {
-                add(&format!("secrets[{at}]"), t().mcp_secret_twice.to_owned());
+                add(&format!("secrets[{at}]"), mcp().secret_twice.to_owned());
             }
             if !is_secret(&row.value) {
                 add(&format!("secrets[{at}].value"), t().secret_wrong.to_owned());
@@ -376,7 +377,7 @@ fn headers(text: &str) -> (BTreeMap<String, String>, Option<String>) {
             });
         };
         let Some((name, value)) = line.split_once(':') else {
-            say(t().mcp_header_wrong);
+            say(mcp().header_wrong);
             continue;
         };
         let value = value.trim();

@@ -26,6 +26,18 @@ fn what_has_to_be_done_first_is_what_is_told() {
             Standing::Disabled,
         ),
         (
+            serde_json::json!({"catalog": "blocked", "enabled": false}),
+            Standing::Blocked,
+        ),
+        (
+            serde_json::json!({"catalog": "available", "consented": false}),
+            Standing::Offered,
+        ),
+        (
+            serde_json::json!({"catalog": "available", "taken": true}),
+            Standing::Untried,
+        ),
+        (
             serde_json::json!({"consented": false, "kept_secrets": []}),
             Standing::NeedsConsent,
         ),

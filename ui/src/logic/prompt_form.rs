@@ -27,7 +27,7 @@ pub struct Form {
     pub priority: String,
     /// Given to sessions.
     pub enabled: bool,
-    /// Users cannot disable it; kept as it is.
+    /// Users cannot disable it; counts only in an organization.
     pub locked: bool,
     /// The agents it is for; all when empty.
     pub agents: Vec<AgentId>,
@@ -73,7 +73,7 @@ impl Form {
             content: self.content.clone(),
             priority: self.priority().unwrap_or_default(),
             enabled: self.enabled,
-            locked: self.locked,
+            locked: self.locked && self.scope == PromptScope::Organization,
             target: PromptTarget {
                 agents: self.agents.clone(),
                 projects: self.projects.clone(),

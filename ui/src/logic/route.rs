@@ -29,6 +29,8 @@ pub enum Route {
     Prompt(PromptId),
     /// The MCP servers.
     Mcp,
+    /// The tenant backend, and the organizations of whoever is signed in to it.
+    Organization,
     /// The audit trail.
     Audit,
     /// Settings.
@@ -104,6 +106,7 @@ impl Route {
                 _ => Self::Unknown,
             },
             ("mcp", None) => Self::Mcp,
+            ("organization", None) => Self::Organization,
             ("audit", None) => Self::Audit,
             ("settings", None) => Self::Settings,
             ("settings", Some("routers")) => Self::Routers,
@@ -138,6 +141,7 @@ impl Route {
             Self::CopyPrompt(id) => format!("#/prompts/{id}/copy"),
             Self::Prompt(id) => format!("#/prompts/{id}"),
             Self::Mcp => "#/mcp".to_owned(),
+            Self::Organization => "#/organization".to_owned(),
             Self::Audit => "#/audit".to_owned(),
             Self::Settings => "#/settings".to_owned(),
             Self::Routers => "#/settings/routers".to_owned(),
@@ -184,6 +188,7 @@ mod tests {
             Route::CopyPrompt(ID.parse().unwrap()),
             Route::Prompt(ID.parse().unwrap()),
             Route::Mcp,
+            Route::Organization,
             Route::Audit,
             Route::Settings,
             Route::Routers,
@@ -202,6 +207,7 @@ mod tests {
             "#/projects/x",
             "#/settings/x",
             "#/mcp/x",
+            "#/organization/x",
             "#/prompts/1",
             "#/prompts/new/x",
             "#/prompts/01890a5d-ac96-774b-bcce-b302099a8057/x",

@@ -3,7 +3,7 @@
 //! Texts, numbers and choices have fields of their own; whatever else a schema asks for is typed as JSON.
 //! What is left empty is left out, unless the tool needs it.
 
-use crate::strings::t;
+use crate::strings::mcp;
 use crate::wire::{Json, quote};
 
 /// What can be typed for a tool.
@@ -198,7 +198,7 @@ pub fn missing(inputs: &Inputs, values: &[String]) -> Vec<(usize, String)> {
         field.required && field.kind == Kind::Text && value.trim().is_empty()
     });
     missing
-        .map(|(at, _)| (at, t().tool_needed.to_owned()))
+        .map(|(at, _)| (at, mcp().tool_needed.to_owned()))
         .collect()
 }
 
@@ -206,7 +206,7 @@ fn whole(typed: &str) -> Result<String, Vec<(usize, String)>> {
     match Json::parse(typed) {
         _ if typed.is_empty() => Ok("{}".to_owned()),
         Some(Json::Object(_)) => Ok(typed.to_owned()),
-        _ => Err(vec![(0, t().tool_no_object.to_owned())]),
+        _ => Err(vec![(0, mcp().tool_no_object.to_owned())]),
     }
 }
 
@@ -219,7 +219,7 @@ fn argument(field: &Input, value: &str) -> Result<Option<String>, &'static str> 
     let value = value.trim();
     if value.is_empty() {
         return match field.required {
-            true => Err(t().tool_needed),
+            true => Err(mcp().tool_needed),
             false => Ok(None),
         };
     }
@@ -231,10 +231,10 @@ fn argument(field: &Input, value: &str) -> Result<Option<String>, &'static str> 
         Kind::Text | Kind::Choice(_) | Kind::Several(_) => (true, ""),
         Kind::Integer => (
             is_number(value) && !value.contains(['.', 'e', 'E']),
-            t().tool_no_integer,
+            mcp().tool_no_integer,
         ),
-        Kind::Number => (is_number(value), t().tool_no_number),
-        Kind::Json => (Json::parse(value).is_some(), t().tool_no_json),
+        Kind::Number => (is_number(value), mcp().tool_no_number),
+        Kind::Json => (Json::parse(value).is_some(), mcp().tool_no_json),
     };
     match is_right {
         true => Ok(Some(value.to_owned())),

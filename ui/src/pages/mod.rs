@@ -4,6 +4,7 @@ pub mod audit;
 pub mod home;
 pub mod mcp;
 pub mod no_token;
+pub mod organization;
 pub mod page;
 pub mod projects;
 pub mod prompts;

@@ -3,6 +3,8 @@
 mod actions;
 mod mcp;
 mod model;
+mod org_settings;
+mod organization;
 mod prefs;
 mod prompts;
 mod reactive;
@@ -23,6 +25,8 @@ use crate::web::{api::Api, endpoint::Endpoint};
 pub use actions::run;
 pub use mcp::{McpServers, McpTrial};
 pub use model::{Connection, Model, Phase};
+pub use org_settings::OrgSettings;
+pub use organization::Org;
 pub use prefs::{Prefs, ThemeChoice};
 pub use prompts::Prompts;
 pub use reactive::{Memo, RwSignal, Signal, effect, memo};
@@ -46,6 +50,8 @@ pub struct App {
     prompts_asked: StoredValue<u32>,
     /// How often the MCP servers were asked for.
     mcp_asked: StoredValue<u32>,
+    /// How often it was asked how it stands with organizations.
+    org_asked: StoredValue<u32>,
     /// What is shown of the audit trail.
     trails: StoredValue<Vec<ShownTrail>>,
 }
@@ -67,6 +73,7 @@ impl App {
             routers_asked: StoredValue::new(0),
             prompts_asked: StoredValue::new(0),
             mcp_asked: StoredValue::new(0),
+            org_asked: StoredValue::new(0),
             trails: StoredValue::default(),
         }
     }
@@ -162,7 +169,8 @@ impl App {
             | Event::PromptRemoved { .. }
             | Event::PromptPolicyChanged { .. }
             | Event::McpChanged { .. }
-            | Event::McpRemoved { .. } => {}
+            | Event::McpRemoved { .. }
+            | Event::OrgChanged { .. } => {}
             Event::ProjectChanged { project } => {
                 self.model
                     .projects()

@@ -73,6 +73,9 @@ model! {
     mcp_changed: u32,
     /// What came of trying MCP servers since the page is open.
     mcp_trials: HashMap<McpConfigurationId, McpTrial>,
+    /// How it stands with organizations, as the engine has sent it: it is read where it is shown, which is loaded
+    /// later. Empty until it is known.
+    org: String,
     /// What a session was given of the prompts: that whose page was shown last.
     given: Option<(SessionId, Given)>,
     /// Counts up whenever everything was fetched anew.

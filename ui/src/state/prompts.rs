@@ -8,7 +8,9 @@ use crate::view::prelude::*;
 use crate::web::error::ApiError;
 use crate::web::task::spawn_local;
 use crate::wire::Given;
-use berth_protocol::{PromptId, PromptList, PromptScope, Session, SessionId, SystemPrompt};
+use berth_protocol::{
+    PromptChangeState, PromptId, PromptList, PromptScope, Session, SessionId, SystemPrompt,
+};
 
 use super::{App, effect};
 
@@ -47,6 +49,13 @@ impl Prompts {
         list.is_some_and(|list| may_switch(prompt, &list.writable))
     }
 
+    /// Where the change of a prompt stands that its organization does not have yet.
+    pub fn change(&self, id: PromptId) -> Option<PromptChangeState> {
+        let list = self.list.as_ref()?;
+        let found = list.changes.iter().find(|change| change.id == id);
+        found.map(|change| change.state)
+    }
+
     /// Takes a prompt as the engine has it now; its place in the order stays until all are fetched.
     pub fn take(&mut self, prompt: SystemPrompt) {
         if let Some(list) = &mut self.list {
@@ -75,6 +84,8 @@ impl App {
     pub fn follow_prompts(self) {
         effect(move || {
             self.model.prompts_changed().track();
+            // What an organization has changed comes with its sync, which is told like this.
+            self.model.org().track();
             self.fetch_prompts();
         });
     }

@@ -118,6 +118,7 @@ impl App {
                     Some(Ok(Heard::Routers)) => self.renew_routers(),
                     Some(Ok(Heard::Prompts)) => self.renew_prompts(),
                     Some(Ok(Heard::Mcp)) => self.renew_mcp(),
+                    Some(Ok(Heard::Org)) => self.renew_org(),
                     Some(Err(wrong)) => api::not_understood(wrong),
                     None => {}
                 }
@@ -144,6 +145,7 @@ impl App {
         self.renew_routers();
         self.renew_prompts();
         self.renew_mcp();
+        self.renew_org();
         let open: Vec<_> = self
             .transcripts
             .with_value(|all| all.keys().copied().collect());

@@ -1,12 +1,69 @@
 //! Every text that the UI shows, in one place and by name, so that it can be translated.
 
 mod english;
+mod mcp_servers;
+mod org_changes;
+mod org_prompts;
+mod org_settings;
+mod org_trail;
+mod organization;
+
+/// Makes the texts of a language: their type, and its value in English.
+macro_rules! strings {
+    ($(#[$doc:meta])* $type:ident, $english:ident; $($name:ident: $text:literal,)*) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $type {
+            $(#[doc = concat!("In English: ", $text)] pub $name: &'static str,)*
+        }
+
+        /// English.
+        pub const $english: $type = $type { $($name: $text,)* };
+    };
+}
+use strings;
 
 pub use english::{ENGLISH, Strings};
+pub use mcp_servers::{MCP_ENGLISH, McpStrings};
+pub use org_changes::{ORG_CHANGE_ENGLISH, OrgChangeStrings};
+pub use org_prompts::{ORG_PROMPT_ENGLISH, OrgPromptStrings};
+pub use org_settings::{ORG_SETTINGS_ENGLISH, OrgSettingsStrings};
+pub use org_trail::{ORG_TRAIL_ENGLISH, OrgTrailStrings};
+pub use organization::{ORG_ENGLISH, OrgStrings};
 
 /// The texts of the current language. There is one so far.
 pub fn t() -> &'static Strings {
     &ENGLISH
+}
+
+/// The texts of MCP servers, apart for the same reason as those of [`org`].
+pub fn mcp() -> &'static McpStrings {
+    &MCP_ENGLISH
+}
+
+/// The texts of the organization page. They stand apart, because what one module names is loaded with it, all of it.
+pub fn org() -> &'static OrgStrings {
+    &ORG_ENGLISH
+}
+
+/// The texts about changes of what an organization shares, for the organization page.
+pub fn org_changes() -> &'static OrgChangeStrings {
+    &ORG_CHANGE_ENGLISH
+}
+
+/// The texts about prompts of an organization, for the pages of prompts.
+pub fn org_prompts() -> &'static OrgPromptStrings {
+    &ORG_PROMPT_ENGLISH
+}
+
+/// The texts of an organization's settings, which stand beside those of [`org`].
+pub fn org_settings() -> &'static OrgSettingsStrings {
+    &ORG_SETTINGS_ENGLISH
+}
+
+/// The texts of an organization's audit trail, apart for the same reason.
+pub fn org_trail() -> &'static OrgTrailStrings {
+    &ORG_TRAIL_ENGLISH
 }
 
 /// Puts the values in the places of `{}`, in order. A place without a value stays as it is.

@@ -116,7 +116,8 @@ impl Api {
         Err(ApiError::Problem(Box::new(problem)))
     }
 
-    async fn fetch(
+    /// The response to a request, once its head is there, whatever it says.
+    pub async fn fetch(
         &self,
         method: &str,
         path: &str,

@@ -43,6 +43,29 @@ impl Api {
             .await
     }
 
+    /// Adds a server to the catalog of the active organization.
+    pub async fn share_mcp(&self, share: &McpShare) -> Answer<McpConfiguration> {
+        self.send("POST", "/mcp/catalog", share).await
+    }
+
+    /// Changes what the organization's catalog says of a server.
+    pub async fn set_mcp_catalog(
+        &self,
+        id: McpConfigurationId,
+        edit: McpCatalogEdit,
+    ) -> Answer<McpConfiguration> {
+        self.send("PUT", &path(id, "/catalog"), &edit).await
+    }
+
+    /// Takes what the catalog offers, or leaves it.
+    pub async fn take_offered_mcp(
+        &self,
+        id: McpConfigurationId,
+        wanted: McpTake,
+    ) -> Answer<McpConfiguration> {
+        self.send("PUT", &path(id, "/taken"), &wanted).await
+    }
+
     /// Accepts tools as they are now, which are not what they were.
     pub async fn accept_mcp(
         &self,

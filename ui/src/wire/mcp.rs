@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use berth_protocol::tenant::Catalog;
 use berth_protocol::*;
 
 use super::json::Json;
@@ -106,6 +107,7 @@ pub struct FilledForm {
 parsed!(McpConfigurationId);
 
 words! {
+    Catalog { Installed = "installed", Available = "available", Blocked = "blocked" }
     McpScope { Organization = "organization", User = "user" }
     ToolRule { Allow = "allow", Ask = "ask", Deny = "deny" }
     McpRevoked {
@@ -138,6 +140,8 @@ impl Read for McpConfiguration {
         Ok(Self {
             id: member(json, "id")?,
             scope: member(json, "scope")?,
+            catalog: member(json, "catalog")?,
+            taken: or_default(json, "taken")?,
             // What a user says of it stands among its own members.
             draft: McpDraft::take(json)?,
             kept_secrets: or_default(json, "kept_secrets")?,
@@ -161,6 +165,16 @@ impl Read for McpDraft {
             enabled: member::<Option<_>>(json, "enabled")?.unwrap_or(true),
             target: or_default(json, "target")?,
             rules: or_default(json, "rules")?,
+            offers: or_default(json, "offers")?,
+        })
+    }
+}
+
+impl Read for McpOffers {
+    fn take(json: &Json<'_>) -> Result<Self, Wrong> {
+        Ok(Self {
+            sampling: or_default(json, "sampling")?,
+            roots: or_default(json, "roots")?,
         })
     }
 }
@@ -375,7 +389,11 @@ impl Write for McpDraft {
             enabled,
             target,
             rules,
+            offers: McpOffers { sampling, roots },
         } = self;
+        let offers = Object::new()
+            .json("sampling", flag(*sampling))
+            .json("roots", flag(*roots));
         Object::new()
             .text("name", name)
             .json("server", &server.write())
@@ -383,6 +401,7 @@ impl Write for McpDraft {
             .json("enabled", flag(*enabled))
             .json("target", &target.write())
             .json("rules", &rules.write())
+            .json("offers", &offers.end())
             .end()
     }
 }
@@ -458,6 +477,45 @@ impl Write for McpEdit {
             .json("version", &version.to_string())
             .json("configuration", &configuration.write())
             .end()
+    }
+}
+
+/// The word of a catalog.
+const fn catalog_word(catalog: Catalog) -> &'static str {
+    match catalog {
+        Catalog::Installed => "installed",
+        Catalog::Available => "available",
+        Catalog::Blocked => "blocked",
+    }
+}
+
+impl Write for McpShare {
+    fn write(&self) -> String {
+        let Self {
+            configuration,
+            catalog,
+        } = self;
+        Object::new()
+            .json("configuration", &configuration.write())
+            .text("catalog", catalog_word(*catalog))
+            .end()
+    }
+}
+
+impl Write for McpCatalogEdit {
+    fn write(&self) -> String {
+        let Self { version, catalog } = self;
+        Object::new()
+            .json("version", &version.to_string())
+            .text("catalog", catalog_word(*catalog))
+            .end()
+    }
+}
+
+impl Write for McpTake {
+    fn write(&self) -> String {
+        let Self { taken } = self;
+        Object::new().json("taken", flag(*taken)).end()
     }
 }
 

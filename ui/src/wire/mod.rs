@@ -8,6 +8,10 @@
 mod defined_agents;
 mod json;
 mod mcp;
+mod org_changes;
+mod org_settings;
+mod org_trail;
+mod organization;
 mod prompts;
 mod read;
 mod routers;
@@ -18,6 +22,10 @@ mod tests;
 
 pub use json::Json;
 pub use mcp::{Called, FilledForm, McpForm, Said, Tested, Tool, ToolCall, Tools, rule_word};
+pub use org_changes::{ChangeState, Clash, Deed, ShownChange, ShownChanges, Sides};
+pub use org_settings::{CEILINGS, ISOLATIONS};
+pub use org_trail::{OrgTrailEntries, OrgTrailEntry};
+pub use organization::{Difference, Differences, has_active};
 pub use prompts::{Given, POLICIES};
 pub use read::{AuditEntries, AuditEntry, Heard, Read, event, read};
 pub use routers::{PROTOCOLS, word_of};

@@ -57,6 +57,7 @@ structs! {
     EffectivePrompt { text, parts, sha256, warnings }
     LineOrigin { first, last, part }
     PreviewCompared { session, sha256, diff, problem }
+    PromptChange { id, state }
     PromptConflict { yours, theirs, diff }
     PromptField { name, go_name, description }
     PromptImportResult { file, outcome, name, problem }
@@ -71,6 +72,7 @@ structs! {
 }
 
 words! {
+    PromptChangeState { Waiting = "waiting", Refused = "refused", Conflict = "conflict" }
     PromptFormat { Text = "text", Template = "template" }
     PromptImportOutcome {
         Created = "created", Updated = "updated", Unchanged = "unchanged", Failed = "failed",
@@ -91,6 +93,8 @@ impl Read for PromptList {
             writable: member(json, "writable")?,
             declined: or_default(json, "declined")?,
             fields: member(json, "fields")?,
+            least: member(json, "least")?,
+            changes: or_default(json, "changes")?,
         })
     }
 }

@@ -31,6 +31,8 @@ pub enum Heard {
     Prompts,
     /// The MCP servers are others; who shows them asks for them.
     Mcp,
+    /// It stands otherwise with organizations; it is asked for anew.
+    Org,
 }
 
 /// The event of this name. `None` for a kind that a newer engine sends.
@@ -52,6 +54,7 @@ pub fn event(name: &str, data: &str) -> Option<Result<Heard, Wrong>> {
             | "prompt_policy_changed"
             | "mcp_changed"
             | "mcp_removed"
+            | "org_changed"
     ) {
         return None;
     }
@@ -65,6 +68,7 @@ fn event_of(name: &str, json: &Json<'_>) -> Result<Heard, Wrong> {
         "router_changed" | "router_removed" => return Ok(Heard::Routers),
         "prompt_changed" | "prompt_removed" | "prompt_policy_changed" => return Ok(Heard::Prompts),
         "mcp_changed" | "mcp_removed" => return Ok(Heard::Mcp),
+        "org_changed" => return Ok(Heard::Org),
         "project_changed" => Event::ProjectChanged {
             project: member(json, "project")?,
         },
@@ -359,13 +363,6 @@ structs! {
 
 impl Read for AuditEntry {
     fn take(json: &Json<'_>) -> Result<Self, Wrong> {
-        let details = match json.get("details") {
-            Json::Object(members) => members
-                .iter()
-                .filter_map(|(name, value)| Some((name.to_string(), fact(value)?)))
-                .collect(),
-            _ => Vec::new(),
-        };
         Ok(Self {
             seq: member(json, "seq")?,
             at: member(json, "at")?,
@@ -373,9 +370,20 @@ impl Read for AuditEntry {
             subject_kind: member(json, "subject_kind")?,
             subject_id: member(json, "subject_id")?,
             session_id: member(json, "session_id")?,
-            details,
+            details: facts(json.get("details")),
             hash: member(json, "hash")?,
         })
+    }
+}
+
+/// Facts by name; those without a value are left out.
+pub(super) fn facts(json: &Json<'_>) -> Vec<(String, String)> {
+    match json {
+        Json::Object(members) => members
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_string(), fact(value)?)))
+            .collect(),
+        _ => Vec::new(),
     }
 }
 

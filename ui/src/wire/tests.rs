@@ -374,6 +374,12 @@ fn prompts_are_read_as_serde_reads_them() {
                 "fields":[{{"name":"n","go_name":"N","description":"d"}}]}}"#
         )]);
     }
+    for state in ["waiting", "refused", "conflict"] {
+        check::<PromptList>(&[&format!(
+            r#"{{"prompts":[],"policy":{{"sanitize":"warn"}},"writable":["organization"],"declined":[],"fields":[],
+                "least":"reject","changes":[{{"id":"{ID}","state":"{state}"}}]}}"#
+        )]);
+    }
     check::<PromptDraft>(&DRAFTS);
     for draft in DRAFTS {
         check::<PromptVersions>(&[&format!(
@@ -568,6 +574,10 @@ fn mcp_servers_are_read_as_serde_reads_them() {
         let whole = mcp_server(&format!(
             r#","state":{state},"kept_secrets":["env/A","token"],"consented":true"#
         ));
+        check::<McpConfiguration>(&[&whole]);
+    }
+    for catalog in ["installed", "available", "blocked"] {
+        let whole = mcp_server(&format!(r#","catalog":"{catalog}","taken":true"#));
         check::<McpConfiguration>(&[&whole]);
     }
     // What says nothing of a consent has none. Written anew by serde it would say so.

@@ -4,6 +4,9 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 use crate::test::tally::Tally;
 
+/// Tests that may have been broken off in one run; what breaks off more of them is to be found.
+const MOST_DISTURBED: usize = 1;
+
 /// The counts of a whole run and the names behind them.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
@@ -13,6 +16,8 @@ pub(crate) struct Outcome {
     /// What failed tests said, by their names.
     reasons: BTreeMap<String, Vec<String>>,
     skips: Vec<(String, String)>,
+    /// What broke off a test that ran once more, by the names of the tests.
+    disturbed: Vec<(String, String)>,
     /// What passed and is no test, with what it says of itself.
     notes: Vec<String>,
 }
@@ -58,6 +63,24 @@ impl Outcome {
         }
     }
 
+    /// Takes the lines `name<TAB>what happened` of tests that a program which is not ours broke off.
+    pub(super) fn add_disturbed(&mut self, lines: &str) {
+        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+            let (name, what) = line.split_once('\t').unwrap_or((line, "nothing is said"));
+            self.disturbed.push((name.to_owned(), what.to_owned()));
+        }
+    }
+
+    /// Fails for what was broken off once too often.
+    pub(super) fn judge_disturbed(&mut self) {
+        if self.disturbed.len() > MOST_DISTURBED {
+            self.fail(format!(
+                "{} tests were broken off by programs that are not ours: {MOST_DISTURBED} may be",
+                self.disturbed.len()
+            ));
+        }
+    }
+
     /// Prints the names and, as the last line, the counts.
     pub(crate) fn close(&self) -> ExitCode {
         println!();
@@ -66,6 +89,9 @@ impl Outcome {
         }
         for (name, reason) in &self.skips {
             println!("SKIPPED {name}: {reason}");
+        }
+        for (name, what) in &self.disturbed {
+            println!("DISTURBED {name}, which ran once more: {what}");
         }
         for what in &self.failures {
             println!("FAILED {what}");
@@ -89,12 +115,12 @@ impl Outcome {
     }
 
     fn counts(&self) -> String {
-        format!(
-            "{} passed, {} failed, {} skipped",
-            self.passed,
-            self.failed,
-            self.skips.len()
-        )
+        let (passed, failed, skipped) = (self.passed, self.failed, self.skips.len());
+        let counts = format!("{passed} passed, {failed} failed, {skipped} skipped");
+        match self.disturbed.len() {
+            0 => counts,
+            disturbed => format!("{counts}, {disturbed} disturbed"),
+        }
     }
 }
 

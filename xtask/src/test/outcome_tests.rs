@@ -25,3 +25,24 @@ fn a_run_of_nothing_fails() {
     };
     assert!(skipped_all.nothing_ran());
 }
+
+#[test]
+fn what_broke_off_a_test_is_counted_and_may_not_happen_often() {
+    let mut outcome = Outcome {
+        passed: 3,
+        ..Outcome::default()
+    };
+    outcome.add_disturbed("agents::a\tit has crashed\n");
+    outcome.judge_disturbed();
+    assert_eq!(
+        outcome.counts(),
+        "3 passed, 0 failed, 0 skipped, 1 disturbed"
+    );
+
+    outcome.add_disturbed("agents::b\tit has crashed\n");
+    outcome.judge_disturbed();
+    assert_eq!(
+        outcome.counts(),
+        "3 passed, 1 failed, 0 skipped, 2 disturbed"
+    );
+}

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::form;
+use super::{cut, form};
 use crate::{sessions, state::State};
 
 /// How long a question waits for its answer. Agents give up on tools sooner or later.
@@ -70,6 +70,8 @@ pub enum Request {
     Form(String, Value),
     /// To open a page: what it is for, and its address.
     Page(String, String),
+    /// To let the agent's model answer this.
+    Sample(String),
 }
 
 /// Why a form is not taken.
@@ -305,8 +307,7 @@ struct Draft {
 }
 
 fn of_call(subject: &Subject<'_>) -> Draft {
-    let tool = berth_mcp::visible(subject.tool);
-    let tool: String = tool.chars().take(128).collect();
+    let tool = cut(subject.tool);
     // A server chooses the names of its tools: quoted, one cannot go on as if it were Berth's own words.
     let mut question = format!(
         "MCP server {}: the agent wants to call the tool {tool:?}.",
@@ -340,6 +341,16 @@ fn of_server(configuration: McpConfigurationId, server: &str, request: Request) 
         tool: None,
     };
     match request {
+        Request::Sample(words) => Draft {
+            question: format!(
+                "MCP server {server} asks the agent's model, which may cost money:\n{}",
+                said(&words)
+            ),
+            options: vec![(ACCEPT, "Allow once"), (DECLINE, "Deny")],
+            needs: None,
+            form: None,
+            about,
+        },
         Request::Form(message, schema) => Draft {
             question: format!("MCP server {server} asks you:\n{}", said(&message)),
             options: vec![(ACCEPT, "Fill in…"), (DECLINE, "Decline")],

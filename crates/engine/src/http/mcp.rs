@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::{extract::State as Shared, http::StatusCode};
 use berth_protocol::{
-    AgentId, McpAccept, McpCall, McpCalled, McpConfiguration, McpConfigurationId, McpConsent,
-    McpDraft, McpEdit, McpGiven, McpImport, McpImported, McpList, McpSecret, McpSignedOut, McpTest,
-    McpTested, McpTools,
+    AgentId, McpAccept, McpCall, McpCalled, McpCatalogEdit, McpConfiguration, McpConfigurationId,
+    McpConsent, McpDraft, McpEdit, McpGiven, McpImport, McpImported, McpList, McpSecret, McpShare,
+    McpSignedOut, McpTake, McpTest, McpTested, McpTools,
 };
 
 use super::{
@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{error::ApiError, mcp, state::State};
 
-/// All MCP servers, and how they were doing when they were last asked.
+/// All MCP servers, and how they were doing when they were last asked: the user's own, and those of the active
+/// organization with what its catalog says of them.
 #[utoipa::path(get, path = "/mcp/configurations", tag = "mcp",
     responses((status = 200, body = McpList), Problems))]
 pub async fn list(Shared(state): Shared<Arc<State>>) -> Result<Json<McpList>, ApiError> {
@@ -34,6 +35,47 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(made)))
 }
 
+/// Adds a server to the catalog of the active organization, whose admin the caller is. All its users see it; each
+/// agrees to its command or address on their own machine before it is started or asked there.
+#[utoipa::path(post, path = "/mcp/catalog", tag = "mcp", request_body = McpShare,
+    responses((status = 201, body = McpConfiguration), Problems))]
+pub async fn share(
+    Shared(state): Shared<Arc<State>>,
+    Json(share): Json<McpShare>,
+) -> Result<(StatusCode, Json<McpConfiguration>), ApiError> {
+    let made = carried_through(async move { mcp::shared::share(&state, share).await }).await?;
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// Changes what the organization's catalog says of one of its servers: installed, available or blocked. Only for its
+/// admins.
+#[utoipa::path(put, path = "/mcp/configurations/{id}/catalog", tag = "mcp",
+    params(("id" = McpConfigurationId, Path)), request_body = McpCatalogEdit,
+    responses((status = 200, body = McpConfiguration), Problems))]
+pub async fn set_catalog(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<McpConfigurationId>,
+    Json(wanted): Json<McpCatalogEdit>,
+) -> Result<Json<McpConfiguration>, ApiError> {
+    carried_through(async move { mcp::shared::set_catalog(&state, id, wanted).await })
+        .await
+        .map(Json)
+}
+
+/// Takes a server that the organization's catalog offers, or leaves it: a choice of this user on this machine.
+#[utoipa::path(put, path = "/mcp/configurations/{id}/taken", tag = "mcp",
+    params(("id" = McpConfigurationId, Path)), request_body = McpTake,
+    responses((status = 200, body = McpConfiguration), Problems))]
+pub async fn take(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<McpConfigurationId>,
+    Json(wanted): Json<McpTake>,
+) -> Result<Json<McpConfiguration>, ApiError> {
+    carried_through(async move { mcp::shared::take(&state, id, wanted).await })
+        .await
+        .map(Json)
+}
+
 /// One server.
 #[utoipa::path(get, path = "/mcp/configurations/{id}", tag = "mcp", params(("id" = McpConfigurationId, Path)),
     responses((status = 200, body = McpConfiguration), Problems))]
@@ -45,7 +87,8 @@ pub async fn get(
 }
 
 /// Changes a server, which gets a new version. Another command or address needs a new consent; secrets that are
-/// no longer named are removed from the keychain.
+/// no longer named are removed from the keychain. What an organization says of its servers is changed by its admins
+/// alone; their rules and offers are each user's own.
 #[utoipa::path(put, path = "/mcp/configurations/{id}", tag = "mcp", params(("id" = McpConfigurationId, Path)),
     request_body = McpEdit, responses((status = 200, body = McpConfiguration), Problems))]
 pub async fn update(

@@ -6,6 +6,10 @@ mod docs;
 mod extract;
 mod gateway;
 mod mcp;
+mod org;
+mod org_admin;
+mod org_audit;
+mod org_changes;
 mod projects;
 mod prompts;
 mod rest;
@@ -68,8 +72,37 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(routers::list, routers::create))
         .routes(routes!(routers::get, routers::update, routers::delete))
         .routes(routes!(routers::set_key, routers::remove_key))
+        .routes(routes!(org::get))
+        .routes(routes!(org::set_backend))
+        .routes(routes!(org::ways))
+        .routes(routes!(org::sign_in, org::cancel))
+        .routes(routes!(org::factor))
+        .routes(routes!(org::sign_out))
+        .routes(routes!(org::set_active))
+        .routes(routes!(org::create))
+        .routes(routes!(org::refresh))
+        .routes(routes!(org::join))
+        .routes(routes!(org_changes::list))
+        .routes(routes!(org_changes::discard))
+        .routes(routes!(org_changes::resolve))
+        .routes(routes!(org_changes::retry))
+        .routes(routes!(org_admin::members))
+        .routes(routes!(org_admin::set_role))
+        .routes(routes!(org_admin::remove_member))
+        .routes(routes!(org_admin::invite))
+        .routes(routes!(org_admin::withdraw))
+        .routes(routes!(org_admin::policy, org_admin::set_policy))
+        .routes(routes!(org::drift))
+        .routes(routes!(org_audit::page))
+        .routes(routes!(org_audit::people))
+        .routes(routes!(org_audit::origin))
+        .routes(routes!(org_audit::verify))
+        .routes(routes!(org_audit::export))
         .routes(routes!(mcp::list, mcp::create))
         .routes(routes!(mcp::get, mcp::update, mcp::delete))
+        .routes(routes!(mcp::share))
+        .routes(routes!(mcp::set_catalog))
+        .routes(routes!(mcp::take))
         .routes(routes!(mcp::consent))
         .routes(routes!(mcp::accept))
         .routes(routes!(mcp::set_secret, mcp::remove_secret))
@@ -119,6 +152,7 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(system::stop))
         .routes(routes!(system::audit))
         .routes(routes!(system::verify))
+        .routes(routes!(system::export))
 }
 
 fn described() -> (Router<Arc<State>>, utoipa::openapi::OpenApi) {

@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State as Shared, http::StatusCode};
+use axum::{
+    body::Body,
+    extract::State as Shared,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use berth_protocol::{AuditOrder, AuditPage, AuditVerification, EngineInfo, Health, SessionId};
 use berth_store::AuditQuery;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
-    Problems,
+    Problems, carried_through,
     extract::{Json, Query},
+    org_audit::NDJSON,
 };
-use crate::{VERSION, error::ApiError, state::State};
+use crate::{VERSION, audit, error::ApiError, state::State};
 
 /// Events on a page when the client does not say.
 const EVENTS: u32 = 200;
@@ -102,4 +108,21 @@ pub async fn verify(
     Shared(state): Shared<Arc<State>>,
 ) -> Result<Json<AuditVerification>, ApiError> {
     Ok(Json(state.store.verify_audit().await?))
+}
+
+/// The audit trail as a file that proves itself (`berth audit verify --file`): an event on each line, as it was hashed,
+/// and on the last line the manifest with their number, the first and the last of them and SHA-256 of all lines before
+/// it. One that breaks off has no manifest. It is noted in the trail.
+#[utoipa::path(get, path = "/audit/export", tag = "audit",
+    responses((status = 200, content_type = "application/x-ndjson", body = String), Problems))]
+pub async fn export(Shared(state): Shared<Arc<State>>) -> Result<Response, ApiError> {
+    let lines = carried_through(async move { audit::export(state).await }).await?;
+    let headers = [
+        (header::CONTENT_TYPE, NDJSON),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"berth-audit.ndjson\"",
+        ),
+    ];
+    Ok((headers, Body::from_stream(lines)).into_response())
 }

@@ -26,7 +26,13 @@ pub async fn given(state: &State, agent: &AgentId, name: &str) -> Result<McpGive
     };
     let private = state.config.data_dir.join("private").join(SESSION);
     let environment = state.environment().await;
-    let injected = agents::given_mcp(&spec, &server, &private, environment);
+    let injected = agents::given_mcp(
+        &spec,
+        &server,
+        &private,
+        environment,
+        state.config.program.as_deref(),
+    );
     Ok(McpGiven {
         agent: spec.id.clone(),
         terminal: injected.map(|injected| McpGivenTerminal {

@@ -4,9 +4,11 @@
 //! no longer tells of one before it is removed there, except when a server goes: then its row goes last, so
 //! that whatever a kill leaves of it can be seen and removed.
 
+pub mod blocked;
 mod given;
 mod grants;
 mod reach;
+pub mod shared;
 pub mod sign_in;
 
 pub use given::given;
@@ -27,15 +29,16 @@ use crate::{error::ApiError, keychain, state::State};
 /// Most servers of a scope.
 const MOST: usize = 200;
 
-/// The scopes that the user of this engine may write. Those of an organization come from its backend.
-const WRITABLE: &[McpScope] = &[McpScope::User];
-
 /// All servers.
 pub async fn list(state: &State) -> Result<McpList, ApiError> {
     let known = state.store.mcp_configurations().await?.into_iter();
+    let mut writable = vec![McpScope::User];
+    if state.organizations.administered().is_some() {
+        writable.insert(0, McpScope::Organization);
+    }
     Ok(McpList {
         configurations: known.map(|it| with_sign_in(state, it)).collect(),
-        writable: WRITABLE.to_vec(),
+        writable,
     })
 }
 
@@ -53,12 +56,12 @@ fn with_sign_in(state: &State, mut configuration: McpConfiguration) -> McpConfig
 pub async fn create(state: &State, draft: McpDraft) -> Result<McpConfiguration, ApiError> {
     let draft = checked(draft)?;
     let known = state.store.mcp_configurations().await?;
-    let scope = McpScope::User;
-    if known.iter().filter(|known| known.scope == scope).count() >= MOST {
+    let is_own = |known: &&McpConfiguration| known.scope == McpScope::User;
+    if known.iter().filter(is_own).count() >= MOST {
         let detail = format!("there are {MOST} MCP servers already, and there can be no more");
         return Err(ApiError::new(Code::McpInvalid, detail));
     }
-    Ok(changed(state, state.store.create_mcp(scope, &draft).await?))
+    Ok(changed(state, state.store.create_mcp(&draft).await?))
 }
 
 /// Changes a server. Secrets that it no longer names are removed from the keychain.
@@ -69,8 +72,11 @@ pub async fn update(
 ) -> Result<McpConfiguration, ApiError> {
     let turn = state.keeping.lock().await;
     let old = get(state, id).await?;
-    may_write(&old)?;
     let draft = checked(edit.configuration)?;
+    if old.scope == McpScope::Organization {
+        drop(turn);
+        return shared::update(state, &old, edit.version, &draft).await;
+    }
     let named = draft.secrets();
     // What was given for one program or host is not taken along to another.
     let mut kept: BTreeSet<String> = match is_elsewhere(&old.draft.server, &draft.server) {
@@ -148,7 +154,9 @@ fn is_elsewhere(old: &McpServer, new: &McpServer) -> bool {
 /// Removes a server with its secrets.
 pub async fn delete(state: &State, id: McpConfigurationId, version: u32) -> Result<(), ApiError> {
     let old = get(state, id).await?;
-    may_write(&old)?;
+    if old.scope == McpScope::Organization {
+        return shared::delete(state, id, version).await;
+    }
     if old.version != version {
         let found = old.version;
         return Err(StoreError::McpChanged { id, found }.into());
@@ -175,6 +183,7 @@ pub async fn consent(
     id: McpConfigurationId,
     shown: u32,
 ) -> Result<McpConfiguration, ApiError> {
+    shared::admits(state, &get(state, id).await?)?;
     Ok(changed(state, state.store.consent_mcp(id, shown).await?))
 }
 
@@ -217,6 +226,13 @@ pub async fn set_secret(
     }
     let value = checked_secret(value)?;
     keychain::set(state, &name_of(id, name), value).await?;
+    // Its organization may have made it another one meanwhile, which is not given what was meant for this one.
+    let is = get(state, id).await?;
+    if is_elsewhere(&configuration.draft.server, &is.draft.server) {
+        keychain::remove(state, &name_of(id, name)).await?;
+        let found = is.version;
+        return Err(StoreError::McpChanged { id, found }.into());
+    }
     let now = state.store.set_mcp_secret(id, name, true).await?;
     Ok(changed(state, now))
 }
@@ -280,7 +296,10 @@ pub async fn test(state: &State, request: McpTest) -> Result<McpTested, ApiError
             (draft, noted)
         }
         (None, Some(kept)) if !kept.consented => return Err(not_consented(kept)),
-        (None, Some(kept)) => (kept.draft.clone(), Some(kept.clone())),
+        (None, Some(kept)) => {
+            shared::admits(state, kept)?;
+            (kept.draft.clone(), Some(kept.clone()))
+        }
         (None, None) => {
             let detail = "neither the id of a server nor a draft is given";
             return Err(ApiError::new(Code::BadRequest, detail));
@@ -290,6 +309,7 @@ pub async fn test(state: &State, request: McpTest) -> Result<McpTested, ApiError
     for (name, value) in request.secrets {
         given.insert(name, checked_secret(&value)?);
     }
+    shared::admits_draft(state, &draft)?;
     let asked = async {
         let secrets = secrets(state, kept.as_ref(), &draft, given).await?;
         let id = kept.as_ref().map(|kept| kept.id);
@@ -396,6 +416,7 @@ pub async fn reach_of(
     if !configuration.consented {
         return Err(not_consented(configuration));
     }
+    shared::admits(state, configuration)?;
     let draft = &configuration.draft;
     let secrets = secrets(state, Some(configuration), draft, BTreeMap::new()).await?;
     reach::reach(state, (Some(configuration.id), draft), secrets, folder).await
@@ -495,14 +516,6 @@ fn changed(state: &State, configuration: McpConfiguration) -> McpConfiguration {
         configuration: Box::new(configuration.clone()),
     });
     configuration
-}
-
-fn may_write(configuration: &McpConfiguration) -> Result<(), ApiError> {
-    if WRITABLE.contains(&configuration.scope) {
-        return Ok(());
-    }
-    let detail = "MCP servers of an organization are changed by its admins";
-    Err(ApiError::new(Code::McpScopeDenied, detail))
 }
 
 fn not_consented(configuration: &McpConfiguration) -> ApiError {

@@ -17,9 +17,10 @@ use berth_protocol::{
     Code, McpAuth, McpConfiguration, McpConfigurationId, McpRevoked, McpServer, McpSignedOut,
     McpSigningIn, McpState, Timestamp,
 };
+use berth_store::McpOrphan;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{changed, get, grants::KeychainGrants, name_of, not_consented, note};
+use super::{changed, get, grants::KeychainGrants, name_of, not_consented, note, shared};
 use crate::{error::ApiError, keychain, state::State};
 
 /// Sign-ins that are kept, and those under way.
@@ -166,6 +167,7 @@ pub async fn begin(
     if !configuration.consented {
         return Err(not_consented(&configuration));
     }
+    shared::admits(state, &configuration)?;
     let name = &configuration.draft.name;
     let (McpAuth::Oauth { .. }, Some(url)) = (
         &configuration.draft.auth,
@@ -387,4 +389,15 @@ pub async fn end(state: &State, id: McpConfigurationId) -> Result<Revoked, ApiEr
         Ok(_) | Err(berth_store::StoreError::McpNotFound(_)) => Ok(revoked),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Ends what is left of a sign-in to a server that is gone, or is another one now.
+/// Whoever has signed in again meanwhile stays so.
+pub async fn end_left(state: &State, left: &McpOrphan) -> Result<bool, ApiError> {
+    let _turn = state.sign_ins.turn(left.id).await;
+    if !state.store.mcp_orphans().await?.contains(left) {
+        return Ok(false);
+    }
+    let ended = state.sign_ins.broker.sign_out(&key(left.id)).await;
+    ended.map(|_| true).map_err(|error| told(&error))
 }

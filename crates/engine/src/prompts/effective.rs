@@ -11,7 +11,7 @@ use berth_prompt::{
 use berth_protocol::{
     Code, EffectivePrompt, FieldProblem, PreviewCompared, PreviewRequest, Problem, PromptFormat,
     PromptId, PromptPolicy, PromptPreview, PromptScope, PromptTarget, SessionId, SessionPrompt,
-    SystemPrompt, TextDiff, Timestamp, Transport, Workspace,
+    SystemPrompt, TextDiff, Timestamp, Transport, Workspace, tenant::Tenant,
 };
 use berth_session::agents::{self, Spec};
 use berth_store::{GivenPrompt, ProjectRecord, SessionRecord};
@@ -20,7 +20,7 @@ use similar::{Algorithm, ChangeTag};
 use std::time::Duration;
 
 use super::{PromptDraft, checked};
-use crate::{defined_agents, error::ApiError, projects, sessions, state::State};
+use crate::{defined_agents, error::ApiError, organizations, projects, sessions, state::State};
 
 /// The user of an engine without sign-in.
 pub const LOCAL_USER: &str = "local";
@@ -44,6 +44,8 @@ pub struct Prompts {
 pub struct Composing {
     prompts: Arc<Vec<SystemPrompt>>,
     policy: PromptPolicy,
+    /// The user and their organization.
+    tenant: Option<(Tenant, String)>,
     user_name: String,
     date: Date,
     time_zone: String,
@@ -57,6 +59,13 @@ impl Composing {
         let user = names.iter().find_map(|name| environment.get(name));
         let book = state.store.prompt_book().await?;
         let mut prompts = Arc::clone(&book.prompts);
+        let mut policy = book.policy;
+        let mut tenant = None;
+        if let Some(shared) = organizations::shared(state).await? {
+            policy.sanitize = shared.bound.sanitize(policy.sanitize)?;
+            Arc::make_mut(&mut prompts).extend(shared.prompts);
+            tenant = Some((shared.tenant, shared.bound.organization));
+        }
         if !book.declined.is_empty() {
             Arc::make_mut(&mut prompts).retain(|prompt| {
                 let own_choice = prompt.scope == PromptScope::Organization && !prompt.locked;
@@ -65,7 +74,8 @@ impl Composing {
         }
         Ok(Self {
             prompts,
-            policy: book.policy,
+            policy,
+            tenant,
             user_name: user
                 .map(|name| name.to_string_lossy().into_owned())
                 .or_else(account)
@@ -166,7 +176,14 @@ impl Composing {
             Arc::make_mut(&mut prompts).push(prompt(PromptId(id.0), draft, 1));
         }
         let mut context = Context::new(wanted.spec.id.clone(), self.date);
-        context.user_id = LOCAL_USER.to_owned();
+        match &self.tenant {
+            Some((tenant, name)) => {
+                context.user_id = tenant.user.to_string();
+                context.org_id = tenant.org.to_string();
+                context.org_name.clone_from(name);
+            }
+            None => context.user_id = LOCAL_USER.to_owned(),
+        }
         context.user_name.clone_from(&self.user_name);
         context.project_id = wanted.project.map(|project| project.id);
         context.project = wanted
@@ -457,6 +474,49 @@ pub async fn session_prompt(state: &State, id: SessionId) -> Result<SessionPromp
         wants_new_conversation,
         changed,
         problem,
+    })
+}
+
+/// How what a running session was given of its organization's prompts stands to what these are now.
+pub struct OfOrganization {
+    /// It would be given others now, or cannot be given any.
+    pub is_old: bool,
+    /// Why its agent gets none, if any are meant for it.
+    pub undelivered: Option<String>,
+}
+
+/// The same of a session that runs.
+pub async fn of_organization(
+    state: &State,
+    record: &SessionRecord,
+) -> Result<OfOrganization, ApiError> {
+    let found = state.store.given_prompt(record.id, record.run).await?;
+    let given = found.map(|(given, _)| given).unwrap_or_default();
+    let theirs = |effective: &EffectivePrompt| {
+        let parts = effective.parts.iter();
+        let parts = parts.filter(|part| part.scope == PromptScope::Organization);
+        let words = parts.map(|part| {
+            let words = effective.text.get(part.start as usize..part.end as usize);
+            (part.id, words.unwrap_or_default().to_owned())
+        });
+        words.collect::<Vec<_>>()
+    };
+    if let Ok(spec) = defined_agents::spec(state, &record.agent)
+        && let Err(why) = agents::takes_instructions(&spec, record.transport)
+    {
+        // What it would be given now is nothing to such an agent either.
+        return Ok(OfOrganization {
+            is_old: false,
+            undelivered: Some(why.to_string()),
+        });
+    }
+    let is_old = match composed_now(state, record, &given).await {
+        Ok(now) => theirs(&given.effective) != theirs(&now),
+        Err(_) => true,
+    };
+    Ok(OfOrganization {
+        is_old,
+        undelivered: given.undelivered,
     })
 }
 

@@ -14,7 +14,7 @@ use berth_protocol::{
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::{changed, checked, may_write};
-use crate::{EngineError, error::ApiError, state::State};
+use crate::{EngineError, error::ApiError, organizations, state::State};
 
 /// Most files of one import.
 const FILES: usize = 1000;
@@ -58,7 +58,11 @@ pub async fn import(state: &State, import: PromptImport) -> Result<PromptImporte
         );
         return Err(ApiError::new(Code::BadRequest, detail));
     }
-    let known = by_name(state.store.prompts().await?);
+    let mut known = state.store.prompts().await?;
+    if let Some(shared) = organizations::shared(state).await? {
+        known.extend(shared.prompts);
+    }
+    let known = by_name(known);
     let mut seen = BTreeSet::new();
     let mut results = Vec::new();
     for file in &import.files {
@@ -122,7 +126,7 @@ async fn import_one(
     draft: PromptDraft,
     dry_run: bool,
 ) -> Result<PromptImportOutcome, ApiError> {
-    may_write(draft.scope)?;
+    may_write(state, draft.scope).await?;
     let key = (draft.scope, draft.name.clone());
     let old = match known.get(&key).map(Vec::as_slice) {
         None | Some([]) => None,

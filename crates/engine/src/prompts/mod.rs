@@ -1,23 +1,26 @@
 //! System prompts: who may change which, and what becomes of an edit.
 //!
-//! What sessions are given of them is in `effective.rs`, and files with prompts are in `files.rs`.
+//! What sessions are given of them is in `effective.rs`, files with prompts are in `files.rs`, and how those of an
+//! organization are changed is in `organization.rs`.
 
 mod effective;
 mod files;
+mod organization;
 
 use berth_prompt::{FIELDS, MAX_CONTENT_BYTES};
 use berth_protocol::{
     Code, Event, FieldProblem, Problem, PromptChoice, PromptConflict, PromptDraft, PromptEdit,
     PromptField, PromptFormat, PromptId, PromptList, PromptMove, PromptOrder, PromptPolicy,
     PromptRestore, PromptScope, PromptVersion, PromptVersions, SystemPrompt, TextDiff,
+    tenant::OrganizationRole,
 };
 use berth_store::StoreError;
 
-use crate::{error::ApiError, state::State};
+use crate::{error::ApiError, organizations, state::State};
 
 pub use effective::{
-    Composing, Prompts, given, given_again, preview, session_prompt, wanted_before, wanted_by,
-    wanted_in,
+    Composing, Prompts, given, given_again, of_organization, preview, session_prompt,
+    wanted_before, wanted_by, wanted_in,
 };
 pub use files::{archive, file, import, load_global};
 
@@ -33,10 +36,6 @@ const MOST: u64 = 1000;
 /// Most versions of one answer.
 const PAGE: u32 = 50;
 
-/// The scopes that the user of this engine may write. Global prompts come from whoever runs the engine, and
-/// those of an organization from its backend.
-const WRITABLE: &[PromptScope] = &[PromptScope::User];
-
 /// Who the author is of what is written over the API.
 const AUTHOR: Option<&str> = Some(effective::LOCAL_USER);
 
@@ -50,23 +49,81 @@ pub async fn list(state: &State) -> Result<PromptList, ApiError> {
             description: (*description).to_owned(),
         });
     let book = state.store.prompt_book().await?;
+    let mut prompts = book.prompts.to_vec();
+    let (mut least, mut changes) = (None, Vec::new());
+    if let Some(shared) = organizations::shared(state).await? {
+        least = shared.bound.least();
+        changes = shared.changes;
+        prompts.extend(shared.prompts);
+        prompts.sort_by(|one, other| {
+            let of = |prompt: &SystemPrompt| (prompt.scope, prompt.priority);
+            let names = one.name.cmp(&other.name).then(one.id.cmp(&other.id));
+            of(one).cmp(&of(other)).then(names)
+        });
+    }
     Ok(PromptList {
-        prompts: book.prompts.to_vec(),
+        prompts,
         policy: book.policy,
-        writable: WRITABLE.to_vec(),
+        writable: writable(state).await?,
         declined: book.declined.clone(),
         fields: fields.collect(),
+        least,
+        changes,
     })
 }
 
+/// Where a prompt is.
+enum Found {
+    /// In the store of this machine.
+    Here(SystemPrompt),
+    /// Among the rows of the active organization.
+    Shared(SystemPrompt),
+}
+
+async fn find(state: &State, id: PromptId) -> Result<Found, ApiError> {
+    if let Some(here) = state.store.prompt(id).await? {
+        return Ok(Found::Here(here));
+    }
+    match organization::find(state, id).await? {
+        Some(shared) => Ok(Found::Shared(shared)),
+        None => Err(StoreError::PromptNotFound(id).into()),
+    }
+}
+
+impl Found {
+    fn prompt(self) -> SystemPrompt {
+        match self {
+            Self::Here(prompt) | Self::Shared(prompt) => prompt,
+        }
+    }
+
+    /// The prompt, if what it was before is kept on this machine.
+    fn with_versions(self) -> Result<SystemPrompt, ApiError> {
+        match self {
+            Self::Here(prompt) => Ok(prompt),
+            Self::Shared(prompt) => {
+                let detail = format!(
+                    "what {:?} was before is not kept on this machine, because it is a prompt of an organization",
+                    prompt.name
+                );
+                Err(Problem::new(Code::PromptNotFound, detail)
+                    .with_hint("The backend of the organization keeps its versions.")
+                    .into())
+            }
+        }
+    }
+}
+
 pub async fn get(state: &State, id: PromptId) -> Result<SystemPrompt, ApiError> {
-    let found = state.store.prompt(id).await?;
-    found.ok_or_else(|| StoreError::PromptNotFound(id).into())
+    Ok(find(state, id).await?.prompt())
 }
 
 pub async fn create(state: &State, draft: PromptDraft) -> Result<SystemPrompt, ApiError> {
-    may_write(draft.scope)?;
+    may_write(state, draft.scope).await?;
     let draft = checked(draft)?;
+    if draft.scope == PromptScope::Organization {
+        return organization::create(state, &draft).await;
+    }
     let known = state.store.count_prompts(draft.scope).await?;
     if known >= MOST {
         let detail = format!("there are {known} prompts already, and there can be no more");
@@ -84,8 +141,10 @@ pub async fn update(
     id: PromptId,
     edit: PromptEdit,
 ) -> Result<SystemPrompt, ApiError> {
-    let old = get(state, id).await?;
-    may_write(old.scope)?;
+    let found = find(state, id).await?;
+    let is_shared = matches!(found, Found::Shared(_));
+    let old = found.prompt();
+    may_write(state, old.scope).await?;
     if edit.prompt.scope != old.scope {
         let detail = format!(
             "{:?} is of the scope {}, and a prompt keeps its scope",
@@ -97,7 +156,10 @@ pub async fn update(
             .into());
     }
     let draft = checked(edit.prompt)?;
-    save(state, id, edit.version, draft).await
+    match is_shared {
+        true => organization::save(state, id, edit.version, draft).await,
+        false => save(state, id, edit.version, draft).await,
+    }
 }
 
 async fn save(
@@ -109,26 +171,38 @@ async fn save(
     match state.store.update_prompt(id, version, &draft, AUTHOR).await {
         Ok(prompt) => Ok(changed(state, prompt)),
         Err(StoreError::PromptChanged { .. }) => {
-            let theirs = get(state, id).await?;
-            let detail = format!(
-                "version {version} of {:?} was edited, and it has version {} now",
-                theirs.name, theirs.version
-            );
-            let diff = difference(&theirs.content, &draft.content).await?;
-            Err(Problem::new(Code::PromptConflict, detail)
-                .with_conflict(PromptConflict {
-                    yours: draft,
-                    theirs,
-                    diff,
-                })
-                .into())
+            Err(conflict(get(state, id).await?, draft, version).await?)
         }
         Err(error) => Err(error.into()),
     }
 }
 
+/// That an edit came too late, with both sides.
+async fn conflict(
+    theirs: SystemPrompt,
+    draft: PromptDraft,
+    version: u32,
+) -> Result<ApiError, ApiError> {
+    let detail = format!(
+        "version {version} of {:?} was edited, and it has version {} now",
+        theirs.name, theirs.version
+    );
+    let diff = difference(&theirs.content, &draft.content).await?;
+    let problem = Problem::new(Code::PromptConflict, detail).with_conflict(PromptConflict {
+        yours: draft,
+        theirs,
+        diff,
+    });
+    Ok(problem.into())
+}
+
 pub async fn delete(state: &State, id: PromptId, version: u32) -> Result<(), ApiError> {
-    may_write(get(state, id).await?.scope)?;
+    let found = find(state, id).await?;
+    let is_shared = matches!(found, Found::Shared(_));
+    may_write(state, found.prompt().scope).await?;
+    if is_shared {
+        return organization::delete(state, id, version).await;
+    }
     state.store.delete_prompt(id, version).await?;
     state.publish(Event::PromptRemoved { id });
     Ok(())
@@ -155,8 +229,12 @@ pub async fn decline(state: &State, id: PromptId, choice: PromptChoice) -> Resul
 
 /// Takes a prompt to another place of its scope.
 pub async fn reorder(state: &State, id: PromptId, to: PromptMove) -> Result<PromptOrder, ApiError> {
-    let old = get(state, id).await?;
-    may_write(old.scope)?;
+    let found = find(state, id).await?;
+    let is_shared = matches!(found, Found::Shared(_));
+    may_write(state, found.prompt().scope).await?;
+    if is_shared {
+        return organization::reorder(state, id, to).await;
+    }
     let before = state.store.prompts().await?;
     let moved = state
         .store
@@ -177,7 +255,7 @@ pub async fn versions(
     before: Option<u32>,
     limit: Option<u32>,
 ) -> Result<PromptVersions, ApiError> {
-    get(state, id).await?;
+    find(state, id).await?.with_versions()?;
     let limit = limit.unwrap_or(PAGE).clamp(1, PAGE);
     let versions = state.store.prompt_versions(id, before, limit).await?;
     let last = versions.last().map(|version| version.version);
@@ -188,7 +266,7 @@ pub async fn versions(
 }
 
 async fn version(state: &State, id: PromptId, number: u32) -> Result<PromptVersion, ApiError> {
-    get(state, id).await?;
+    find(state, id).await?.with_versions()?;
     let found = state.store.prompt_version(id, number).await?;
     found.ok_or_else(|| {
         let detail = format!("prompt {id} has no version {number}");
@@ -202,8 +280,8 @@ pub async fn restore(
     id: PromptId,
     wanted: PromptRestore,
 ) -> Result<SystemPrompt, ApiError> {
-    let now = get(state, id).await?;
-    may_write(now.scope)?;
+    let now = find(state, id).await?.with_versions()?;
+    may_write(state, now.scope).await?;
     let old = version(state, id, wanted.to).await?.draft;
     let draft = checked(PromptDraft {
         priority: now.priority,
@@ -234,19 +312,34 @@ fn changed(state: &State, prompt: SystemPrompt) -> SystemPrompt {
     prompt
 }
 
-fn may_write(scope: PromptScope) -> Result<(), ApiError> {
-    if WRITABLE.contains(&scope) {
+/// The scopes that the user of this engine may write: their own, and that of the active organization if they are an
+/// admin of it. Global prompts come from whoever runs the engine.
+async fn writable(state: &State) -> Result<Vec<PromptScope>, ApiError> {
+    let role = organization::role(state).await?;
+    let mut scopes = vec![PromptScope::User];
+    if role == Some(OrganizationRole::Admin) {
+        scopes.insert(0, PromptScope::Organization);
+    }
+    Ok(scopes)
+}
+
+async fn may_write(state: &State, scope: PromptScope) -> Result<(), ApiError> {
+    if writable(state).await?.contains(&scope) {
         return Ok(());
     }
+    let own = "Write a prompt of your own, in the scope `user`.";
     let (detail, hint) = match scope {
         PromptScope::Global => (
             "global prompts come from whoever runs Berth",
             "Give the engine a folder with them: berth serve --global-prompts FOLDER.",
         ),
-        PromptScope::Organization | PromptScope::User => (
-            "prompts of an organization are changed by its admins",
-            "Write a prompt of your own, in the scope `user`.",
+        PromptScope::Organization if state.organizations.active().is_none() => (
+            "prompts of an organization are changed by its admins, and no organization is active",
+            "Switch to the organization first.",
         ),
+        PromptScope::Organization | PromptScope::User => {
+            ("prompts of an organization are changed by its admins", own)
+        }
     };
     Err(Problem::new(Code::PromptScopeDenied, detail)
         .with_hint(hint)

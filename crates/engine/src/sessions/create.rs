@@ -24,6 +24,7 @@ use crate::{
     error::ApiError,
     gateway,
     http::checked_text,
+    mcp::shared::admits_of_session,
     projects,
     prompts::{self, Composing},
     routers::{self, Prepared},
@@ -73,6 +74,12 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         None => None,
     };
     let secrets = defined_agents::secrets(state, &spec.id).await?;
+    if let Some(bound) = state.organizations.bound() {
+        bound.lets_begin(spec, request.permission_mode.as_deref())?;
+    }
+    for server in &mcp_servers {
+        admits_of_session(state, server)?;
+    }
     let composing = Composing::now(state).await?;
     let own = instructions.as_deref().map(|words| (id, words));
     let wanted = prompts::wanted_before(&folder, (spec, transport), &project, own);
@@ -89,6 +96,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         injection: Injection {
             instructions: words(&given),
             mcp_servers: &mcp_servers,
+            berth: state.config.program.as_deref(),
         },
         private: &private(state, id),
         secrets: &secrets,
@@ -200,6 +208,7 @@ pub async fn run(
     let injection = Injection {
         instructions: words.as_deref(),
         mcp_servers: &mcp_servers,
+        berth: state.config.program.as_deref(),
     };
     let plan = plan(state, &record, spec, injection, &secrets, route.as_ref()).await?;
     let cast = recording(state, id, run);
@@ -213,6 +222,7 @@ pub async fn run(
         state.config.grace,
     );
     let transport = record.transport;
+    let resumed = record.beginning == Beginning::Resumed;
     let routed = instance.as_ref().map(Instance::state);
     let own = private(state, id);
     let spec = spec.clone();
@@ -235,6 +245,7 @@ pub async fn run(
                 rules: Arc::clone(&spec.screen),
                 recording: Some(cast),
                 follow_output: false,
+                shows_earlier: resumed && spec.shows_earlier(),
                 title,
                 router: instance,
                 reaper,

@@ -14,6 +14,7 @@ use crate::{
     defined_agents,
     error::ApiError,
     http::checked_text,
+    mcp::shared::admits_of_session,
     projects,
     prompts::{self, Composing},
     routers,
@@ -68,7 +69,10 @@ pub async fn restart(
         );
         return Err(ApiError::new(Code::WorkspaceMissing, detail));
     }
-    // What is wrong with prompts, secrets and router is found while the agent still runs.
+    // What is wrong with policy, prompts, secrets and router is found while the agent still runs.
+    if let Some(bound) = state.organizations.bound() {
+        bound.lets_begin(spec, old.permission_mode.as_deref())?;
+    }
     let project = projects::record(state, old.project_id).await?;
     let composing = Composing::now(state).await?;
     let session = prompts::wanted_by(&old, spec, &project);
@@ -104,11 +108,18 @@ pub async fn restart(
         injection: Injection {
             instructions: words.as_deref(),
             mcp_servers: &old.mcp_servers,
+            berth: state.config.program.as_deref(),
         },
         private: &private,
         secrets: &secrets,
         router: draft.as_ref(),
     };
+    if let Some(bound) = state.organizations.bound() {
+        bound.lets_begin(spec, old.permission_mode.as_deref())?;
+    }
+    for server in &old.mcp_servers {
+        admits_of_session(state, server)?;
+    }
     agents::plan(spec, &order, state.environment().await)?;
     crate::agents::check_version(state, spec, old.transport).await?;
     let name = start.agent_session.as_deref();

@@ -13,7 +13,10 @@ use serde_json::json;
 use super::{record, recording};
 use crate::{
     error::{ApiError, session_error},
-    gateway::asking::{About, NotTaken, Reply},
+    gateway::{
+        self,
+        asking::{About, NotTaken, Reply},
+    },
     state::State,
 };
 
@@ -133,13 +136,8 @@ async fn note_answer(
         Some(tool) => details["tool"] = json!(tool),
         None => {
             // A server chooses their names, and people read this.
-            let cut = |name: &&String| {
-                berth_mcp::visible(name)
-                    .chars()
-                    .take(128)
-                    .collect::<String>()
-            };
-            details["fields"] = json!(fields.iter().map(cut).collect::<Vec<_>>());
+            let names: Vec<_> = fields.iter().map(|name| gateway::cut(name)).collect();
+            details["fields"] = json!(names);
         }
     }
     let subject = id.to_string();

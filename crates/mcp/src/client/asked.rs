@@ -15,6 +15,8 @@ use rmcp::{
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::progress::Following;
+
 /// An answer that comes later.
 pub type Answered<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -48,15 +50,17 @@ pub trait Asked: Send + Sync + 'static {
     }
 
     /// The folders that a server may know of, as `file://` addresses.
-    fn roots(&self) -> Vec<String> {
-        Vec::new()
+    fn roots(&self) -> Answered<'_, Vec<String>> {
+        Box::pin(std::future::ready(Vec::new()))
     }
 
     /// A server says how far it is: the parameters of `notifications/progress`.
     fn progress(&self, _said: Value) {}
 
     /// A server logs something: the parameters of `notifications/message`.
-    fn logged(&self, _said: Value) {}
+    fn logged(&self, _said: Value) -> Answered<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// What is offered to a server.
@@ -126,6 +130,7 @@ impl Drop for UnderWay {
 pub(super) struct Handler {
     pub(super) asked: Arc<dyn Asked>,
     pub(super) calls: Calls,
+    pub(super) following: Following,
 }
 
 fn shown<T: serde::Serialize>(said: &T) -> Value {
@@ -195,18 +200,20 @@ impl ClientHandler for Handler {
     async fn create_message(
         &self,
         request: CreateMessageRequestParams,
-        _context: RequestContext<RoleClient>,
+        context: RequestContext<RoleClient>,
     ) -> Result<CreateMessageResult, ErrorData> {
         let denied = || ErrorData::invalid_request("the user does not allow this", None);
         if !self.asked.offers().sampling {
             return Err(denied());
         }
-        let answer = self
-            .asked
-            .sample(shown(&request))
-            .await
-            .ok_or_else(denied)?;
-        let understood = serde_json::from_value(answer);
+        let answer = tokio::select! {
+            biased;
+            () = context.ct.cancelled() => None,
+            // As for elicitation.
+            () = self.calls.over() => None,
+            answer = self.asked.sample(shown(&request)) => answer,
+        };
+        let understood = serde_json::from_value(answer.ok_or_else(denied)?);
         understood.map_err(|error| ErrorData::internal_error(error.to_string(), None))
     }
 
@@ -215,7 +222,8 @@ impl ClientHandler for Handler {
         _context: RequestContext<RoleClient>,
     ) -> Result<ListRootsResult, ErrorData> {
         let roots = if self.asked.offers().roots {
-            self.asked.roots().into_iter().map(Root::new).collect()
+            let roots = self.asked.roots().await;
+            roots.into_iter().map(Root::new).collect()
         } else {
             Vec::new()
         };
@@ -228,6 +236,7 @@ impl ClientHandler for Handler {
         _context: NotificationContext<RoleClient>,
     ) {
         self.asked.progress(shown(&said));
+        self.following.tell(said);
     }
 
     async fn on_logging_message(
@@ -235,6 +244,6 @@ impl ClientHandler for Handler {
         said: LoggingMessageNotificationParam,
         _context: NotificationContext<RoleClient>,
     ) {
-        self.asked.logged(shown(&said));
+        self.asked.logged(shown(&said)).await;
     }
 }

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, time::Duration};
 use berth_protocol::Code;
 use rmcp::service::{ClientInitializeError, ServiceError};
 
-use super::visible;
+use super::{causes, visible};
 use crate::OauthError;
 
 /// Why a server cannot be used.
@@ -140,19 +140,4 @@ impl McpError {
             },
         }
     }
-}
-
-/// An error with what caused it, shortened.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    const LONGEST: usize = 400;
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text.chars().take(LONGEST).collect()
 }

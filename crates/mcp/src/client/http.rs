@@ -55,7 +55,16 @@ impl Proof {
 
 /// The client for servers. Redirects are not followed: the token would go along.
 pub(super) fn client() -> Result<reqwest::Client, McpError> {
-    let client = reqwest::Client::builder()
+    built(reqwest::Client::builder())
+}
+
+/// The client for this machine alone: no proxy sees what goes there.
+pub(super) fn near_client() -> Result<reqwest::Client, McpError> {
+    built(reqwest::Client::builder().no_proxy())
+}
+
+fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, McpError> {
+    let client = builder
         // A connection whose last answer was not read to its end stalls the next request.
         .pool_max_idle_per_host(0)
         .redirect(reqwest::redirect::Policy::none())

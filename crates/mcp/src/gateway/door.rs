@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rmcp::{
@@ -12,16 +15,22 @@ use rmcp::{
         CompleteResult, ContentBlock, GetPromptRequestParams, GetPromptResponse, JsonObject,
         ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
         PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-        ServerCapabilities, ServerConfig, Tool,
+        ServerCapabilities, ServerConfig, SetLevelRequestParams, Tool,
     },
-    service::RequestContext,
+    service::{NotificationContext, RequestContext},
 };
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Asked, Bounds, Ended, Guard, Outcome, SOON, rate::Rate, upstream::Upstream};
-use crate::{Connection, McpError, client};
+use super::{
+    Asked, Bounds, Ended, Guard, Outcome, Read, SOON, rate::Rate, telling::Telling,
+    upstream::Upstream,
+};
+use crate::{
+    Connection, McpError,
+    client::{self, Progress},
+};
 
 /// An agent's side of a gateway. Its clones are the same.
 #[derive(Clone)]
@@ -32,6 +41,8 @@ pub struct Door {
     rate: Arc<Mutex<Rate>>,
     /// The tools that may be called over a connection; nothing before somebody has looked.
     allowed: Arc<Mutex<Option<Allowed>>>,
+    /// Its agent has said what it wants to hear of logs.
+    listens: Arc<AtomicBool>,
 }
 
 /// The names of tools, and the connection over which they were seen: another may lead to other tools.
@@ -45,6 +56,15 @@ impl Door {
             bounds,
             rate: Arc::new(Mutex::new(Rate::new(bounds.per_minute))),
             allowed: Arc::default(),
+            listens: Arc::default(),
+        }
+    }
+
+    /// The same for another agent.
+    pub fn for_another(&self) -> Self {
+        Self {
+            listens: Arc::default(),
+            ..self.clone()
         }
     }
 
@@ -129,7 +149,12 @@ impl Door {
         (bytes > most).then(said)
     }
 
-    async fn called(&self, asked: &Asked, request: CallToolRequestParams) -> Called {
+    async fn called(
+        &self,
+        asked: &Asked,
+        request: CallToolRequestParams,
+        heard: Option<Progress>,
+    ) -> Called {
         if let Err(error) = self.counts() {
             return Called::refused(error.to_string());
         }
@@ -154,7 +179,7 @@ impl Door {
             Ok(false) => return Called::refused(format!("There is no tool {:?}.", asked.tool)),
             Err(error) => return Called::lost(&error),
         }
-        let call = connection.raw_call(request, self.bounds.call);
+        let call = connection.raw_call(request, self.bounds.call, heard);
         tokio::pin!(call);
         let soon = tokio::time::timeout(SOON, &mut call).await;
         let result = match soon {
@@ -217,17 +242,36 @@ impl ServerHandler for Door {
         };
         let offered = &known.capabilities;
         let mut capabilities = ServerCapabilities::default();
-        // Only what goes through: no logs, no tasks, no extensions, and no news of changed lists.
+        // Only what goes through: no tasks, no extensions, and no news of changed lists.
         capabilities.tools = offered.tools.as_ref().map(|_| Default::default());
         capabilities.prompts = offered.prompts.as_ref().map(|_| Default::default());
         capabilities.resources = offered.resources.as_ref().map(|_| Default::default());
         capabilities.completions.clone_from(&offered.completions);
+        capabilities.logging.clone_from(&offered.logging);
         let mut info = ServerConfig::new(capabilities);
         if let Some(server) = &known.server_info {
             info.server_info.clone_from(server);
         }
         info.instructions = known.instructions.as_deref().map(client::visible);
         info
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        self.upstream.agents().joined(context.peer);
+    }
+
+    async fn set_level(
+        &self,
+        request: SetLevelRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let connection = self.asked().await?;
+        // What is logged from here on is for it.
+        if !self.listens.swap(true, Ordering::Relaxed) {
+            self.upstream.agents().listens(context.peer);
+        }
+        let set = connection.within(connection.peer().set_level(request));
+        set.await.map_err(told)
     }
 
     async fn list_tools(
@@ -252,8 +296,10 @@ impl ServerHandler for Door {
             arguments: read(request.arguments.as_ref()),
         };
         let began = Instant::now();
+        let (heard, telling) = Telling::of(&context);
         let called = tokio::select! {
-            called = self.called(&asked, request) => called,
+            called = self.called(&asked, request, heard) => called,
+            never = telling.tell() => match never {},
             () = context.ct.cancelled() => {
                 Called::told(Outcome::Cancelled, "The call was cancelled.".to_owned())
             }
@@ -299,6 +345,7 @@ impl ServerHandler for Door {
         _context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let connection = self.asked().await?;
+        self.guard.reads(Read::Resource(&request.uri)).await;
         let read = connection.within(connection.peer().read_resource(request));
         self.answered(read.await).map(Into::into)
     }
@@ -319,6 +366,7 @@ impl ServerHandler for Door {
         _context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let connection = self.asked().await?;
+        self.guard.reads(Read::Prompt(&request.name)).await;
         let got = connection.within(connection.peer().get_prompt(request));
         self.answered(got.await).map(Into::into)
     }

@@ -5,8 +5,15 @@
 //! [`Guard`], which is told of each call of a tool by the shape of its arguments and never by their values. The
 //! connection to the server is opened when the agent first asks and closed when nobody has asked for a while.
 
+#[expect(
+    deprecated,
+    reason = "sampling and logging are leaving the specification, and agents of before have them"
+)]
+mod agents;
+#[expect(deprecated, reason = "as above")]
 mod door;
 mod rate;
+mod telling;
 mod upstream;
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
@@ -23,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Connection, McpError};
 
+pub use agents::Agents;
 use door::Door;
 use upstream::Upstream;
 
@@ -134,6 +142,9 @@ pub trait Guard: Send + Sync + 'static {
     /// A call is under way, and takes longer than [`SOON`]: so long that somebody wants to see it before it is over.
     fn lasts<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, ()>;
 
+    /// Something else is read of the server.
+    fn reads<'a>(&'a self, read: Read<'a>) -> BoxFuture<'a, ()>;
+
     /// A call is over.
     fn ended<'a>(&'a self, ended: &'a Ended) -> BoxFuture<'a, ()>;
 
@@ -141,8 +152,18 @@ pub trait Guard: Send + Sync + 'static {
     fn lost<'a>(&'a self, error: &'a McpError) -> BoxFuture<'a, ()>;
 }
 
-/// Opens a connection to the server.
-pub type Opener = Arc<dyn Fn() -> BoxFuture<'static, Result<Connection, McpError>> + Send + Sync>;
+/// Something of a server that is no tool.
+#[derive(Clone, Copy, Debug)]
+pub enum Read<'a> {
+    /// A resource, by its address.
+    Resource(&'a str),
+    /// A prompt, by its name.
+    Prompt(&'a str),
+}
+
+/// Opens a connection to the server, for these agents.
+pub type Opener =
+    Arc<dyn Fn(Agents) -> BoxFuture<'static, Result<Connection, McpError>> + Send + Sync>;
 
 /// The endpoint of one session and server. Dropped, it ends its connection and everything that an agent has
 /// open.
@@ -173,7 +194,7 @@ impl Gateway {
             .with_cancellation_token(stop.clone())
             .enforce_origin_validation();
         let service =
-            StreamableHttpService::new(move || Ok(door.clone()), Arc::new(sessions), config);
+            StreamableHttpService::new(move || Ok(door.for_another()), Arc::new(sessions), config);
         Self {
             service,
             upstream,

@@ -9,11 +9,12 @@ use rmcp::model::ServerPeerInfo;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Guard, Opener};
+use super::{Agents, Guard, Opener};
 use crate::{Connection, McpError, client::breaker::Breaker};
 
 pub struct Upstream {
     open: Opener,
+    agents: Agents,
     guard: Arc<dyn Guard>,
     idle: Duration,
     stop: CancellationToken,
@@ -41,6 +42,7 @@ impl Upstream {
     ) -> Self {
         Self {
             open,
+            agents: Agents::default(),
             guard,
             idle,
             stop,
@@ -55,6 +57,11 @@ impl Upstream {
             self.connected().await?;
         }
         Ok(())
+    }
+
+    /// Who hears of it besides answers.
+    pub fn agents(&self) -> &Agents {
+        &self.agents
     }
 
     /// What the server said of itself.
@@ -74,7 +81,7 @@ impl Upstream {
         let admitted = place.breaker.admit(std::time::Instant::now());
         admitted.map_err(|rest| McpError::Resting { rest })?;
         let opened = tokio::select! {
-            opened = (self.open)() => opened,
+            opened = (self.open)(self.agents.clone()) => opened,
             () = self.stop.cancelled() => Err(McpError::Ended { said: String::new() }),
         };
         // That it can be reached does not make up for calls that fail: only they close the breaker.

@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use berth_browser_sign_in::acts;
 use url::{Host, Url};
 
 use super::OauthError;
@@ -42,11 +43,6 @@ pub fn page(text: &str, server: Option<&str>) -> Option<String> {
     bounds.check_opened("a page", page).ok()?;
     let whole = Url::parse(text).ok().filter(|_| text.len() <= LONGEST)?;
     (!fragment.contains(acts)).then(|| whole.to_string())
-}
-
-/// Something that a shell acts on.
-fn acts(c: char) -> bool {
-    "`$(){}|;<>\"'\\^".contains(c) || c.is_whitespace() || c.is_control()
 }
 
 impl Bounds {

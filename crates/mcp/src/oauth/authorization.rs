@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use berth_browser_sign_in::challenge;
 use berth_protocol::Secret;
-use sha2::{Digest, Sha256};
 
 use super::{
     Wish,
@@ -42,7 +41,7 @@ pub(super) fn url(
     scopes: &[String],
     resource: Option<&str>,
 ) -> String {
-    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose()));
+    let challenge = challenge(verifier);
     let scope = scopes.join(" ");
     let mut pairs = vec![
         ("response_type", "code"),

@@ -11,16 +11,17 @@ mod source;
 
 use std::{
     collections::{HashMap, VecDeque},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use berth_browser_sign_in::Lock;
 use berth_protocol::Secret;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio_util::task::TaskTracker;
 
-use super::{Challenge, Grant, GrantState, OauthError, StoreError, TokenStore, lock::Lock};
+use super::{Challenge, Grant, GrantState, OauthError, StoreError, TokenStore};
 use renewal::{Need, revoke};
 use source::Source;
 pub use source::TokenSource;
@@ -119,7 +120,7 @@ impl Broker {
         let mut known = self.known(key).await;
         let (inner, key) = (Arc::clone(&self.0), key.to_owned());
         self.finish(async move {
-            let _lock = Lock::take(&inner.locks, &key).await?;
+            let _lock = lock(&inner.locks, &key).await?;
             // What is there belongs to nobody else while the lock is held; unreadable things are replaced too.
             let mut before = match inner.store.load(&key).await {
                 Ok(kept) => kept.map(|it| it.revision),
@@ -155,7 +156,7 @@ impl Broker {
         let mut known = self.known(key).await;
         let (inner, key) = (Arc::clone(&self.0), key.to_owned());
         self.finish(async move {
-            let _lock = Lock::take(&inner.locks, &key).await?;
+            let _lock = lock(&inner.locks, &key).await?;
             // What cannot be read cannot be revoked, and is forgotten all the same.
             let grant = known.grant.take().filter(|_| known.unsaved_over.is_some());
             let grant = match grant {
@@ -268,4 +269,10 @@ impl Broker {
         self.finish(async move { inner.renew(known, &key, &need).await })
             .await
     }
+}
+
+/// The lock between processes of a key.
+async fn lock(folder: &Path, key: &str) -> Result<Lock, OauthError> {
+    let lock = Lock::take(folder, key).await;
+    lock.map_err(|error| OauthError::locked(key, &error))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use berth_browser_sign_in::LockError;
 use berth_protocol::Code;
 
 use super::StoreError;
@@ -132,6 +133,13 @@ fn detail(description: &Option<String>) -> String {
 }
 
 impl OauthError {
+    pub(super) fn locked(key: &str, error: &LockError) -> Self {
+        Self::Locked {
+            server: key.to_owned(),
+            why: error.to_string(),
+        }
+    }
+
     /// The stable code of this error.
     pub fn code(&self) -> Code {
         match self {

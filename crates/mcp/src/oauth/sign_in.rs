@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use berth_browser_sign_in::{Callback, Page, Received, random};
 use berth_protocol::Secret;
 use subtle::ConstantTimeEq;
 use tokio::time::{Instant, timeout_at};
@@ -12,10 +12,8 @@ use super::{
     Challenge, Grant, OauthError, Redirect, Registered,
     address::Bounds,
     authorization,
-    callback::{Callback, Received},
     discovery::{self, Discovered},
     grant::{self, Client},
-    page::Page,
     registration,
     token::{self, Tokens},
     web::Web,
@@ -271,11 +269,6 @@ impl BrowserAnswer {
         }
         answer
     }
-}
-
-/// 256 bits that nobody can guess.
-fn random() -> Secret {
-    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()).into()
 }
 
 #[cfg(test)]

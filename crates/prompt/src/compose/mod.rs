@@ -69,11 +69,31 @@ pub fn compose(
 ///
 /// For each prompt the compiled template is kept, and the last words with what was found in them. They are
 /// used again only for the very same content, policy and values, which are compared and not only hashed.
-/// The least recently used are forgotten beyond 512 prompts or 16 MiB.
+/// The least recently used are forgotten beyond 512 prompts or 16 MiB. The last text is kept with its hash.
 #[derive(Default)]
 pub struct Composer {
     cache: Cache,
     values: Values,
+    /// What was composed last.
+    last: Hashed,
+}
+
+/// A text and its hash, which takes longer to make than everything else of a text that is composed again: a
+/// processor without instructions for SHA-256 hashes 100 MB in a second, and compares 10 GB.
+#[derive(Default)]
+struct Hashed {
+    text: String,
+    sha256: String,
+}
+
+impl Hashed {
+    fn of(&mut self, text: &str) -> String {
+        if self.sha256.is_empty() || self.text != text {
+            self.sha256 = label::hexadecimal(&Sha256::digest(text.as_bytes()));
+            text.clone_into(&mut self.text);
+        }
+        self.sha256.clone()
+    }
 }
 
 impl Composer {
@@ -101,7 +121,7 @@ impl Composer {
             .filter_map(|prompt| Some((*prompt, self.cache.get(prompt.id)?)))
             .collect();
         let max = policy.max_bytes.min(MAX_EFFECTIVE_BYTES);
-        let effective = assembled(&entries, max);
+        let effective = assembled(&entries, max, &mut self.last);
         self.cache.forget_the_oldest();
         effective
     }
@@ -144,6 +164,7 @@ fn order(one: &SystemPrompt, other: &SystemPrompt) -> Ordering {
 fn assembled(
     entries: &[(&SystemPrompt, &Entry)],
     max: usize,
+    last: &mut Hashed,
 ) -> Result<EffectivePrompt, ComposeError> {
     let warnings: Vec<PromptWarning> = entries
         .iter()
@@ -187,7 +208,7 @@ fn assembled(
         }
     }
     Ok(EffectivePrompt {
-        sha256: label::hexadecimal(&Sha256::digest(text.as_bytes())),
+        sha256: last.of(&text),
         text,
         parts: placed,
         warnings,

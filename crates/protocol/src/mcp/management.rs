@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{McpConfiguration, McpDraft, McpProbe, McpScope, McpTool};
-use crate::{AgentId, FieldProblem, McpConfigurationId, Problem, Secret};
+use crate::{AgentId, FieldProblem, McpConfigurationId, Problem, Secret, tenant::Catalog};
 
 /// All servers, and what the caller may do with them: answer of `GET /mcp/configurations`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,38 @@ pub struct McpEdit {
     pub version: u32,
     /// What it shall be.
     pub configuration: McpDraft,
+}
+
+/// A server for the catalog of the active organization: body of `POST /mcp/catalog`, for its admins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct McpShare {
+    /// What the server is. Its rules and offers are each user's own, and are kept on this machine alone.
+    pub configuration: McpDraft,
+    /// What the catalog says of it.
+    #[serde(default)]
+    pub catalog: Catalog,
+}
+
+/// Body of `PUT /mcp/configurations/{id}/catalog`, for admins of the organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct McpCatalogEdit {
+    /// The version that was looked at.
+    pub version: u32,
+    /// What the catalog shall say of it.
+    pub catalog: Catalog,
+}
+
+/// Body of `PUT /mcp/configurations/{id}/taken`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct McpTake {
+    /// The user's sessions shall be given what the catalog offers.
+    pub taken: bool,
 }
 
 /// Body of `POST /mcp/configurations/{id}/consent`: the user has seen the whole command or address of this

@@ -17,6 +17,20 @@ pub struct ToolRules {
     pub tools: BTreeMap<String, ToolRule>,
 }
 
+/// What a server may have of a session besides its user's answers. Nothing of it unless its user says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct McpOffers {
+    /// It may ask the agent's model for answers, which may cost money; the user is asked about each of them. Only
+    /// agents that offer this to servers answer.
+    #[serde(default)]
+    pub sampling: bool,
+    /// It may know the folder that the session works in.
+    #[serde(default)]
+    pub roots: bool,
+}
+
 /// What happens when an agent calls a tool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -23,6 +23,36 @@ pub struct PromptList {
     pub declined: Vec<PromptId>,
     /// The names that templates may use.
     pub fields: Vec<PromptField>,
+    /// What the active organization has done about such words at the least: the stricter of this and `policy`
+    /// counts. Absent where it says nothing, or none is active.
+    #[serde(default)]
+    pub least: Option<SanitizePolicy>,
+    /// Prompts with a change that the active organization does not have yet.
+    #[serde(default)]
+    pub changes: Vec<PromptChange>,
+}
+
+/// That a prompt has a change which its organization does not have yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PromptChange {
+    /// The prompt.
+    pub id: PromptId,
+    /// Where the change stands.
+    pub state: PromptChangeState,
+}
+
+/// Where a change of a prompt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PromptChangeState {
+    /// It is on its way, or waits for the network.
+    Waiting,
+    /// The organization's backend refuses it.
+    Refused,
+    /// Somebody else has changed the same.
+    Conflict,
 }
 
 /// Whether the user wants a prompt of an organization: body of `PUT /prompts/{id}/declined`.

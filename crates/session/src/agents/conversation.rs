@@ -51,6 +51,9 @@ pub struct ConversationRules {
     pub list: Option<ListRules>,
     /// The file in the session's private folder in which it is kept.
     pub private_file: Option<String>,
+    /// A terminal shows the earlier messages once the agent has read them. Some draw their box before, and
+    /// what they are told then begins a conversation that knows nothing of them.
+    pub shown: bool,
 }
 
 /// Files of conversations.

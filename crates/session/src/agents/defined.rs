@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use berth_protocol::{
     AgentDefinition, AgentId, FieldProblem, InterruptKey, ModeDefinition, ScreenDefinition,
+    tenant::Autonomy,
 };
 use regex::{Regex, RegexBuilder};
 
@@ -130,6 +131,8 @@ fn mode(mode: ModeDefinition) -> PermissionRule {
         id: mode.id,
         name: mode.name,
         description: mode.description,
+        // What a user says of an agent binds nobody: it may do anything, as far as an organization is concerned.
+        autonomy: Autonomy::Unchecked,
         unchecked: mode.unchecked,
         args: mode.args,
         env: mode.env,

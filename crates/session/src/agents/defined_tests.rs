@@ -82,6 +82,7 @@ fn an_agent_is_started_as_its_definition_says() {
     let injection = Injection {
         instructions: Some("Be brief."),
         mcp_servers: std::slice::from_ref(&server),
+        ..Injection::default()
     };
     let plan = planned(&spec, Transport::Pty, Some("all"), injection).unwrap();
     assert_eq!(

@@ -17,6 +17,9 @@ use crate::environment::Environment;
 /// The variable that has the token of the gateway, for agents whose settings name one.
 const TOKEN_VARIABLE: &str = "BERTH_MCP_TOKEN";
 
+/// The command of Berth that gives an endpoint of the gateway over standard input and output.
+const BRIDGE: &str = "mcp-bridge";
+
 /// How instructions go in.
 ///
 /// In arguments and variables `{instructions}` is replaced by the text, `{instructions_toml}` by the text as a
@@ -63,24 +66,43 @@ pub struct McpRules {
 
 impl McpRules {
     /// A server of this kind goes in. A token does in settings, and in a TOML table as the name of the variable
-    /// that has it; an argument could be read by every user of the machine.
+    /// that has it; an argument could be read by every user of the machine. Where neither is, a program goes in that
+    /// has the token from its environment.
     pub fn takes(&self, server: &SessionMcpServer) -> bool {
-        let each = match server {
-            SessionMcpServer::Stdio { .. } => &self.each_stdio,
-            SessionMcpServer::Http { .. } => &self.each_http,
-        };
-        let is_secret = matches!(
-            server,
-            SessionMcpServer::Http {
-                bearer: Some(_),
-                ..
+        match server {
+            SessionMcpServer::Stdio { .. } => !self.each_stdio.is_empty() || self.has_settings(),
+            SessionMcpServer::Http { bearer: None, .. } => {
+                !self.each_http.is_empty() || self.has_settings()
             }
-        );
-        if is_secret && !each.is_empty() {
-            return each.iter().any(|text| text.contains("{server_toml}"));
+            SessionMcpServer::Http { .. } => self.takes_token() || !self.each_stdio.is_empty(),
         }
+    }
+
+    fn has_settings(&self) -> bool {
         let mut all = self.args.iter().chain(self.env.values());
-        !each.is_empty() || all.any(|text| text.contains("{config"))
+        all.any(|text| text.contains("{config"))
+    }
+
+    fn takes_token(&self) -> bool {
+        match self.each_http.is_empty() {
+            true => self.has_settings(),
+            false => self
+                .each_http
+                .iter()
+                .any(|text| text.contains("{server_toml}")),
+        }
+    }
+}
+
+/// The program that stands for a server that is reached over HTTP with a token.
+fn bridge(server: &SessionMcpServer, berth: Option<&Path>) -> SessionMcpServer {
+    match server {
+        SessionMcpServer::Http { name, url, .. } => SessionMcpServer::Stdio {
+            name: name.clone(),
+            command: berth.map_or_else(|| "berth".to_owned(), shown),
+            args: vec![BRIDGE.to_owned(), url.clone()],
+        },
+        program => program.clone(),
     }
 }
 
@@ -103,6 +125,8 @@ pub struct Injection<'a> {
     pub instructions: Option<&'a str>,
     /// MCP servers.
     pub mcp_servers: &'a [SessionMcpServer],
+    /// The program of Berth, for agents that reach servers through it; the one on the PATH when absent.
+    pub berth: Option<&'a Path>,
 }
 
 /// A file that is written before the agent starts, for its user alone.
@@ -191,17 +215,27 @@ pub fn inject(
         injected.env.extend(filled);
         used.extend(args.iter().chain(env.values()));
     }
-    for server in injection.mcp_servers {
-        let each = mcp.map_or(&[][..], |rules| match server {
+    for (rules, server) in mcp.iter().flat_map(|rules| {
+        injection
+            .mcp_servers
+            .iter()
+            .map(move |server| (rules, server))
+    }) {
+        let token = match server {
+            SessionMcpServer::Http { bearer, .. } => bearer.as_ref(),
+            SessionMcpServer::Stdio { .. } => None,
+        };
+        let is_bridged = token.is_some() && !rules.takes_token();
+        let bridge = is_bridged.then(|| bridge(server, injection.berth));
+        let server = bridge.as_ref().unwrap_or(server);
+        let each = match server {
             SessionMcpServer::Stdio { .. } => &rules.each_stdio,
             SessionMcpServer::Http { .. } => &rules.each_http,
-        });
-        let filled = each.iter().map(|arg| fill_server(arg, server));
-        injected.args.extend(filled);
-        if let SessionMcpServer::Http {
-            bearer: Some(token),
-            ..
-        } = server
+        };
+        injected
+            .args
+            .extend(each.iter().map(|arg| fill_server(arg, server)));
+        if let Some(token) = token
             && !each.is_empty()
         {
             let value = token.expose().clone();

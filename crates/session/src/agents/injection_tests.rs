@@ -29,6 +29,7 @@ fn given(agent: &str, instructions: Option<&str>, servers: &[SessionMcpServer]) 
     let injection = Injection {
         instructions,
         mcp_servers: servers,
+        berth: Some(Path::new("/opt/my berth")),
     };
     inject(rules, &injection, Path::new("/private"), &environment())
 }
@@ -150,10 +151,16 @@ fn the_token_of_the_gateway_stands_in_private_settings_and_in_no_argument() {
         "mcp_servers.docs={url=\"http://127.0.0.1:9/mcp/a/docs\",bearer_token_env_var=\"BERTH_MCP_TOKEN\"}"
     );
     assert_eq!(codex.env["BERTH_MCP_TOKEN"], "t0ken");
+    let goose = given("goose", None, servers);
+    assert_eq!(
+        goose.args,
+        ["--with-extension=docs:'/opt/my berth' mcp-bridge http://127.0.0.1:9/mcp/a/docs"]
+    );
+    assert_eq!(goose.env["BERTH_MCP_TOKEN"], "t0ken");
     for (agent, takes) in [
         ("claude", true),
         ("codex", true),
-        ("goose", false),
+        ("goose", true),
         ("aider", false),
     ] {
         let spec = crate::agents::find(&agent.parse().unwrap()).unwrap();

@@ -303,6 +303,7 @@ pub fn given_mcp(
     server: &SessionMcpServer,
     private: &Path,
     environment: &Environment,
+    berth: Option<&Path>,
 ) -> Option<injection::Injected> {
     if spec.launch.is_none() || !takes_mcp(spec, Transport::Pty, server) {
         return None;
@@ -315,6 +316,7 @@ pub fn given_mcp(
     let wanted = injection::Injection {
         instructions: None,
         mcp_servers: std::slice::from_ref(server),
+        berth,
     };
     Some(injection::inject(rules, &wanted, private, environment))
 }

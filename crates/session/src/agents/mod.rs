@@ -24,7 +24,7 @@ pub use launch::{
     LaunchError, Order, Plan, given_mcp, plan, private_folder, takes_instructions, takes_mcp,
 };
 pub use router_rules::RouterRules;
-pub use spec::{ScreenRules, Spec};
+pub use spec::{PermissionRule, ScreenRules, Spec};
 
 /// The data of every known agent, in the order in which people see them.
 const FOLDERS: &[&str] = &[
@@ -120,6 +120,8 @@ pub fn plain_rules() -> Option<Arc<ScreenRules>> {
 
 #[cfg(test)]
 mod tests {
+    use berth_protocol::tenant::Autonomy;
+
     use super::*;
 
     #[test]
@@ -140,6 +142,9 @@ mod tests {
                 "{} starts unchecked",
                 spec.id
             );
+            let says_less =
+                |mode: &PermissionRule| mode.unchecked && mode.autonomy != Autonomy::Unchecked;
+            assert!(!spec.permission_modes.iter().any(says_less), "{}", spec.id);
             // The same mode has to be the default of both transports: it stands in the session's record.
             assert!(
                 spec.acp.is_none() || default.is_some_and(|mode| mode.acp.is_some()),

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use berth_protocol::{AgentId, RouterKind};
+use berth_protocol::{AgentId, RouterKind, tenant::Autonomy};
 use regex::Regex;
 use semver::Version;
 use serde::{Deserialize, Deserializer};
@@ -132,6 +132,8 @@ pub struct PermissionRule {
     pub name: String,
     /// What it allows, in one sentence.
     pub description: String,
+    /// How much the agent does in it without asking, at the most.
+    pub autonomy: Autonomy,
     /// The agent's own checks are off.
     #[serde(default)]
     pub unchecked: bool,
@@ -185,6 +187,11 @@ pub struct ScreenRules {
     /// take one that comes sooner for a line break of the text.
     #[serde(rename = "enter_after_ms", deserialize_with = "milliseconds")]
     pub enter_after: Duration,
+    /// Rows that stand on the screen only until the program has started, below a box that it draws
+    /// before that: a question may still take the place of the box. They count until the program says
+    /// something of itself, and for 20 seconds at most.
+    #[serde(deserialize_with = "patterns")]
+    pub starting: Vec<Regex>,
     /// Rows that stand on the screen only while the agent works.
     #[serde(deserialize_with = "patterns")]
     pub busy: Vec<Regex>,
@@ -235,6 +242,7 @@ impl Default for ScreenRules {
             placeholder: None,
             pasted: None,
             enter_after: Duration::ZERO,
+            starting: Vec::new(),
             busy: Vec::new(),
             echo: None,
             echo_border: None,
@@ -309,6 +317,11 @@ impl Spec {
     pub fn resumes(&self) -> bool {
         let rules = self.conversation.as_ref();
         rules.is_some_and(|rules| !rules.resume.is_empty())
+    }
+
+    /// A terminal shows the messages of a conversation that it goes on with.
+    pub fn shows_earlier(&self) -> bool {
+        self.conversation.as_ref().is_some_and(|rules| rules.shown)
     }
 
     /// The kinds of router that its requests can go through.

@@ -54,6 +54,10 @@ const LONGEST_START: Duration = Duration::from_secs(30);
 /// [`LONGEST_START`] before they draw their box.
 const LONGEST_UNREAD: Duration = Duration::from_mins(1);
 
+/// How long an agent that shows its box may go on starting: until it shows the conversation that it goes
+/// on with, or no longer what it shows before it has started. After that it counts as ready.
+pub(super) const LONGEST_BOXED_START: Duration = Duration::from_secs(20);
+
 /// How long output may still come after the program and all its descendants have ended.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -95,6 +99,8 @@ pub(super) struct Actor {
     pub(super) face_lost: bool,
     pub(super) face_found: bool,
     pub(super) started: Instant,
+    /// By when the agent, which shows its box, counts as ready.
+    pub(super) starts_by: Option<Instant>,
     /// When the agent was last seen not to have drawn anything yet.
     undrawn: Instant,
     /// Since when the agent has been blocked without a question that could be read.
@@ -141,6 +147,7 @@ impl Actor {
             face_lost: false,
             face_found: false,
             started: now,
+            starts_by: None,
             undrawn: now,
             blocked_since: None,
             stopping: false,
@@ -356,6 +363,8 @@ impl Actor {
             if self.is_yet_to_draw() {
                 self.undrawn = now;
                 self.unclear_at = Some(now + UNCLEAR);
+            } else if let Some(by) = self.starts_by.filter(|by| now < *by) {
+                self.unclear_at = Some(by);
             } else if self.status == Status::Starting {
                 self.lose_face();
             }

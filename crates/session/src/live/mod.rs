@@ -56,6 +56,8 @@ pub struct Start {
     /// What a program that marks no messages prints unasked, or to keys, belongs to its last reply, which
     /// is reported once more. Otherwise nothing is reported of it.
     pub follow_output: bool,
+    /// It goes on with a conversation whose messages the agent shows before it takes another.
+    pub shows_earlier: bool,
     /// Title in the recording.
     pub title: String,
     /// The router that its requests go through; it is stopped with the session.

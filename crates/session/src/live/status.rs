@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     SessionEvent,
-    actor::{Actor, SILENT_START},
+    actor::{Actor, LONGEST_BOXED_START, SILENT_START},
     turn::Turn,
 };
 use crate::reading::{self, Activity, Question};
@@ -285,6 +285,9 @@ impl Actor {
                 complete: true,
             });
         }
+        if self.status == Status::Starting && self.still_starts() {
+            return;
+        }
         if self.status == Status::Starting
             && !self.typed.expected()
             && let Some(messages) = reading::messages(&self.start.rules, &self.terminal)
@@ -293,6 +296,25 @@ impl Actor {
             self.typed.know(&messages, messages.len());
         }
         self.set_status(Status::Waiting);
+    }
+
+    /// The agent has drawn its box, and does not take messages yet.
+    fn still_starts(&mut self) -> bool {
+        if !self.reads_earlier() && !reading::starts(&self.start.rules, &self.terminal) {
+            return false;
+        }
+        let now = Instant::now();
+        let by = *self.starts_by.get_or_insert(now + LONGEST_BOXED_START);
+        if now < by {
+            self.settle_at = Some(by);
+        }
+        now < by
+    }
+
+    /// It has not yet read the conversation that it goes on with.
+    fn reads_earlier(&self) -> bool {
+        let messages = || reading::messages(&self.start.rules, &self.terminal);
+        self.start.shows_earlier && messages().is_none_or(|messages| messages.is_empty())
     }
 
     fn attention(&mut self, question: Question) -> Status {

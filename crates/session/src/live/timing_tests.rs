@@ -36,6 +36,7 @@ async fn prints(agent: &str, script: &str) -> Actor {
         rules: Arc::clone(&spec.screen),
         recording: None,
         follow_output: false,
+        shows_earlier: false,
         title: String::new(),
         router: None,
         reaper: Reaper::start(),
@@ -105,4 +106,103 @@ async fn an_agent_that_reads_keys_on_an_unknown_screen_waits() {
     stays_unclear(&mut actor).await;
     assert_eq!(actor.status, Status::Waiting);
     assert!(actor.face_lost);
+}
+
+/// Claude's box, and above it what a conversation shows.
+const RESUMED: &str = r#"
+stty -icanon -echo
+line=$(printf '─%.0s' {1..40})
+printf '\n%s\n❯ \n%s\n  the box\n' "$line" "$line"
+read -r line_of_ours
+printf '\e[2J\e[H❯ What was said?\n\n● This.\n\n%s\n❯ \n%s\n  what was said\n' "$line" "$line"
+read -r line_of_ours
+"#;
+
+/// Takes what is printed until this stands last, and rests as long as it takes to count.
+async fn rests(actor: &mut Actor, last: &str) {
+    while !actor.terminal.screen().text.trim_end().ends_with(last) {
+        let printed = actor.pty.output.take(None).await.expect("there is some");
+        actor.printed(printed);
+        actor.terminal.draw();
+    }
+    settles(actor);
+}
+
+fn settles(actor: &mut Actor) {
+    actor.settle_at = Some(Instant::now());
+    actor.tick();
+}
+
+#[tokio::test]
+async fn an_agent_that_resumes_waits_only_once_it_shows_what_was_said() {
+    let mut actor = prints("claude", RESUMED).await;
+    actor.start.shows_earlier = true;
+    rests(&mut actor, "the box").await;
+    assert_eq!(actor.status, Status::Starting);
+    // Nor is that a screen which no rule knows.
+    actor.unclear_at = Some(Instant::now());
+    actor.settle_at = None;
+    actor.tick();
+    assert_eq!(actor.status, Status::Starting);
+    assert!(!actor.face_lost);
+
+    actor.pty.write(b"\n".to_vec()).unwrap();
+    rests(&mut actor, "what was said").await;
+    assert_eq!(actor.status, Status::Waiting);
+}
+
+#[tokio::test]
+async fn an_agent_that_resumes_and_shows_nothing_is_not_waited_for_for_ever() {
+    let mut actor = prints("claude", RESUMED).await;
+    actor.start.shows_earlier = true;
+    rests(&mut actor, "the box").await;
+    assert_eq!(actor.status, Status::Starting);
+    assert!(
+        actor
+            .settle_at
+            .is_some_and(|at| Some(at) == actor.starts_by)
+    );
+
+    actor.starts_by = Some(Instant::now());
+    settles(&mut actor);
+    assert_eq!(actor.status, Status::Waiting);
+}
+
+/// Codex draws its box before it knows whether it must ask.
+const UNSURE: &str = r"printf '› Ask Codex to do anything\r\n\r\n  ? for shortcuts\r\n'; read -r line;
+    printf '\033[2J\033[HWelcome to Codex\r\n\r\n› 1. Sign in\r\n  2. Use a key\r\n\r\n  Press enter to continue\r\n'; read -r line";
+
+#[tokio::test]
+async fn an_agent_that_shows_its_box_too_early_waits_only_once_it_has_started() {
+    let mut actor = prints("codex", UNSURE).await;
+    rests(&mut actor, "shortcuts").await;
+    assert_eq!(actor.status, Status::Starting);
+    assert!(
+        actor
+            .settle_at
+            .is_some_and(|at| Some(at) == actor.starts_by)
+    );
+
+    actor.pty.write(b"\n".to_vec()).unwrap();
+    rests(&mut actor, "continue").await;
+    assert!(
+        matches!(actor.status, Status::NeedsAttention { .. }),
+        "{:?}",
+        actor.status
+    );
+}
+
+#[tokio::test]
+async fn an_agent_that_says_that_it_is_idle_has_started_whatever_it_shows() {
+    const SURE: &str = r"printf '\033]7501;state=idle:app=codex\033\\› Ask Codex to do anything\r\n\r\n  ? for shortcuts\r\n'; read -r line";
+    let mut actor = prints("codex", SURE).await;
+    rests(&mut actor, "shortcuts").await;
+    assert_eq!(actor.status, Status::Waiting);
+}
+
+#[tokio::test]
+async fn an_agent_that_begins_waits_at_once() {
+    let mut actor = prints("claude", RESUMED).await;
+    rests(&mut actor, "the box").await;
+    assert_eq!(actor.status, Status::Waiting);
 }

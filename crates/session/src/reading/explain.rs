@@ -4,7 +4,7 @@
 use regex::Regex;
 use serde::Serialize;
 
-use super::{Activity, ask_or_input, input_box, letters, read, reply};
+use super::{Activity, ask_or_input, input_box, letters, read, reply, starts};
 use crate::{agents::ScreenRules, terminal::Terminal};
 
 /// Rows that are explained, from the bottom.
@@ -69,7 +69,9 @@ pub fn explain(rules: &ScreenRules, terminal: &Terminal, sent: &str) -> Explaine
     } else {
         known
     };
+    let starts = starts(rules, terminal);
     let (ready, status) = match &activity {
+        Activity::Ready if starts => (false, "starting"),
         Activity::Busy => (false, "running"),
         Activity::Ready => (true, "waiting"),
         Activity::Asks(_) => (false, "needs_attention"),
@@ -120,6 +122,10 @@ fn fired(rules: &ScreenRules, terminal: &Terminal, activity: &Activity) -> Vec<F
             ),
             ("noise", row < end && any(&rules.noise, text)),
             ("finished", row < end && is(&rules.finished, text)),
+            (
+                "starting",
+                on_screen && terminal.program_status().is_none() && any(&rules.starting, text),
+            ),
             ("busy", on_screen && any(&rules.busy, text)),
             (
                 "border",

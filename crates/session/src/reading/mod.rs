@@ -162,6 +162,13 @@ pub fn read(rules: &ScreenRules, terminal: &Terminal) -> Reading {
     Reading { activity, input }
 }
 
+/// The program shows its input box and is still starting: it does not take messages yet, and may
+/// put a question in the place of the box.
+pub fn starts(rules: &ScreenRules, terminal: &Terminal) -> bool {
+    let on = |row: &Line| rules.starting.iter().any(|rule| rule.is_match(&row.text));
+    terminal.program_status().is_none() && terminal.screen_lines().iter().any(on)
+}
+
 /// The row where the input box begins, below its border.
 fn input_box(rules: &ScreenRules, lines: &[Line]) -> Option<usize> {
     let prompt = rules.prompt.as_ref()?;

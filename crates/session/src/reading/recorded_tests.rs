@@ -81,6 +81,52 @@ fn the_end_of_an_answer_is_seen_on_either_screen_of_claude() {
     }
 }
 
+/// What is read when this has just been printed for the first time.
+fn read_at(agent: &str, name: &str, printed: &str) -> Activity {
+    let rules = &agents::find(&agent.parse().unwrap()).unwrap().screen;
+    let (size, events) = play(&recording(agent, name)).unwrap();
+    let mut terminal = Terminal::new(size);
+    for (_, event) in events {
+        if let Played::Output(data) = event {
+            terminal.feed(data.as_bytes());
+            if data.contains(printed) {
+                return read(rules, &terminal).activity;
+            }
+        }
+    }
+    panic!("{printed:?} is not in {agent}/{name}");
+}
+
+#[test]
+fn droid_works_as_long_as_it_cancels() {
+    assert_eq!(
+        read_at("droid", "interrupt", "(Please wait)"),
+        Activity::Busy
+    );
+}
+
+#[test]
+fn codex_shows_its_box_before_it_has_started() {
+    let rules = &agents::find(&"codex".parse().unwrap()).unwrap().screen;
+    let (size, events) = play(&recording("codex", "inline-start")).unwrap();
+    let mut terminal = Terminal::new(size);
+    let mut seen = Vec::new();
+    for (_, event) in events {
+        if let Played::Output(data) = event {
+            terminal.feed(data.as_bytes());
+            if read(rules, &terminal).activity == Activity::Ready {
+                seen.push(starts(rules, &terminal));
+            }
+        }
+    }
+    // Of the real program: first it starts behind its box, then it has started, and not the other way.
+    assert!(
+        seen.is_sorted_by(|before, after| before >= after),
+        "{seen:?}"
+    );
+    assert_eq!((seen.first(), seen.last()), (Some(&true), Some(&false)));
+}
+
 /// What is recorded of every agent at least.
 const OWED: [&str; 6] = ["start", "question", "long", "approval", "error", "exit"];
 

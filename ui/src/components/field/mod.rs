@@ -101,6 +101,9 @@ pub fn TextField(
     /// It is not shown while it is typed.
     #[prop(optional)]
     secret: bool,
+    /// What a browser may fill in, by its name in HTML; nothing otherwise.
+    #[prop(optional)]
+    autocomplete: &'static str,
     #[prop(optional)] autofocus: bool,
     /// It takes the whole row.
     #[prop(optional)]
@@ -119,7 +122,11 @@ pub fn TextField(
             spellcheck="false"
             autocapitalize="off"
             // A browser offers to fill in and to remember what it takes for somebody's password.
-            autocomplete=if secret { "new-password" } else { "off" }
+            autocomplete=match autocomplete {
+                "" if secret => "new-password",
+                "" => "off",
+                named => named,
+            }
             autofocus=autofocus
             data-testid=(!testid.is_empty()).then_some(testid)
             prop:value=value

@@ -11,7 +11,7 @@ use crate::components::notice::{Failure, InlineFailure, Skeleton};
 use crate::components::tool_fields::{Names, Wrong, fields};
 use crate::logic::tool_form::{arguments, missing};
 use crate::state::{App, app, run};
-use crate::strings::{fill, t};
+use crate::strings::{fill, mcp, t};
 use crate::web::{dom, error::ApiError};
 use crate::wire::{FilledForm, McpForm};
 
@@ -31,7 +31,7 @@ pub fn McpAskedDialog(id: SessionId) -> impl IntoView {
     fetch();
     let title = move || {
         answer.with(|answer| match answer {
-            Some(Ok(form)) => fill(t().mcp_form, &[&form.server]),
+            Some(Ok(form)) => fill(mcp().form, &[&form.server]),
             _ => String::new(),
         })
     };
@@ -39,7 +39,7 @@ pub fn McpAskedDialog(id: SessionId) -> impl IntoView {
         <Dialog label=t().approval class="mcp-asked" sticky=true>
             <header class="dialog-head">
                 <h2 class="dialog-title">{title}</h2>
-                <p class="dialog-text">{t().mcp_form_text}</p>
+                <p class="dialog-text">{mcp().form_text}</p>
             </header>
             {move || match answer.get() {
                 None => view! { <div class="dialog-main"><Skeleton rows=3/></div> }.into_any(),
@@ -48,7 +48,7 @@ pub fn McpAskedDialog(id: SessionId) -> impl IntoView {
                     view! {
                         <div class="dialog-main">
                             <Failure
-                                title=t().mcp_form_failed
+                                title=mcp().form_failed
                                 text=error.text()
                                 hint=error.hint().unwrap_or_default()
                                 on_retry=Callback::new(move |()| fetch())
@@ -98,7 +98,7 @@ fn filled_in(app: App, id: SessionId, form: McpForm) -> AnyView {
         run(busy, async move {
             match app.api().fill_mcp_form(id, &filled).await {
                 Ok(()) => {
-                    app.ui.say(fill(t().mcp_form_sent, &[&server.get_value()]));
+                    app.ui.say(fill(mcp().form_sent, &[&server.get_value()]));
                     app.ui.close_dialog();
                 }
                 Err(error) => {
@@ -151,8 +151,8 @@ fn filled_in(app: App, id: SessionId, form: McpForm) -> AnyView {
         </div>
         <footer class="dialog-foot">
             <Button label=t().cancel look=Look::Quiet on_click=Callback::new(move |()| app.ui.close_dialog())/>
-            <Button label=t().mcp_form_decline disabled=busy testid="decline-mcp-asked" on_click=decline/>
-            <Button label=t().mcp_form_send look=Look::Primary busy=busy testid="send-mcp-asked" on_click=send/>
+            <Button label=mcp().form_decline disabled=busy testid="decline-mcp-asked" on_click=decline/>
+            <Button label=mcp().form_send look=Look::Primary busy=busy testid="send-mcp-asked" on_click=send/>
         </footer>
     }
     .into_any()

@@ -1,5 +1,6 @@
 //! The card of a server: what it is, how it stands, and what can be done with it.
 
+mod catalog;
 mod sign_in;
 mod standing;
 
@@ -14,7 +15,7 @@ use crate::components::mcp_command::command_line;
 use crate::components::prompt_list::target;
 use crate::components::when::When;
 use crate::state::{App, DialogKind, McpChange, McpThen, ToastKind, app, memo, run};
-use crate::strings::{fill, t};
+use crate::strings::{fill, mcp, t};
 use crate::web::{clock, dom, task::spawn_local};
 
 #[component]
@@ -44,6 +45,7 @@ pub fn McpCard(id: McpConfigurationId) -> impl IntoView {
             <header class="mcp-head">
                 <h3 id=heading>{name}</h3>
                 {kind}
+                {catalog::badge(server)}
                 <span class="grow"></span>
                 {standing::chip(server, trial)}
             </header>
@@ -69,7 +71,7 @@ fn facts(app: App, server: &McpConfiguration) -> AnyView {
         | McpState::Failed { at, .. }
         | McpState::Quarantined { at, .. } => Some(at),
     };
-    let tried = tried.map(|at| view! { <span>{t().mcp_tried}" "<When at=at long=true/></span> });
+    let tried = tried.map(|at| view! { <span>{mcp().tried}" "<When at=at long=true/></span> });
     view! { <span>{for_whom}</span>{tried} }
 }
 
@@ -116,16 +118,16 @@ fn actions(app: App, id: McpConfigurationId, server: Memo<Option<McpConfiguratio
         });
     });
     let switch_label = Signal::derive(move || match enabled.get() {
-        true => t().mcp_disable.to_owned(),
-        false => t().mcp_enable.to_owned(),
+        true => mcp().disable.to_owned(),
+        false => mcp().enable.to_owned(),
     });
     // A button that is busy loses the focus, so these only pay no heed meanwhile.
     view! {
         <div class="mcp-actions">
-            <Button label=t().mcp_test icon_name=icon_name!("activity") testid="test-mcp" on_click=test/>
+            <Button label=mcp().test icon_name=icon_name!("activity") testid="test-mcp" on_click=test/>
             <Show when=move || consented.get()>
                 <Button
-                    label=t().mcp_tools
+                    label=mcp().tools
                     icon_name=icon_name!("braces")
                     testid="open-mcp-tools"
                     on_click=open(DialogKind::McpTools(id))
@@ -133,6 +135,7 @@ fn actions(app: App, id: McpConfigurationId, server: Memo<Option<McpConfiguratio
             </Show>
             <Show when=move || signed_in.get()>{sign_in::out(app, id)}</Show>
             <span class="grow"></span>
+            {catalog::actions(app, id, server)}
             <Show when=move || keeps.get()>
                 <Button
                     label=t().mcp_clear

@@ -10,7 +10,7 @@ use crate::components::button::{Button, Look};
 use crate::components::icon::icon_name;
 use crate::logic::mcp::is_asked_over_http;
 use crate::state::{App, ToastKind, run};
-use crate::strings::{fill, t};
+use crate::strings::{fill, mcp, t};
 use crate::web::{clock, dom, error::ApiError};
 
 /// A button that begins a sign-in and opens its page.
@@ -29,7 +29,7 @@ pub fn button(app: App, server: &McpConfiguration) -> Option<AnyView> {
     });
     let button = view! {
         <Button
-            label=t().mcp_sign_in
+            label=mcp().sign_in
             icon_name=icon_name!("log-in")
             look=Look::Primary
             testid="sign-in-mcp"
@@ -88,10 +88,10 @@ pub fn waits(app: App, id: McpConfigurationId, waits: &McpSigningIn) -> AnyView 
     view! {
         <div class="mcp-waits" data-testid="mcp-signing-in">
             <p class="mcp-note">
-                {fill(t().mcp_signing_in_text, &[&waits.issuer, &clock::exact(waits.until)])}
+                {fill(mcp().signing_in_text, &[&waits.issuer, &clock::exact(waits.until)])}
             </p>
             <div class="mcp-waits-actions">
-                <Button label=t().mcp_open_again icon_name=icon_name!("external-link") testid="open-sign-in" on_click=open/>
+                <Button label=mcp().open_again icon_name=icon_name!("external-link") testid="open-sign-in" on_click=open/>
                 <Button label=t().cancel look=Look::Quiet testid="cancel-sign-in" busy=cancelling on_click=cancel/>
             </div>
         </div>
@@ -110,13 +110,13 @@ pub fn out(app: App, id: McpConfigurationId) -> AnyView {
                     let (kind, text) = match (out.revoked, &out.why) {
                         (McpRevoked::Failed, why) => {
                             let why = why.as_deref().unwrap_or_default();
-                            let text = fill(t().mcp_signed_out_not_revoked, &[&name, why]);
+                            let text = fill(mcp().signed_out_not_revoked, &[&name, why]);
                             (ToastKind::Error, text)
                         }
                         (McpRevoked::NotOffered, _) => {
-                            (ToastKind::Done, fill(t().mcp_signed_out_ends, &[&name]))
+                            (ToastKind::Done, fill(mcp().signed_out_ends, &[&name]))
                         }
-                        _ => (ToastKind::Done, fill(t().mcp_signed_out, &[&name])),
+                        _ => (ToastKind::Done, fill(mcp().signed_out, &[&name])),
                     };
                     app.take_mcp(out.configuration);
                     app.ui.toast(kind, text, None);
@@ -127,7 +127,7 @@ pub fn out(app: App, id: McpConfigurationId) -> AnyView {
         });
     });
     view! {
-        <Button label=t().mcp_sign_out icon_name=icon_name!("log-out") testid="sign-out-mcp" busy=busy on_click=out/>
+        <Button label=mcp().sign_out icon_name=icon_name!("log-out") testid="sign-out-mcp" busy=busy on_click=out/>
     }
     .into_any()
 }

@@ -9,16 +9,16 @@ use crate::components::icon::{icon, icon_name};
 use crate::components::mcp_command::shown;
 use crate::logic::mcp::{Standing, reach, standing};
 use crate::state::{App, DialogKind, McpChange, McpThen, McpTrial, memo, run};
-use crate::strings::{count, fill, t};
+use crate::strings::{count, fill, mcp, t};
 
 /// The word for it, with a sign beside it.
 pub fn chip(server: Memo<Option<McpConfiguration>>, trial: Memo<Option<McpTrial>>) -> AnyView {
     let now = memo(move || {
         let running = trial.with(|trial| *trial == Some(McpTrial::Running));
         server.with(|server| match server {
-            _ if running => ("tone-running", t().mcp_testing, "testing"),
+            _ if running => ("tone-running", mcp().testing, "testing"),
             Some(server) if server.signing_in.is_some() => {
-                ("tone-running", t().mcp_signing_in, "signing-in")
+                ("tone-running", mcp().signing_in, "signing-in")
             }
             Some(server) => word(&standing(server)),
             None => ("tone-ended", "", ""),
@@ -41,15 +41,17 @@ pub fn chip(server: Memo<Option<McpConfiguration>>, trial: Memo<Option<McpTrial>
 fn word(standing: &Standing) -> (&'static str, &'static str, &'static str) {
     let (attention, neutral) = ("tone-attention", "tone-ended");
     match standing {
-        Standing::Disabled => (neutral, t().mcp_is_disabled, "disabled"),
-        Standing::NeedsConsent => (attention, t().mcp_needs_consent, "needs-consent"),
-        Standing::SecretsMissing(_) => (attention, t().mcp_secret_missing, "secret-missing"),
-        Standing::Untried => (neutral, t().mcp_untried, "untried"),
-        Standing::Connected => ("tone-waiting", t().mcp_connected, "connected"),
-        Standing::NeedsSignIn => (attention, t().mcp_needs_sign_in, "needs-sign-in"),
-        Standing::Expired => (attention, t().mcp_expired, "expired"),
-        Standing::Failed => ("tone-failed", t().mcp_is_failed, "failed"),
-        Standing::Quarantined(_) => (attention, t().mcp_quarantined, "quarantined"),
+        Standing::Blocked => ("tone-failed", mcp().catalog_blocked, "blocked"),
+        Standing::Offered => (neutral, mcp().catalog_available, "offered"),
+        Standing::Disabled => (neutral, mcp().is_disabled, "disabled"),
+        Standing::NeedsConsent => (attention, mcp().needs_consent, "needs-consent"),
+        Standing::SecretsMissing(_) => (attention, mcp().secret_missing, "secret-missing"),
+        Standing::Untried => (neutral, mcp().untried, "untried"),
+        Standing::Connected => ("tone-waiting", mcp().connected, "connected"),
+        Standing::NeedsSignIn => (attention, mcp().needs_sign_in, "needs-sign-in"),
+        Standing::Expired => (attention, mcp().expired, "expired"),
+        Standing::Failed => ("tone-failed", mcp().is_failed, "failed"),
+        Standing::Quarantined(_) => (attention, mcp().quarantined, "quarantined"),
     }
 }
 
@@ -65,8 +67,12 @@ pub fn told(
             {move || {
                 let server = server.get()?;
                 let trial = trial.get();
-                let off = (!server.draft.enabled)
-                    .then(|| view! { <p class="mcp-note">{t().mcp_disabled_text}</p> });
+                let off = match standing(&server) {
+                    Standing::Offered => Some(mcp().offered_text),
+                    Standing::Disabled => Some(mcp().disabled_text),
+                    _ => None,
+                };
+                let off = off.map(|text| view! { <p class="mcp-note">{text}</p> });
                 let rest = match &server.signing_in {
                     Some(waits) => sign_in::waits(app, server.id, waits),
                     None => of_trial(&server, trial.as_ref())
@@ -83,7 +89,7 @@ pub fn told(
 fn of_trial(server: &McpConfiguration, trial: Option<&McpTrial>) -> Option<AnyView> {
     match trial? {
         McpTrial::Running => {
-            Some(view! { <p class="mcp-note">{t().mcp_testing_text}</p> }.into_any())
+            Some(view! { <p class="mcp-note">{mcp().testing_text}</p> }.into_any())
         }
         McpTrial::Answered(version, said)
             if *version == server.version
@@ -98,7 +104,7 @@ fn of_trial(server: &McpConfiguration, trial: Option<&McpTrial>) -> Option<AnyVi
                 tools,
                 said.connect_ms,
             );
-            facts.push(fill(t().mcp_listed_in, &[&said.list_ms.to_string()]));
+            facts.push(fill(mcp().listed_in, &[&said.list_ms.to_string()]));
             Some(facts_view(facts))
         }
         McpTrial::Failed {
@@ -124,17 +130,20 @@ fn of_state(app: App, server: &McpConfiguration, accepting: RwSignal<bool>) -> A
     let note = |text: String| view! { <p class="mcp-note">{text}</p> }.into_any();
     match reach(server) {
         Standing::Untried if server.draft.is_oauth() && !server.is_signed_in() => view! {
-            <p class="mcp-note">{t().mcp_not_signed_in_text}</p>
+            <p class="mcp-note">{mcp().not_signed_in_text}</p>
             {sign_in::button(app, server)}
         }
         .into_any(),
-        Standing::Disabled | Standing::Untried => note(t().mcp_untried_text.to_owned()),
+        Standing::Blocked => note(mcp().blocked_text.to_owned()),
+        Standing::Disabled | Standing::Offered | Standing::Untried => {
+            note(mcp().untried_text.to_owned())
+        }
         Standing::NeedsConsent => {
             let review = Callback::new(move |()| ask(app, id, McpThen::Nothing));
             view! {
-                <p class="mcp-note">{t().mcp_needs_consent_text}</p>
+                <p class="mcp-note">{mcp().needs_consent_text}</p>
                 <Button
-                    label=t().mcp_review
+                    label=mcp().review
                     icon_name=icon_name!("shield-check")
                     testid="review-mcp"
                     on_click=review
@@ -142,7 +151,7 @@ fn of_state(app: App, server: &McpConfiguration, accepting: RwSignal<bool>) -> A
             }
         }
         Standing::SecretsMissing(names) => {
-            let text = fill(t().mcp_secret_missing_text, &[&names.join(", ")]);
+            let text = fill(mcp().secret_missing_text, &[&names.join(", ")]);
             let add = Callback::new(move |()| app.ui.open(DialogKind::EditMcp(McpChange::Of(id))));
             view! {
                 <p class="mcp-note">{text}</p>
@@ -157,9 +166,9 @@ fn of_state(app: App, server: &McpConfiguration, accepting: RwSignal<bool>) -> A
         Standing::NeedsSignIn | Standing::Expired => {
             let is_expired = matches!(server.state, McpState::Expired { .. });
             let text = match (is_expired, &server.draft.auth) {
-                (true, _) => t().mcp_expired_text,
-                (false, McpAuth::Bearer) => t().mcp_refuses_token_text,
-                (false, _) => t().mcp_needs_sign_in_text,
+                (true, _) => mcp().expired_text,
+                (false, McpAuth::Bearer) => mcp().refuses_token_text,
+                (false, _) => mcp().needs_sign_in_text,
             };
             view! {
                 <p class="mcp-note">{text}</p>
@@ -175,11 +184,11 @@ fn of_state(app: App, server: &McpConfiguration, accepting: RwSignal<bool>) -> A
             // What is accepted is what is named here, and no more.
             let accept = Callback::new(move |()| accept(app, id, tools.clone(), accepting));
             view! {
-                <p class="mcp-note">{t().mcp_quarantined_text}</p>
+                <p class="mcp-note">{mcp().quarantined_text}</p>
                 <ul class="mcp-changed" data-testid="mcp-changed-tools">{names}</ul>
-                <p class="mcp-note">{t().mcp_quarantined_look}</p>
+                <p class="mcp-note">{mcp().quarantined_look}</p>
                 <Button
-                    label=t().mcp_accept
+                    label=mcp().accept
                     icon_name=icon_name!("shield-check")
                     testid="accept-mcp"
                     on_click=accept
@@ -240,9 +249,9 @@ fn answered(
     let said = said.collect::<Vec<_>>().join(" ");
     let mut facts = vec![
         said,
-        fill(t().mcp_protocol, &[protocol]),
-        count(tools, t().mcp_one_tool, t().mcp_many_tools),
-        fill(t().mcp_answered_in, &[&connect_ms.to_string()]),
+        fill(mcp().protocol, &[protocol]),
+        count(tools, mcp().one_tool, mcp().many_tools),
+        fill(mcp().answered_in, &[&connect_ms.to_string()]),
     ];
     facts.retain(|fact| !fact.is_empty());
     facts

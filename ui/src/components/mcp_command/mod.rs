@@ -4,7 +4,7 @@ use crate::view::prelude::*;
 use berth_protocol::McpServer;
 
 use crate::logic::mcp::{Given, Piece, number, pieces, words};
-use crate::strings::t;
+use crate::strings::mcp;
 
 /// All of it in as few lines as it takes.
 pub fn command_line(server: &McpServer) -> AnyView {
@@ -35,7 +35,7 @@ pub fn given(server: &McpServer, testid: &'static str) -> Option<AnyView> {
             let name = shown(name);
             view! {
                 <li>
-                    <code data-testid=testid>{name}" "<span class="mcp-kept">{t().mcp_in_keychain}</span></code>
+                    <code data-testid=testid>{name}" "<span class="mcp-kept">{mcp().in_keychain}</span></code>
                 </li>
             }
             .into_any()
@@ -48,7 +48,7 @@ pub fn given(server: &McpServer, testid: &'static str) -> Option<AnyView> {
 /// A text with the characters in it that cannot be seen written as their numbers.
 pub fn shown(text: &str) -> AnyView {
     if text.is_empty() {
-        return view! { <span class="unseen">{t().mcp_empty_word}</span> }.into_any();
+        return view! { <span class="unseen">{mcp().empty_word}</span> }.into_any();
     }
     let pieces = pieces(text).into_iter().map(|piece| match piece {
         Piece::Seen(text) => text.into_any(),

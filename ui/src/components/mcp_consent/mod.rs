@@ -12,7 +12,7 @@ use crate::components::mcp_card::{enable, keep_focus};
 use crate::components::mcp_command::{given, shown};
 use crate::components::notice::InlineFailure;
 use crate::state::{App, McpThen, app, memo, run};
-use crate::strings::{fill, t};
+use crate::strings::{fill, mcp, t};
 use crate::web::error::ApiError;
 
 #[component]
@@ -25,15 +25,15 @@ pub fn McpConsentDialog(id: McpConfigurationId, then: McpThen) -> impl IntoView 
     let title = memo(move || {
         now.with(|server| {
             let question = match is_program(&server.draft.server) {
-                true => t().mcp_consent_program,
-                false => t().mcp_consent_address,
+                true => mcp().consent_program,
+                false => mcp().consent_address,
             };
             fill(question, &[&server.draft.name])
         })
     });
     let text = move || match now.with(|server| is_program(&server.draft.server)) {
-        true => t().mcp_consent_program_text,
-        false => t().mcp_consent_address_text,
+        true => mcp().consent_program_text,
+        false => mcp().consent_address_text,
     };
     let (busy, failure) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
     let agree = Callback::new(move |()| {
@@ -56,9 +56,9 @@ pub fn McpConsentDialog(id: McpConfigurationId, then: McpThen) -> impl IntoView 
         }
     });
     let action = match then {
-        McpThen::Nothing => t().mcp_agree,
-        McpThen::Test => t().mcp_agree_test,
-        McpThen::Enable => t().mcp_agree_enable,
+        McpThen::Nothing => mcp().agree,
+        McpThen::Test => mcp().agree_test,
+        McpThen::Enable => mcp().agree_enable,
     };
     view! {
         <Dialog label=title class="mcp-consent" sticky=true>
@@ -71,7 +71,7 @@ pub fn McpConsentDialog(id: McpConfigurationId, then: McpThen) -> impl IntoView 
                 class="dialog-main"
                 tabindex="0"
                 role="group"
-                aria-label=t().mcp_consent_label
+                aria-label=mcp().consent_label
                 data-testid="mcp-consent"
             >
                 {move || now.with(|server| whole(&server.draft.server))}
@@ -82,7 +82,7 @@ pub fn McpConsentDialog(id: McpConfigurationId, then: McpThen) -> impl IntoView 
                     .map(|error| {
                         let stale = error.code() == Some(Code::McpConflict);
                         let (text, hint) = match stale {
-                            true => (t().mcp_consent_stale.to_owned(), None),
+                            true => (mcp().consent_stale.to_owned(), None),
                             false => (error.text(), error.hint()),
                         };
                         view! {
@@ -92,7 +92,7 @@ pub fn McpConsentDialog(id: McpConfigurationId, then: McpThen) -> impl IntoView 
                                         .then(|| {
                                             view! {
                                                 <div class="inline-actions">
-                                                    <Button label=t().mcp_show_now testid="show-now" on_click=look_again/>
+                                                    <Button label=mcp().show_now testid="show-now" on_click=look_again/>
                                                 </div>
                                             }
                                         })}
@@ -158,7 +158,7 @@ fn whole(server: &McpServer) -> AnyView {
     let (first, more) = match server {
         McpServer::Stdio { command, args, .. } => {
             let args = match args.is_empty() {
-                true => view! { <p class="mcp-note">{t().mcp_no_args}</p> }.into_any(),
+                true => view! { <p class="mcp-note">{mcp().no_args}</p> }.into_any(),
                 false => listed(args),
             };
             (
@@ -167,12 +167,12 @@ fn whole(server: &McpServer) -> AnyView {
             )
         }
         McpServer::Http { url, .. } | McpServer::Sse { url, .. } => {
-            (part(t().mcp_url, word(url, "consent-url")), None)
+            (part(mcp().url, word(url, "consent-url")), None)
         }
     };
     let given_title = match server {
         McpServer::Stdio { .. } => t().agent_env,
-        McpServer::Http { .. } | McpServer::Sse { .. } => t().mcp_headers,
+        McpServer::Http { .. } | McpServer::Sse { .. } => mcp().headers,
     };
     let given = given(server, "consent-given").map(|given| part(given_title, given));
     view! { {first}{more}{given} }

@@ -1,7 +1,7 @@
 //! What is typed into the editor, a signal for each field, so that typing into one redraws no other.
 
 use crate::view::prelude::*;
-use berth_protocol::{AgentId, FieldProblem, OauthProvider, ProjectId, ToolRules};
+use berth_protocol::{AgentId, FieldProblem, McpOffers, OauthProvider, ProjectId, ToolRules};
 
 use crate::components::stored_secret::Kept;
 use crate::logic::mcp_form::{Auth, Form, Kind, SecretRow};
@@ -57,6 +57,8 @@ pub struct Draft {
     pub enabled: RwSignal<bool>,
     pub agents: RwSignal<Vec<AgentId>>,
     pub projects: RwSignal<Vec<ProjectId>>,
+    pub sampling: RwSignal<bool>,
+    pub roots: RwSignal<bool>,
     rules: RwSignal<ToolRules>,
     /// What the fields hold.
     pub form: Memo<Form>,
@@ -89,6 +91,8 @@ impl Draft {
         let enabled = RwSignal::new(from.enabled);
         let agents = RwSignal::new(from.agents.clone());
         let projects = RwSignal::new(from.projects.clone());
+        let sampling = RwSignal::new(from.offers.sampling);
+        let roots = RwSignal::new(from.offers.roots);
         let rules = RwSignal::new(from.rules.clone());
         let form = memo(move || Form {
             name: name.get(),
@@ -109,6 +113,10 @@ impl Draft {
             agents: agents.get(),
             projects: projects.get(),
             rules: rules.get(),
+            offers: McpOffers {
+                sampling: sampling.get(),
+                roots: roots.get(),
+            },
         });
         let tried = RwSignal::new(false);
         let refused = RwSignal::new(None::<(Form, Vec<FieldProblem>)>);
@@ -146,6 +154,8 @@ impl Draft {
             enabled,
             agents,
             projects,
+            sampling,
+            roots,
             rules,
             form,
             problems,
@@ -183,6 +193,8 @@ impl Draft {
         self.enabled.set(from.enabled);
         self.agents.set(from.agents);
         self.projects.set(from.projects);
+        self.sampling.set(from.offers.sampling);
+        self.roots.set(from.offers.roots);
         self.rules.set(from.rules);
     }
 

@@ -9,16 +9,16 @@ use crate::components::stored_secret::{StoredSecret, Words};
 use crate::components::target_choice::TargetChoice;
 use crate::logic::mcp_form::{Auth, Kind, PROVIDERS};
 use crate::state::memo;
-use crate::strings::t;
+use crate::strings::{mcp, t};
 
 /// How it is called and reached.
 #[component]
 pub fn Basics(draft: Draft, autofocus: bool) -> impl IntoView {
     let kinds = Kind::ALL.map(|kind| {
         let shown = match kind {
-            Kind::Stdio => t().mcp_kind_stdio,
-            Kind::Http => t().mcp_kind_http,
-            Kind::Sse => t().mcp_kind_sse,
+            Kind::Stdio => mcp().kind_stdio,
+            Kind::Http => mcp().kind_http,
+            Kind::Sse => mcp().kind_sse,
         };
         (kind.word().to_owned(), shown.to_owned())
     });
@@ -28,14 +28,14 @@ pub fn Basics(draft: Draft, autofocus: bool) -> impl IntoView {
             <TextField
                 label=t().name
                 value=draft.name
-                hint=t().mcp_name_hint
+                hint=mcp().name_hint
                 problem=draft.problem("name")
                 autofocus=autofocus
                 mono=true
                 testid="mcp-name"
             />
             <SelectField
-                label=t().mcp_kind
+                label=mcp().kind
                 value=Signal::derive(move || draft.kind.get().word().to_owned())
                 options=Signal::stored(kinds.to_vec())
                 on_select=Callback::new(move |word: String| {
@@ -59,7 +59,7 @@ fn program(draft: Draft) -> AnyView {
         <TextField
             label=t().program
             value=draft.command
-            hint=t().mcp_command_hint
+            hint=mcp().command_hint
             problem=draft.problem("command")
             mono=true
             wide=true
@@ -68,7 +68,7 @@ fn program(draft: Draft) -> AnyView {
         <TextArea
             label=t().agent_args
             value=draft.args
-            hint=t().mcp_args_hint
+            hint=mcp().args_hint
             problem=draft.problem("args")
             mono=true
             wide=true
@@ -91,9 +91,9 @@ fn program(draft: Draft) -> AnyView {
 fn address(draft: Draft) -> AnyView {
     view! {
         <TextField
-            label=t().mcp_url
+            label=mcp().url
             value=draft.url
-            hint=t().mcp_url_hint
+            hint=mcp().url_hint
             problem=draft.problem("url")
             placeholder="https://"
             mono=true
@@ -101,9 +101,9 @@ fn address(draft: Draft) -> AnyView {
             testid="mcp-url"
         />
         <TextArea
-            label=t().mcp_headers
+            label=mcp().headers
             value=draft.headers
-            hint=t().mcp_headers_hint
+            hint=mcp().headers_hint
             problem=draft.problem("headers")
             mono=true
             wide=true
@@ -118,23 +118,23 @@ fn address(draft: Draft) -> AnyView {
 pub fn SignIn(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> impl IntoView {
     let ways = Auth::ALL.map(|way| {
         let shown = match way {
-            Auth::None => t().mcp_auth_none,
-            Auth::Bearer => t().mcp_auth_bearer,
-            Auth::Oauth => t().mcp_auth_oauth,
+            Auth::None => mcp().auth_none,
+            Auth::Bearer => mcp().auth_bearer,
+            Auth::Oauth => mcp().auth_oauth,
         };
         (way.word().to_owned(), shown.to_owned())
     });
     let hint = Signal::derive(move || match draft.auth.get() {
-        Auth::Oauth => t().mcp_auth_oauth_hint.to_owned(),
+        Auth::Oauth => mcp().auth_oauth_hint.to_owned(),
         Auth::None | Auth::Bearer => String::new(),
     });
     let way = memo(move || draft.auth.get());
     view! {
         <section class="form-part" aria-labelledby="mcp-sign-in">
-            <h3 id="mcp-sign-in">{t().mcp_auth}</h3>
+            <h3 id="mcp-sign-in">{mcp().auth}</h3>
             <div class="fields">
                 <SelectField
-                    label=t().mcp_auth_way
+                    label=mcp().auth_way
                     value=Signal::derive(move || draft.auth.get().word().to_owned())
                     options=Signal::stored(ways.to_vec())
                     on_select=Callback::new(move |word: String| {
@@ -181,12 +181,12 @@ fn is_kept(saved: RwSignal<Option<McpConfiguration>>, name: &'static str) -> Mem
 fn token(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
     view! {
         <StoredSecret
-            words=words(t().mcp_token, "mcp-token")
+            words=words(mcp().token, "mcp-token")
             id=String::from("mcp-token")
             value=draft.token
             kept=draft.token_kept
             is_stored=is_kept(saved, "token")
-            of=Signal::from(t().mcp_token)
+            of=Signal::from(mcp().token)
             hint=Signal::from(t().secret_value_hint)
             problem=draft.problem("token")
         />
@@ -196,7 +196,7 @@ fn token(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
 
 fn oauth(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
     let names = [
-        t().oauth_discovered,
+        mcp().oauth_discovered,
         "GitHub",
         "Google",
         "Auth0",
@@ -214,7 +214,7 @@ fn oauth(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
     let with_client = memo(move || draft.client_id.with(|id| !id.trim().is_empty()));
     view! {
         <SelectField
-            label=t().oauth_provider
+            label=mcp().oauth_provider
             value=provider
             options=Signal::stored(providers)
             on_select=Callback::new(move |word: String| {
@@ -225,17 +225,17 @@ fn oauth(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
             testid="mcp-provider"
         />
         <TextField
-            label=t().oauth_scopes
+            label=mcp().oauth_scopes
             value=draft.scopes
-            hint=t().oauth_scopes_hint
+            hint=mcp().oauth_scopes_hint
             problem=draft.problem("auth.scopes")
             mono=true
             testid="mcp-scopes"
         />
         <TextField
-            label=t().oauth_client
+            label=mcp().oauth_client
             value=draft.client_id
-            hint=t().oauth_client_hint
+            hint=mcp().oauth_client_hint
             problem=draft.problem("auth.client_id")
             mono=true
             wide=true
@@ -243,13 +243,13 @@ fn oauth(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
         />
         <Show when=move || with_client.get()>
             <StoredSecret
-                words=words(t().oauth_client_secret, "mcp-client-secret")
+                words=words(mcp().oauth_client_secret, "mcp-client-secret")
                 id=String::from("mcp-client-secret")
                 value=draft.client_secret
                 kept=draft.client_kept
                 is_stored=is_kept(saved, "client_secret")
-                of=Signal::from(t().oauth_client_secret)
-                hint=Signal::from(t().oauth_client_secret_hint)
+                of=Signal::from(mcp().oauth_client_secret)
+                hint=Signal::from(mcp().oauth_client_secret_hint)
                 problem=draft.problem("client_secret")
             />
         </Show>
@@ -266,10 +266,26 @@ pub fn Giving(draft: Draft) -> impl IntoView {
             <CheckField
                 label=t().prompt_enabled
                 checked=draft.enabled
-                hint=t().mcp_enabled_hint
+                hint=mcp().enabled_hint
                 testid="mcp-enabled"
             />
             <TargetChoice agents=draft.agents projects=draft.projects/>
+        </section>
+        <section class="form-part" aria-labelledby="mcp-offers">
+            <h3 id="mcp-offers">{mcp().offers}</h3>
+            <p class="form-text">{mcp().offers_text}</p>
+            <CheckField
+                label=mcp().sampling
+                checked=draft.sampling
+                hint=mcp().sampling_hint
+                testid="mcp-sampling"
+            />
+            <CheckField
+                label=mcp().roots
+                checked=draft.roots
+                hint=mcp().roots_hint
+                testid="mcp-roots"
+            />
         </section>
     }
     .into_any()

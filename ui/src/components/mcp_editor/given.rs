@@ -6,7 +6,7 @@ use berth_protocol::{AgentId, McpGiven};
 use super::draft::Draft;
 use crate::components::field::SelectField;
 use crate::state::{App, effect, memo};
-use crate::strings::{fill, t};
+use crate::strings::{fill, mcp, t};
 use crate::web::error::ApiError;
 use crate::web::task::spawn_local;
 
@@ -48,14 +48,14 @@ pub fn given(app: App, draft: Draft) -> AnyView {
     };
     view! {
         <section class="form-part" aria-labelledby="mcp-given-title">
-            <h3 id="mcp-given-title">{t().mcp_given}</h3>
+            <h3 id="mcp-given-title">{mcp().given}</h3>
             <div class="fields">
                 <SelectField
                     label=t().agent
                     value=chosen
                     options=agents
                     on_select=Callback::new(move |id: String| chosen.set(id))
-                    hint=t().mcp_given_hint
+                    hint=mcp().given_hint
                     wide=true
                     testid="mcp-given-agent"
                 />
@@ -75,10 +75,10 @@ pub fn given(app: App, draft: Draft) -> AnyView {
 fn told(agent: &str, given: McpGiven) -> AnyView {
     let over_protocol = given
         .protocol
-        .then(|| view! { <p class="mcp-note">{fill(t().mcp_given_over_acp, &[agent])}</p> });
+        .then(|| view! { <p class="mcp-note">{fill(mcp().given_over_acp, &[agent])}</p> });
     let Some(terminal) = given.terminal else {
         return view! {
-            <p class="mcp-note">{fill(t().mcp_given_nothing, &[agent])}</p>
+            <p class="mcp-note">{fill(mcp().given_nothing, &[agent])}</p>
             {over_protocol}
         }
         .into_any();
@@ -95,7 +95,7 @@ fn told(agent: &str, given: McpGiven) -> AnyView {
         text.push_str(&format!("\n{}:\n{}\n", file.path, file.content));
     }
     view! {
-        <pre class="mcp-given-text" tabindex="0" aria-label=t().mcp_given>{text.trim().to_owned()}</pre>
+        <pre class="mcp-given-text" tabindex="0" aria-label=mcp().given>{text.trim().to_owned()}</pre>
         {over_protocol}
     }
     .into_any()

@@ -18,7 +18,7 @@ use crate::components::notice::InlineFailure;
 use crate::logic::mcp_form::{Form, Kind};
 use crate::logic::route::Route;
 use crate::state::{App, McpChange, app, effect, memo, run};
-use crate::strings::{count, fill, t};
+use crate::strings::{count, fill, mcp, t};
 use crate::web::{clock, dom, error::ApiError, task::spawn_local};
 use draft::Draft;
 use fields::{Basics, Giving, SignIn};
@@ -170,7 +170,7 @@ impl Editor {
 
     fn is_done(self, server: &McpConfiguration, is_new: bool, is_open: bool) {
         let app = self.app;
-        let text = if is_new { t().mcp_added } else { t().mcp_saved };
+        let text = if is_new { mcp().added } else { mcp().saved };
         app.ui.say(fill(text, &[&server.draft.name]));
         if !is_open {
             return;
@@ -193,8 +193,8 @@ impl Editor {
         } = self;
         let is_new = edit == McpChange::New;
         let (title, text) = match is_new {
-            true => (t().mcp_add_title, t().mcp_add_text),
-            false => (t().mcp_edit_title, t().mcp_edit_text),
+            true => (mcp().add_title, mcp().add_text),
+            false => (mcp().edit_title, mcp().edit_text),
         };
         let cancel = Callback::new(move |()| {
             if self.may_close() {
@@ -296,9 +296,9 @@ impl Editor {
             }
         });
         view! {
-            <InlineFailure text=t().mcp_conflict hint=t().mcp_conflict_hint>
+            <InlineFailure text=mcp().conflict hint=mcp().conflict_hint>
                 <div class="inline-actions">
-                    <Button label=t().mcp_take_theirs testid="take-theirs" on_click=reload/>
+                    <Button label=mcp().take_theirs testid="take-theirs" on_click=reload/>
                 </div>
             </InlineFailure>
         }
@@ -308,9 +308,9 @@ impl Editor {
 
 fn undone_secret(undone: &Undone) -> AnyView {
     let text = if undone.removing {
-        t().mcp_secret_not_removed
+        mcp().secret_not_removed
     } else {
-        t().mcp_secret_not_stored
+        mcp().secret_not_stored
     };
     let text = fill(text, &[&undone.name, &undone.error.text()]);
     view! { <InlineFailure text=text hint=undone.error.hint().unwrap_or_default()/> }.into_any()

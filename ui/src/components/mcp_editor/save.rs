@@ -7,7 +7,7 @@ use crate::components::stored_secret::Kept;
 use crate::logic::mcp::secret_name;
 use crate::logic::mcp_form::{Auth, Form};
 use crate::state::{App, RwSignal};
-use crate::strings::t;
+use crate::strings::mcp;
 use crate::web::error::ApiError;
 
 /// A secret that was not stored or not removed.
@@ -119,7 +119,7 @@ pub fn told(error: &ApiError, form: &Form) -> Option<Vec<FieldProblem>> {
     if problem.code == Code::McpExists {
         return Some(vec![FieldProblem {
             field: "name".to_owned(),
-            message: t().mcp_name_taken.to_owned(),
+            message: mcp().name_taken.to_owned(),
         }]);
     }
     // What no field shows is told as a whole.

@@ -10,7 +10,7 @@ use crate::components::icon::icon_name;
 use crate::components::stored_secret::{StoredSecret, Words};
 use crate::logic::mcp_form::Kind;
 use crate::state::memo;
-use crate::strings::{fill, t};
+use crate::strings::{fill, mcp, t};
 use crate::web::{clock, dom};
 
 #[component]
@@ -28,7 +28,7 @@ pub fn Secrets(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> impl 
     });
     let text = move || match draft.kind.get() {
         Kind::Stdio => t().secrets_text,
-        Kind::Http | Kind::Sse => t().mcp_secret_headers_text,
+        Kind::Http | Kind::Sse => mcp().secret_headers_text,
     };
     view! {
         <section class="form-part" aria-labelledby="mcp-secrets">
@@ -72,7 +72,7 @@ fn secret(draft: Draft, saved: RwSignal<Option<McpConfiguration>>, row: u32) -> 
     });
     let label = Signal::derive(move || match draft.kind.get() {
         Kind::Stdio => t().secret_name.to_owned(),
-        Kind::Http | Kind::Sse => t().mcp_secret_header.to_owned(),
+        Kind::Http | Kind::Sse => mcp().secret_header.to_owned(),
     });
     let remove = Callback::new(move |()| {
         draft

@@ -15,7 +15,7 @@ use crate::components::field::TextArea;
 use crate::components::icon::icon_name;
 use crate::components::notice::InlineFailure;
 use crate::state::{App, app, run};
-use crate::strings::{count, t};
+use crate::strings::{count, mcp, t};
 use crate::web::{error::ApiError, files};
 use rows::rows_view;
 use secrets::secrets_view;
@@ -73,15 +73,15 @@ impl Import {
     fn view(self) -> AnyView {
         let step = self.step;
         let title = move || match step.with(is_secrets) {
-            true => t().mcp_import_secrets_title,
-            false => t().mcp_import_title,
+            true => mcp().import_secrets_title,
+            false => mcp().import_title,
         };
         let text = move || match step.with(is_secrets) {
-            true => t().mcp_import_secrets_text,
-            false => t().mcp_import_text,
+            true => mcp().import_secrets_text,
+            false => mcp().import_text,
         };
         view! {
-            <Dialog label=t().mcp_import_title class="editor-dialog" sticky=true on_close=self.close>
+            <Dialog label=mcp().import_title class="editor-dialog" sticky=true on_close=self.close>
                 <header class="dialog-head">
                     <h2 class="dialog-title">{title}</h2>
                     <p class="dialog-text">{text}</p>
@@ -122,7 +122,7 @@ impl Import {
 
     /// Everything is done.
     fn finish(self, added: usize) {
-        let text = count(added as u64, t().mcp_imported_one, t().mcp_imported_many);
+        let text = count(added as u64, mcp().imported_one, mcp().imported_many);
         self.app.ui.say(text);
         self.close.run(());
     }
@@ -167,16 +167,16 @@ impl Import {
         view! {
             <div class="dialog-main" data-testid="mcp-import">
                 <TextArea
-                    label=t().mcp_import_field
+                    label=mcp().import_field
                     value=text
-                    hint=t().mcp_import_field_hint
+                    hint=mcp().import_field_hint
                     rows=10
                     mono=true
                     wide=true
                     testid="mcp-import-text"
                 />
                 <div class="form-more">
-                    <Button label=t().mcp_import_choose icon_name=icon_name!("folder-open") on_click=choose/>
+                    <Button label=mcp().import_choose icon_name=icon_name!("folder-open") on_click=choose/>
                 </div>
                 <input
                     node_ref=input
@@ -184,7 +184,7 @@ impl Import {
                     class="visually-hidden"
                     accept=".json,.toml,application/json"
                     tabindex="-1"
-                    aria-label=t().mcp_import_label
+                    aria-label=mcp().import_label
                     data-testid="mcp-import-file"
                     on:change=chosen
                 />
@@ -193,7 +193,7 @@ impl Import {
             <footer class="dialog-foot">
                 <Button label=t().cancel look=Look::Quiet on_click=self.close/>
                 <Button
-                    label=t().mcp_import_read
+                    label=mcp().import_read
                     look=Look::Primary
                     testid="mcp-import-read"
                     busy=self.busy

@@ -11,7 +11,7 @@ use crate::components::icon::{icon, icon_name};
 use crate::components::mcp_command::{command_line, given};
 use crate::logic::mcp::secret_name;
 use crate::state::{App, memo, run};
-use crate::strings::{count, fill, t};
+use crate::strings::{count, fill, mcp, t};
 use crate::web::{clock, dom, error::ApiError};
 
 /// A server of the file.
@@ -87,7 +87,7 @@ pub fn rows_view(import: Import, servers: Vec<McpImportedServer>) -> AnyView {
     });
     let label = Signal::derive(move || {
         let wanted = wanted.get() as u64;
-        count(wanted, t().mcp_import_one, t().mcp_import_many)
+        count(wanted, mcp().import_one, mcp().import_many)
     });
     let none = rows.is_empty();
     let rows = rows.into_iter().map(row).collect_view();
@@ -99,12 +99,12 @@ pub fn rows_view(import: Import, servers: Vec<McpImportedServer>) -> AnyView {
     view! {
         <div class="dialog-main" data-testid="mcp-import-rows">
             <ul class="import-rows">{rows}</ul>
-            {none.then(|| view! { <p class="prompts-note">{t().mcp_import_none}</p> })}
+            {none.then(|| view! { <p class="prompts-note">{mcp().import_none}</p> })}
         </div>
         {import.told()}
         <footer class="dialog-foot">
             <Button
-                label=t().mcp_import_back
+                label=mcp().import_back
                 look=Look::Quiet
                 testid="mcp-import-back"
                 on_click=Callback::new(move |()| import.go(Step::Text))
@@ -197,7 +197,7 @@ fn row(row: Row) -> AnyView {
     let asks = server.draft.as_ref().map(|draft| draft.secrets());
     let asks = asks.filter(|names| !names.is_empty()).map(|names| {
         let names: Vec<_> = names.iter().map(|name| secret_name(name)).collect();
-        let text = fill(t().mcp_import_asks, &[&names.join(", ")]);
+        let text = fill(mcp().import_asks, &[&names.join(", ")]);
         view! { <p class="mcp-note">{text}</p> }
     });
     let notes = server.notes.iter().map(|note| {
@@ -210,13 +210,13 @@ fn row(row: Row) -> AnyView {
     let state = {
         let row = row.clone();
         move || match (usable, row.is_added()) {
-            (false, _) => Some(view! { <span class="badge">{t().mcp_import_unusable}</span> }),
-            (true, true) => Some(view! { <span class="badge">{t().mcp_import_added}</span> }),
+            (false, _) => Some(view! { <span class="badge">{mcp().import_unusable}</span> }),
+            (true, true) => Some(view! { <span class="badge">{mcp().import_added}</span> }),
             (true, false) => None,
         }
     };
     let fixed = move || !usable || row.is_added();
-    let label = fill(t().mcp_import_take, &[&shown]);
+    let label = fill(mcp().import_take, &[&shown]);
     view! {
         <li class="import-row mcp-import-row" class:is-failed=!usable data-testid="mcp-import-row" data-name=shown.clone()>
             <input
@@ -236,12 +236,12 @@ fn row(row: Row) -> AnyView {
                 {problems.collect_view()}
                 {asks}
                 <Show when=move || taken.get()>
-                    <TextField label=t().mcp_import_name value=name mono=true testid="mcp-import-name"/>
+                    <TextField label=mcp().import_name value=name mono=true testid="mcp-import-name"/>
                 </Show>
                 {move || match outcome.get() {
                     Some(Err(error)) => {
                         let text = match error.code() {
-                            Some(Code::McpExists) => t().mcp_name_taken.to_owned(),
+                            Some(Code::McpExists) => mcp().name_taken.to_owned(),
                             _ => error.text(),
                         };
                         Some(view! { <p class="import-problem" role="alert">{text}</p> })

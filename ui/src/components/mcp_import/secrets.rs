@@ -10,7 +10,7 @@ use crate::components::field::{TextField, focus_first_wrong};
 use crate::logic::mcp::secret_name;
 use crate::logic::mcp_form::is_secret;
 use crate::state::run;
-use crate::strings::t;
+use crate::strings::{mcp, t};
 use crate::web::{clock, dom};
 
 /// Where the form is in the page.
@@ -76,13 +76,13 @@ pub fn secrets_view(import: Import, servers: Vec<McpConfiguration>) -> AnyView {
         {import.told()}
         <footer class="dialog-foot">
             <Button
-                label=t().mcp_import_later
+                label=mcp().import_later
                 look=Look::Quiet
                 testid="mcp-import-later"
                 on_click=Callback::new(move |()| import.finish(number))
             />
             <Button
-                label=t().mcp_import_store
+                label=mcp().import_store
                 look=Look::Primary
                 testid="mcp-import-store"
                 busy=import.busy

@@ -9,7 +9,7 @@ use crate::components::mcp_card::McpCard;
 use crate::components::notice::{Empty, Failure, Skeleton};
 use crate::logic::mcp::SCOPES;
 use crate::state::{App, DialogKind, McpChange, app, memo};
-use crate::strings::t;
+use crate::strings::{mcp, t};
 use crate::web::error::ApiError;
 
 /// A button that opens the editor.
@@ -59,7 +59,7 @@ pub fn McpList() -> impl IntoView {
             Face::Empty => {
                 view! {
                     <div class="mcp-none">
-                        <Empty name=icon_name!("plug") title=t().mcp_none text=t().mcp_none_text>
+                        <Empty name=icon_name!("plug") title=mcp().none text=mcp().none_text>
                             <Button label=t().mcp_add icon_name=icon_name!("plus") on_click=add(app)/>
                         </Empty>
                     </div>
@@ -69,7 +69,7 @@ pub fn McpList() -> impl IntoView {
             Face::Failed(error) => {
                 view! {
                     <Failure
-                        title=t().mcp_failed
+                        title=mcp().failed
                         text=error.text()
                         hint=error.hint().unwrap_or_default()
                         on_retry=Callback::new(move |()| app.fetch_mcp())
@@ -88,9 +88,9 @@ fn section(app: App, scope: McpScope) -> AnyView {
         McpScope::Organization => (
             "mcp-organization",
             t().scope_organization,
-            t().mcp_organization_text,
+            mcp().organization_text,
         ),
-        McpScope::User => ("mcp-user", t().mcp_user_title, t().mcp_user_text),
+        McpScope::User => ("mcp-user", mcp().user_title, mcp().user_text),
     };
     let ids = memo(move || {
         let servers = app.model.mcp().get();

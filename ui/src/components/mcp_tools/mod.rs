@@ -15,7 +15,7 @@ use crate::components::notice::{Empty, Failure, Skeleton};
 use crate::logic::case::lower;
 use crate::logic::prompts::answers;
 use crate::state::{App, app, effect, memo};
-use crate::strings::{count, fill, t};
+use crate::strings::{count, fill, mcp, t};
 use crate::web::{clock, dom, error::ApiError};
 use crate::wire::{Tool, Tools};
 use rule::rule;
@@ -35,7 +35,7 @@ pub fn McpToolsDialog(id: McpConfigurationId) -> impl IntoView {
     let Some(server) = app.mcp_now(id) else {
         return ().into_any();
     };
-    let title = fill(t().mcp_tools_of, &[&server.draft.name]);
+    let title = fill(mcp().tools_of, &[&server.draft.name]);
     let known = follow(app, id);
     let face = memo(move || match known.get() {
         Known::Loading => Face::Loading,
@@ -49,7 +49,7 @@ pub fn McpToolsDialog(id: McpConfigurationId) -> impl IntoView {
     });
     let text = move || {
         let number = tools.with(Vec::len);
-        (number > 0).then(|| count(number as u64, t().mcp_one_tool, t().mcp_many_tools))
+        (number > 0).then(|| count(number as u64, mcp().one_tool, mcp().many_tools))
     };
     view! {
         <Dialog label=title.clone() class="mcp-tools" sticky=true>
@@ -64,7 +64,7 @@ pub fn McpToolsDialog(id: McpConfigurationId) -> impl IntoView {
                     view! {
                         <div class="dialog-main">
                             <Failure
-                                title=t().mcp_tools_failed
+                                title=mcp().tools_failed
                                 text=error.text()
                                 hint=error.hint().unwrap_or_default()
                                 on_retry=Callback::new(move |()| app.fetch_mcp())
@@ -74,10 +74,10 @@ pub fn McpToolsDialog(id: McpConfigurationId) -> impl IntoView {
                         .into_any()
                 }
                 Face::Empty(asked) => {
-                    let text = if asked { t().mcp_no_tools_text } else { t().mcp_not_asked_text };
+                    let text = if asked { mcp().no_tools_text } else { mcp().not_asked_text };
                     view! {
                         <div class="dialog-main">
-                            <Empty name=icon_name!("braces") title=t().mcp_no_tools text=text/>
+                            <Empty name=icon_name!("braces") title=mcp().no_tools text=text/>
                         </div>
                     }
                         .into_any()
@@ -154,8 +154,8 @@ fn browser(app: App, id: McpConfigurationId, tools: Memo<Vec<Tool>>) -> AnyView 
                     <input
                         type="search"
                         class="input"
-                        placeholder=t().mcp_tools_search
-                        aria-label=t().mcp_tools_search
+                        placeholder=mcp().tools_search
+                        aria-label=mcp().tools_search
                         spellcheck="false"
                         autocomplete="off"
                         data-testid="mcp-tool-search"
@@ -165,7 +165,7 @@ fn browser(app: App, id: McpConfigurationId, tools: Memo<Vec<Tool>>) -> AnyView 
                 </div>
                 <div role="status" aria-live="polite">
                     <Show when=move || none.get()>
-                        <p class="mcp-note" data-testid="no-tool-found">{t().mcp_no_tool_found}</p>
+                        <p class="mcp-note" data-testid="no-tool-found">{mcp().no_tool_found}</p>
                     </Show>
                 </div>
                 <ul>
@@ -226,8 +226,8 @@ fn details(app: App, id: McpConfigurationId, tool: Tool) -> AnyView {
         {rule(app, id, named)}
         {try_it(app, id, tool)}
         <section class="mcp-schema" aria-labelledby="mcp-schema">
-            <h4 id="mcp-schema">{t().mcp_schema}</h4>
-            <pre tabindex="0" role="group" aria-label=t().mcp_schema data-testid="mcp-schema">{schema}</pre>
+            <h4 id="mcp-schema">{mcp().schema}</h4>
+            <pre tabindex="0" role="group" aria-label=mcp().schema data-testid="mcp-schema">{schema}</pre>
         </section>
     }
 }

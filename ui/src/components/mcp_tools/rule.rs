@@ -5,33 +5,25 @@ use berth_protocol::{Code, McpConfigurationId, McpDraft, McpEdit, ToolRule};
 
 use crate::components::field::SelectField;
 use crate::state::{App, ToastKind, memo, run};
-use crate::strings::{fill, t};
+use crate::strings::{fill, mcp, t};
 use crate::wire::rule_word;
 
 const RULES: [ToolRule; 3] = [ToolRule::Allow, ToolRule::Ask, ToolRule::Deny];
 
 fn shown(rule: ToolRule) -> &'static str {
     match rule {
-        ToolRule::Allow => t().rule_allow,
-        ToolRule::Ask => t().rule_ask,
-        ToolRule::Deny => t().rule_deny,
+        ToolRule::Allow => mcp().rule_allow,
+        ToolRule::Ask => mcp().rule_ask,
+        ToolRule::Deny => mcp().rule_deny,
     }
 }
 
-/// The rule of a tool, to choose for whoever may write the server.
+/// The rule of a tool, to choose: those of an organization's server are each user's own, too.
 pub fn rule(app: App, id: McpConfigurationId, tool: String) -> AnyView {
     let of = tool.clone();
     let now = memo(move || {
         let servers = app.model.mcp();
         servers.with(|servers| Some(servers.find(id)?.draft.rules.of(&of)))
-    });
-    let writable = memo(move || {
-        let servers = app.model.mcp();
-        servers.with(|servers| {
-            servers
-                .find(id)
-                .is_some_and(|it| servers.may_write(it.scope))
-        })
     });
     let known = memo(move || now.get().is_some());
     let busy = RwSignal::new(false);
@@ -55,20 +47,17 @@ pub fn rule(app: App, id: McpConfigurationId, tool: String) -> AnyView {
     let options = RULES.map(|rule| (rule_word(rule).to_owned(), shown(rule).to_owned()));
     view! {
         <div class="mcp-rule">
-            {move || match (known.get(), writable.get(), attempts.get()) {
-                (false, ..) => ().into_any(),
-                (true, false, _) => {
-                    view! { <p class="mcp-note">{t().rule}": "{move || now.get().map(shown)}</p> }.into_any()
-                }
-                (true, true, _) => {
+            {move || match (known.get(), attempts.get()) {
+                (false, _) => ().into_any(),
+                (true, _) => {
                     view! {
                         <SelectField
-                            label=t().rule
+                            label=mcp().rule
                             value=Signal::derive(move || {
                                 now.get().map(rule_word).unwrap_or_default().to_owned()
                             })
                             options=Signal::stored(options.to_vec())
-                            hint=t().rule_hint
+                            hint=mcp().rule_hint
                             on_select=choose
                             testid="mcp-rule"
                         />

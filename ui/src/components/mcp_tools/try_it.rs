@@ -10,7 +10,7 @@ use crate::components::notice::InlineFailure;
 use crate::components::tool_fields::{Names, Wrong, fields};
 use crate::logic::tool_form::arguments;
 use crate::state::{App, run};
-use crate::strings::{fill, t};
+use crate::strings::{fill, mcp};
 use crate::web::{dom, error::ApiError};
 use crate::wire::{Called, Said, Tool, ToolCall};
 
@@ -74,11 +74,11 @@ pub fn try_it(app: App, id: McpConfigurationId, tool: Tool) -> AnyView {
             on:submit=move |event| event.prevent_default()
             on:keydown=on_key
         >
-            <h4 id="mcp-try">{t().mcp_try}</h4>
+            <h4 id="mcp-try">{mcp().try_it}</h4>
             {fields}
             <div class="form-more">
                 <Button
-                    label=t().mcp_call
+                    label=mcp().call
                     look=Look::Primary
                     icon_name=icon_name!("play")
                     testid="call-mcp-tool"
@@ -107,7 +107,7 @@ fn answered(answer: &Answer) -> AnyView {
     let called = match answer {
         Answer::None => return ().into_any(),
         Answer::Waiting => {
-            return view! { <p class="mcp-answer-head">{t().mcp_calling}</p> }.into_any();
+            return view! { <p class="mcp-answer-head">{mcp().calling}</p> }.into_any();
         }
         Answer::Called(called) => called,
         Answer::Refused(error) => {
@@ -117,8 +117,8 @@ fn answered(answer: &Answer) -> AnyView {
     };
     let took = called.took_ms.to_string();
     let (class, text) = match called.is_error {
-        true => ("mcp-answer-head is-failed", t().mcp_answer_failed),
-        false => ("mcp-answer-head", t().mcp_answer),
+        true => ("mcp-answer-head is-failed", mcp().answer_failed),
+        false => ("mcp-answer-head", mcp().answer),
     };
     let pieces = called.content.iter().map(|piece| match piece {
         Said::Text(text) => {

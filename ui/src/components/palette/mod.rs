@@ -254,6 +254,12 @@ fn commands(app: App) -> Vec<Command> {
         open(DialogKind::EditMcp(McpChange::New)),
     ));
     all.push(command(
+        t().scope_organization,
+        icon_name!("building-2"),
+        String::new(),
+        go(Route::Organization),
+    ));
+    all.push(command(
         t().audit,
         icon_name!("history"),
         String::new(),

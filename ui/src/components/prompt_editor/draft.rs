@@ -17,7 +17,7 @@ pub struct Draft {
     pub enabled: RwSignal<bool>,
     pub agents: RwSignal<Vec<AgentId>>,
     pub projects: RwSignal<Vec<ProjectId>>,
-    locked: RwSignal<bool>,
+    pub locked: RwSignal<bool>,
     /// What the fields hold.
     pub form: Memo<Form>,
     /// What is wrong, once it was tried to save.

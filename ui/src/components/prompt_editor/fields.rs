@@ -8,7 +8,7 @@ use crate::components::field::{CheckField, SelectField, TextField};
 use crate::components::target_choice::TargetChoice;
 use crate::logic::prompts::{SCOPES, scope_name};
 use crate::state::{app, memo};
-use crate::strings::t;
+use crate::strings::{org_prompts, t};
 
 #[component]
 pub fn Basics(
@@ -134,6 +134,15 @@ pub fn Giving(draft: Draft) -> impl IntoView {
                     hint=t().prompt_enabled_hint
                     testid="prompt-enabled-field"
                 />
+                <Show when=move || draft.scope.get() == PromptScope::Organization>
+                    <CheckField
+                        label=org_prompts().locked
+                        checked=draft.locked
+                        hint=org_prompts().locked_hint
+                        problem=draft.problem("locked")
+                        testid="prompt-locked-field"
+                    />
+                </Show>
                 <TextField
                     label=t().prompt_priority
                     value=draft.priority

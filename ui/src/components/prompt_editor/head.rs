@@ -3,14 +3,17 @@
 
 use crate::view::prelude::*;
 
+use berth_protocol::PromptScope;
+
 use super::Editor;
 use crate::components::button::{Button, Look};
 use crate::components::icon::{icon, icon_name};
 use crate::components::notice::InlineFailure;
+use crate::components::prompt_list::change_badge;
 use crate::logic::prompts::scope_name;
 use crate::logic::route::Route;
 use crate::state::{DialogKind, memo};
-use crate::strings::{count, fill, t};
+use crate::strings::{count, fill, org_prompts, t};
 use crate::web::dom;
 
 impl Editor {
@@ -22,7 +25,11 @@ impl Editor {
             None => t().new_prompt.to_owned(),
             Some(prompt) => prompt.name,
         };
+        let is_shared = draft
+            .scope
+            .with_untracked(|scope| *scope == PromptScope::Organization);
         let text = match (readonly, saved.with_untracked(Option::is_some)) {
+            (true, _) if is_shared => org_prompts().read_only,
             (true, _) => t().prompt_read_text,
             (false, true) => t().prompt_edit_text,
             (false, false) => t().prompt_new_text,
@@ -48,7 +55,7 @@ impl Editor {
                 <div class="prompt-title">
                     <a class="prompt-back" href=Route::Prompts.fragment()>{icon(icon_name!("chevron-left"))}{t().prompts}</a>
                     <h1>{title}</h1>
-                    <p>{version}<span>{text}</span></p>
+                    <p>{version}{change_badge(app, id.into())}<span>{text}</span></p>
                 </div>
                 <div class="page-actions">
                     {move || {

@@ -3,7 +3,7 @@
 use crate::view::prelude::*;
 use crate::web::task::spawn_local;
 use berth_protocol::{
-    Code, PromptDraft, PromptId, PromptRestore, PromptVersion, SystemPrompt, TextDiff,
+    Code, PromptDraft, PromptId, PromptRestore, PromptScope, PromptVersion, SystemPrompt, TextDiff,
 };
 
 use crate::components::button::{Button, Look};
@@ -15,7 +15,7 @@ use crate::components::text_diff::DiffView;
 use crate::components::when::When;
 use crate::logic::prompts::{Difference, differences};
 use crate::state::{App, app, effect, memo, run};
-use crate::strings::{fill, t};
+use crate::strings::{fill, org_prompts, t};
 use crate::web::error::ApiError;
 
 /// The versions, the newest first.
@@ -53,6 +53,14 @@ pub fn PromptHistory(id: PromptId) -> impl IntoView {
             </header>
             {move || match answer.get() {
                 None => view! { <div class="dialog-main"><Skeleton rows=5/></div> }.into_any(),
+                Some(Err(error)) if is_elsewhere(app, id, &error) => {
+                    view! {
+                        <div class="dialog-main">
+                            <p class="text-diff-none" data-testid="no-history">{org_prompts().no_history}</p>
+                        </div>
+                    }
+                        .into_any()
+                }
                 Some(Err(error)) => {
                     view! {
                         <div class="dialog-main">
@@ -74,6 +82,13 @@ pub fn PromptHistory(id: PromptId) -> impl IntoView {
         </Dialog>
     }
     .into_any()
+}
+
+/// The prompt is there, but what it was before is not: it is one of an organization.
+fn is_elsewhere(app: App, id: PromptId, error: &ApiError) -> bool {
+    let prompt = app.prompt_now(id);
+    let is_shared = prompt.is_some_and(|prompt| prompt.scope == PromptScope::Organization);
+    is_shared && error.code() == Some(Code::PromptNotFound)
 }
 
 fn history(id: PromptId, versions: Versions, chosen: RwSignal<Option<u32>>) -> AnyView {

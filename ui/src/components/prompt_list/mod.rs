@@ -12,11 +12,11 @@ use crate::components::notice::{Empty, Failure, Skeleton};
 use crate::logic::prompts::{Before, SCOPES, answers, beside, haystack, moved};
 use crate::logic::route::Route;
 use crate::state::{App, app, memo, run};
-use crate::strings::{fill, t};
+use crate::strings::{fill, org_prompts, t};
 use crate::web::{clock, dom, error::ApiError};
 use row::{refused, row};
 
-pub use row::target;
+pub use row::{change_badge, target};
 
 /// A button that opens the editor.
 #[component]
@@ -189,11 +189,24 @@ impl List {
         let none = memo(move || ids.with(Vec::is_empty));
         let hidden = memo(move || none.get() && self.is_searched());
         let last = move || self.gap.get() == Some((scope, ids.with(Vec::len)));
+        // Why there is nothing to change here, where there is something to look at.
+        let note = memo(move || {
+            let may_write = self
+                .app
+                .model
+                .prompts()
+                .with(|known| known.may_write(scope));
+            let is_read = scope == PromptScope::Organization && !may_write && !none.get();
+            is_read.then(|| org_prompts().read_only)
+        });
         let heading = format!("prompts-{}", scope.as_str());
         view! {
             <Show when=move || !hidden.get()>
                 <section class="prompt-scope" aria-labelledby=heading.clone() data-scope=scope.as_str()>
-                    <header><h2 id=heading.clone()>{title}</h2><p>{text}</p></header>
+                    <header>
+                        <h2 id=heading.clone()>{title}</h2>
+                        <p>{text}{move || note.get().map(|note| format!(" {note}"))}</p>
+                    </header>
                     {move || match none.get() {
                         true => self.empty(scope),
                         false => view! {
@@ -215,11 +228,15 @@ impl List {
     fn empty(self, scope: PromptScope) -> AnyView {
         let app = self.app;
         let may_write = app.model.prompts().with(|prompts| prompts.may_write(scope));
+        let (title, words) = match scope {
+            PromptScope::Organization => (org_prompts().none, org_prompts().none_text),
+            _ => (t().scope_user_none, t().scope_user_none_text),
+        };
         let text = match scope {
             _ if may_write => {
                 return view! {
                     <div class="prompts-none">
-                        <Empty name=icon_name!("scroll-text") title=t().scope_user_none text=t().scope_user_none_text>
+                        <Empty name=icon_name!("scroll-text") title=title text=words>
                             <Button
                                 label=t().new_prompt
                                 icon_name=icon_name!("plus")

@@ -3,7 +3,8 @@
 use crate::view::prelude::*;
 use crate::web::task::spawn_local;
 use berth_protocol::{
-    Code, PromptEdit, PromptFormat, PromptId, PromptScope, PromptTarget, SystemPrompt,
+    Code, PromptChangeState, PromptEdit, PromptFormat, PromptId, PromptScope, PromptTarget,
+    SystemPrompt,
 };
 
 use super::{List, drag::handle};
@@ -13,7 +14,7 @@ use crate::components::when::When;
 use crate::logic::prompts::beginning;
 use crate::logic::route::Route;
 use crate::state::{App, DialogKind, ToastKind, memo, run};
-use crate::strings::{fill, t};
+use crate::strings::{fill, org_prompts, t};
 use crate::web::error::ApiError;
 
 pub fn row(list: List, scope: PromptScope, id: PromptId, shown: Memo<Vec<PromptId>>) -> AnyView {
@@ -69,6 +70,7 @@ pub fn row(list: List, scope: PromptScope, id: PromptId, shown: Memo<Vec<PromptI
                 <p class="prompt-name">
                     <a href=Route::Prompt(id).fragment() data-testid="open-prompt">{name}</a>
                     {move || prompt.get().map(|prompt| badges(&prompt))}
+                    {change_badge(app, Signal::stored(Some(id)))}
                 </p>
                 <p class="prompt-words">{move || prompt.get().map(|prompt| beginning(&prompt.content))}</p>
                 <p class="prompt-facts">{move || prompt.get().map(|prompt| facts(app, &prompt))}</p>
@@ -99,6 +101,36 @@ fn badges(prompt: &SystemPrompt) -> AnyView {
         view! { <span class="badge" data-tip=t().prompt_locked_tip>{icon(icon_name!("lock"))}{t().prompt_locked}</span> }
     });
     view! { {template}{locked} }
+}
+
+/// That a prompt has a change which its organization does not have yet.
+pub fn change_badge(app: App, id: Signal<Option<PromptId>>) -> AnyView {
+    let change = memo(move || {
+        let id = id.get()?;
+        app.model.prompts().with(|prompts| prompts.change(id))
+    });
+    let badge = move || {
+        let t = org_prompts();
+        let (word, tip, name) = match change.get()? {
+            PromptChangeState::Waiting => (t.waiting, t.waiting_tip, "waiting"),
+            PromptChangeState::Refused => (t.refused, t.refused_tip, "refused"),
+            PromptChangeState::Conflict => (t.conflict, t.conflict_tip, "conflict"),
+        };
+        let words = view! { {word}<span class="visually-hidden">{format!(": {tip}")}</span> };
+        Some(match name {
+            "waiting" => {
+                view! { <span class="badge" data-testid="prompt-change" data-state=name data-tip=tip>{words}</span> }
+            }
+            // Somebody must choose, which is done there.
+            _ => {
+                let there = Route::Organization.fragment();
+                view! {
+                    <a class="badge" href=there data-testid="prompt-change" data-state=name data-tip=tip>{words}</a>
+                }
+            }
+        })
+    };
+    view! { {badge} }
 }
 
 fn facts(app: App, prompt: &SystemPrompt) -> AnyView {

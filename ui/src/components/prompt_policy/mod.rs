@@ -5,7 +5,7 @@ use berth_protocol::{PromptPolicy, SanitizePolicy};
 
 use crate::components::field::SelectField;
 use crate::state::{app, memo, run};
-use crate::strings::t;
+use crate::strings::{fill, org_prompts, t};
 use crate::wire::POLICIES;
 
 #[component]
@@ -15,6 +15,10 @@ pub fn PolicyPicker() -> impl IntoView {
     let policy = memo(move || {
         let prompts = app.model.prompts().get();
         prompts.list.map(|list| list.policy.sanitize)
+    });
+    let least = memo(move || {
+        let prompts = app.model.prompts().get();
+        prompts.list.and_then(|list| list.least)
     });
     // Counts up to put the select back to what holds when a choice was refused.
     let refused = RwSignal::new(0_u32);
@@ -52,6 +56,14 @@ pub fn PolicyPicker() -> impl IntoView {
                     hint=Signal::derive(move || policy.get().map_or("", text).to_owned())
                     testid="prompt-policy"
                 />
+                {move || {
+                    least
+                        .get()
+                        .map(|least| {
+                            let text = fill(org_prompts().least, &[self::name(least)]);
+                            view! { <p class="prompts-note" role="status" data-testid="prompt-policy-least">{text}</p> }
+                        })
+                }}
             </section>
         </Show>
     }

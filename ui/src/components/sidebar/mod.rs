@@ -10,12 +10,14 @@ use crate::components::connection::ConnectionState;
 use crate::components::icon::{IconName, icon, icon_name};
 use crate::components::notice::Skeleton;
 use crate::components::resizer::Resizer;
+use crate::lazy;
 use crate::logic::groups::{self, Group};
 use crate::logic::keys::Shortcut;
 use crate::logic::route::Route;
 use crate::state::{DialogKind, Phase, app, memo};
 use crate::strings::t;
 use crate::web::dom;
+use crate::wire::has_active;
 use session_row::SessionRow;
 
 /// From this many sessions on there is a box to search them.
@@ -88,11 +90,13 @@ pub fn Sidebar() -> impl IntoView {
                 <PageLink route=Route::Projects name=icon_name!("folder-git-2") label=t().projects testid="nav-projects"/>
                 <PageLink route=Route::Prompts name=icon_name!("scroll-text") label=t().prompts testid="nav-prompts"/>
                 <PageLink route=Route::Mcp name=icon_name!("plug") label=t().mcp_servers testid="nav-mcp"/>
+                <PageLink route=Route::Organization name=icon_name!("building-2") label=t().scope_organization testid="nav-organization"/>
                 <PageLink route=Route::Audit name=icon_name!("history") label=t().audit testid="nav-audit"/>
                 <PageLink route=Route::Settings name=icon_name!("settings") label=t().settings testid="nav-settings"/>
             </nav>
             <footer class="sidebar-foot">
                 <ConnectionState/>
+                <Show when=move || app.model.org().with(|org| has_active(org))>{lazy::org_sign()}</Show>
                 <IconButton
                     name=icon_name!("keyboard")
                     label=t().sheet

@@ -4,7 +4,7 @@ use crate::view::prelude::*;
 
 use crate::components::field::{Options, SelectField, TextArea, TextField};
 use crate::logic::tool_form::{Input, Inputs, Kind};
-use crate::strings::{fill, t};
+use crate::strings::{fill, mcp, t};
 
 /// What is wrong with which field.
 pub type Wrong = RwSignal<Vec<(usize, String)>>;
@@ -34,7 +34,7 @@ pub fn fields(
     };
     let fields = match inputs {
         Inputs::Fields(fields) if fields.is_empty() => {
-            let none = view! { <p class="mcp-note">{t().mcp_takes_nothing}</p> }.into_any();
+            let none = view! { <p class="mcp-note">{mcp().takes_nothing}</p> }.into_any();
             return (StoredValue::new(Vec::new()), none);
         }
         Inputs::Fields(fields) => fields,
@@ -44,7 +44,7 @@ pub fn fields(
                 <TextArea
                     label=t().agent_args
                     value=value
-                    hint=t().mcp_whole_hint
+                    hint=mcp().whole_hint
                     problem=problem(0)
                     rows=4
                     mono=true
@@ -79,7 +79,7 @@ fn field(
     };
     let label = match input.required {
         true => name.clone(),
-        false => fill(t().mcp_optional, &[name]),
+        false => fill(mcp().optional, &[name]),
     };
     let label = Signal::stored(label);
     let hint = Signal::stored(input.description.clone());
@@ -92,7 +92,7 @@ fn field(
         Kind::Text | Kind::Json => {
             let hint = match input.kind {
                 Kind::Json => Signal::stored(
-                    format!("{} {}", input.description, t().mcp_as_json)
+                    format!("{} {}", input.description, mcp().as_json)
                         .trim()
                         .to_owned(),
                 ),
@@ -121,8 +121,8 @@ fn field(
         Kind::Choice(choices) => {
             let mut options: Options = choices.clone();
             let none = match input.required {
-                true => t().mcp_choose,
-                false => t().mcp_left_out,
+                true => mcp().choose,
+                false => mcp().left_out,
             };
             options.insert(0, (String::new(), none.to_owned()));
             view! {

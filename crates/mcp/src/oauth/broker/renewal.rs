@@ -4,12 +4,11 @@ use berth_protocol::Secret;
 use tokio::sync::OwnedMutexGuard;
 use url::Url;
 
-use super::{Inner, Known};
+use super::{Inner, Known, lock};
 use crate::oauth::{
     Grant, OauthError,
     address::Bounds,
     grant,
-    lock::Lock,
     token::{self, Tokens},
     web::Web,
 };
@@ -44,7 +43,7 @@ impl Inner {
         key: &str,
         need: &Need,
     ) -> Result<Secret, OauthError> {
-        let _lock = Lock::take(&self.locks, key).await?;
+        let _lock = lock(&self.locks, key).await?;
         let grant = self.current(&mut known, key).await?;
         if need.is_met_by(&grant) {
             return Ok(grant.access_token);

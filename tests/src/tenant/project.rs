@@ -1,0 +1,134 @@
+//! A whole project at one address, as its clients know it: sign-in below `/auth/v1`, and the schema below `/rest/v1`.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderName, StatusCode},
+    response::{IntoResponse, Response},
+};
+use tokio::{net::TcpListener, task::AbortHandle};
+use uuid::Uuid;
+
+use super::{Backend, SignInServer};
+
+/// Longest request that is carried.
+const LONGEST: usize = 2 * 1024 * 1024;
+
+/// What is carried of a request's head, and of an answer's.
+const CARRIED: [&str; 6] = [
+    "apikey",
+    "authorization",
+    "content-type",
+    "location",
+    "user-agent",
+    "x-supabase-api-version",
+];
+
+/// A project that is there until it is dropped.
+pub struct Project {
+    /// The database, with PostgREST before it.
+    pub backend: Backend,
+    /// The stand-in for Supabase Auth.
+    pub sign_in: SignInServer,
+    /// The one address.
+    pub url: String,
+    server: AbortHandle,
+}
+
+/// Where requests go.
+struct Inside {
+    http: reqwest::Client,
+    sign_in: String,
+    rest: String,
+}
+
+impl Project {
+    /// Starts one; skips the test and returns `None` where a program is not installed.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start() -> Option<Self> {
+        let backend = Backend::start().await?;
+        let sign_in = SignInServer::start().await;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none());
+        let inside = Arc::new(Inside {
+            http: http.build().expect("an HTTP client can be made"),
+            sign_in: sign_in.base.clone(),
+            rest: backend.root(),
+        });
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await;
+        let listener = listener.expect("a port is free");
+        let address: SocketAddr = listener.local_addr().expect("it has an address");
+        let app = Router::new().fallback(carry).with_state(inside);
+        let server = tokio::spawn(async move {
+            // It ends with the test.
+            let _ = axum::serve(listener, app).await;
+        });
+        Some(Self {
+            backend,
+            sign_in,
+            url: format!("http://{address}"),
+            server: server.abort_handle(),
+        })
+    }
+
+    /// Its publishable key.
+    pub fn key(&self) -> String {
+        self.sign_in.backend().key().to_owned()
+    }
+
+    /// Ends it for its clients, as a network does that is gone.
+    pub fn unplug(&self) {
+        self.server.abort();
+    }
+
+    /// Gives somebody whom the database knows a password. Whoever comes with the browser from now on is them.
+    pub fn account(&self, person: Uuid, email: &str, password: &str) {
+        self.sign_in.account_of(person, email, password);
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Inside {
+    async fn forward(&self, request: Request) -> Option<Response> {
+        let (parts, body) = request.into_parts();
+        let body = to_bytes(body, LONGEST).await.ok()?;
+        let path = parts.uri.path_and_query()?.as_str();
+        let url = match path.strip_prefix("/rest/v1") {
+            Some(path) => format!("{}{path}", self.rest),
+            None => format!("{}{path}", self.sign_in),
+        };
+        let mut wanted = self.http.request(parts.method, url).body(body);
+        for name in CARRIED {
+            if let Some(value) = parts.headers.get(name) {
+                wanted = wanted.header(name, value);
+            }
+        }
+        let answer = wanted.send().await.ok()?;
+        let (status, head) = (answer.status(), answer.headers().clone());
+        let mut response = Response::new(Body::from(answer.bytes().await.ok()?));
+        *response.status_mut() = status;
+        for name in CARRIED {
+            if let Some(value) = head.get(name) {
+                let name = HeaderName::from_static(name);
+                response.headers_mut().insert(name, value.clone());
+            }
+        }
+        Some(response)
+    }
+}
+
+async fn carry(State(inside): State<Arc<Inside>>, request: Request) -> Response {
+    let answer = inside.forward(request).await;
+    answer.unwrap_or_else(|| StatusCode::BAD_GATEWAY.into_response())
+}

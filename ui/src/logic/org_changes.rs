@@ -1,0 +1,153 @@
+//! A user's changes of what an organization shares, in words, and what can be decided about them.
+
+use berth_protocol::tenant::{EntityKind, Resolution, SyncState};
+
+use crate::logic::organization::Standing;
+use crate::logic::status::Tone;
+use crate::strings::{fill, org_changes, t};
+use crate::wire::{ChangeState, Clash, Deed, ShownChange};
+
+/// The organization does not have everything that its user has changed.
+pub fn has_any(sync: Option<&SyncState>) -> bool {
+    sync.is_some_and(|sync| sync.waiting + sync.conflicts + sync.parked > 0)
+}
+
+/// The word for a kind of row.
+pub fn kind_name(kind: EntityKind) -> &'static str {
+    let t = org_changes();
+    match kind {
+        EntityKind::Organization => t.kind_organization,
+        EntityKind::Policy => t.kind_policy,
+        EntityKind::Prompt => t.kind_prompt,
+        EntityKind::McpConfiguration => t.kind_mcp_configuration,
+        EntityKind::McpOauth => t.kind_mcp_oauth,
+        EntityKind::Session => t.kind_session,
+        EntityKind::Workspace => t.kind_workspace,
+        EntityKind::ConsentText => t.kind_consent_text,
+        EntityKind::Consent => t.kind_consent,
+    }
+}
+
+/// What the row is called; by its kind where it has no name.
+pub fn title(change: &ShownChange) -> String {
+    let name = change.name.clone().filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| kind_name(change.kind).to_owned())
+}
+
+/// The word for a field of a row.
+pub fn field_name(field: &str) -> String {
+    match field {
+        "name" => t().name.to_owned(),
+        "content" => org_changes().content.to_owned(),
+        "format" => t().prompt_format.to_owned(),
+        "priority" => t().prompt_priority.to_owned(),
+        "enabled" => t().prompt_enabled.to_owned(),
+        "target" => t().prompt_for.to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+fn named(fields: &[String]) -> String {
+    let names: Vec<String> = fields.iter().map(|field| field_name(field)).collect();
+    names.join(", ")
+}
+
+/// What a change does.
+pub fn deed(change: &ShownChange) -> String {
+    let t = org_changes();
+    match change.deed {
+        Deed::Add => t.adds.to_owned(),
+        Deed::Remove => t.removes.to_owned(),
+        Deed::Edit => {
+            let mut fields = change.fields.clone();
+            if let ChangeState::Conflict { sides, .. } = &change.state {
+                let theirs = sides.iter().map(|side| side.field.clone());
+                fields.splice(0..0, theirs);
+            }
+            fill(t.edits, &[&named(&fields)])
+        }
+    }
+}
+
+/// Where a change stands, in a word.
+pub fn standing(state: &ChangeState) -> Standing {
+    let t = org_changes();
+    let (tone, word, name) = match state {
+        ChangeState::Waiting => (Tone::Ended, t.waiting, "waiting"),
+        ChangeState::Sending => (Tone::Running, t.sending, "sending"),
+        ChangeState::Arrived => (Tone::Waiting, t.arrived, "arrived"),
+        ChangeState::Conflict { .. } => (Tone::Attention, t.conflict, "conflict"),
+        ChangeState::Refused { .. } => (Tone::Failed, t.refused, "refused"),
+    };
+    Standing { tone, word, name }
+}
+
+/// What that means.
+pub fn told(change: &ShownChange) -> String {
+    let t = org_changes();
+    match &change.state {
+        ChangeState::Waiting => t.waiting_text.to_owned(),
+        ChangeState::Sending => t.sending_text.to_owned(),
+        ChangeState::Arrived => t.arrived_text.to_owned(),
+        ChangeState::Conflict { clash, .. } => match (clash, change.deed) {
+            (_, Deed::Remove) => t.clash_removes,
+            (Clash::Changed, _) => t.clash_changed,
+            (Clash::Deleted, _) => t.clash_deleted,
+            (Clash::Exists, _) => t.clash_exists,
+        }
+        .to_owned(),
+        ChangeState::Refused { code, reason } => {
+            let why = match reason {
+                Some(reason) => format!("{code}, {reason}"),
+                None => code.clone(),
+            };
+            let why = fill(t.refused_why, &[&why]);
+            match code.as_str() {
+                "sync.forbidden" => format!("{} {why}", t.forbidden),
+                _ => why,
+            }
+        }
+    }
+}
+
+/// What the user's side changes beside what both have changed; nothing where that is all.
+pub fn also(change: &ShownChange) -> Option<String> {
+    let is_edit = change.deed != Deed::Remove && !change.fields.is_empty();
+    is_edit.then(|| fill(org_changes().also, &[&named(&change.fields)]))
+}
+
+/// How a conflict can end, with the word for each choice. Both can be kept where the row can be another one beside
+/// that of the others.
+pub fn choices(change: &ShownChange) -> Vec<(Resolution, &'static str)> {
+    let t = org_changes();
+    let mut all = vec![
+        (Resolution::KeepMine, t.keep_mine),
+        (Resolution::KeepTheirs, t.keep_theirs),
+    ];
+    let is_there = !matches!(
+        change.state,
+        ChangeState::Conflict {
+            clash: Clash::Deleted,
+            ..
+        }
+    );
+    if change.kind.can_be_doubled() && change.deed != Deed::Remove && is_there {
+        all.push((Resolution::KeepBoth, t.keep_both));
+    }
+    all
+}
+
+/// What is said once a conflict has ended.
+pub fn kept(choice: Resolution, title: &str) -> String {
+    let t = org_changes();
+    let text = match choice {
+        Resolution::KeepMine => t.kept_mine,
+        Resolution::KeepTheirs => t.kept_theirs,
+        Resolution::KeepBoth => t.kept_both,
+    };
+    fill(text, &[title])
+}
+
+#[cfg(test)]
+#[path = "org_changes_tests.rs"]
+mod tests;

@@ -1,0 +1,25 @@
+//! The English texts about prompts of an organization. `{}` stands for a value.
+
+use super::strings;
+
+strings! {
+    /// The texts that are loaded with the pages of prompts, about those of an organization.
+    OrgPromptStrings, ORG_PROMPT_ENGLISH;
+
+    read_only: "Its admins write these. You can look at them, and write prompts of your own.",
+    none: "The organization has no prompts yet",
+    none_text: "What you write here is given to the sessions of everybody in it.",
+    no_history: "What it was before is not kept on this machine: the backend of the organization keeps its versions.",
+    least: "The active organization wants at least: {}. Something looser that is chosen here does not count.",
+
+    locked: "Locked",
+    locked_hint: "Users of the organization cannot do without it.",
+
+    // A change that the organization does not have yet.
+    waiting: "not sent yet",
+    waiting_tip: "The organization gets it as soon as its backend answers",
+    conflict: "conflict",
+    conflict_tip: "Somebody else has changed the same. Choose on the organization page",
+    refused: "refused",
+    refused_tip: "The organization's backend refuses your change. See why on the organization page",
+}

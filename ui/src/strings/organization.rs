@@ -1,0 +1,157 @@
+//! The English texts of the organization page. `{}` stands for a value.
+
+use super::strings;
+
+strings! {
+    /// The texts that are loaded with the organization page.
+    OrgStrings, ORG_ENGLISH;
+
+    // The page.
+    text: "What an organization shares with its users: prompts and rules. Without one, everything stays on this machine.",
+    failed: "How it stands with organizations could not be fetched",
+    needed: "Fill this in.",
+
+    // The backend.
+    backend: "Backend",
+    backend_title: "Name the backend",
+    backend_text: "Organizations live in a Supabase project with Berth's schema. Whoever runs yours can tell you its address and its publishable key.",
+    backend_url: "Address of the project",
+    backend_url_hint: "https, or http on this machine.",
+    backend_key: "Publishable key",
+    backend_key_hint: "It begins with sb_publishable_, or is the anon key of an older project. It opens nothing that a sign-in does not.",
+    backend_save: "Use this backend",
+    backend_saved: "The backend is {}.",
+    backend_change: "Change",
+    backend_fixed: "Chosen by whoever runs the engine.",
+
+    // Signing in.
+    sign_in: "Sign in",
+    sign_in_failed: "The last sign-in came to nothing",
+    ways_failed: "The backend's ways to sign in could not be fetched",
+    ways_none: "No way to sign in",
+    ways_none_text: "The backend has none that Berth knows. Ask its administrator to switch one on.",
+    by_email: "By e-mail",
+    email: "E-mail address",
+    email_wrong: "This is no e-mail address.",
+    password: "Password",
+    by_code: "Use a code by e-mail",
+    by_password: "Use a password",
+    send_code: "Mail me a code",
+    code_sent: "A code was mailed to {}, if it has an account or may make one.",
+    code: "Code",
+    code_hint: "From the newest e-mail.",
+    code_again: "Mail another code",
+    provider: "Continue with {}",
+    providers: "In the browser",
+    domain_title: "Single sign-on",
+    domain: "Domain",
+    domain_hint: "The domain of your e-mail address, such as example.com.",
+    domain_sign_in: "Continue in the browser",
+
+    // Waiting for the browser.
+    waiting: "Sign in in the browser",
+    waiting_text: "The browser shows the page to sign in at. Berth goes on here by itself once you are done.",
+    waiting_left: "Time left: {}",
+    waiting_over: "The time is over.",
+    waiting_open: "Open the page again",
+    waiting_url: "address of the page",
+
+    // A second factor.
+    factor: "Second factor",
+    factor_text: "Your account asks for the code of an authenticator app too.",
+    factor_which: "Authenticator",
+    factor_nameless: "Authenticator {}",
+    factor_code: "Code of the moment",
+    factor_continue: "Continue",
+    factor_unsupported: "Berth cannot ask for: {}.",
+    factor_none: "None of your second factors can be entered here. Add an authenticator app to your account, then sign in again.",
+
+    // Who is signed in.
+    account: "Signed in",
+    account_as: "As {}",
+    account_factor: "with a second factor",
+    sign_out: "Sign out",
+    sign_out_text: "What waits to be sent stays on this machine, and goes on when you sign in again.",
+    signed_out: "You are signed out.",
+
+    // Organizations.
+    organizations: "Organizations",
+    organizations_text: "The prompts and rules of the active one hold on this machine.",
+    look_again: "Look again",
+    looking: "Looking",
+    none: "None (only this machine)",
+    none_text: "Sessions are given what is on this machine and nothing else.",
+    empty: "You are in no organization",
+    empty_text: "Make one, or join one by the invitation that you were sent.",
+    role_admin: "admin",
+    role_user: "user",
+    active: "Active",
+    switch: "Switch to it",
+    alone: "Use none",
+    switched: "{} is active now.",
+    now_alone: "No organization is active now.",
+
+    // More organizations.
+    create: "Make an organization",
+    create_text: "You become its admin.",
+    create_name: "Name",
+    create_name_long: "Use at most 120 characters.",
+    create_do: "Make it",
+    created: "{} was made.",
+    join: "Join by invitation",
+    join_text: "An admin of the organization has sent it to you.",
+    join_token: "Invitation",
+    join_token_hint: "The token, as it was sent. It is good once.",
+    join_do: "Join",
+    joined: "You have joined.",
+
+    // Sync.
+    sync_unknown: "Not synced",
+    sync_unknown_text: "Nobody is signed in, so nothing is asked or sent.",
+    sync_starting: "Starting",
+    sync_starting_text: "The backend has not been asked yet.",
+    sync_fresh: "Fresh",
+    sync_fresh_text: "What is here is what the backend has.",
+    sync_stale: "Stale",
+    sync_stale_text: "The backend answers, but something is wrong: {}",
+    sync_offline: "Offline",
+    sync_offline_text: "The backend does not answer. What is here holds, and Berth goes on by itself when it can.",
+    sync_signed_out: "Signed out",
+    sync_signed_out_text: "The sign-in is over. Sign in again to go on.",
+    sync_newer: "Berth is too old",
+    sync_newer_text: "The backend has schema {}, and this Berth knows {}. Install the newest Berth; until then nothing is taken or sent.",
+    sync_older: "Backend is too old",
+    sync_older_text: "The backend has schema {}, and this Berth needs {}. Ask whoever runs it to apply the migrations with berth tenant migrate.",
+    sync_oldest_text: "The backend's schema is older than what this Berth needs, {}. Ask whoever runs it to apply the migrations with berth tenant migrate.",
+    sync_wiped: "Left",
+    sync_wiped_text: "Your membership has ended, and what was here of the organization is removed.",
+    sync_wiped_one: "{} change had not been sent.",
+    sync_wiped_many: "{} changes had not been sent.",
+    sync_since: "Began",
+    sync_fresh_at: "Last fresh",
+    needs_you: "Needs you",
+    waiting_one: "{} change waits to be sent",
+    waiting_many: "{} changes wait to be sent",
+    conflict_one: "{} conflict: somebody else has changed the same",
+    conflict_many: "{} conflicts: somebody else has changed the same",
+    refused_one: "{} change is refused",
+    refused_many: "{} changes are refused",
+    refused_why: "{} ({})",
+    audit_one: "{} audit event waits to be sent",
+    audit_many: "{} audit events wait to be sent",
+    audit_refused_one: "{} audit event is refused",
+    audit_refused_many: "{} audit events are refused",
+
+    // Differences.
+    drift: "Differences",
+    drift_text: "In what this machine differs from what {} wants.",
+    drift_look: "Look again",
+    drift_failed: "The differences could not be fetched",
+    drift_none: "This machine is as the organization wants it",
+    drift_none_text: "Its prompts and servers are given, its policy holds, and what is here is fresh.",
+    drift_show: "Show",
+    drift_mend: "Show where {} is mended",
+
+    // The sign in the sidebar.
+    sign: "Organization {}: {}",
+}
