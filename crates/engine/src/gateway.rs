@@ -84,19 +84,25 @@ impl Gateways {
     }
 }
 
-/// Opens the gateways of a run to every server that is meant for it, and says what its agent is given.
+/// Opens the gateways of a run to every server that is meant for it, and says what its agent is given. The run was
+/// checked under `tenant`: when another organization is active by now, nothing is opened, since one that has begun
+/// under it may be bound by less.
 pub async fn open(
     state: &Arc<State>,
     record: &SessionRecord,
     spec: &Spec,
+    tenant: Option<Tenant>,
 ) -> Result<(Vec<SessionMcpServer>, Option<Open>), ApiError> {
     let (id, run) = (record.id, record.run);
     let meant = meant(state, record).await?;
+    if state.organizations.active() != tenant {
+        let detail = format!("another organization has become active while session {id} started");
+        return Err(ApiError::new(Code::OrganizationSwitched, detail));
+    }
     if meant.is_empty() {
         return Ok((Vec::new(), None));
     }
     let token = token();
-    let tenant = state.organizations.active();
     let mut names: BTreeSet<String> = record
         .mcp_servers
         .iter()

@@ -314,6 +314,8 @@ codes! {
     LastAdmin = "membership.last_admin", 409, "An organization keeps at least one admin",
         Some("Make somebody else an admin first.");
     InvitationNotFound = "invitation.not_found", 404, "There is no such open invitation", None;
+    OrganizationSwitched = "org.switched", 409, "Another organization has become the active one meanwhile",
+        Some("Try again: what holds now may be different.");
     NotAMember = "org.not_member", 403, "You are not a member of the organization",
         Some("Ask an admin of the organization to invite you.");
     MutationNotFound = "sync.mutation_not_found", 404, "The change no longer waits", None;

@@ -3,6 +3,8 @@
 //! Formats: <https://platform.openai.com/docs/api-reference/chat> and, for the chunks,
 //! <https://platform.openai.com/docs/api-reference/chat-streaming>.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -15,6 +17,10 @@ use crate::{
 
 /// The API at `/v1/chat/completions`.
 pub(crate) struct Completions;
+
+/// Between a text and its end. No model ends in the moment in which it has said everything; aider, which paints by a
+/// clock of 50 ms in a thread of its own, then writes what it paints first into what it writes last.
+const REST: Duration = Duration::from_millis(150);
 
 /// What opencode puts around a message that the user sent in the middle of a turn.
 const QUEUED_WORDS: (&str, &str) = (
@@ -204,6 +210,7 @@ fn stream_completion(
                 steps.push(text(&piece));
                 steps.extend(answer.pause.map(Step::Wait));
             }
+            steps.push(Step::Wait(REST));
         }
         Answer::Hang { word } => {
             steps.push(text(word));

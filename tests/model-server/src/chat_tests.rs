@@ -118,6 +118,7 @@ fn a_text_is_streamed() {
             {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}
             [wait 5ms]
             {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}
+            [wait 150ms]
             {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
             {"id":"chatcmpl-00000007","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":[],"usage":{"prompt_tokens":103,"completion_tokens":9,"total_tokens":112}}
             [DONE]

@@ -22,8 +22,8 @@ pub struct Shared {
 ///
 /// One prompt that cannot be read stops everything: it may be the one that nobody may do without.
 pub async fn shared(state: &State) -> Result<Option<Shared>, ApiError> {
-    let (Some(tenant), Some(bound)) = (state.organizations.active(), state.organizations.bound())
-    else {
+    let tenant = state.organizations.active();
+    let (Some(tenant), Some(bound)) = (tenant, state.organizations.bound_of(tenant)) else {
         return Ok(None);
     };
     let rows = state.store.tenant_rows(tenant, "prompt").await?;

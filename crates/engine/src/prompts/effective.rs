@@ -85,6 +85,11 @@ impl Composing {
         })
     }
 
+    /// The organization whose prompts and policy these are.
+    pub fn organization(&self) -> Option<Tenant> {
+        self.tenant.as_ref().map(|(tenant, _)| *tenant)
+    }
+
     /// As it was when a run of a session began, so that only prompts and policy can make a difference.
     fn on_the_day_of(mut self, given: &GivenPrompt) -> Self {
         if let Ok(date) = given.date.parse() {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use berth_protocol::{
     Beginning, Code, CreateSession, Failure, Message, Secret, Session, SessionId, Status,
-    Timestamp, Transport, Workspace,
+    Timestamp, Transport, Workspace, tenant::Tenant,
 };
 use berth_session::{
     acp,
@@ -74,13 +74,14 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         None => None,
     };
     let secrets = defined_agents::secrets(state, &spec.id).await?;
-    if let Some(bound) = state.organizations.bound() {
+    let composing = Composing::now(state).await?;
+    let tenant = composing.organization();
+    if let Some(bound) = state.organizations.bound_of(tenant) {
         bound.lets_begin(spec, request.permission_mode.as_deref())?;
     }
     for server in &mcp_servers {
         admits_of_session(state, server)?;
     }
-    let composing = Composing::now(state).await?;
     let own = instructions.as_deref().map(|words| (id, words));
     let wanted = prompts::wanted_before(&folder, (spec, transport), &project, own);
     let given = prompts::given(state, &composing, &wanted).await?;
@@ -147,6 +148,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         };
         let record = super::record(state, record.id).await?;
         let how = How {
+            tenant,
             router,
             secrets,
             words: instructed,
@@ -167,6 +169,8 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
 
 /// How a session is run.
 pub struct How {
+    /// The organization whose policy and prompts it was checked and composed with.
+    pub tenant: Option<Tenant>,
     /// The router that the agent's requests go through.
     pub router: Option<Prepared>,
     /// The agent's variables that are in the keychain.
@@ -188,6 +192,7 @@ pub async fn run(
     how: How,
 ) -> Result<Session, ApiError> {
     let How {
+        tenant,
         router,
         secrets,
         words,
@@ -202,7 +207,7 @@ pub async fn run(
         }
         None => (None, None),
     };
-    let (gateways, gateway) = gateway::open(state, &record, spec).await?;
+    let (gateways, gateway) = gateway::open(state, &record, spec, tenant).await?;
     let mut mcp_servers = record.mcp_servers.clone();
     mcp_servers.extend(gateways);
     let injection = Injection {

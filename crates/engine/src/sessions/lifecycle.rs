@@ -70,11 +70,12 @@ pub async fn restart(
         return Err(ApiError::new(Code::WorkspaceMissing, detail));
     }
     // What is wrong with policy, prompts, secrets and router is found while the agent still runs.
-    if let Some(bound) = state.organizations.bound() {
+    let composing = Composing::now(state).await?;
+    let tenant = composing.organization();
+    if let Some(bound) = state.organizations.bound_of(tenant) {
         bound.lets_begin(spec, old.permission_mode.as_deref())?;
     }
     let project = projects::record(state, old.project_id).await?;
-    let composing = Composing::now(state).await?;
     let session = prompts::wanted_by(&old, spec, &project);
     let given = prompts::given(state, &composing, &session).await?;
     let secrets = defined_agents::secrets(state, &old.agent).await?;
@@ -114,7 +115,7 @@ pub async fn restart(
         secrets: &secrets,
         router: draft.as_ref(),
     };
-    if let Some(bound) = state.organizations.bound() {
+    if let Some(bound) = state.organizations.bound_of(tenant) {
         bound.lets_begin(spec, old.permission_mode.as_deref())?;
     }
     for server in &old.mcp_servers {
@@ -137,6 +138,7 @@ pub async fn restart(
     };
     let new = record(state, id).await?;
     let how = create::How {
+        tenant,
         router,
         secrets,
         words,

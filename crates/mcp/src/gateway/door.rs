@@ -270,7 +270,7 @@ impl ServerHandler for Door {
         if !self.listens.swap(true, Ordering::Relaxed) {
             self.upstream.agents().listens(context.peer);
         }
-        let set = connection.within(connection.peer().set_level(request));
+        let set = self.upstream.listen(&connection, request.level);
         set.await.map_err(told)
     }
 

@@ -14,6 +14,7 @@ mod agents;
 mod door;
 mod rate;
 mod telling;
+#[expect(deprecated, reason = "as above")]
 mod upstream;
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use rmcp::model::ServerPeerInfo;
+use rmcp::model::{LoggingLevel, ServerPeerInfo, SetLevelRequestParams};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +22,8 @@ pub struct Upstream {
     place: tokio::sync::Mutex<Place>,
     /// What the server said of itself when it was last reached.
     info: Mutex<Option<Arc<ServerPeerInfo>>>,
+    /// From which level on an agent wants to hear what the server logs: each connection begins without one.
+    level: Mutex<Option<LoggingLevel>>,
 }
 
 #[derive(Default)]
@@ -48,7 +50,24 @@ impl Upstream {
             stop,
             place: tokio::sync::Mutex::default(),
             info: Mutex::default(),
+            level: Mutex::default(),
         }
+    }
+
+    /// Asks the server to log from this level on, over this connection and those to come.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub async fn listen(
+        &self,
+        connection: &Connection,
+        level: LoggingLevel,
+    ) -> Result<(), McpError> {
+        let request = SetLevelRequestParams::new(level);
+        let set = connection.within(connection.peer().set_level(request));
+        set.await?;
+        *self.level.lock().unwrap_or_else(PoisonError::into_inner) = Some(level);
+        Ok(())
     }
 
     /// Reaches the server unless it was reached before.
@@ -98,6 +117,11 @@ impl Upstream {
         };
         let info = connection.info();
         *self.info.lock().unwrap_or_else(PoisonError::into_inner) = info;
+        let level = *self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(level) = level {
+            // Who calls a tool wants its answer, with the server's log or without it.
+            let _ = self.listen(&connection, level).await;
+        }
         place.connection = Some(Arc::clone(&connection));
         if !std::mem::replace(&mut place.watched, true) {
             tokio::spawn(watch(Arc::downgrade(self), self.stop.clone(), self.idle));

@@ -184,6 +184,24 @@ async fn an_agent_hears_how_far_its_call_is_and_what_the_server_logs() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_reached_again_logs_as_it_was_asked_to() {
+    let stage = Stage::set().await;
+    let (_session, url, token) = stage.session("first").await;
+    let agent = Joined::at((&url, &token), false).await;
+    let level = SetLevelRequestParams::new(LoggingLevel::Notice);
+    agent.service.set_level(level).await.expect("it is set");
+    let told = json!({"level": "notice", "data": "heard"});
+    assert_eq!(agent.hears().await, told);
+
+    let end = json!({"end": true}).as_object().cloned();
+    let call = CallToolRequestParams::new("one").with_arguments(end.expect("an object"));
+    // The server ends instead of answering.
+    let _ = agent.service.call_tool(call).await;
+    agent.call(json!({})).await;
+    assert_eq!(agent.hears().await, told, "of the new connection");
+}
+
+#[tokio::test]
 async fn the_progress_of_calls_at_once_goes_to_who_made_them() {
     let stage = Stage::set().await;
     let (session, url, token) = stage.session("first").await;

@@ -1,6 +1,6 @@
 use std::{path::PathBuf, process::Command, time::Duration};
 
-use berth_protocol::{Endpoint, ProjectId};
+use berth_protocol::{Endpoint, OrganizationId, ProjectId, UserId};
 use berth_session::{environment::Environment, process::Family};
 use berth_store::Store;
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
@@ -178,4 +178,22 @@ async fn a_session_whose_worktree_cannot_be_removed_stays_to_be_seen() {
     let left = stage.state.store.sessions().await.unwrap();
     assert_eq!(left.len(), 1);
     assert!(matches!(left[0].phase, Phase::Failed(_)), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_session_opens_no_gateway_under_another_organization_than_it_was_checked_with() {
+    let stage = Stage::new().await;
+    let told = stage.folder.path().join("told");
+    let id = create(&stage.state, stage.request(&told)).await.unwrap().id;
+    super::super::stop(&stage.state, id).await.unwrap();
+    let record = stage.state.store.session(id).await.unwrap().unwrap();
+    let spec = defined_agents::spec(&stage.state, &record.agent).unwrap();
+    let left = Tenant {
+        org: OrganizationId(Uuid::now_v7()),
+        user: UserId(Uuid::now_v7()),
+    };
+    let refused = gateway::open(&stage.state, &record, &spec, Some(left)).await;
+    assert_eq!(refused.err().unwrap().0.code, Code::OrganizationSwitched);
+    let same = gateway::open(&stage.state, &record, &spec, None).await;
+    assert!(same.is_ok());
 }
