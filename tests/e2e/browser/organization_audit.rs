@@ -6,13 +6,18 @@ use std::path::Path;
 use berth_protocol::tenant::OrgState;
 use berth_tests::{
     Setup,
-    tenant::{Organization, Project},
+    tenant::{Organization, Project, now},
     webdriver::{Page, id, key},
 };
 use reqwest::Method;
 use serde_json::json;
+use uuid::Uuid;
 
-use crate::stage::Stage;
+use crate::{
+    accessibility::{axe, check},
+    form::focused,
+    stage::Stage,
+};
 
 const PASSWORD: &str = "correct horse battery staple";
 const ADMIN: &str = "admin@acme.example";
@@ -22,7 +27,7 @@ const ROW: &str = "[data-testid=org-trail-row]";
 /// A stage on which somebody of an organization is signed in.
 struct Harbor {
     stage: Stage,
-    _project: Project,
+    project: Project,
     org: Organization,
 }
 
@@ -43,7 +48,7 @@ impl Harbor {
         signed_in.expect("the password is right");
         Some(Self {
             stage,
-            _project: project,
+            project,
             org,
         })
     }
@@ -53,6 +58,21 @@ impl Harbor {
         page.click(&id("nav-organization")).await;
         page.sees(&id("org-trail")).await;
         page
+    }
+
+    /// A device of the user reports what has happened in a session hours ago; returns the session, and the number of
+    /// its event.
+    async fn reported(&self, hours: u64) -> (Uuid, i64) {
+        let session = Uuid::now_v7();
+        let event = json!({
+            "id": Uuid::now_v7(), "seq": 4, "at": (now() - hours * 3600) * 1000, "action": "session.created",
+            "subject_kind": "session", "subject_id": session, "session_id": session,
+            "details": {"agent": "claude"},
+        });
+        let events = json!({"org": self.org.id, "device": Uuid::now_v7(), "events": [event]});
+        let answers = self.org.user.call("audit_append", events).await.rows();
+        let seq = answers[0]["seq"].as_i64();
+        (session, seq.expect("it is stored"))
     }
 
     /// How many events the backend has.
@@ -141,6 +161,121 @@ async fn an_admin_looks_through_the_trail_verifies_it_and_takes_it_along() {
     page.reads("[data-testid=org-trail] [role=alert]", "action")
         .await;
     rows(&page, 0).await;
+}
+
+/// Something in the row of an event, or in its details.
+fn of(part: &str, seq: i64, inside: &str) -> String {
+    let inside = id(inside);
+    format!("[data-testid={part}][data-seq='{seq}'] {inside}")
+}
+
+#[tokio::test]
+async fn the_details_of_an_event_say_when_it_happened_and_where_it_came_from() {
+    let Some(harbor) = Harbor::of(ADMIN).await else {
+        return;
+    };
+    let (session, seq) = harbor.reported(3).await;
+    let recorded = harbor.recorded().await;
+    let page = harbor.page().await;
+    page.click(&id("open-org-trail")).await;
+    rows(&page, recorded).await;
+
+    // Enter opens the details, where the focus stays.
+    let more = of("org-trail-row", seq, "org-trail-more");
+    assert_eq!(page.attribute(&more, "aria-expanded").await, "false");
+    page.eval(
+        "document.querySelector(arguments[0]).focus()",
+        &[more.as_str()],
+    )
+    .await;
+    page.press(&[key::ENTER]).await;
+    let details = format!("{}[data-seq='{seq}']", id("org-trail-details"));
+    page.reads(&details, &session.to_string()).await;
+    assert_eq!(page.attribute(&more, "aria-expanded").await, "true");
+    let controlled = page.attribute(&more, "aria-controls").await;
+    page.sees(&format!("#{controlled}")).await;
+    page.reads(&details, "its event 4").await;
+    page.reads(&details, "agent claude").await;
+    let apart = of("org-trail-details", seq, "org-trail-apart");
+    page.reads(&apart, "arrived 3 hours after").await;
+
+    let ask = of("org-trail-details", seq, "ask-org-trail-origin");
+    let origin = of("org-trail-details", seq, "org-trail-origin");
+    page.click(&ask).await;
+    // Nothing stands before this backend that would have told it an address.
+    page.reads(&origin, "berth-tests").await;
+    page.reads(&origin, "Not known").await;
+    focused(&page, "ask-org-trail-origin").await;
+    // A refusal is told where it was asked for, and asking again mends it.
+    let alert = format!("{details} [role=alert]");
+    let database = &harbor.project.backend.cluster;
+    let function = "function public.audit_origin(uuid, bigint)";
+    let revoke = format!("revoke execute on {function} from authenticated");
+    database.superuser(&revoke).await;
+    page.click(&ask).await;
+    page.sees(&alert).await;
+    let grant = format!("grant execute on {function} to authenticated");
+    database.superuser(&grant).await;
+    page.click(&ask).await;
+    page.reads(&origin, "berth-tests").await;
+    page.misses(&alert).await;
+    // What was answered goes with the details.
+    page.click(&more).await;
+    page.misses(&details).await;
+    focused(&page, "org-trail-more").await;
+    page.press(&[key::ENTER]).await;
+    page.sees(&details).await;
+    assert!(!page.reads(&details, "claude").await.contains("berth-tests"));
+
+    // What the backend has seen itself has happened when it arrived.
+    page.click(&of("org-trail-row", 1, "org-trail-more")).await;
+    let first = format!("{}[data-seq='1']", id("org-trail-details"));
+    page.reads(&first, "Seen by the backend itself").await;
+    let apart = of("org-trail-details", 1, "org-trail-apart");
+    assert_eq!(page.count(&apart).await, 0);
+
+    // A session or a kind is looked for from an event of it, or by its name.
+    page.click(&of("org-trail-details", seq, "only-org-trail-session"))
+        .await;
+    rows(&page, 1).await;
+    focused(&page, "apply-org-trail").await;
+    page.sees(&format!("{ROW}[data-seq='{seq}']")).await;
+    page.type_into(&id("org-trail-kind"), "membership").await;
+    page.click(&id("apply-org-trail")).await;
+    page.sees(&id("org-trail-empty")).await;
+}
+
+#[tokio::test]
+async fn the_trail_with_open_details_has_no_serious_violation_in_either_theme() {
+    let Some(axe) = axe() else {
+        return;
+    };
+    let Some(harbor) = Harbor::of(ADMIN).await else {
+        return;
+    };
+    let (_, seq) = harbor.reported(3).await;
+    let page = harbor.page().await;
+    page.eval(&axe, &[]).await;
+    let mut found = Vec::new();
+    for theme in ["light", "dark"] {
+        page.click(&id("nav-settings")).await;
+        page.click(&format!("label:has([data-testid=theme-{theme}])"))
+            .await;
+        page.sees(&format!("[data-theme={theme}]")).await;
+        page.click(&id("nav-organization")).await;
+        page.click(&id("open-org-trail")).await;
+        page.click(&of("org-trail-row", seq, "org-trail-more"))
+            .await;
+        page.click(&of("org-trail-details", seq, "ask-org-trail-origin"))
+            .await;
+        let origin = of("org-trail-details", seq, "org-trail-origin");
+        page.reads(&origin, "berth-tests").await;
+        page.click(&of("org-trail-row", 1, "org-trail-more")).await;
+        page.sees(&of("org-trail-details", 1, "only-org-trail-kind"))
+            .await;
+        found.extend(check(&page, &format!("trail, {theme}")).await);
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[tokio::test]

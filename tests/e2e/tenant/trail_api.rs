@@ -4,7 +4,10 @@ use std::{fs, path::PathBuf};
 
 use berth_protocol::{
     AuditEvent, Code,
-    tenant::{OrgState, OrgTrailPage, OrgTrailPeople, OrgTrailVerification, SyncStatus},
+    tenant::{
+        OrgState, OrgTrailEvent, OrgTrailOrigin, OrgTrailPage, OrgTrailPeople,
+        OrgTrailVerification, SyncStatus,
+    },
 };
 use berth_tests::{
     Engine, Repository, Setup,
@@ -238,6 +241,66 @@ async fn what_a_user_does_is_listed_verified_and_exported_for_the_admin() {
 }
 
 #[tokio::test]
+async fn an_admin_finds_the_events_of_a_session_when_they_happened_and_where_they_came_from() {
+    let Some(machine) = Machine::new().await else {
+        return;
+    };
+    machine.works().await;
+    machine.sign_out().await;
+    machine.sign_in(ADMIN).await;
+    let client = &machine.engine.client;
+
+    let page = machine.page("?action=session.created").await;
+    let created = page.events.first().expect("it has arrived");
+    let session = created.session_id.expect("it is about one");
+    assert_eq!(created.subject_kind, "session");
+    // The device's clock is this machine's, and so is the backend's: it arrives after it happened.
+    let happened = created.occurred_at.expect("a device has reported it");
+    assert!(happened <= created.at, "{created:?}");
+    assert!(created.is_here && created.device_seq.is_some());
+
+    let all = machine.page("?limit=500").await.events;
+    let question = format!("?session_id={session}&limit=500");
+    let of_session = machine.page(&question).await.events;
+    let wanted = all.iter().filter(|it| it.session_id == Some(session));
+    assert!(of_session.iter().eq(wanted), "{of_session:?}");
+    assert!(of_session.contains(created) && of_session.len() < all.len());
+    let of_kind = machine.page("?subject_kind=membership&limit=500").await;
+    let wanted = all.iter().filter(|it| it.subject_kind == "membership");
+    assert!(of_kind.events.iter().eq(wanted), "{of_kind:?}");
+    assert_eq!(of_kind.events.len(), 2);
+    // What the backend notes itself has one time only, and no device.
+    let is_its_own =
+        |it: &OrgTrailEvent| it.occurred_at.is_none() && it.device_id.is_none() && !it.is_here;
+    assert!(of_kind.events.iter().all(is_its_own), "{of_kind:?}");
+    // Nothing that is asked for means anything in the question to the backend.
+    for question in [
+        "?session_id=1",
+        "?subject_kind=a)",
+        "?subject_kind=a%26limit%3D1",
+        "?action=session.created%22",
+        "?subject_kind=",
+    ] {
+        let refused = client.get::<OrgTrailPage>(&machine.path(question)).await;
+        let refused = refused.expect_err(question);
+        assert_eq!(refused.code, Code::BadRequest, "{question}");
+    }
+
+    let origin = machine.path(&format!("/{}/origin", created.seq));
+    let answer = client.send(client.request(Method::GET, &origin)).await;
+    let answer = answer.expect("it is told");
+    let kept = answer.headers().get("cache-control").cloned();
+    assert_eq!(kept.expect("it is said"), "no-store");
+    let origin: OrgTrailOrigin = answer.json().await.expect("it is an origin");
+    assert_eq!(origin.address.as_deref(), Some("127.0.0.1"));
+    let program = origin.program.expect("it has named itself");
+    assert!(program.starts_with("berth/"), "{program}");
+    let nowhere = machine.path("/1000000/origin");
+    let nowhere: OrgTrailOrigin = client.get(&nowhere).await.expect("it is told");
+    assert_eq!(nowhere, OrgTrailOrigin::default());
+}
+
+#[tokio::test]
 async fn some_events_are_exported_by_a_filter_and_the_file_says_so() {
     let Some(machine) = Machine::new().await else {
         return;
@@ -335,4 +398,41 @@ async fn a_trail_that_was_written_anew_is_found_by_what_was_kept_of_it() {
     assert!(!found.valid, "{found:?}");
     assert_eq!(found.broken_at, Some(last));
     assert!(found.kept.is_some_and(|kept| !kept.is_same));
+}
+
+#[tokio::test]
+async fn a_backend_that_has_retired_what_it_must_still_keep_is_found_out() {
+    let Some(machine) = Machine::new().await else {
+        return;
+    };
+    machine.sign_in(ADMIN).await;
+    let verified = machine.verify().await;
+    assert!(verified.valid, "{verified:?}");
+    let last = verified.last.expect("there are events");
+
+    // A superuser makes the chain begin behind its end, so that nothing before need be what it was.
+    let org = machine.org.id;
+    let retired = format!(
+        "insert into private.audit_checkpoints (org_id, seq, hash, partition)
+         select org_id, seq, hash, 'logs_2024_01' from private.audit_heads where org_id = '{org}'"
+    );
+    machine.project.backend.cluster.superuser(&retired).await;
+    let told = machine
+        .org
+        .admin
+        .call("audit_verify", json!({"org": org}))
+        .await
+        .ok();
+    assert_eq!(told["valid"], true, "the backend finds nothing: {told}");
+    assert_eq!(told["checked"], 0, "{told}");
+
+    let found = machine.verify().await;
+    assert!(!found.valid, "{found:?}");
+    assert_eq!(found.broken_at, Some(last));
+    assert_eq!(found.checkpoint, Some(last));
+    assert!(
+        found
+            .kept
+            .is_some_and(|kept| kept.is_retired && !kept.is_same)
+    );
 }

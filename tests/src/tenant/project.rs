@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderName, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -66,6 +66,7 @@ impl Project {
         let address: SocketAddr = listener.local_addr().expect("it has an address");
         let app = Router::new().fallback(carry).with_state(inside);
         let server = tokio::spawn(async move {
+            let app = app.into_make_service_with_connect_info::<SocketAddr>();
             // It ends with the test.
             let _ = axum::serve(listener, app).await;
         });
@@ -100,7 +101,7 @@ impl Drop for Project {
 }
 
 impl Inside {
-    async fn forward(&self, request: Request) -> Option<Response> {
+    async fn forward(&self, peer: SocketAddr, request: Request) -> Option<Response> {
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, LONGEST).await.ok()?;
         let path = parts.uri.path_and_query()?.as_str();
@@ -109,6 +110,8 @@ impl Inside {
             None => format!("{}{path}", self.sign_in),
         };
         let mut wanted = self.http.request(parts.method, url).body(body);
+        // As what stands before a hosted project says where a request comes from.
+        wanted = wanted.header("x-forwarded-for", peer.ip().to_string());
         for name in CARRIED {
             if let Some(value) = parts.headers.get(name) {
                 wanted = wanted.header(name, value);
@@ -128,7 +131,11 @@ impl Inside {
     }
 }
 
-async fn carry(State(inside): State<Arc<Inside>>, request: Request) -> Response {
-    let answer = inside.forward(request).await;
+async fn carry(
+    State(inside): State<Arc<Inside>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let answer = inside.forward(peer, request).await;
     answer.unwrap_or_else(|| StatusCode::BAD_GATEWAY.into_response())
 }

@@ -23,15 +23,22 @@ pub fn age(now: i64, then: i64) -> String {
 /// How long ago a moment is, as part of a sentence.
 pub fn ago(now: i64, then: i64) -> String {
     let past = (now - then).max(0);
-    let (count, unit) = match past {
-        _ if past < MINUTE => return "just now".to_owned(),
-        _ if past < HOUR => (past / MINUTE, "minute"),
-        _ if past < DAY => (past / HOUR, "hour"),
-        _ if past < 30 * DAY => (past / DAY, "day"),
-        _ if past < 365 * DAY => (past / (30 * DAY), "month"),
-        _ => (past / (365 * DAY), "year"),
+    if past < MINUTE {
+        return "just now".to_owned();
+    }
+    format!("{} ago", span(past))
+}
+
+/// How long a time is, as part of a sentence: one of at least a minute, in milliseconds.
+pub fn span(time: i64) -> String {
+    let (count, unit) = match time {
+        _ if time < HOUR => (time / MINUTE, "minute"),
+        _ if time < DAY => (time / HOUR, "hour"),
+        _ if time < 30 * DAY => (time / DAY, "day"),
+        _ if time < 365 * DAY => (time / (30 * DAY), "month"),
+        _ => (time / (365 * DAY), "year"),
     };
-    format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The endpoints of an organization's audit trail by name.
 
 use berth_protocol::OrganizationId;
-use berth_protocol::tenant::{OrgTrailPeople, OrgTrailVerification};
+use berth_protocol::tenant::{OrgTrailOrigin, OrgTrailPeople, OrgTrailVerification};
 use js_sys::Date;
 
 use crate::web::api::Api;
@@ -20,6 +20,11 @@ impl Api {
 
     pub async fn org_trail_people(&self, org: OrganizationId) -> Answer<OrgTrailPeople> {
         self.get(&format!("{}/people", path(org))).await
+    }
+
+    /// Where an event came from.
+    pub async fn org_trail_origin(&self, org: OrganizationId, seq: i64) -> Answer<OrgTrailOrigin> {
+        self.get(&format!("{}/{seq}/origin", path(org))).await
     }
 
     pub async fn verify_org_trail(&self, org: OrganizationId) -> Answer<OrgTrailVerification> {

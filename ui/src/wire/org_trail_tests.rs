@@ -27,8 +27,14 @@ fn people_and_what_a_check_came_to_are_read_as_serde_reads_them() {
     );
     check::<OrgTrailVerification>(
         r#"{"valid":false,"checked":2,"first":4,"last":5,"broken_at":4,"checkpoint":3,"head":"00",
-            "kept":{"seq":5,"is_same":false}}"#,
+            "kept":{"seq":5,"is_same":false,"is_retired":true}}"#,
     );
+}
+
+#[test]
+fn where_an_event_came_from_is_read_as_serde_reads_it() {
+    check::<OrgTrailOrigin>(r#"{"address":"192.0.2.7","program":"berth/0.1.0"}"#);
+    check::<OrgTrailOrigin>("{}");
 }
 
 #[test]
@@ -36,7 +42,7 @@ fn a_page_is_read_as_serde_reads_it_but_for_its_facts() {
     let events = [
         format!(
             r#"{{"seq":2,"at":"{AT}","occurred_at":"{AT}","actor":"p_1","actor_name":"Ada","device_id":"{ID}",
-                "action":"session.created","subject_kind":"session","subject_id":"{ID}","session_id":"{ID}",
+                "device_seq":4,"is_here":true,"action":"session.created","subject_kind":"session","subject_id":"{ID}","session_id":"{ID}",
                 "details":{{"agent":"claude","none":null}},"prev_hash":"aa","hash":"bb","is_whole":true}}"#
         ),
         format!(
@@ -52,12 +58,17 @@ fn a_page_is_read_as_serde_reads_it_but_for_its_facts() {
         let OrgTrailEvent {
             seq,
             at,
+            occurred_at,
             actor,
             actor_name,
+            device_id,
+            device_seq,
+            is_here,
             action,
             subject_kind,
             subject_id,
             subject_name,
+            session_id,
             hash,
             is_whole,
             ..
@@ -66,12 +77,17 @@ fn a_page_is_read_as_serde_reads_it_but_for_its_facts() {
         let same = OrgTrailEntry {
             seq,
             at,
+            occurred_at,
             actor,
             actor_name,
+            device_id: device_id.map(|id| id.to_string()),
+            device_seq,
+            is_here,
             action,
             subject_kind,
             subject_id,
             subject_name,
+            session_id: session_id.map(|id| id.to_string()),
             details,
             hash,
             is_whole,

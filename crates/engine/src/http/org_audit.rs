@@ -65,9 +65,9 @@ pub struct FilterParams {
     from: Option<Timestamp>,
     /// Only what arrived before this moment.
     until: Option<Timestamp>,
-    /// Only events of this session.
+    /// Only events of this session, by its id.
     session_id: Option<Uuid>,
-    /// Only what happened to this kind of thing, such as `session`.
+    /// Only what happened to this kind of thing, such as `session` or `membership`.
     subject_kind: Option<String>,
 }
 
@@ -157,8 +157,11 @@ pub async fn people(
 pub async fn origin(
     Shared(state): Shared<Arc<State>>,
     Path((id, seq)): Path<(OrganizationId, i64)>,
-) -> Result<Json<OrgTrailOrigin>, ApiError> {
-    trail::origin(&state, id, seq).await.map(Json)
+) -> Result<Response, ApiError> {
+    let origin = trail::origin(&state, id, seq).await?;
+    // It is about a person, and erasing them must reach it.
+    let unkept = [(header::CACHE_CONTROL, "no-store")];
+    Ok((unkept, Json(origin)).into_response())
 }
 
 /// Has the backend check the chain of an organization's trail, and looks whether it still goes through what this

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, io, sync::Arc};
 
 use berth_protocol::{
-    AuditOrder, Code, OrganizationId, Timestamp,
+    AuditOrder, Code, OrganizationId, Secret, Timestamp,
     tenant::{
         OrgTrailEvent, OrgTrailKept, OrgTrailOrigin, OrgTrailPage, OrgTrailPeople, OrgTrailPerson,
         OrgTrailVerification,
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{authorized, remote};
+use super::{Connected, authorized, remote};
 use crate::{error::ApiError, state::State};
 
 /// Most events on a page.
@@ -32,6 +32,10 @@ const PART: u32 = 400;
 
 /// The setting with the end of an organization's chain when it was last verified.
 const KEPT: &str = "tenant.audit_head.";
+
+/// How long no backend retires an event, in milliseconds: the 30 days that are the least an organization can choose.
+/// Organizations that keep longer are no reason to choose more: how long they do is what the backend says.
+const LEAST_RETENTION: i64 = 30 * 24 * 60 * 60 * 1_000;
 
 /// Somebody whom the trail is asked about.
 #[derive(Clone, Debug)]
@@ -56,6 +60,18 @@ pub struct Wanted {
 struct Kept {
     seq: i64,
     hash: String,
+    /// When the event arrived, by the backend's clock, in milliseconds since 1970; absent in what older versions have
+    /// kept.
+    #[serde(default)]
+    at: Option<i64>,
+}
+
+impl Kept {
+    /// It is too young to have been retired. A month is retired as a whole and a while after it has ended, so clocks
+    /// that differ a little do no harm.
+    fn is_young(&self, now: i64) -> bool {
+        self.at.is_some_and(|at| now - at < LEAST_RETENTION)
+    }
 }
 
 /// A page of the trail, with the names of people as far as they are known.
@@ -86,12 +102,16 @@ pub async fn page(
         }
         false => None,
     };
+    let here = state.store.installation().await?;
     let names: BTreeMap<&str, &str> = people
         .iter()
         .filter_map(|person| Some((person.pseudonym.as_str(), person.name()?)))
         .collect();
-    let events = rows.into_iter().map(|event| shown(event, &names)).collect();
-    Ok(OrgTrailPage { events, next })
+    let events = rows.into_iter().map(|event| shown(event, &names, &here));
+    Ok(OrgTrailPage {
+        events: events.collect(),
+        next,
+    })
 }
 
 /// The filter with the person in it; nothing for somebody of whom the trail does not speak.
@@ -111,7 +131,7 @@ fn of_person(
     Some(filter)
 }
 
-fn shown(event: OrgEvent, names: &BTreeMap<&str, &str>) -> OrgTrailEvent {
+fn shown(event: OrgEvent, names: &BTreeMap<&str, &str>, here: &str) -> OrgTrailEvent {
     let name = |pseudonym: &str| names.get(pseudonym).map(|name| (*name).to_owned());
     let moment = |at: i64| Timestamp::from_millisecond(at).ok();
     let uuid = |text: Option<&String>| text.and_then(|text| Uuid::parse_str(text).ok());
@@ -121,6 +141,7 @@ fn shown(event: OrgEvent, names: &BTreeMap<&str, &str>) -> OrgTrailEvent {
         uuid(event.session_id.as_ref()),
     );
     let is_whole = event.is_whole();
+    let is_here = event.device_id.as_deref() == Some(here);
     OrgTrailEvent {
         seq: event.seq,
         // The backend's own clock is within what can be shown.
@@ -129,6 +150,8 @@ fn shown(event: OrgEvent, names: &BTreeMap<&str, &str>) -> OrgTrailEvent {
         actor: event.actor,
         actor_name,
         device_id,
+        device_seq: event.device_seq,
+        is_here,
         action: event.action,
         subject_kind: event.subject_kind,
         subject_id: event.subject_id,
@@ -169,44 +192,28 @@ pub async fn verify(state: &State, org: OrganizationId) -> Result<OrgTrailVerifi
     let setting = format!("{KEPT}{org}");
     let kept = state.store.setting(&setting).await?;
     let kept = kept.and_then(|kept| serde_json::from_str::<Kept>(&kept).ok());
-    // What was retired is not given any more.
-    let kept = kept.filter(|kept| verdict.checkpoint.is_none_or(|until| kept.seq > until));
     let kept = match kept {
         None => None,
-        Some(kept) => {
-            let all = TrailFilter::default();
-            let (after, until) = (kept.seq - 1, Some(kept.seq));
-            let found = connected
-                .remote
-                .trail_part(&token, org, &all, after, until, 1)
-                .await
-                .map_err(|error| remote(&error))?;
-            let is_same = found.first().is_some_and(|event| {
-                event.seq == kept.seq && event.hash == kept.hash && event.is_whole()
-            });
-            Some(OrgTrailKept {
-                seq: kept.seq,
-                is_same,
-            })
+        Some(kept) => compared(&connected, &token, org, &kept, verdict.checkpoint).await?,
+    };
+    let (mut valid, mut broken_at) = match &kept {
+        Some(kept) if !kept.is_same => (false, verdict.broken_at.or(Some(kept.seq))),
+        _ => (verdict.valid, verdict.broken_at),
+    };
+    if let (true, Some(seq), Some(hash)) = (valid, verdict.last, &verdict.head) {
+        match whole(&connected, &token, org, seq).await? {
+            Some(last) if last.hash == *hash => {
+                let at = Some(last.at);
+                let hash = last.hash;
+                let end = json!(Kept { seq, hash, at }).to_string();
+                state.store.set_setting(&setting, &end).await?;
+            }
+            // What it says of the end is not what it gives.
+            _ => (valid, broken_at) = (false, Some(seq)),
         }
-    };
-    let is_same = kept.as_ref().is_none_or(|kept| kept.is_same);
-    if let (true, true, Some(seq), Some(hash)) =
-        (verdict.valid, is_same, verdict.last, &verdict.head)
-    {
-        let end = Kept {
-            seq,
-            hash: hash.clone(),
-        };
-        let end = json!(end).to_string();
-        state.store.set_setting(&setting, &end).await?;
     }
-    let broken_at = match &kept {
-        Some(kept) if !kept.is_same => verdict.broken_at.or(Some(kept.seq)),
-        _ => verdict.broken_at,
-    };
     Ok(OrgTrailVerification {
-        valid: verdict.valid && is_same,
+        valid,
         checked: verdict.checked,
         first: verdict.first,
         last: verdict.last,
@@ -215,6 +222,51 @@ pub async fn verify(state: &State, org: OrganizationId) -> Result<OrgTrailVerifi
         head: verdict.head,
         kept,
     })
+}
+
+/// How the backend stands to what was kept; nothing where that was retired in due time, for it is not given any more.
+async fn compared(
+    connected: &Connected,
+    token: &Secret,
+    org: OrganizationId,
+    kept: &Kept,
+    checkpoint: Option<i64>,
+) -> Result<Option<OrgTrailKept>, ApiError> {
+    let seq = kept.seq;
+    if checkpoint.is_some_and(|until| seq <= until) {
+        // Else a backend could have a chain that it has written anew begin behind whatever somebody has kept.
+        let is_retired = kept.is_young(Timestamp::now().as_millisecond());
+        return Ok(is_retired.then_some(OrgTrailKept {
+            seq,
+            is_same: false,
+            is_retired,
+        }));
+    }
+    let found = whole(connected, token, org, seq).await?;
+    Ok(Some(OrgTrailKept {
+        seq,
+        is_same: found.is_some_and(|event| event.hash == kept.hash),
+        is_retired: false,
+    }))
+}
+
+/// An event, if the backend has it and it is as it was hashed.
+async fn whole(
+    connected: &Connected,
+    token: &Secret,
+    org: OrganizationId,
+    seq: i64,
+) -> Result<Option<OrgEvent>, ApiError> {
+    let all = TrailFilter::default();
+    let (after, until) = (seq - 1, Some(seq));
+    let found = connected
+        .remote
+        .trail_part(token, org, &all, after, until, 1)
+        .await
+        .map_err(|error| remote(&error))?;
+    Ok(found
+        .into_iter()
+        .find(|event| event.seq == seq && event.is_whole()))
 }
 
 /// An export that goes on.
@@ -333,3 +385,7 @@ impl Export {
         Ok(self.sealer.manifest(sealed).into())
     }
 }
+
+#[cfg(test)]
+#[path = "trail_tests.rs"]
+mod tests;

@@ -25,6 +25,12 @@ pub struct OrgTrailEvent {
     /// The machine that reported it; absent for what the backend has seen itself.
     #[serde(default)]
     pub device_id: Option<Uuid>,
+    /// Its position in the chain of that machine's own trail, from 1.
+    #[serde(default)]
+    pub device_seq: Option<i64>,
+    /// That machine is the one whose engine answers.
+    #[serde(default)]
+    pub is_here: bool,
     /// What happened, such as `session.created`.
     pub action: String,
     /// What kind of thing it happened to, such as `session`.
@@ -96,10 +102,11 @@ pub struct OrgTrailPeople {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OrgTrailOrigin {
-    /// The network address that the backend saw.
+    /// The network address, as the request named it to the backend: what stands before the backend decides whether that
+    /// can be relied on.
     #[serde(default)]
     pub address: Option<String>,
-    /// The program as it named itself.
+    /// The program as it named itself: the user agent.
     #[serde(default)]
     pub program: Option<String>,
 }
@@ -142,4 +149,7 @@ pub struct OrgTrailKept {
     pub seq: i64,
     /// The backend has it with the same hash.
     pub is_same: bool,
+    /// The backend says that it was retired, but it is younger than what every backend keeps.
+    #[serde(default)]
+    pub is_retired: bool,
 }

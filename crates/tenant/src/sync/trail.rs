@@ -127,7 +127,13 @@ impl TrailFilter {
             conditions.push(("subject_kind", format!("eq.{kind}")));
         }
         if !self.actions.is_empty() {
-            conditions.push(("action", format!("in.({})", self.actions.join(","))));
+            // In quotes a comma or a bracket in a word is nothing but that.
+            let quoted = self.actions.iter().map(|action| {
+                let escaped = action.replace('\\', r"\\").replace('"', r#"\""#);
+                format!("\"{escaped}\"")
+            });
+            let quoted = quoted.collect::<Vec<_>>().join(",");
+            conditions.push(("action", format!("in.({quoted})")));
         }
         conditions
     }

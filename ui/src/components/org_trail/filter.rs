@@ -7,6 +7,7 @@ use crate::components::button::Button;
 use crate::components::field::{SelectField, TextField};
 use crate::components::icon::icon_name;
 use crate::components::org_form::form;
+use crate::logic::org_trail::SYSTEM;
 use crate::state::memo;
 use crate::strings::{fill, org_trail};
 use crate::web::error::ApiError;
@@ -14,9 +15,6 @@ use crate::web::org_trail::{asked, day_begins};
 
 /// Events that are fetched at once.
 const PAGE: &str = "100";
-
-/// What stands for the backend itself among people.
-pub const SYSTEM: &str = "system";
 
 /// What the fields hold.
 #[derive(Clone, Copy)]
@@ -27,6 +25,8 @@ pub struct Filter {
     /// Days, as fields for dates give them.
     from: RwSignal<String>,
     until: RwSignal<String>,
+    session: RwSignal<String>,
+    kind: RwSignal<String>,
 }
 
 impl Filter {
@@ -37,13 +37,33 @@ impl Filter {
             person: empty(),
             from: empty(),
             until: empty(),
+            session: empty(),
+            kind: empty(),
         }
     }
 
     pub fn clear(self) {
-        for field in [self.action, self.person, self.from, self.until] {
+        let Self {
+            action,
+            person,
+            from,
+            until,
+            session,
+            kind,
+        } = self;
+        for field in [action, person, from, until, session, kind] {
             field.set(String::new());
         }
+    }
+
+    /// Looks, of what it looks for now, only for events of this session.
+    pub fn only_session(self, session: &str) {
+        self.session.set(session.to_owned());
+    }
+
+    /// Looks, of what it looks for now, only for what happened to this kind of thing.
+    pub fn only_kind(self, kind: &str) {
+        self.kind.set(kind.to_owned());
     }
 
     /// As the engine is asked for it.
@@ -58,6 +78,8 @@ impl Filter {
         // The last day belongs to what is looked for.
         let until = day_begins(&self.until.get_untracked(), 1);
         asked(&mut question, "until", &until.unwrap_or_default());
+        asked(&mut question, "session_id", &self.session.get_untracked());
+        asked(&mut question, "subject_kind", &self.kind.get_untracked());
         question
     }
 }
@@ -110,6 +132,20 @@ pub fn form_of(
             />
             {day(org_trail().from, filter.from, "org-trail-from")}
             {day(org_trail().until, filter.until, "org-trail-until")}
+            <TextField
+                label=org_trail().session
+                value=filter.session
+                hint=org_trail().session_hint
+                mono=true
+                testid="org-trail-session"
+            />
+            <TextField
+                label=org_trail().kind
+                value=filter.kind
+                hint=org_trail().kind_hint
+                mono=true
+                testid="org-trail-kind"
+            />
         </div>
     }
     .into_any();

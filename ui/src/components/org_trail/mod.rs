@@ -1,6 +1,8 @@
 //! The audit trail of an organization, for its admins: looked through, verified and taken along as a file.
 
+mod details;
 mod filter;
+mod origin;
 mod row;
 mod verdict;
 
@@ -331,12 +333,9 @@ fn table(trail: Trail) -> AnyView {
     };
     let heads = [
         org_trail().seq,
-        org_trail().when,
-        org_trail().who,
         org_trail().what,
-        org_trail().on,
-        org_trail().details,
-        org_trail().hash,
+        org_trail().who,
+        org_trail().when,
     ];
     let heads = heads.map(|head| view! { <th scope="col">{head}</th> });
     view! {
@@ -346,7 +345,7 @@ fn table(trail: Trail) -> AnyView {
                 <thead>
                     <tr>{heads.into_iter().collect_view()}</tr>
                 </thead>
-                <tbody>{keyed(entries, |entry| entry.seq, |entry| row(&entry))}</tbody>
+                <tbody>{keyed(entries, |entry| entry.seq, move |entry| row(trail, &entry))}</tbody>
             </table>
         </div>
     }

@@ -92,6 +92,7 @@ fn shown(found: &OrgTrailVerification) -> AnyView {
 fn broken(found: &OrgTrailVerification) -> String {
     let at = found.broken_at.map(|at| at.to_string());
     match (&found.kept, at) {
+        (Some(kept), _) if kept.is_retired => fill(org_trail().retired, &[&kept.seq.to_string()]),
         (Some(kept), _) if !kept.is_same => fill(org_trail().anew, &[&kept.seq.to_string()]),
         (_, Some(at)) => fill(org_trail().broken_at, &[&at]),
         (_, None) => org_trail().broken.to_owned(),
