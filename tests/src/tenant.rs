@@ -7,6 +7,7 @@ mod caller;
 mod chaos;
 mod cluster;
 mod device;
+mod member;
 mod postgrest;
 mod pretender;
 mod project;
@@ -20,9 +21,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use caller::{Caller, Reply};
-pub use chaos::{Chaos, Mood};
+pub use chaos::{Chaos, Mood, seed};
 pub use cluster::Cluster;
 pub use device::{Device, Tokens, fast, patient};
+pub use member::Member;
 pub use pretender::{Asked, Pretender};
 pub use project::Project;
 pub use session_store::SessionFile;
@@ -107,9 +109,7 @@ impl Backend {
     /// A new organization with an admin and a user.
     pub async fn organization(&self, name: &str) -> Organization {
         let admin = self.person(&format!("admin@{name}.example")).await;
-        let id = Uuid::now_v7();
-        let made = json!({"id": id, "name": name});
-        admin.call("create_organization", made).await.ok();
+        let id = admin.found(name).await;
         let user = self
             .member(id, &admin, &format!("user@{name}.example"), "user")
             .await;
@@ -118,11 +118,8 @@ impl Backend {
 
     /// Somebody who was invited into an organization and came.
     pub async fn member(&self, org: Uuid, admin: &Caller, email: &str, role: &str) -> Caller {
-        let wanted = json!({"org": org, "email": email, "role": role});
-        let invitation = admin.call("invite", wanted).await.ok();
         let person = self.person(email).await;
-        let token = json!({"token": invitation["token"]});
-        person.call("accept_invitation", token).await.ok();
+        person.join(org, admin, email, role).await;
         person
     }
 }

@@ -29,7 +29,7 @@ const DISPLAY: [&str; 2] = ["xvfb-run", "dbus-run-session"];
 
 #[derive(Args)]
 pub(crate) struct BenchArgs {
-    /// Only these: size, prompts, mcp, idle, echo, throughput, reading, agents, creation, window
+    /// Only these: size, prompts, mcp, tenant, idle, echo, throughput, reading, agents, creation, window
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Where the figures are written; the target folder's bench.json if nothing is said

@@ -109,6 +109,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "berth-prompt",
             "berth-protocol",
             "berth-session",
+            "berth-tenant",
             "berth-tests",
         ],
     ),

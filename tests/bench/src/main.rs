@@ -22,6 +22,7 @@ mod prompts;
 mod reading;
 mod report;
 mod size;
+mod tenant;
 mod throughput;
 mod usage;
 mod window;
@@ -64,6 +65,8 @@ enum Part {
     Reading,
     /// MCP servers, and what the gateway adds
     Mcp,
+    /// The tenant backend: reads under its policies, sync, and its audit trail
+    Tenant,
     /// A session's prompts: composed, filled in, checked and previewed
     Prompts,
     /// 1,000 sessions, one after the other
@@ -121,6 +124,9 @@ async fn measure(only: &[Part], report: &mut Report) {
     }
     if wanted(Part::Mcp) {
         mcp::measure(report).await;
+    }
+    if wanted(Part::Tenant) {
+        tenant::measure(report).await;
     }
     if wanted(Part::Idle) {
         idle::measure(report).await;

@@ -1,7 +1,7 @@
 //! Whoever asks a tenant backend something.
 
 use reqwest::{Method, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::LIMIT;
@@ -42,6 +42,28 @@ impl Caller {
             url: format!("http://{address}"),
             ..self.clone()
         }
+    }
+
+    /// Makes an organization, whose admin they are. Returns its id.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn found(&self, name: &str) -> Uuid {
+        let id = Uuid::now_v7();
+        let made = json!({"id": id, "name": name});
+        self.call("create_organization", made).await.ok();
+        id
+    }
+
+    /// Is invited into an organization by an admin of it, under this address, and comes.
+    ///
+    /// # Panics
+    /// When either is refused.
+    pub async fn join(&self, org: Uuid, admin: &Self, email: &str, role: &str) {
+        let wanted = json!({"org": org, "email": email, "role": role});
+        let invitation = admin.call("invite", wanted).await.ok();
+        let token = json!({"token": invitation["token"]});
+        self.call("accept_invitation", token).await.ok();
     }
 
     /// Calls a function.

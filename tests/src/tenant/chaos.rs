@@ -36,11 +36,18 @@ pub enum Mood {
     SwallowPushes,
 }
 
+/// What luck follows from: `BERTH_CHAOS_SEED`, else always the same.
+pub fn seed() -> u64 {
+    let seed = env::var("BERTH_CHAOS_SEED").ok();
+    let seed = seed.and_then(|seed| seed.parse().ok());
+    seed.unwrap_or(20_261_129)
+}
+
 /// A line that is there until it is dropped.
 pub struct Chaos {
     /// The near end as a REST root.
     pub root: String,
-    /// What its luck follows from; `BERTH_CHAOS_SEED` chooses it.
+    /// What its luck follows from, as [`seed`] says.
     pub seed: u64,
     inside: Arc<Inside>,
     server: AbortHandle,
@@ -78,10 +85,7 @@ impl Chaos {
     /// # Panics
     /// When no port is free.
     pub async fn to(port: u16, mood: Mood) -> Self {
-        let seed = env::var("BERTH_CHAOS_SEED")
-            .ok()
-            .and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or(20_261_129);
+        let seed = seed();
         let inside = Arc::new(Inside {
             target: format!("http://127.0.0.1:{port}"),
             http: reqwest::Client::builder()
