@@ -133,6 +133,15 @@ async fn somebody_names_the_backend_signs_in_with_a_password_and_switches_to_an_
     // The sign is there at the next start, too.
     page.open(&harbor.stage.engine.page()).await;
     page.reads(&id("org-sign"), "acme").await;
+    // Whoever comes back to the window sees what is new.
+    page.eval("window.dispatchEvent(new Event('focus'))", &[])
+        .await;
+    page.until_js(
+        "what is new is asked for",
+        "return performance.getEntriesByType('resource').some(it => it.name.endsWith('/organizations/refresh')) || null",
+        &[],
+    )
+    .await;
     page.click(&id("org-sign")).await;
     page.click("[data-testid=org-none] [data-testid=switch-org]")
         .await;

@@ -1,15 +1,22 @@
-//! The sign of the active organization, at the foot of the sidebar.
+//! The sign of the active organization, at the foot of the sidebar. As long as it is there, what the organization wants
+//! is asked for whenever somebody comes back to the window.
 
 use crate::view::prelude::*;
 
 use crate::logic::organization::sign;
 use crate::logic::route::Route;
-use crate::state::{Org, memo};
+use crate::state::{App, Org, app, memo};
 use crate::strings::{fill, org};
+use crate::web::task::spawn_local;
+use crate::web::{clock, dom};
+
+/// Shortest time between two questions, in milliseconds: who goes to and fro between windows asks no more often.
+const PAUSE: i64 = 10_000;
 
 #[component]
 pub fn OrgSign() -> impl IntoView {
     let known = Org::follow();
+    look_when_somebody_comes(app());
     let shown = memo(move || {
         let state = known.state()?;
         let (_, name, standing) = sign(&state)?;
@@ -36,4 +43,21 @@ pub fn OrgSign() -> impl IntoView {
         }}
     }
     .into_any()
+}
+
+fn look_when_somebody_comes(app: App) {
+    let looked = StoredValue::new(0_i64);
+    for name in ["focus", "online"] {
+        dom::listen(&dom::window(), name, move |_| {
+            let now = clock::now();
+            if now - looked.get_value() < PAUSE {
+                return;
+            }
+            looked.set_value(now);
+            spawn_local(async move {
+                // The sign tells how synchronization stands, whatever becomes of this question.
+                let _ = app.api().look_for_orgs().await;
+            });
+        });
+    }
 }
