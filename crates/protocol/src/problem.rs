@@ -314,6 +314,8 @@ codes! {
     LastAdmin = "membership.last_admin", 409, "An organization keeps at least one admin",
         Some("Make somebody else an admin first.");
     InvitationNotFound = "invitation.not_found", 404, "There is no such open invitation", None;
+    ErasureNotFound = "erasure.not_found", 404, "There is no such request", None;
+    ErasureOfOneself = "erasure.self", 409, "Nobody can erase themselves", Some("Ask another admin.");
     NotAMember = "org.not_member", 403, "You are not a member of the organization",
         Some("Ask an admin of the organization to invite you.");
     MutationNotFound = "sync.mutation_not_found", 404, "The change no longer waits", None;
