@@ -30,6 +30,8 @@ mod organization_audit;
 mod organization_catalog;
 #[path = "browser/organization_changes.rs"]
 mod organization_changes;
+#[path = "browser/organization_requests.rs"]
+mod organization_requests;
 #[path = "browser/prompts.rs"]
 mod prompts;
 #[path = "browser/restart.rs"]
