@@ -32,6 +32,8 @@ mod organization_catalog;
 mod organization_changes;
 #[path = "browser/organization_roles.rs"]
 mod organization_roles;
+#[path = "browser/organization_requests.rs"]
+mod organization_requests;
 #[path = "browser/prompts.rs"]
 mod prompts;
 #[path = "browser/restart.rs"]

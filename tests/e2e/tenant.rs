@@ -49,6 +49,8 @@ mod refresh_failures;
 mod refresh_shared;
 #[path = "tenant/replica.rs"]
 mod replica;
+#[path = "tenant/requests_api.rs"]
+mod requests_api;
 #[path = "tenant/sign_in.rs"]
 mod sign_in;
 #[path = "tenant/sign_in_attacks.rs"]

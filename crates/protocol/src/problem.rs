@@ -316,6 +316,8 @@ codes! {
     InvitationNotFound = "invitation.not_found", 404, "There is no such open invitation", None;
     OrganizationSwitched = "org.switched", 409, "Another organization has become the active one meanwhile",
         Some("Try again: what holds now may be different.");
+    ErasureNotFound = "erasure.not_found", 404, "There is no such request", None;
+    ErasureOfOneself = "erasure.self", 409, "Nobody can erase themselves", Some("Ask another admin.");
     NotAMember = "org.not_member", 403, "You are not a member of the organization",
         Some("Ask an admin of the organization to invite you.");
     MutationNotFound = "sync.mutation_not_found", 404, "The change no longer waits", None;

@@ -18,14 +18,14 @@ use crate::{
 const PASSWORD: &str = "correct horse battery staple";
 
 /// An engine that somebody is signed in to, with the settings of their organization in sight.
-struct Desk {
-    stage: Stage,
+pub struct Desk {
+    pub stage: Stage,
     project: Project,
-    org: Organization,
+    pub org: Organization,
 }
 
 impl Desk {
-    async fn of(role: OrganizationRole) -> Option<Self> {
+    pub async fn of(role: OrganizationRole) -> Option<Self> {
         let project = Project::start().await?;
         let stage = Stage::with_keychain().await?;
         let org = project.backend.organization("acme").await;
@@ -49,7 +49,7 @@ impl Desk {
     }
 
     /// Opens the page, and the settings there.
-    async fn page(&self) -> Page {
+    pub async fn page(&self) -> Page {
         let page = self.stage.page().await;
         page.click(&id("nav-organization")).await;
         page.sees("[data-testid=org-sync][data-state=fresh]").await;
@@ -60,7 +60,7 @@ impl Desk {
     }
 
     /// What the backend says that somebody is.
-    async fn role(&self, who: Uuid) -> Option<String> {
+    pub async fn role(&self, who: Uuid) -> Option<String> {
         let path = format!(
             "memberships?select=role&deleted_at=is.null&org_id=eq.{}&user_id=eq.{who}",
             self.org.id
@@ -72,7 +72,7 @@ impl Desk {
 }
 
 /// The row of a member, or something in it.
-fn row(who: Uuid, inside: &str) -> String {
+pub fn row(who: Uuid, inside: &str) -> String {
     format!("[data-member='{who}'] {inside}").trim().to_owned()
 }
 

@@ -21,16 +21,16 @@ use uuid::Uuid;
 const PASSWORD: &str = "correct horse battery staple";
 
 /// The machine of somebody who belongs to an organization.
-struct Desk {
-    project: Project,
-    org: Organization,
-    engine: Engine,
+pub struct Desk {
+    pub project: Project,
+    pub org: Organization,
+    pub engine: Engine,
     _keychain: Keychain,
 }
 
 impl Desk {
     /// Nothing, and a skip on record, where it cannot run.
-    async fn of(role: OrganizationRole) -> Option<Self> {
+    pub async fn of(role: OrganizationRole) -> Option<Self> {
         let project = Project::start().await?;
         let setup = Setup::new();
         let Some(keychain) = Keychain::start(setup.folder()).await else {
@@ -68,12 +68,12 @@ impl Desk {
         self.engine.client.send(put).await.expect("it is taken");
     }
 
-    async fn state(&self) -> OrgState {
+    pub async fn state(&self) -> OrgState {
         self.engine.client.get("/org").await.expect("it is told")
     }
 
     /// An address of the organization.
-    fn at(&self, path: &str) -> String {
+    pub fn at(&self, path: &str) -> String {
         format!("/org/organizations/{}/{path}", self.org.id)
     }
 
@@ -83,13 +83,13 @@ impl Desk {
     }
 
     /// Waits until the members are so.
-    async fn until(&self, what: &str, is_so: impl Fn(&OrgMembers) -> bool) -> OrgMembers {
+    pub async fn until(&self, what: &str, is_so: impl Fn(&OrgMembers) -> bool) -> OrgMembers {
         let found = async || Some(self.members().await).filter(&is_so);
         self.engine.client.until(what, found).await
     }
 
     /// Has it look at the backend now.
-    async fn look(&self) {
+    pub async fn look(&self) {
         let path = "/org/organizations/refresh";
         let looked = self.engine.client.post::<OrgState>(path, &json!({})).await;
         looked.expect("it looks");
@@ -128,7 +128,7 @@ impl Desk {
     }
 }
 
-fn role_of(members: &OrgMembers, who: Uuid) -> Option<OrganizationRole> {
+pub fn role_of(members: &OrgMembers, who: Uuid) -> Option<OrganizationRole> {
     let found = members.members.iter().find(|member| member.user.0 == who);
     found.map(|member| member.role)
 }

@@ -1,6 +1,7 @@
 //! The members and the invitations of an organization in words.
 
-use berth_protocol::tenant::{OrgMember, OrganizationRole};
+use berth_protocol::UserId;
+use berth_protocol::tenant::{OrgMember, OrgPerson, OrganizationRole};
 
 use crate::strings::{count, fill, org, org_settings};
 
@@ -38,8 +39,17 @@ pub fn roles() -> Vec<(String, String)> {
 
 /// What a member is called: their name, else their address.
 pub fn shown(member: &OrgMember) -> String {
-    match (member.name.trim(), member.email.trim()) {
-        ("", "") => fill(org_settings().nameless, &[&member.user.short()]),
+    name_of(member.user, &member.name, &member.email)
+}
+
+/// What somebody is called who may have left.
+pub fn called(person: &OrgPerson) -> String {
+    name_of(person.user, &person.name, &person.email)
+}
+
+fn name_of(user: UserId, name: &str, email: &str) -> String {
+    match (name.trim(), email.trim()) {
+        ("", "") => fill(org_settings().nameless, &[&user.short()]),
         ("", email) => email.to_owned(),
         (name, _) => name.to_owned(),
     }

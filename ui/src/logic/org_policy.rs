@@ -3,7 +3,7 @@
 use berth_protocol::tenant::{Autonomy, Isolation, PolicyDraft, PolicyToolRule};
 use berth_protocol::{AgentId, SanitizePolicy, ToolRule};
 
-use crate::strings::{fill, org_settings};
+use crate::strings::{count, fill, org_requests, org_settings};
 use crate::wire::{CEILINGS, ISOLATIONS, POLICIES, rule_word};
 
 /// Days for which audit events can be kept.
@@ -237,6 +237,15 @@ pub fn facts(says: &PolicyDraft, agent: impl Fn(&AgentId) -> String) -> Vec<Fact
         facts.push((t.rules, t.rules_none.to_owned()));
     }
     facts
+}
+
+/// For how long audit events are kept, in words: exactly in days, and roughly in months.
+pub fn kept_for(days: u32) -> String {
+    let t = org_requests();
+    // To the nearest month of a year's twelve.
+    let months = (u64::from(days) * 12 + 182) / 365;
+    let months = count(months, t.retention_month, t.retention_months);
+    fill(t.retention_kept, &[&days.to_string(), &months])
 }
 
 /// What a rule for tools says in words.

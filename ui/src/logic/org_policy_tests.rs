@@ -110,3 +110,16 @@ fn a_policy_is_told_in_words() {
     assert_eq!(rule_text(&rules[0]), "Server files, tool read: Allow");
     assert_eq!(rule_text(&rules[1]), "Server any, tool any: Refuse");
 }
+
+#[test]
+fn how_long_events_are_kept_is_told_in_days_and_roughly_in_months() {
+    for (days, told) in [
+        (30, "30 days, about 1 month."),
+        (90, "90 days, about 3 months."),
+        (365, "365 days, about 12 months."),
+        (3660, "3660 days, about 120 months."),
+    ] {
+        let words = kept_for(days);
+        assert!(words.ends_with(told), "{words}");
+    }
+}

@@ -3,6 +3,7 @@
 mod actions;
 mod mcp;
 mod model;
+mod org_requests;
 mod org_settings;
 mod organization;
 mod prefs;
@@ -25,6 +26,7 @@ use crate::web::{api::Api, endpoint::Endpoint};
 pub use actions::run;
 pub use mcp::{McpServers, McpTrial};
 pub use model::{Connection, Model, Phase};
+pub use org_requests::OrgRequests;
 pub use org_settings::OrgSettings;
 pub use organization::Org;
 pub use prefs::{Prefs, ThemeChoice};

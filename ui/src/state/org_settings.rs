@@ -9,7 +9,7 @@ use berth_protocol::tenant::{OrgMembers, OrgPolicy};
 use super::{App, Org, app, effect, memo};
 
 /// Nothing yet, an answer, or why there is none.
-type Fetched<T> = Option<Result<T, ApiError>>;
+pub(super) type Fetched<T> = Option<Result<T, ApiError>>;
 
 /// Who belongs to the organization, and what binds its sessions: fetched anew whenever its sync has looked.
 #[derive(Clone, Copy)]
@@ -83,7 +83,7 @@ impl OrgSettings {
 }
 
 /// What is known stays when it cannot be asked for anew.
-fn keep<T: 'static>(known: RwSignal<Fetched<T>>, answer: Result<T, ApiError>) {
+pub(super) fn keep<T: 'static>(known: RwSignal<Fetched<T>>, answer: Result<T, ApiError>) {
     known.update(|known| {
         if answer.is_ok() || !matches!(known, Some(Ok(_))) {
             *known = Some(answer);

@@ -9,8 +9,8 @@ strings! {
     // The panel.
     open: "Settings",
     title: "Settings of {}",
-    text: "Changes need the network, and reach every member's machine with the next sync.",
-    text_user: "Only admins of the organization change these. You see what this machine last heard.",
+    text: "Changes reach every member's machine with the next sync. All but consent texts and agreements need the network.",
+    text_user: "Only admins of the organization change these. You see what this machine last heard, agree to texts, and may ask to be erased.",
     failed: "What is known of the organization could not be fetched",
 
     // Members.
@@ -83,7 +83,7 @@ strings! {
     isolation_hint: "This version of Berth gives none, so that nothing begins where more than the workspace is asked for.",
     open_end: "Left open",
     retention: "Days for which the backend keeps audit events",
-    retention_hint: "30 to 3660.",
+    retention_hint: "30 to 3660. What it means is said under Retention.",
     retention_wrong: "Use a number from 30 to 3660.",
     retention_days: "{} days",
     rules: "Rules for tools",

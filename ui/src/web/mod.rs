@@ -10,6 +10,7 @@ pub mod error;
 pub mod files;
 pub mod mcp;
 pub mod org_changes;
+pub mod org_requests;
 pub mod org_settings;
 pub mod org_trail;
 pub mod organization;

@@ -9,6 +9,7 @@ mod defined_agents;
 mod json;
 mod mcp;
 mod org_changes;
+mod org_requests;
 mod org_settings;
 mod org_trail;
 mod organization;

@@ -10,6 +10,7 @@ mod org;
 mod org_admin;
 mod org_audit;
 mod org_changes;
+mod org_requests;
 mod projects;
 mod prompts;
 mod rest;
@@ -92,6 +93,16 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(org_admin::invite))
         .routes(routes!(org_admin::withdraw))
         .routes(routes!(org_admin::policy, org_admin::set_policy))
+        .routes(routes!(org_requests::erasures, org_requests::ask_erasure))
+        .routes(routes!(org_requests::perform_erasure))
+        .routes(routes!(
+            org_requests::consent_texts,
+            org_requests::publish_consent_text
+        ))
+        .routes(routes!(
+            org_requests::agree,
+            org_requests::withdraw_agreement
+        ))
         .routes(routes!(org::drift))
         .routes(routes!(org_audit::page))
         .routes(routes!(org_audit::people))

@@ -52,13 +52,7 @@ pub async fn members(state: &State, org: OrganizationId) -> Result<OrgMembers, A
             is_you: read.user_id == record.tenant.user,
         });
     }
-    members.sort_by_cached_key(|member| {
-        let shown = match member.name.as_str() {
-            "" => member.email.as_str(),
-            name => name,
-        };
-        (shown.to_lowercase(), member.user)
-    });
+    members.sort_by_cached_key(|it| by_name(&it.name, &it.email, it.user));
     let mut invitations = Vec::new();
     if is_admin {
         for row in state.store.tenant_rows(record.tenant, "invitation").await? {
@@ -227,12 +221,21 @@ fn told(record: &OrganizationRecord, policy: &PolicyState) -> OrgPolicy {
     }
 }
 
-fn is_admin(record: &OrganizationRecord) -> bool {
+/// What people are listed by: their name, else their address, in whichever case.
+pub(super) fn by_name(name: &str, email: &str, user: UserId) -> (String, UserId) {
+    let shown = if name.is_empty() { email } else { name };
+    (shown.to_lowercase(), user)
+}
+
+pub(super) fn is_admin(record: &OrganizationRecord) -> bool {
     record.role == OrganizationRole::Admin
 }
 
 /// An organization of whoever is signed in. What is active here is told even before the keychain has said who that is.
-async fn known(state: &State, org: OrganizationId) -> Result<OrganizationRecord, ApiError> {
+pub(super) async fn known(
+    state: &State,
+    org: OrganizationId,
+) -> Result<OrganizationRecord, ApiError> {
     let user = {
         let now = state.organizations.now();
         let signed_in = now.signed_in.as_ref().map(|it| UserId(it.user));
@@ -250,7 +253,7 @@ async fn known(state: &State, org: OrganizationId) -> Result<OrganizationRecord,
     })
 }
 
-fn read<T: DeserializeOwned>(row: &TenantRow, what: &str) -> Result<T, ApiError> {
+pub(super) fn read<T: DeserializeOwned>(row: &TenantRow, what: &str) -> Result<T, ApiError> {
     row.read().map_err(|error| {
         let detail = format!("{what} {} cannot be read: {error}", row.id);
         ApiError::new(Code::TenantProtocol, detail)
@@ -258,7 +261,7 @@ fn read<T: DeserializeOwned>(row: &TenantRow, what: &str) -> Result<T, ApiError>
 }
 
 /// Calls a function of the backend. What it refuses may be what the replica has not heard of.
-async fn act<T: DeserializeOwned>(
+pub(super) async fn act<T: DeserializeOwned>(
     state: &State,
     org: OrganizationId,
     function: &'static str,
@@ -271,7 +274,7 @@ async fn act<T: DeserializeOwned>(
     answered
 }
 
-async fn note(
+pub(super) async fn note(
     state: &State,
     org: OrganizationId,
     action: &str,
@@ -284,7 +287,7 @@ async fn note(
 
 /// What the replica shows once it has followed.
 #[derive(Clone, Copy)]
-enum Seen {
+pub(super) enum Seen {
     Role(UserId, OrganizationRole),
     NoMember(UserId),
     Invitation(Uuid),
@@ -332,7 +335,7 @@ fn wake(state: &State, org: OrganizationId) {
 }
 
 /// Has the replica follow what was just done, and waits a moment for it. What does not follow in time does later.
-async fn follow(state: &State, tenant: Tenant, seen: Seen) {
+pub(super) async fn follow(state: &State, tenant: Tenant, seen: Seen) {
     let told = {
         let now = state.organizations.now();
         now.organizations

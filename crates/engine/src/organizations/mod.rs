@@ -6,7 +6,9 @@
 pub mod administration;
 pub mod changes;
 mod checks;
+pub mod consents;
 pub mod drift;
+pub mod erasures;
 pub mod policy;
 mod session;
 mod shared;

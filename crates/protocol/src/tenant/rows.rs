@@ -171,6 +171,9 @@ pub struct ConsentText {
     pub version: u32,
     /// The text, at most 64 KiB of UTF-8.
     pub body: String,
+    /// When it was published.
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
 }
 
 /// That a user has agreed to a text.

@@ -18,6 +18,8 @@ impl RemoteError {
             "invitation.not_found" => Code::InvitationNotFound,
             "policy.invalid" => Code::PolicyInvalid,
             "policy.conflict" => Code::PolicyConflict,
+            "erasure.not_found" => Code::ErasureNotFound,
+            "erasure.self" => Code::ErasureOfOneself,
             _ => return None,
         };
         Some((code, message))

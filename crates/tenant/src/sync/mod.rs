@@ -23,6 +23,7 @@
 //! ```
 
 mod administration;
+mod erasures;
 mod pace;
 mod remote;
 mod round;
@@ -46,6 +47,7 @@ use uuid::Uuid;
 
 use crate::access::Access;
 
+pub use erasures::{ErasureRow, PersonRow};
 pub use pace::Pace;
 pub use remote::{LONGEST_ANSWER, OwnMembership, Remedy, Remote, RemoteError};
 pub use trail::{TrailFilter, TrailManifest, TrailVerdict};

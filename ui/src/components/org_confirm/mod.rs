@@ -18,6 +18,9 @@ pub fn OrgConfirm(
     failure: RwSignal<Option<ApiError>>,
     on_confirm: Callback<()>,
     on_close: Callback<()>,
+    /// More about it, below its text.
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
     view! {
         <Dialog label=title.clone() on_close=on_close>
@@ -25,7 +28,7 @@ pub fn OrgConfirm(
                 <h2 class="dialog-title">{title}</h2>
                 <p class="dialog-text">{text}</p>
             </header>
-            <div class="dialog-main">{failed(failure)}</div>
+            <div class="dialog-main">{children.map(|children| children())}{failed(failure)}</div>
             <footer class="dialog-foot">
                 <Button label=t().cancel look=Look::Quiet on_click=on_close/>
                 <Button label=action look=Look::Danger testid="confirm" busy=busy on_click=on_confirm/>

@@ -1,20 +1,24 @@
-//! The settings of one organization: its members, its invitations and its policy. Who is no admin sees them without
-//! what changes them.
+//! The settings of one organization: its members, its invitations, its policy, and what people ask it for and it asks
+//! them. Who is no admin sees them without what changes them.
 
 use crate::view::prelude::*;
 use berth_protocol::OrganizationId;
 
 use crate::components::button::{Button, Look};
 use crate::components::icon::icon_name;
+use crate::components::org_consents::OrgConsentTexts;
+use crate::components::org_erasures::OrgErasureRequests;
 use crate::components::org_invitations::OrgInvitations;
 use crate::components::org_members::OrgMembersList;
 use crate::components::org_policy::OrgPolicySection;
-use crate::state::{Org, OrgSettings, memo};
+use crate::components::org_retention::OrgRetention;
+use crate::state::{Org, OrgRequests, OrgSettings, memo};
 use crate::strings::{fill, org_settings, t};
 
 #[component]
 pub fn OrgSettingsPanel(known: Org, id: OrganizationId, on_close: Callback<()>) -> impl IntoView {
     let settings = OrgSettings::follow(known, id);
+    let requests = OrgRequests::follow(known, id);
     let is_admin = memo(move || settings.is_admin());
     let name = memo(move || known.entry(id).map(|entry| entry.name));
     let title = move || fill(org_settings().title, &[&name.get().unwrap_or_default()]);
@@ -49,6 +53,9 @@ pub fn OrgSettingsPanel(known: Org, id: OrganizationId, on_close: Callback<()>) 
                 <OrgInvitations settings=settings/>
             </Show>
             <OrgPolicySection settings=settings/>
+            <OrgRetention settings=settings/>
+            <OrgConsentTexts requests=requests/>
+            <OrgErasureRequests requests=requests/>
         </section>
     }
     .into_any()
