@@ -30,10 +30,10 @@ mod organization_audit;
 mod organization_catalog;
 #[path = "browser/organization_changes.rs"]
 mod organization_changes;
-#[path = "browser/organization_roles.rs"]
-mod organization_roles;
 #[path = "browser/organization_requests.rs"]
 mod organization_requests;
+#[path = "browser/organization_roles.rs"]
+mod organization_roles;
 #[path = "browser/prompts.rs"]
 mod prompts;
 #[path = "browser/restart.rs"]
