@@ -37,6 +37,8 @@ mod lints;
 mod migrate;
 #[path = "tenant/org_prompts.rs"]
 mod org_prompts;
+#[path = "tenant/org_versions.rs"]
+mod org_versions;
 #[path = "tenant/policies.rs"]
 mod policies;
 #[path = "tenant/pushed.rs"]

@@ -104,6 +104,9 @@ pub struct PromptVersion {
     /// Identifier of the user who made it so.
     #[serde(default)]
     pub author: Option<String>,
+    /// Their name, or their address where they have none; only for members of the prompt's organization.
+    #[serde(default)]
+    pub author_name: Option<String>,
     /// When.
     pub at: Timestamp,
 }

@@ -509,6 +509,7 @@ fn version(row: &SqliteRow, doing: &'static str) -> Result<PromptVersion, StoreE
             target: columns.json("target")?,
         },
         author: columns.get("author")?,
+        author_name: None,
         at: columns.moment("at")?,
     })
 }

@@ -264,7 +264,20 @@ async fn a_user_reads_prompts_of_the_organization_and_is_told_who_writes_them() 
     page.sees(&id("prompt-form")).await;
     page.reads(".prompt-head", "Its admins write these").await;
     assert_eq!(page.count(&id("save-prompt")).await, 0);
+
+    // What it was is read from the organization, and brought back by its admins alone.
+    let newer = json!({"content": "newer words"});
+    harbor.other.change_prompt(harbor.house, newer).await;
+    harbor.other.settled().await;
     page.click(&id("open-history")).await;
-    page.reads(&id("no-history"), "not kept on this machine")
+    let old = "[data-testid=history-version][data-version='1']";
+    page.reads(old, "by admin@acme.example").await;
+    page.reads(&id("text-diff"), "newer words").await;
+    assert_eq!(page.count(&id("restore-version")).await, 0);
+    page.click(&id("close-dialog")).await;
+    page.misses("dialog").await;
+    harbor.cable.cut().await;
+    page.click(&id("open-history")).await;
+    page.reads(&id("history-failed"), "The organization cannot be reached")
         .await;
 }

@@ -9,7 +9,14 @@ strings! {
     read_only: "Its admins write these. You can look at them, and write prompts of your own.",
     none: "The organization has no prompts yet",
     none_text: "What you write here is given to the sessions of everybody in it.",
-    no_history: "What it was before is not kept on this machine: the backend of the organization keeps its versions.",
+
+    // What a prompt of an organization was.
+    history_unreachable: "The organization cannot be reached",
+    history_unreachable_text: "What its prompts were is kept by its backend alone, which does not answer now.",
+    history_none: "The organization does not have it yet, so there are no versions.",
+    history_waits: "Your change that the organization does not have yet is not among them.",
+    history_by_unknown: "by somebody whose name is not known",
+
     least: "The active organization wants at least: {}. Something looser that is chosen here does not count.",
 
     locked: "Locked",

@@ -66,7 +66,7 @@ structs! {
     PromptPart { id, name, scope, version, start, end, own }
     PromptPolicy { sanitize }
     PromptPreview { effective, origins, policy, undelivered, compared }
-    PromptVersion { version, draft, author, at }
+    PromptVersion { version, draft, author, author_name, at }
     PromptVersions { versions, next }
     TextDiff { patch, added, removed }
 }

@@ -383,7 +383,7 @@ fn prompts_are_read_as_serde_reads_them() {
     check::<PromptDraft>(&DRAFTS);
     for draft in DRAFTS {
         check::<PromptVersions>(&[&format!(
-            r#"{{"versions":[{{"version":2,"draft":{draft},"author":"local","at":"{AT}"}},
+            r#"{{"versions":[{{"version":2,"draft":{draft},"author":"{ID}","author_name":"Ada","at":"{AT}"}},
                 {{"version":1,"draft":{draft},"at":"{AT}"}}]}}"#
         )]);
     }

@@ -109,6 +109,9 @@ pub struct Page {
 }
 
 /// Everything that a prompt was, the newest version first, in pages.
+///
+/// What a prompt of an organization was is not kept on this machine: its backend is asked, and one that does not answer
+/// is `tenant.unreachable` or `tenant.unavailable`. Edits that wait for it are no versions yet.
 #[utoipa::path(get, path = "/prompts/{id}/versions", tag = "prompts", params(("id" = PromptId, Path), Page),
     responses((status = 200, body = PromptVersions), Problems))]
 pub async fn versions(
@@ -120,7 +123,8 @@ pub async fn versions(
     Ok(Json(prompts::versions(&state, id, before, limit).await?))
 }
 
-/// Makes a prompt what it was in an earlier version, as a new version.
+/// Makes a prompt what it was in an earlier version, as a new version. That of an organization's prompt is read from
+/// its backend, and comes back by an edit like any other.
 #[utoipa::path(post, path = "/prompts/{id}/restore", tag = "prompts", params(("id" = PromptId, Path)),
     request_body = PromptRestore, responses((status = 200, body = SystemPrompt), Problems))]
 pub async fn restore(
@@ -142,7 +146,7 @@ pub struct Between {
     to: u32,
 }
 
-/// The difference between the words of two versions.
+/// The difference between the words of two versions. Those of an organization's prompt are read from its backend.
 #[utoipa::path(get, path = "/prompts/{id}/diff", tag = "prompts", params(("id" = PromptId, Path), Between),
     responses((status = 200, body = TextDiff), Problems))]
 pub async fn diff(

@@ -328,7 +328,7 @@ async fn is_invited(store: &Store, tenant: Tenant, id: Uuid) -> Result<bool, Sto
 }
 
 /// Has the sync of an organization look at the backend now.
-fn wake(state: &State, org: OrganizationId) {
+pub(super) fn wake(state: &State, org: OrganizationId) {
     if let Some(known) = state.organizations.now().organizations.get(&org) {
         known.sync.wake(Wake::Asked);
     }

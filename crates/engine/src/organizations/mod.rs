@@ -15,6 +15,7 @@ mod shared;
 mod sign_in;
 mod syncing;
 pub mod trail;
+pub mod versions;
 
 use std::{
     collections::BTreeMap,

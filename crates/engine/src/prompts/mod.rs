@@ -97,19 +97,51 @@ impl Found {
         }
     }
 
-    /// The prompt, if what it was before is kept on this machine.
-    fn with_versions(self) -> Result<SystemPrompt, ApiError> {
+    fn now(&self) -> &SystemPrompt {
         match self {
-            Self::Here(prompt) => Ok(prompt),
-            Self::Shared(prompt) => {
-                let detail = format!(
-                    "what {:?} was before is not kept on this machine, because it is a prompt of an organization",
-                    prompt.name
-                );
-                Err(Problem::new(Code::PromptNotFound, detail)
-                    .with_hint("The backend of the organization keeps its versions.")
-                    .into())
+            Self::Here(prompt) | Self::Shared(prompt) => prompt,
+        }
+    }
+
+    /// What it was, the newest version first, those before a number if one is given.
+    async fn versions(
+        &self,
+        state: &State,
+        before: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<PromptVersion>, ApiError> {
+        match self {
+            Self::Here(prompt) => {
+                let versions = state.store.prompt_versions(prompt.id, before, limit);
+                Ok(versions.await?)
             }
+            Self::Shared(prompt) => {
+                organizations::versions::page(state, prompt, before, limit).await
+            }
+        }
+    }
+
+    async fn version(&self, state: &State, number: u32) -> Result<PromptVersion, ApiError> {
+        let found = match self {
+            Self::Here(prompt) => state.store.prompt_version(prompt.id, number).await?,
+            Self::Shared(prompt) => organizations::versions::one(state, prompt, number).await?,
+        };
+        found.ok_or_else(|| {
+            let detail = format!("prompt {} has no version {number}", self.now().id);
+            ApiError::new(Code::PromptNotFound, detail)
+        })
+    }
+
+    /// Changes it where it is. Whoever edited an old version is told both.
+    async fn save(
+        &self,
+        state: &State,
+        version: u32,
+        draft: PromptDraft,
+    ) -> Result<SystemPrompt, ApiError> {
+        match self {
+            Self::Here(prompt) => save(state, prompt.id, version, draft).await,
+            Self::Shared(prompt) => organization::save(state, prompt.id, version, draft).await,
         }
     }
 }
@@ -142,8 +174,7 @@ pub async fn update(
     edit: PromptEdit,
 ) -> Result<SystemPrompt, ApiError> {
     let found = find(state, id).await?;
-    let is_shared = matches!(found, Found::Shared(_));
-    let old = found.prompt();
+    let old = found.now();
     may_write(state, old.scope).await?;
     if edit.prompt.scope != old.scope {
         let detail = format!(
@@ -156,10 +187,7 @@ pub async fn update(
             .into());
     }
     let draft = checked(edit.prompt)?;
-    match is_shared {
-        true => organization::save(state, id, edit.version, draft).await,
-        false => save(state, id, edit.version, draft).await,
-    }
+    found.save(state, edit.version, draft).await
 }
 
 async fn save(
@@ -255,22 +283,13 @@ pub async fn versions(
     before: Option<u32>,
     limit: Option<u32>,
 ) -> Result<PromptVersions, ApiError> {
-    find(state, id).await?.with_versions()?;
+    let found = find(state, id).await?;
     let limit = limit.unwrap_or(PAGE).clamp(1, PAGE);
-    let versions = state.store.prompt_versions(id, before, limit).await?;
+    let versions = found.versions(state, before, limit).await?;
     let last = versions.last().map(|version| version.version);
     Ok(PromptVersions {
         versions,
         next: last.filter(|last| *last > 1),
-    })
-}
-
-async fn version(state: &State, id: PromptId, number: u32) -> Result<PromptVersion, ApiError> {
-    find(state, id).await?.with_versions()?;
-    let found = state.store.prompt_version(id, number).await?;
-    found.ok_or_else(|| {
-        let detail = format!("prompt {id} has no version {number}");
-        ApiError::new(Code::PromptNotFound, detail)
     })
 }
 
@@ -280,20 +299,21 @@ pub async fn restore(
     id: PromptId,
     wanted: PromptRestore,
 ) -> Result<SystemPrompt, ApiError> {
-    let now = find(state, id).await?.with_versions()?;
-    may_write(state, now.scope).await?;
-    let old = version(state, id, wanted.to).await?.draft;
+    let found = find(state, id).await?;
+    may_write(state, found.now().scope).await?;
+    let old = found.version(state, wanted.to).await?.draft;
     let draft = checked(PromptDraft {
-        priority: now.priority,
+        priority: found.now().priority,
         ..old
     })?;
-    save(state, id, wanted.version, draft).await
+    found.save(state, wanted.version, draft).await
 }
 
 /// The difference between the words of two versions.
 pub async fn diff(state: &State, id: PromptId, from: u32, to: u32) -> Result<TextDiff, ApiError> {
-    let old = version(state, id, from).await?.draft;
-    let new = version(state, id, to).await?.draft;
+    let found = find(state, id).await?;
+    let old = found.version(state, from).await?.draft;
+    let new = found.version(state, to).await?.draft;
     difference(&old.content, &new.content).await
 }
 

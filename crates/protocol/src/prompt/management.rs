@@ -133,7 +133,8 @@ pub struct PromptVersions {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PromptRestore {
-    /// The newest version that was looked at.
+    /// The newest version that was looked at. While an edit waits for the prompt's organization, it is the number that
+    /// `GET /prompts/{id}` tells, which counts the edit.
     pub version: u32,
     /// The version whose words, name and settings come back, as a new version.
     pub to: u32,

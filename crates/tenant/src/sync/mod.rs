@@ -29,6 +29,7 @@ mod remote;
 mod round;
 mod task;
 mod trail;
+mod versions;
 mod wire;
 
 use std::sync::{

@@ -10,6 +10,7 @@ use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
 use crate::components::icon::icon_name;
 use crate::components::notice::{Failure, InlineFailure, Skeleton};
+use crate::components::org_form::keep_focus;
 use crate::components::prompt_list::target;
 use crate::components::text_diff::DiffView;
 use crate::components::when::When;
@@ -25,21 +26,41 @@ type Versions = Vec<PromptVersion>;
 pub fn PromptHistory(id: PromptId) -> impl IntoView {
     let app = app();
     let answer = RwSignal::new(None::<Result<Versions, ApiError>>);
+    // Counts the questions: an answer to an earlier one does not count.
+    let asked = StoredValue::new(0_u32);
     let fetch = move || {
+        let this = asked.get_value() + 1;
+        asked.set_value(this);
         spawn_local(async move {
             let told = app.api().prompt_versions(id).await;
-            answer.try_set(Some(told.map(|told| told.versions)));
+            if asked.try_get_value() == Some(this) {
+                show(answer, told.map(|told| told.versions));
+            }
         });
     };
+    // What an organization has of a prompt comes with its sync, which tells of no prompt.
+    let stands = memo(move || {
+        app.model.prompts().with(|prompts| {
+            let version = prompts.find(id).map(|prompt| prompt.version);
+            (version, prompts.change(id))
+        })
+    });
+    let waits = memo(move || stands.with(|(_, change)| change.is_some()));
     effect(move || {
         app.model.prompts_changed().track();
+        stands.track();
+        fetch();
+    });
+    let again = Callback::new(move |()| {
+        answer.set(None);
         fetch();
     });
     let name = memo(move || {
-        answer.with(|answer| match answer {
+        let newest = answer.with(|answer| match answer {
             Some(Ok(versions)) => versions.first().map(|it| it.draft.name.clone()),
             _ => None,
-        })
+        });
+        newest.or_else(|| app.prompt_now(id).map(|prompt| prompt.name))
     });
     let title = move || fill(t().history_title, &[&name.get().unwrap_or_default()]);
     // The version that the newest is compared with; by itself the one before it.
@@ -50,30 +71,14 @@ pub fn PromptHistory(id: PromptId) -> impl IntoView {
             <header class="dialog-head">
                 <h2 class="dialog-title">{title}</h2>
                 <p class="dialog-text">{t().history_text}</p>
+                {move || {
+                    let text = org_prompts().history_waits;
+                    waits.get().then(|| view! { <p class="dialog-text" data-testid="history-waits">{text}</p> })
+                }}
             </header>
             {move || match answer.get() {
                 None => view! { <div class="dialog-main"><Skeleton rows=5/></div> }.into_any(),
-                Some(Err(error)) if is_elsewhere(app, id, &error) => {
-                    view! {
-                        <div class="dialog-main">
-                            <p class="text-diff-none" data-testid="no-history">{org_prompts().no_history}</p>
-                        </div>
-                    }
-                        .into_any()
-                }
-                Some(Err(error)) => {
-                    view! {
-                        <div class="dialog-main">
-                            <Failure
-                                title=t().history_failed
-                                text=error.text()
-                                hint=error.hint().unwrap_or_default()
-                                on_retry=Callback::new(move |()| fetch())
-                            />
-                        </div>
-                    }
-                        .into_any()
-                }
+                Some(Err(error)) => failed(&error, again),
                 Some(Ok(versions)) => leptos::prelude::untrack(|| history(id, versions, chosen)),
             }}
             <footer class="dialog-foot">
@@ -84,16 +89,47 @@ pub fn PromptHistory(id: PromptId) -> impl IntoView {
     .into_any()
 }
 
-/// The prompt is there, but what it was before is not: it is one of an organization.
-fn is_elsewhere(app: App, id: PromptId, error: &ApiError) -> bool {
-    let prompt = app.prompt_now(id);
-    let is_shared = prompt.is_some_and(|prompt| prompt.scope == PromptScope::Organization);
-    is_shared && error.code() == Some(Code::PromptNotFound)
+/// What of the dialog takes the focus that has nowhere to be: the version that is chosen, the button that tries again,
+/// or else the one that closes it.
+const FOCUS: &str = ".history-dialog input:checked, .history-dialog .is-failed button, \
+    .history-dialog [data-testid=close-dialog]";
+
+/// Shows an answer, unless it is the one that is shown: what is made anew loses the focus.
+fn show(answer: RwSignal<Option<Result<Versions, ApiError>>>, told: Result<Versions, ApiError>) {
+    let told = Some(told);
+    if answer.with_untracked(|shown| *shown != told) {
+        answer.set(told);
+        keep_focus(FOCUS.to_owned());
+    }
+}
+
+fn failed(error: &ApiError, on_retry: Callback<()>) -> AnyView {
+    let is_away = matches!(
+        error.code(),
+        Some(Code::TenantUnreachable | Code::TenantUnavailable)
+    );
+    let (title, text) = match is_away {
+        true => (
+            org_prompts().history_unreachable,
+            org_prompts().history_unreachable_text.to_owned(),
+        ),
+        false => (t().history_failed, error.text()),
+    };
+    view! {
+        <div class="dialog-main" data-testid="history-failed">
+            <Failure title=title text=text hint=error.hint().unwrap_or_default() on_retry=on_retry/>
+        </div>
+    }
+    .into_any()
 }
 
 fn history(id: PromptId, versions: Versions, chosen: RwSignal<Option<u32>>) -> AnyView {
     let Some(newest) = versions.first().cloned() else {
-        return ().into_any();
+        let none = org_prompts().history_none;
+        return view! {
+            <div class="dialog-main"><p class="text-diff-none" data-testid="history-none">{none}</p></div>
+        }
+        .into_any();
     };
     if versions.len() == 1 {
         return view! { <div class="dialog-main"><p class="text-diff-none">{t().history_only}</p></div> }.into_any();
@@ -126,9 +162,12 @@ fn history(id: PromptId, versions: Versions, chosen: RwSignal<Option<u32>>) -> A
 fn row(version: &PromptVersion, newest: u32, chosen: RwSignal<Option<u32>>) -> AnyView {
     let number = version.version;
     let is_newest = number == newest;
-    let by = match &version.author {
-        Some(author) => fill(t().history_by, &[author]),
-        None => t().history_by_berth.to_owned(),
+    let is_shared = version.draft.scope == PromptScope::Organization;
+    let by = match (&version.author_name, &version.author) {
+        (Some(name), _) => fill(t().history_by, &[name]),
+        (None, _) if is_shared => org_prompts().history_by_unknown.to_owned(),
+        (None, Some(author)) => fill(t().history_by, &[author]),
+        (None, None) => t().history_by_berth.to_owned(),
     };
     let mark = is_newest.then(|| view! { <span class="badge">{t().history_newest}</span> });
     view! {
@@ -165,7 +204,7 @@ fn Compared(id: PromptId, old: PromptVersion, newest: PromptVersion) -> impl Int
         .with(|prompts| prompts.may_write(newest.draft.scope));
     let restore = Callback::new(move |()| {
         let wanted = PromptRestore {
-            version: to,
+            version: seen(app, id, to),
             to: from,
         };
         run(busy, async move {
@@ -228,6 +267,17 @@ fn Compared(id: PromptId, old: PromptVersion, newest: PromptVersion) -> impl Int
             })}
     }
     .into_any()
+}
+
+/// The number that the engine has for what is edited: a change that waits for an organization is counted there, and is
+/// no version yet.
+fn seen(app: App, id: PromptId, newest: u32) -> u32 {
+    app.model
+        .prompts()
+        .with_untracked(|prompts| match (prompts.change(id), prompts.find(id)) {
+            (Some(_), Some(prompt)) => prompt.version,
+            _ => newest,
+        })
 }
 
 fn restored(app: App, prompt: SystemPrompt, from: u32) {
