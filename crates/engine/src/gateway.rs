@@ -85,8 +85,8 @@ impl Gateways {
 }
 
 /// Opens the gateways of a run to every server that is meant for it, and says what its agent is given. The run was
-/// checked under `tenant`: when another organization is active by now, nothing is opened, since one that has begun
-/// under it may be bound by less.
+/// checked under `tenant`: when another organization is active by now, nothing is opened, since the run was checked
+/// against another policy.
 pub async fn open(
     state: &Arc<State>,
     record: &SessionRecord,

@@ -8,7 +8,7 @@ use berth_protocol::{
     tenant::{OrgAccount, OrganizationRole},
 };
 use berth_tests::{
-    Client, Setup,
+    Client, LIMIT, Setup,
     keychain::Keychain,
     skip,
     tenant::{Member, Project, addition, seed},
@@ -99,9 +99,12 @@ impl Writer {
 
 /// What the engine answers; nothing when it was killed before the whole answer was there. A refusal is a failure.
 async fn answer(request: RequestBuilder) -> Option<SystemPrompt> {
-    let response = request.send().await.ok()?;
-    let status = response.status();
-    let text = response.text().await.ok()?;
+    let whole = async {
+        let response = request.send().await.ok()?;
+        Some((response.status(), response.text().await.ok()?))
+    };
+    let answered = tokio::time::timeout(LIMIT, whole).await;
+    let (status, text) = answered.expect("the engine answers or is gone")?;
     assert!(status.is_success(), "{status}: {text}");
     Some(serde_json::from_str(&text).expect("the answer has the promised form"))
 }
@@ -155,7 +158,10 @@ async fn what_was_acknowledged_before_a_kill_arrives_once_and_in_order_and_who_w
             done.push(change);
         }
         for _ in 0..luck.random_range(3..=12) {
-            done.push(heard.recv().await.expect("changes are taken"));
+            let change = tokio::time::timeout(LIMIT, heard.recv()).await;
+            let change = change
+                .unwrap_or_else(|_| panic!("seed {seed}, kill {kill}: nothing is acknowledged"));
+            done.push(change.expect("changes are taken"));
         }
         // No condition is waited for here: the kill is to fall into the middle of whatever goes on then.
         let pause = luck.random_range(0..LONGEST_PAUSE);

@@ -61,6 +61,23 @@ impl OrgRequests {
         });
     }
 
+    /// Asks anew for what could not be fetched, and shows that it is asked for.
+    pub fn retry(self) {
+        if self
+            .consents
+            .with_untracked(|it| matches!(it, Some(Err(_))))
+        {
+            self.consents.set(None);
+        }
+        if self
+            .erasures
+            .with_untracked(|it| matches!(it, Some(Err(_))))
+        {
+            self.erasures.set(None);
+        }
+        self.fetch();
+    }
+
     /// The consent texts, which are followed.
     pub fn consents(self) -> Fetched<OrgConsents> {
         self.consents.get()

@@ -35,7 +35,7 @@ strings! {
     agrees_nobody: "Nobody agrees to it.",
     agrees_one: "{} person agrees to it.",
     agrees_many: "{} people agree to it.",
-    agreed_since: "since",
+    agreed_when: "agreed",
     publish_title: "Publish a text",
     purpose: "Purpose",
     purpose_hint: "Such as recording. A purpose that has a text gets its next version.",
@@ -44,7 +44,7 @@ strings! {
     body_hint: "Members read it as it is written. It cannot be changed or taken back once it is published.",
     body_wrong: "Use at most 64 KiB.",
     publish: "Publish",
-    published: "A text about {} is published.",
+    published: "The text about {} goes out with the next sync.",
 
     // Erasure requests.
     erasures: "Erasure requests",
@@ -66,7 +66,7 @@ strings! {
     ask_own: "Ask to be erased",
     ask_title: "Ask that {} be erased?",
     ask_own_title: "Ask to be erased?",
-    ask_text: "Nothing is erased until an admin performs the request. It cannot be taken back.",
+    ask_text: "Nothing is erased until an admin performs the request. The request cannot be taken back.",
     asked: "The erasure of {} is asked for.",
     asked_own: "Your erasure is asked for.",
     erase: "Erase",

@@ -54,7 +54,7 @@ strings! {
     device_seq: "its event {}",
     only_session: "Only this session",
     only_kind: "Only this kind",
-    subject: "On",
+    subject: "Subject",
     details: "Details",
     hash: "Hash",
 

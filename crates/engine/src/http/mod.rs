@@ -212,6 +212,8 @@ pub fn router(state: Arc<State>) -> Router {
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
         .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
+        // What was erased or signed out of would otherwise live on in the files of a browser.
+        .layer(fixed(header::CACHE_CONTROL, "no-store"))
         .with_state(state)
 }
 

@@ -157,11 +157,8 @@ pub async fn people(
 pub async fn origin(
     Shared(state): Shared<Arc<State>>,
     Path((id, seq)): Path<(OrganizationId, i64)>,
-) -> Result<Response, ApiError> {
-    let origin = trail::origin(&state, id, seq).await?;
-    // It is about a person, and erasing them must reach it.
-    let unkept = [(header::CACHE_CONTROL, "no-store")];
-    Ok((unkept, Json(origin)).into_response())
+) -> Result<Json<OrgTrailOrigin>, ApiError> {
+    trail::origin(&state, id, seq).await.map(Json)
 }
 
 /// Has the backend check the chain of an organization's trail, and looks whether it still goes through what this

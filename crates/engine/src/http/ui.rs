@@ -54,17 +54,20 @@ pub async fn serve(
         .get(header::IF_NONE_MATCH)
         .is_some_and(|known| known.as_bytes() == tag.as_bytes())
     {
-        return StatusCode::NOT_MODIFIED.into_response();
+        let headers = [(header::ETAG, tag), (header::CACHE_CONTROL, ASK.to_owned())];
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     let headers = [
         (header::CONTENT_TYPE, asset.media_type),
         (header::ETAG, tag),
-        // Files are small and near; asking whether they changed costs less than an old UI.
-        (header::CACHE_CONTROL, "no-cache".to_owned()),
+        (header::CACHE_CONTROL, ASK.to_owned()),
         (header::CONTENT_SECURITY_POLICY, POLICY.to_owned()),
     ];
     (headers, asset.bytes.into_owned()).into_response()
 }
+
+/// Files are small and near: asking whether they changed costs less than an old UI.
+const ASK: &str = "no-cache";
 
 const NO_UI: &str = "<!doctype html><title>Berth</title><p>This engine was built without its UI. \
     Run <code>cargo xtask ui</code> and build it again, or use the <a href=\"/docs\">API</a>.";

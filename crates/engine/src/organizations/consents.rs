@@ -71,7 +71,15 @@ pub async fn publish(
     let _turn = state.organizations.editing().await;
     let before = Known::of(state, &record).await?;
     let NewConsentText { purpose, body } = wanted;
-    let version = before.newest(&purpose).saturating_add(1);
+    let newest = before.newest(&purpose);
+    let is_same = |Text { row, .. }: &Text| {
+        row.purpose == purpose && row.version == newest && row.body == body
+    };
+    // Asked again, it is there already: another version would be agreed to anew.
+    if before.texts.iter().any(is_same) {
+        return Ok(before.told());
+    }
+    let version = newest.saturating_add(1);
     let add = TenantEdit::Add {
         kind: TEXT,
         id: Uuid::now_v7(),
@@ -112,7 +120,10 @@ pub async fn withdraw(
     let record = known(state, org).await?;
     let _turn = state.organizations.editing().await;
     let before = Known::of(state, &record).await?;
-    before.find(text)?;
+    // What was agreed to is taken back although the text itself is gone.
+    if before.own(text).next().is_none() {
+        before.find(text)?;
+    }
     for said in before.own(text) {
         if dropped(state, record.tenant, said).await? {
             continue;

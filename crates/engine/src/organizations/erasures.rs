@@ -53,7 +53,10 @@ pub async fn perform(state: &State, org: OrganizationId, id: Uuid) -> Result<(),
         ApiError::new(Code::ErasureNotFound, detail)
     })?;
     let _: Value = act(state, org, "perform_erasure", &json!({"request": id})).await?;
-    note_of(state, org, "org.erasure_performed", id).await?;
+    // What another admin has done is not noted as done here.
+    if row.performed_at.is_none() {
+        note_of(state, org, "org.erasure_performed", id).await?;
+    }
     if let Some(user) = row.user_id {
         follow(state, tenant, Seen::NoMember(user)).await;
     }

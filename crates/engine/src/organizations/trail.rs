@@ -70,7 +70,8 @@ impl Kept {
     /// It is too young to have been retired. A month is retired as a whole and a while after it has ended, so clocks
     /// that differ a little do no harm.
     fn is_young(&self, now: i64) -> bool {
-        self.at.is_some_and(|at| now - at < LEAST_RETENTION)
+        self.at
+            .is_some_and(|at| now.saturating_sub(at) < LEAST_RETENTION)
     }
 }
 
@@ -187,19 +188,27 @@ pub async fn origin(
 /// Has the backend check the chain, and looks whether it still goes through what was kept of it here.
 pub async fn verify(state: &State, org: OrganizationId) -> Result<OrgTrailVerification, ApiError> {
     let (connected, token) = authorized(state).await?;
+    let setting = format!("{KEPT}{org}");
+    // Before the verdict, which may not end before what another one has kept meanwhile.
+    let before = state.store.setting(&setting).await?;
+    let before = before.and_then(|kept| serde_json::from_str::<Kept>(&kept).ok());
     let verdict = connected.remote.trail_verdict(&token, org).await;
     let verdict = verdict.map_err(|error| remote(&error))?;
-    let setting = format!("{KEPT}{org}");
-    let kept = state.store.setting(&setting).await?;
-    let kept = kept.and_then(|kept| serde_json::from_str::<Kept>(&kept).ok());
-    let kept = match kept {
+    let kept = match &before {
         None => None,
-        Some(kept) => compared(&connected, &token, org, &kept, verdict.checkpoint).await?,
+        Some(kept) => compared(&connected, &token, org, kept, verdict.checkpoint).await?,
     };
     let (mut valid, mut broken_at) = match &kept {
         Some(kept) if !kept.is_same => (false, verdict.broken_at.or(Some(kept.seq))),
         _ => (verdict.valid, verdict.broken_at),
     };
+    // A chain that ends before what was kept of it was cut, whatever its backend says.
+    let end = verdict.last.or(verdict.checkpoint);
+    if let (true, Some(before)) = (valid, &before)
+        && end.is_none_or(|end| end < before.seq)
+    {
+        (valid, broken_at) = (false, Some(end.unwrap_or(0).saturating_add(1)));
+    }
     if let (true, Some(seq), Some(hash)) = (valid, verdict.last, &verdict.head) {
         match whole(&connected, &token, org, seq).await? {
             Some(last) if last.hash == *hash => {
@@ -258,15 +267,21 @@ async fn whole(
     seq: i64,
 ) -> Result<Option<OrgEvent>, ApiError> {
     let all = TrailFilter::default();
-    let (after, until) = (seq - 1, Some(seq));
+    let (after, until) = (seq.saturating_sub(1), Some(seq));
     let found = connected
         .remote
         .trail_part(token, org, &all, after, until, 1)
         .await
         .map_err(|error| remote(&error))?;
-    Ok(found
+    let found = found
         .into_iter()
-        .find(|event| event.seq == seq && event.is_whole()))
+        .find(|event| event.seq == seq && event.is_whole());
+    if found.is_none() {
+        // Whoever is no admin any more is given no events and no error; this refuses them.
+        let asked = connected.remote.trail_verdict(token, org).await;
+        asked.map_err(|error| remote(&error))?;
+    }
+    Ok(found)
 }
 
 /// An export that goes on.

@@ -138,6 +138,13 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         prompt: given,
     };
     let started = async {
+        // Making the workspace takes a while, and the policy may be another one by now.
+        if let Some(bound) = state.organizations.bound_of(tenant) {
+            bound.lets_begin(spec, request.permission_mode.as_deref())?;
+        }
+        for server in &mcp_servers {
+            admits_of_session(state, server)?;
+        }
         let record = state.store.create_session(new).await?;
         let first = match &message {
             Some(content) => {

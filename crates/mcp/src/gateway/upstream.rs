@@ -12,6 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Agents, Guard, Opener};
 use crate::{Connection, McpError, client::breaker::Breaker};
 
+/// How long a server that is reached again may take to be told from which level on it logs.
+const LEVEL: Duration = Duration::from_secs(5);
+
 pub struct Upstream {
     open: Opener,
     agents: Agents,
@@ -117,14 +120,19 @@ impl Upstream {
         };
         let info = connection.info();
         *self.info.lock().unwrap_or_else(PoisonError::into_inner) = info;
-        let level = *self.level.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(level) = level {
-            // Who calls a tool wants its answer, with the server's log or without it.
-            let _ = self.listen(&connection, level).await;
-        }
         place.connection = Some(Arc::clone(&connection));
         if !std::mem::replace(&mut place.watched, true) {
             tokio::spawn(watch(Arc::downgrade(self), self.stop.clone(), self.idle));
+        }
+        let level = *self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(level) = level {
+            // Who calls a tool wants its answer, with the server's log or without it; others wait behind this.
+            let request = SetLevelRequestParams::new(level);
+            let set = tokio::time::timeout(LEVEL, connection.peer().set_level(request));
+            tokio::select! {
+                _ = set => {}
+                () = self.stop.cancelled() => {}
+            }
         }
         Ok(connection)
     }

@@ -37,7 +37,7 @@ pub struct OrgErasures {
     /// The requests, at most 500: those that are open first, then the newest.
     pub requests: Vec<OrgErasure>,
     /// For whom one can be asked, by name: whoever is signed in, and for admins everybody whose name or address the
-    /// organization knows. Nobody for whom one is open.
+    /// organization knows, of at most 1,000 members and former members. Nobody for whom one is open.
     pub people: Vec<OrgPerson>,
 }
 

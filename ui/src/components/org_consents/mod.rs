@@ -59,7 +59,10 @@ pub fn OrgConsentTexts(requests: OrgRequests) -> impl IntoView {
             {move || match face.get() {
                 Face::Loading => view! { <Skeleton rows=2/> }.into_any(),
                 Face::Failed(error) => {
-                    let retry = Callback::new(move |()| requests.fetch());
+                    let retry = Callback::new(move |()| {
+                        requests.retry();
+                        keep_focus("#org-consents-title".to_owned());
+                    });
                     unfetched(org_requests().consents_failed, &error, retry)
                 }
                 Face::Empty => {
@@ -291,7 +294,7 @@ fn standing(text: Memo<Option<OrgConsentText>>) -> AnyView {
     let since = memo(move || text.with(|it| it.as_ref().and_then(|it| it.agreed_at)));
     let standing = move || match since.get() {
         Some(at) => {
-            view! { <span>{org_requests().consent_agreed}" "<When at=at long=true/>"."</span> }
+            view! { <span>{org_requests().consent_agreed}" · "<When at=at long=true/></span> }
                 .into_any()
         }
         None => org_requests().consent_not_agreed.into_any(),
@@ -330,7 +333,7 @@ fn agreement(OrgAgreement { person, at }: OrgAgreement) -> AnyView {
         <li data-agreement=person.user.to_string()>
             <span class="org-person">
                 <span>{name}</span>
-                <small>{org_requests().agreed_since}" "<When at=at long=true/></small>
+                <small>{org_requests().agreed_when}" · "<When at=at long=true/></small>
             </span>
         </li>
     }

@@ -8,7 +8,7 @@ use crate::components::button::Button;
 use crate::components::field::{SelectField, focus_first_wrong};
 use crate::components::notice::Skeleton;
 use crate::components::org_confirm::OrgConfirm;
-use crate::components::org_form::{form, move_focus, unfetched};
+use crate::components::org_form::{form, keep_focus, move_focus, unfetched};
 use crate::components::when::When;
 use crate::logic::org_members::called;
 use crate::state::{App, OrgRequests, app, memo, run};
@@ -71,7 +71,10 @@ pub fn OrgErasureRequests(requests: OrgRequests) -> impl IntoView {
             {move || match face.get() {
                 Face::Loading => view! { <Skeleton rows=2/> }.into_any(),
                 Face::Failed(error) => {
-                    let retry = Callback::new(move |()| requests.fetch());
+                    let retry = Callback::new(move |()| {
+                        requests.retry();
+                        keep_focus("#org-erasures-title".to_owned());
+                    });
                     unfetched(org_requests().erasures_failed, &error, retry)
                 }
                 Face::Empty => {
@@ -128,7 +131,7 @@ impl Erasures {
             .as_ref()
             .map_or_else(|| t.erased.to_owned(), called);
         let performed = request.performed_at.map(|at| {
-            view! { <small>{t.erasure_done}" "<When at=at long=true/></small> }
+            view! { <small>{t.erasure_done}" · "<When at=at long=true/></small> }
         });
         let open = request.person.clone();
         let open = open.filter(|_| request.performed_at.is_none());
@@ -146,7 +149,7 @@ impl Erasures {
             <li data-testid="erasure-row" data-request=id data-state=state>
                 <span class="org-person">
                     <span>{name}</span>
-                    <small>{asked_by(request)}" "<When at=request.requested_at long=true/></small>
+                    <small>{asked_by(request)}" · "<When at=request.requested_at long=true/></small>
                     {performed}
                 </span>
                 <span class="badge">{word}</span>
@@ -265,16 +268,22 @@ impl Erasures {
             let question = question.clone();
             failure.set(None);
             run(busy, async move {
-                match self.carry_out(&question).await {
+                let done = self.carry_out(&question).await;
+                // Whoever has closed it meanwhile may be elsewhere, or be asked about somebody else.
+                let is_open = failure.try_with_untracked(|_| ()).is_some();
+                match done {
                     Ok(said) => {
-                        self.question.set(None);
-                        self.chosen.set(String::new());
-                        self.tried.set(false);
                         self.app.ui.say(said);
-                        // The button that the dialog gives the focus back to may be about to go.
-                        move_focus("#org-erasures-title");
+                        if is_open {
+                            self.question.set(None);
+                            self.chosen.set(String::new());
+                            self.tried.set(false);
+                            // The button that the dialog gives the focus back to may be about to go.
+                            move_focus("#org-erasures-title");
+                        }
                     }
-                    Err(error) => failure.set(Some(error)),
+                    Err(error) if is_open => failure.set(Some(error)),
+                    Err(error) => self.app.complain(&error),
                 }
                 self.requests.fetch();
             });

@@ -50,7 +50,9 @@ fn look_when_somebody_comes(app: App) {
     for name in ["focus", "online"] {
         dom::listen(&dom::window(), name, move |_| {
             let now = clock::now();
-            if now - looked.get_value() < PAUSE {
+            // The network is back: what was asked just before has found none.
+            let is_back = name == "online";
+            if !is_back && (0..PAUSE).contains(&(now - looked.get_value())) {
                 return;
             }
             looked.set_value(now);

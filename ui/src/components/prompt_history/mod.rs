@@ -65,6 +65,8 @@ pub fn PromptHistory(id: PromptId) -> impl IntoView {
     let title = move || fill(t().history_title, &[&name.get().unwrap_or_default()]);
     // The version that the newest is compared with; by itself the one before it.
     let chosen = RwSignal::new(None::<u32>);
+    // Why the last restore failed. It stays when the versions are told anew, which a conflict leads to.
+    let failure = RwSignal::new(None::<ApiError>);
     let close = Callback::new(move |()| app.ui.close_dialog());
     view! {
         <Dialog label=t().prompt_history class="prompt-dialog history-dialog">
@@ -79,7 +81,7 @@ pub fn PromptHistory(id: PromptId) -> impl IntoView {
             {move || match answer.get() {
                 None => view! { <div class="dialog-main"><Skeleton rows=5/></div> }.into_any(),
                 Some(Err(error)) => failed(&error, again),
-                Some(Ok(versions)) => leptos::prelude::untrack(|| history(id, versions, chosen)),
+                Some(Ok(versions)) => leptos::prelude::untrack(|| history(id, versions, chosen, failure)),
             }}
             <footer class="dialog-foot">
                 <Button label=t().close look=Look::Quiet testid="close-dialog" on_click=close/>
@@ -94,8 +96,13 @@ pub fn PromptHistory(id: PromptId) -> impl IntoView {
 const FOCUS: &str = ".history-dialog input:checked, .history-dialog .is-failed button, \
     .history-dialog [data-testid=close-dialog]";
 
-/// Shows an answer, unless it is the one that is shown: what is made anew loses the focus.
+/// Shows an answer, unless it is the one that is shown: what is made anew loses the focus. What is known stays when it
+/// cannot be asked for anew.
 fn show(answer: RwSignal<Option<Result<Versions, ApiError>>>, told: Result<Versions, ApiError>) {
+    let is_known = answer.with_untracked(|shown| matches!(shown, Some(Ok(_))));
+    if is_known && told.as_ref().is_err_and(is_away) {
+        return;
+    }
     let told = Some(told);
     if answer.with_untracked(|shown| *shown != told) {
         answer.set(told);
@@ -103,12 +110,16 @@ fn show(answer: RwSignal<Option<Result<Versions, ApiError>>>, told: Result<Versi
     }
 }
 
-fn failed(error: &ApiError, on_retry: Callback<()>) -> AnyView {
-    let is_away = matches!(
+/// The backend of the organization does not answer now.
+fn is_away(error: &ApiError) -> bool {
+    matches!(
         error.code(),
         Some(Code::TenantUnreachable | Code::TenantUnavailable)
-    );
-    let (title, text) = match is_away {
+    )
+}
+
+fn failed(error: &ApiError, on_retry: Callback<()>) -> AnyView {
+    let (title, text) = match is_away(error) {
         true => (
             org_prompts().history_unreachable,
             org_prompts().history_unreachable_text.to_owned(),
@@ -123,7 +134,12 @@ fn failed(error: &ApiError, on_retry: Callback<()>) -> AnyView {
     .into_any()
 }
 
-fn history(id: PromptId, versions: Versions, chosen: RwSignal<Option<u32>>) -> AnyView {
+fn history(
+    id: PromptId,
+    versions: Versions,
+    chosen: RwSignal<Option<u32>>,
+    failure: RwSignal<Option<ApiError>>,
+) -> AnyView {
     let Some(newest) = versions.first().cloned() else {
         let none = org_prompts().history_none;
         return view! {
@@ -141,7 +157,7 @@ fn history(id: PromptId, versions: Versions, chosen: RwSignal<Option<u32>>) -> A
     let top = newest.version;
     let rows: Vec<_> = versions
         .iter()
-        .map(|version| row(version, top, chosen))
+        .map(|version| row(version, top, chosen, failure))
         .collect();
     let versions = StoredValue::new(versions);
     let old = move || {
@@ -152,14 +168,19 @@ fn history(id: PromptId, versions: Versions, chosen: RwSignal<Option<u32>>) -> A
         <div class="history" data-testid="history">
             <div class="history-versions" role="radiogroup" aria-label=t().prompt_history>{rows}</div>
             <div class="history-diff">
-                {move || old().map(|old| view! { <Compared id=id old=old newest=newest.clone()/> })}
+                {move || old().map(|old| view! { <Compared id=id old=old newest=newest.clone() failure=failure/> })}
             </div>
         </div>
     }
     .into_any()
 }
 
-fn row(version: &PromptVersion, newest: u32, chosen: RwSignal<Option<u32>>) -> AnyView {
+fn row(
+    version: &PromptVersion,
+    newest: u32,
+    chosen: RwSignal<Option<u32>>,
+    failure: RwSignal<Option<ApiError>>,
+) -> AnyView {
     let number = version.version;
     let is_newest = number == newest;
     let is_shared = version.draft.scope == PromptScope::Organization;
@@ -177,7 +198,10 @@ fn row(version: &PromptVersion, newest: u32, chosen: RwSignal<Option<u32>>) -> A
                 name="history"
                 disabled=is_newest
                 prop:checked=move || chosen.get() == Some(number)
-                on:change=move |_| chosen.set(Some(number))
+                on:change=move |_| {
+                    failure.set(None);
+                    chosen.set(Some(number));
+                }
             />
             <span class="history-name">{fill(t().history_version, &[&number.to_string()])}{mark}</span>
             <span class="history-by"><When at=version.at long=true/>" · "{by}</span>
@@ -188,7 +212,12 @@ fn row(version: &PromptVersion, newest: u32, chosen: RwSignal<Option<u32>>) -> A
 
 /// How the newest version differs from an older one, and the button that brings that back.
 #[component]
-fn Compared(id: PromptId, old: PromptVersion, newest: PromptVersion) -> impl IntoView {
+fn Compared(
+    id: PromptId,
+    old: PromptVersion,
+    newest: PromptVersion,
+    failure: RwSignal<Option<ApiError>>,
+) -> impl IntoView {
     let app = app();
     let diff = RwSignal::new(None::<Result<TextDiff, ApiError>>);
     let (from, to) = (old.version, newest.version);
@@ -197,7 +226,7 @@ fn Compared(id: PromptId, old: PromptVersion, newest: PromptVersion) -> impl Int
         diff.try_set(Some(told));
     });
     let label = fill(t().history_diff, &[&from.to_string(), &to.to_string()]);
-    let (busy, failure) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let busy = RwSignal::new(false);
     let may_write = app
         .model
         .prompts()
@@ -207,15 +236,24 @@ fn Compared(id: PromptId, old: PromptVersion, newest: PromptVersion) -> impl Int
             version: seen(app, id, to),
             to: from,
         };
+        failure.set(None);
         run(busy, async move {
-            match app.api().restore_prompt(id, &wanted).await {
-                Ok(prompt) => restored(app, prompt, from),
+            let answer = app.api().restore_prompt(id, &wanted).await;
+            // Whoever has closed the dialog meanwhile may have opened another one.
+            let is_open = failure.try_with_untracked(|_| ()).is_some();
+            match answer {
+                Ok(prompt) => restored(app, prompt, from, is_open),
                 Err(error) => {
                     // What it is now is asked for, so that it is decided about that.
                     if error.code() == Some(Code::PromptConflict) {
                         app.fetch_prompts();
                     }
-                    failure.set(Some(error));
+                    if is_open {
+                        failure.set(Some(error));
+                        keep_focus("[data-testid=restore-version]".to_owned());
+                    } else {
+                        app.complain(&error);
+                    }
                 }
             }
         });
@@ -280,10 +318,12 @@ fn seen(app: App, id: PromptId, newest: u32) -> u32 {
         })
 }
 
-fn restored(app: App, prompt: SystemPrompt, from: u32) {
+fn restored(app: App, prompt: SystemPrompt, from: u32, is_open: bool) {
     let text = fill(t().prompt_restored, &[&prompt.name, &from.to_string()]);
     app.model.prompts().update(|prompts| prompts.take(prompt));
-    app.ui.close_dialog();
+    if is_open {
+        app.ui.close_dialog();
+    }
     app.ui.say(text);
 }
 
