@@ -79,14 +79,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_test_that_is_broken_off_runs_once_more() {
-        let (runs, noted) = (Cell::new(0), RefCell::default());
+        let (runs, noted) = (Cell::new(0), RefCell::new(String::new()));
         let broken_off_once = async || {
             runs.set(runs.get() + 1);
             if runs.get() == 1 {
                 break_off("the agent has crashed".to_owned());
             }
         };
-        twice(broken_off_once, |what| noted.replace(what.to_owned())).await;
+        let note = |what: &str| *noted.borrow_mut() = what.to_owned();
+        twice(broken_off_once, note).await;
         assert_eq!(runs.get(), 2);
         assert_eq!(noted.take(), "the agent has crashed");
     }
