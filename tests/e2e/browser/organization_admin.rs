@@ -150,15 +150,32 @@ async fn what_the_backend_refuses_is_told_and_what_holds_is_shown() {
         return;
     };
     let page = desk.page().await;
-    // Meanwhile somebody else has ended the membership.
+    let role = row(desk.org.user.id, &id("member-role"));
+    hold_back_writes(&page).await;
+    select(&page, &role, "admin").await;
+    // Meanwhile somebody else ends the membership.
     let gone = json!({"org": desk.org.id, "member": desk.org.user.id});
     desk.org.admin.call("remove_member", gone).await.ok();
-    let role = row(desk.org.user.id, &id("member-role"));
-    select(&page, &role, "admin").await;
+    page.eval("window.letWritesThrough()", &[]).await;
     page.reads("[data-testid=org-members] [role=alert]", "no such member")
         .await;
     assert_eq!(desk.role(desk.org.user.id).await, None);
     page.misses(&row(desk.org.user.id, "")).await;
+}
+
+/// Lets what the page writes wait until `letWritesThrough` is called, so that something else can come first. Who is
+/// shown goes by what the backend says at any moment, so that nothing could be chosen of a member who is gone already.
+async fn hold_back_writes(page: &Page) {
+    page.eval(
+        "const fetch = window.fetch;
+         const open = new Promise(open => { window.letWritesThrough = open; });
+         window.fetch = async (address, options) => {
+             if (options?.method === 'PUT') await open;
+             return fetch(address, options);
+         }",
+        &[],
+    )
+    .await;
 }
 
 #[tokio::test]
