@@ -26,6 +26,8 @@ mod organization;
 mod organization_admin;
 #[path = "browser/organization_audit.rs"]
 mod organization_audit;
+#[path = "browser/organization_bounds.rs"]
+mod organization_bounds;
 #[path = "browser/organization_catalog.rs"]
 mod organization_catalog;
 #[path = "browser/organization_changes.rs"]

@@ -14,6 +14,7 @@ use futures::{StreamExt, stream};
 
 use crate::{
     defined_agents::{self, Entry},
+    organizations::policy::Bound,
     state::State,
 };
 
@@ -26,6 +27,8 @@ pub struct AgentCatalog {
     known: Mutex<Option<Vec<Agent>>>,
     /// Only one detection runs at a time.
     detecting: tokio::sync::Mutex<()>,
+    /// The policy that clients know the agents under.
+    bound: Mutex<Option<Bound>>,
 }
 
 impl AgentCatalog {
@@ -40,7 +43,7 @@ impl AgentCatalog {
             known.clone()
         });
         state.publish(Event::AgentsChanged {
-            agents: in_order(agents),
+            agents: shown(state, agents),
         });
     }
 }
@@ -60,14 +63,35 @@ impl AgentCatalog {
 /// All agents as far as they are known; looks for their programs when that was not done yet.
 pub async fn list(state: &Arc<State>) -> Vec<Agent> {
     if let Some(known) = state.agents.with(|known| known.clone()) {
-        return in_order(known);
+        return shown(state, known);
     }
     let found = locate(state).await;
-    in_order(
-        state
+    let known = state
+        .agents
+        .with(|known| known.get_or_insert(found).clone());
+    shown(state, known)
+}
+
+/// Tells clients what may be started under the policy that holds now, unless that is what they know.
+pub fn follow_policy(state: &State) {
+    let bound = state.organizations.bound();
+    {
+        let mut told = state
             .agents
-            .with(|known| known.get_or_insert(found).clone()),
-    )
+            .bound
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if *told == bound {
+            return;
+        }
+        *told = bound;
+    }
+    // Whoever never asked for the list gets it with what holds then.
+    if let Some(known) = state.agents.with(|known| known.clone()) {
+        state.publish(Event::AgentsChanged {
+            agents: shown(state, known),
+        });
+    }
 }
 
 /// Looks for all agents and asks those that were found for their versions.
@@ -170,6 +194,7 @@ fn describe_defined(
             needs_router: false,
             defined: true,
             acp: None,
+            refused: None,
         },
     };
     Agent {
@@ -225,6 +250,7 @@ fn describe(spec: &Spec, environment: &berth_session::environment::Environment) 
                 name: mode.name.clone(),
                 description: mode.description.clone(),
                 unchecked: mode.unchecked,
+                refused: None,
             })
             .collect(),
         resumes: spec.resumes(),
@@ -236,6 +262,7 @@ fn describe(spec: &Spec, environment: &berth_session::environment::Environment) 
             install_hint: spec.acp_install_hint().map(str::to_owned),
             permission_modes: spec.acp_modes().map(str::to_owned).collect(),
         }),
+        refused: None,
     }
 }
 
@@ -318,6 +345,27 @@ fn stamp(path: &Path) -> Option<(i64, u64)> {
     let meta = path.metadata().ok()?;
     let changed = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some((i64::try_from(changed.as_millis()).ok()?, meta.len()))
+}
+
+/// The agents as clients see them: in order, and with what the active organization lets no session begin with.
+fn shown(state: &State, agents: Vec<Agent>) -> Vec<Agent> {
+    let mut agents = in_order(agents);
+    let Some(bound) = state.organizations.bound() else {
+        return agents;
+    };
+    for agent in &mut agents {
+        // One that cannot be read begins nothing anyway.
+        let Ok(spec) = defined_agents::spec(state, &agent.id) else {
+            continue;
+        };
+        for mode in &mut agent.permission_modes {
+            mode.refused = bound.why_not(&spec, Some(&mode.id));
+        }
+        let mut modes = agent.permission_modes.iter();
+        let none_is_left = modes.all(|mode| mode.refused.is_some());
+        agent.refused = bound.why_not(&spec, None).filter(|_| none_is_left);
+    }
+    agents
 }
 
 /// Those that can be used first; otherwise the order of the catalog.

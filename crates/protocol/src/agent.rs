@@ -48,6 +48,9 @@ pub struct Agent {
     /// How it can be spoken to over the Agent Client Protocol; absent when it does not speak it.
     #[serde(default)]
     pub acp: Option<AcpSupport>,
+    /// Why the active organization lets no session of it begin, for people; absent when it does.
+    #[serde(default)]
+    pub refused: Option<String>,
 }
 
 /// How an agent can be spoken to over the Agent Client Protocol.
@@ -106,6 +109,9 @@ pub struct PermissionMode {
     pub description: String,
     /// The agent's own checks are off in this mode.
     pub unchecked: bool,
+    /// Why the active organization lets no session begin in it, for people; absent when it does.
+    #[serde(default)]
+    pub refused: Option<String>,
 }
 
 /// Answer of `GET /agents`.

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// Everything that was measured.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
-    figures: Vec<Figure>,
+    figures: Vec<Measured>,
     skipped: Vec<Skipped>,
 }
 
@@ -26,6 +26,15 @@ pub struct Figure {
     pub limit: Option<Limit>,
     /// What the bare thing is, or how the figure came about.
     pub note: String,
+}
+
+/// A figure, and how it stands to the bare one.
+#[derive(Debug, Serialize)]
+struct Measured {
+    #[serde(flatten)]
+    figure: Figure,
+    /// Berth's figure over the bare one.
+    ratio: Option<f64>,
 }
 
 /// A promise.
@@ -51,22 +60,28 @@ struct Skipped {
     why: String,
 }
 
-impl Figure {
-    /// Berth's figure over the bare one.
-    fn ratio(&self) -> Option<f64> {
-        self.bare
-            .filter(|bare| *bare != 0.0)
-            .map(|bare| self.berth / bare)
+impl From<Figure> for Measured {
+    fn from(figure: Figure) -> Self {
+        let bare = figure.bare.filter(|bare| *bare != 0.0);
+        Self {
+            ratio: bare.map(|bare| figure.berth / bare),
+            figure,
+        }
     }
+}
 
+impl Measured {
     /// Whether the promise holds; nothing where there is none.
     fn holds(&self) -> Option<bool> {
-        Some(match self.limit? {
-            Limit::AtMost(most) => self.berth <= most,
-            Limit::AtLeast(least) => self.berth >= least,
-            Limit::BeyondBareAtMost(most) => self.berth - self.bare? <= most,
-            Limit::RatioAtLeast(least) => self.ratio()? >= least,
-            Limit::RatioAtMost(most) => self.ratio()? <= most,
+        let Figure {
+            berth, bare, limit, ..
+        } = self.figure;
+        Some(match limit? {
+            Limit::AtMost(most) => berth <= most,
+            Limit::AtLeast(least) => berth >= least,
+            Limit::BeyondBareAtMost(most) => berth - bare? <= most,
+            Limit::RatioAtLeast(least) => self.ratio? >= least,
+            Limit::RatioAtMost(most) => self.ratio? <= most,
         })
     }
 }
@@ -86,8 +101,24 @@ impl Limit {
 impl Report {
     /// Adds a figure, and says it at once: the whole takes minutes.
     pub fn add(&mut self, figure: Figure) {
-        println!("{}", line(&figure).join("  "));
-        self.figures.push(figure);
+        self.push(figure.into());
+    }
+
+    /// Adds a figure of rounds in which Berth's and the bare thing's turn came right after each other. A machine that
+    /// is slower for a while is so for both turns of a round, so that the ratio in the middle says more than the ratio
+    /// of the two figures.
+    pub fn add_paired(&mut self, figure: Figure, (berth, bare): (&[f64], &[f64])) {
+        let rounds = berth.iter().zip(bare);
+        let ratios: Vec<f64> = rounds.map(|(berth, bare)| berth / bare).collect();
+        self.push(Measured {
+            ratio: Some(median(&ratios)),
+            figure,
+        });
+    }
+
+    fn push(&mut self, measured: Measured) {
+        println!("{}", line(&measured).join("  "));
+        self.figures.push(measured);
     }
 
     /// Notes what could not be measured.
@@ -142,21 +173,22 @@ impl Report {
     }
 }
 
-fn line(figure: &Figure) -> [String; 7] {
+fn line(measured: &Measured) -> [String; 7] {
+    let figure = &measured.figure;
     let with_unit = |value: f64| format!("{} {}", number(value), figure.unit);
     [
         figure.what.clone(),
         with_unit(figure.berth),
         figure.bare.map(with_unit).unwrap_or_default(),
-        figure
-            .ratio()
+        measured
+            .ratio
             .map(|ratio| format!("{ratio:.2}"))
             .unwrap_or_default(),
         figure
             .limit
             .map(|limit| limit.shown(figure.unit))
             .unwrap_or_default(),
-        match figure.holds() {
+        match measured.holds() {
             Some(true) => "holds".to_owned(),
             Some(false) => "BROKEN".to_owned(),
             None => String::new(),
@@ -209,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_limit_holds_up_to_its_value_and_not_beyond() {
-        let holds = |berth, limit| figure(berth, 10.0, limit).holds();
+        let holds = |berth, limit| Measured::from(figure(berth, 10.0, limit)).holds();
         assert_eq!(holds(5.0, Limit::AtMost(5.0)), Some(true));
         assert_eq!(holds(5.1, Limit::AtMost(5.0)), Some(false));
         assert_eq!(holds(5.0, Limit::AtLeast(5.0)), Some(true));
@@ -220,6 +252,17 @@ mod tests {
         assert_eq!(holds(8.9, Limit::RatioAtLeast(0.9)), Some(false));
         assert_eq!(holds(15.0, Limit::RatioAtMost(1.5)), Some(true));
         assert_eq!(holds(15.1, Limit::RatioAtMost(1.5)), Some(false));
+    }
+
+    #[test]
+    fn the_ratio_of_rounds_is_the_one_in_the_middle() {
+        let mut report = Report::default();
+        let limit = Limit::RatioAtLeast(0.9);
+        // The machine is half as fast in the second round, and something else runs in the last one.
+        let rounds: (&[f64], &[f64]) = (&[96.0, 48.0, 40.0], &[100.0, 50.0, 100.0]);
+        report.add_paired(figure(48.0, 100.0, limit), rounds);
+        assert_eq!(report.figures[0].ratio, Some(0.96));
+        assert_eq!(report.figures[0].holds(), Some(true));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{
 const BYTES: usize = 48 * 1024 * 1024;
 
 /// Rounds; the one in the middle counts.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 
 /// The last thing that is printed.
 const END: &[u8] = b"berth-bench-end";
@@ -38,14 +38,18 @@ pub async fn measure(report: &mut Report) {
         berth.push(speed);
         skipped += left_out;
     }
-    report.add(Figure {
+    let figure = Figure {
         what: "terminal to WebSocket".to_owned(),
         unit: "MB/s",
         berth: median(&berth),
         bare: Some(median(&bare)),
         limit: Some(Limit::RatioAtLeast(0.9)),
-        note: format!("median of {ROUNDS}; {skipped} bytes left out; bare: portable-pty"),
-    });
+        note: format!(
+            "medians of {ROUNDS} rounds; {skipped} bytes left out; bare: portable-pty, in the same round; the ratio \
+             is the median of the rounds' ratios"
+        ),
+    };
+    report.add_paired(figure, (&berth, &bare));
 }
 
 async fn printed(client: &Client, project: ProjectId, file: &Path) -> (f64, u64) {

@@ -1,7 +1,7 @@
 //! What an organization's words do on the machine of its user: a real engine, signed in to a real backend.
 
 use berth_protocol::{
-    Code, Problem, ProjectId, PromptList, PromptPreview, Session,
+    Agent, AgentList, Code, Problem, ProjectId, PromptList, PromptPreview, Session,
     tenant::{OrgAccount, OrgState, OrganizationRole, SyncStatus},
 };
 use berth_tests::{
@@ -117,6 +117,14 @@ impl Machine {
             .await
     }
 
+    /// How an agent is listed.
+    async fn agent(&self, id: &str) -> Agent {
+        let list: AgentList = self.engine.client.get("/agents").await.expect("it is told");
+        let mut agents = list.agents.into_iter();
+        let agent = agents.find(|agent| agent.id.as_str() == id);
+        agent.expect("the agent is known")
+    }
+
     async fn composed(&self) -> String {
         let preview = "/prompts/preview?agent=claude";
         let preview: PromptPreview = self.engine.client.get(preview).await.expect("it is made");
@@ -145,6 +153,45 @@ async fn prompts_and_policy_hold_without_a_network_and_after_a_restart() {
     assert!(refused.detail.contains("acme"), "{}", refused.detail);
     assert!(machine.composed().await.contains("words of house"));
     machine.engine.client.assert_audit_valid().await;
+}
+
+#[tokio::test]
+async fn agents_and_modes_that_the_policy_refuses_are_listed_with_the_reason() {
+    let Some(machine) = Machine::of_a_user().await else {
+        return;
+    };
+    let client = &machine.engine.client;
+    let refused_modes = async || {
+        let modes = machine.agent("claude").await.permission_modes.into_iter();
+        let refused = modes.filter(|mode| mode.refused.is_some());
+        refused.map(|mode| mode.id).collect::<Vec<_>>()
+    };
+    assert_eq!(refused_modes().await, [""; 0]);
+    machine
+        .set_policy(1, json!({"autonomy_ceiling": "ask"}))
+        .await;
+    // Clients are told: this looks again only after something has changed.
+    let above = async || Some(refused_modes().await).filter(|refused| !refused.is_empty());
+    let above = client.until("modes are refused", above).await;
+    assert_eq!(above, ["acceptEdits", "auto", "bypassPermissions"]);
+    assert_eq!(machine.agent("claude").await.refused, None);
+    assert_eq!(machine.agent("shell").await.refused, None);
+
+    machine
+        .set_policy(2, json!({"allowed_agents": ["codex"]}))
+        .await;
+    let why = async || machine.agent("shell").await.refused;
+    let why = client.until("shells are refused", why).await;
+    assert!(why.starts_with("acme: "), "{why}");
+    assert!(
+        why.ends_with("is not among the agents that it allows"),
+        "{why}"
+    );
+    assert_eq!(machine.agent("codex").await.refused, None);
+
+    let nobody = json!({"organization": null});
+    machine.put("/org/active", &nobody).await;
+    assert_eq!(machine.agent("shell").await.refused, None);
 }
 
 #[tokio::test]

@@ -64,6 +64,19 @@ pub fn can_start(agent: &Agent) -> bool {
     matches!(agent.state, AgentState::Ready | AgentState::Checking)
 }
 
+/// A session of the agent can be started: the active organization has nothing against it either.
+pub fn may_start(agent: &Agent) -> bool {
+    can_start(agent) && agent.refused.is_none()
+}
+
+/// The mode that a session of the agent begins in unless another is chosen: its default, or the first that the active
+/// organization has nothing against.
+pub fn first_mode(agent: &Agent, transport: &str) -> Option<String> {
+    let modes = modes(agent, transport);
+    let lets = modes.iter().find(|mode| mode.refused.is_none());
+    lets.or(modes.first()).map(|mode| mode.id.clone())
+}
+
 /// A user can describe an agent that is like this one: Berth knows it by itself, and how to start it.
 pub fn can_be_like(agent: &Agent) -> bool {
     !agent.defined && !matches!(agent.id.as_str(), CUSTOM | "shell")
@@ -110,7 +123,7 @@ pub fn misses_key(router: &Router) -> bool {
 /// The agent to offer first: the one used last if it can be started, else the first that can. A
 /// plain shell or a command of one's own is offered only when nothing else is there.
 pub fn first_agent(agents: &[Agent], last: Option<&str>) -> Option<String> {
-    let ready = || agents.iter().filter(|agent| can_start(agent));
+    let ready = || agents.iter().filter(|agent| may_start(agent));
     let used = ready().find(|agent| Some(agent.id.as_str()) == last);
     let real = || ready().find(|agent| !matches!(agent.id.as_str(), CUSTOM | "shell"));
     used.or_else(real)
@@ -128,7 +141,7 @@ pub fn request(
     let project = project.ok_or(FormError::NoProject)?;
     let agent = agents
         .iter()
-        .find(|agent| agent.id.as_str() == form.agent && can_start(agent))
+        .find(|agent| agent.id.as_str() == form.agent && may_start(agent))
         .ok_or(FormError::NoAgent)?;
     // Without them the session would go past the router that was chosen.
     if routers.is_none() && (agent.needs_router || !form.router.is_empty()) {
@@ -191,7 +204,42 @@ mod tests {
             needs_router: false,
             defined: false,
             acp: None,
+            refused: None,
         }
+    }
+
+    fn mode(id: &str, refused: Option<&str>) -> PermissionMode {
+        PermissionMode {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            description: String::new(),
+            unchecked: false,
+            refused: refused.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn what_the_organization_refuses_is_neither_offered_first_nor_started() {
+        let mut strict = agent("strict", AgentState::Ready);
+        strict.refused = Some("acme: it is not allowed".to_owned());
+        let mut other = agent("other", AgentState::Ready);
+        other.permission_modes = vec![mode("all", Some("acme: too much")), mode("ask", None)];
+        assert!(can_start(&strict) && !may_start(&strict) && may_start(&other));
+        let agents = [strict, other];
+        assert_eq!(
+            first_agent(&agents, Some("strict")).as_deref(),
+            Some("other")
+        );
+        assert_eq!(first_mode(&agents[1], TERMINAL).as_deref(), Some("ask"));
+        let mut all_refused = agents[1].clone();
+        all_refused.permission_modes[1].refused = Some("acme: too much".to_owned());
+        assert_eq!(first_mode(&all_refused, TERMINAL).as_deref(), Some("all"));
+        let form = Form {
+            agent: "strict".to_owned(),
+            ..Form::default()
+        };
+        let started = request(&form, Some(&project("null")), &agents, Some(&[]));
+        assert_eq!(started.err(), Some(FormError::NoAgent));
     }
 
     fn project(git: &str) -> Project {

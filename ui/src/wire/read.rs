@@ -118,7 +118,7 @@ pub(super) use structs;
 structs! {
     Agent {
         id, name, state, path, found, version, detail, sign_in_hint, install_hint,
-        permission_modes, resumes, routers, needs_router, defined, acp,
+        permission_modes, resumes, routers, needs_router, defined, acp, refused,
     }
     AcpSupport { installed, install_hint, permission_modes }
     AgentList { agents }
@@ -142,7 +142,7 @@ structs! {
     GitInfo { root, branch, linked_worktree, has_commits }
     MessagePage { messages, next }
     PlanStep { text, state }
-    PermissionMode { id, name, description, unchecked }
+    PermissionMode { id, name, description, unchecked, refused }
     Project { id, path, name, git, missing, created_at }
     ProjectList { projects }
     SessionList { sessions }

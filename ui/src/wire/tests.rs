@@ -44,7 +44,7 @@ fn message(rest: &str) -> String {
 
 const AGENT: &str = r#"{"id":"codex","name":"Codex","state":"unsupported","path":"/p","found":"usual_folder",
     "version":"1","detail":"d","sign_in_hint":"s","install_hint":"i",
-    "permission_modes":[{"id":"a","name":"n","description":"d","unchecked":true}],
+    "permission_modes":[{"id":"a","name":"n","description":"d","unchecked":true,"refused":"w"}],"refused":"r",
     "routers":["ccr_v1","ccr_v3","claude_vertex"],"needs_router":true,"defined":true}"#;
 const PROJECT: &str = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","path":"/p","name":"n",
     "git":{"root":"/","branch":null,"linked_worktree":true,"has_commits":false},"missing":true,

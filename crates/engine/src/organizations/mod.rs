@@ -45,6 +45,7 @@ use tokio_util::{sync::DropGuard, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
+    agents,
     error::ApiError,
     mcp::{blocked::Blocked, shared as servers},
     state::State,
@@ -334,6 +335,7 @@ impl Now {
 
 /// What clients are told.
 pub fn publish(state: &State) -> OrgState {
+    agents::follow_policy(state);
     let shown = state.organizations.shown();
     state.publish(Event::OrgChanged {
         org: Box::new(shown.clone()),

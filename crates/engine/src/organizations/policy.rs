@@ -12,11 +12,17 @@ use berth_session::agents::{PermissionRule, Spec};
 use crate::error::ApiError;
 
 /// A policy, and whose it is.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Bound {
     /// Name of the organization.
     pub organization: String,
     pub policy: Arc<PolicyState>,
+}
+
+/// Why something may not begin.
+struct Refusal {
+    code: Code,
+    why: String,
 }
 
 impl Bound {
@@ -28,21 +34,21 @@ impl Bound {
         }
     }
 
-    fn known(&self) -> Result<&Policy, ApiError> {
+    fn known(&self) -> Result<&Policy, Refusal> {
         match &*self.policy {
             PolicyState::Known(policy) => Ok(policy),
-            PolicyState::Absent => Err(self.refused(
-                Code::PolicyUnknown,
-                "its policy has not come to this machine yet".to_owned(),
-            )),
-            PolicyState::Unreadable { reason } => Err(self.refused(
-                Code::PolicyUnreadable,
-                format!("its policy is not understood by this version of Berth: {reason}"),
-            )),
+            PolicyState::Absent => Err(Refusal {
+                code: Code::PolicyUnknown,
+                why: "its policy has not come to this machine yet".to_owned(),
+            }),
+            PolicyState::Unreadable { reason } => Err(Refusal {
+                code: Code::PolicyUnreadable,
+                why: format!("its policy is not understood by this version of Berth: {reason}"),
+            }),
         }
     }
 
-    fn refused(&self, code: Code, why: String) -> ApiError {
+    fn refused(&self, Refusal { code, why }: Refusal) -> ApiError {
         let detail = format!(
             "organization {:?} does not let this begin: {why}",
             self.organization
@@ -50,8 +56,25 @@ impl Bound {
         ApiError::new(code, detail)
     }
 
+    /// Why no session of this agent may begin in this mode, beside the name of the organization: for the lists that one
+    /// is chosen from.
+    pub fn why_not(&self, spec: &Spec, mode: Option<&str>) -> Option<String> {
+        let refusal = self.judge(spec, mode).err()?;
+        Some(format!("{}: {}", self.organization, refusal.why))
+    }
+
     /// Whether a session of this agent may begin in this mode; its default when absent.
     pub fn lets_begin(&self, spec: &Spec, mode: Option<&str>) -> Result<(), ApiError> {
+        self.judge(spec, mode).map_err(|why| self.refused(why))
+    }
+
+    fn judge(&self, spec: &Spec, mode: Option<&str>) -> Result<(), Refusal> {
+        let refused = |why| {
+            Err(Refusal {
+                code: Code::PolicyRefused,
+                why,
+            })
+        };
         let policy = self.known()?;
         let is_allowed = policy
             .allowed_agents
@@ -59,7 +82,7 @@ impl Bound {
             .is_none_or(|allowed| allowed.contains(&spec.id));
         if !is_allowed {
             let why = format!("{} is not among the agents that it allows", spec.name);
-            return Err(self.refused(Code::PolicyRefused, why));
+            return refused(why);
         }
         if let Some(ceiling) = policy.autonomy_ceiling {
             let mode = match mode {
@@ -74,7 +97,7 @@ impl Bound {
                     spec.name,
                     word(ceiling)
                 );
-                return Err(self.refused(Code::PolicyRefused, why));
+                return refused(why);
             }
         }
         match policy.isolation {
@@ -82,7 +105,7 @@ impl Bound {
             Some(Isolation::Process | Isolation::Container) => {
                 let why =
                     "it wants agents isolated from the machine, which this engine cannot give";
-                Err(self.refused(Code::PolicyRefused, why.to_owned()))
+                refused(why.to_owned())
             }
         }
     }
@@ -105,7 +128,7 @@ impl Bound {
     /// # Errors
     /// Why not, for the agent to tell its user.
     pub fn server(&self, name: &str) -> Result<(), String> {
-        let policy = self.known().map_err(|error| error.0.detail.clone())?;
+        let policy = self.known().map_err(|why| self.refused(why).0.detail)?;
         let rules = policy.tool_rules.iter();
         let mut of_it = rules.filter(|rule| rule.server.as_deref().is_none_or(|it| it == name));
         let first = of_it.find(|rule| rule.tool.is_none() || rule.rule != ToolRule::Deny);

@@ -8,8 +8,8 @@ use super::{Choices, last_router};
 use crate::components::icon::icon_name;
 use crate::components::picker::{Choice, Picker};
 use crate::logic::new_session::{
-    IN_PLACE, PROTOCOL, TERMINAL, WORKTREE, can_have_worktrees, can_start, chosen_router, modes,
-    routers_for, speaks,
+    IN_PLACE, PROTOCOL, TERMINAL, WORKTREE, can_have_worktrees, chosen_router, first_mode,
+    may_start, modes, routers_for, speaks,
 };
 use crate::logic::order::sorted;
 use crate::logic::paths::{shorten, with_tilde};
@@ -50,10 +50,7 @@ pub fn Pickers(choices: Choices) -> impl IntoView {
     // A mode belongs to its agent and transport: another one starts in its own default.
     effect(move || {
         let transport = transport.get();
-        let mode = agent.see(|a| {
-            a.as_ref()
-                .and_then(|a| modes(a, &transport).first().map(|m| m.id.clone()))
-        });
+        let mode = agent.see(|a| a.as_ref().and_then(|a| first_mode(a, &transport)));
         choices.mode.set(mode.unwrap_or_default());
     });
     let has_routers =
@@ -261,6 +258,9 @@ fn agent_choices(agents: &[Agent]) -> Vec<Choice> {
         .iter()
         .map(|agent| {
             let detail = match agent.state {
+                AgentState::Ready | AgentState::Checking if agent.refused.is_some() => {
+                    agent.refused.clone().unwrap_or_default()
+                }
                 AgentState::Ready => agent.version.clone().unwrap_or_default(),
                 AgentState::Checking => t().agent_checking.to_owned(),
                 AgentState::Missing => t().agent_missing.to_owned(),
@@ -272,7 +272,7 @@ fn agent_choices(agents: &[Agent]) -> Vec<Choice> {
             };
             let choice = Choice::new(agent.id.as_str(), agent.name.clone()).detail(detail);
             Choice {
-                disabled: !can_start(agent),
+                disabled: !may_start(agent),
                 ..choice
             }
         })
@@ -323,7 +323,9 @@ fn mode_choices(agent: Option<&Agent>, transport: &str) -> Vec<Choice> {
         .into_iter()
         .map(|mode| Choice {
             warn: mode.unchecked,
-            ..Choice::new(mode.id.clone(), mode.name.clone()).detail(mode.description.clone())
+            disabled: mode.refused.is_some(),
+            ..Choice::new(mode.id.clone(), mode.name.clone())
+                .detail(mode.refused.as_ref().unwrap_or(&mode.description).clone())
         })
         .collect()
 }
