@@ -281,3 +281,36 @@ async fn a_user_reads_prompts_of_the_organization_and_is_told_who_writes_them() 
     page.reads(&id("history-failed"), "The organization cannot be reached")
         .await;
 }
+
+#[tokio::test]
+async fn an_admin_brings_an_older_version_back_for_all_and_is_told_without_a_network_why_not() {
+    let Some(harbor) = Harbor::of_an_admin().await else {
+        return;
+    };
+    let newer = json!({"content": "newer words"});
+    harbor.other.change_prompt(harbor.house, newer).await;
+    harbor.other.settled().await;
+    harbor.client().org_settled(harbor.org.id).await;
+    let page = harbor.stage.page().await;
+    page.click(&id("nav-prompts")).await;
+    let scope = format!("[data-scope={}]", PromptScope::Organization.as_str());
+    page.reads(&scope, "newer words").await;
+    page.click(&format!("{scope} {}", id("open-prompt"))).await;
+    page.reads(&id("editor-version"), "v2").await;
+    page.click(&id("open-history")).await;
+    page.reads(&id("text-diff"), "words of house").await;
+
+    harbor.cable.cut().await;
+    page.reads(&id("restore-version"), "version 1").await;
+    page.click(&id("restore-version")).await;
+    page.sees("dialog [role=alert]").await;
+    harbor.is_back().await;
+    page.click(&id("restore-version")).await;
+    page.misses("dialog").await;
+    page.reads(&id("toasts"), "what it was in version 1").await;
+    page.reads(&id("editor-version"), "v3").await;
+    harbor.client().org_settled(harbor.org.id).await;
+    let rows = "select content || ' ' || version from public.system_prompts where name = 'house'";
+    let rows = harbor.project.backend.cluster.ask(rows).await;
+    assert_eq!(rows, ["words of house 3"]);
+}
