@@ -239,7 +239,7 @@ async fn what_was_acknowledged_before_a_kill_arrives_once_and_in_order_and_who_w
 
     // Each change that was applied has made one version, no version was made without one, and none was refused.
     let counts = ask(
-        "select (select sum(version) from public.system_prompts)::text
+        "select (select count(*) from public.system_prompt_versions)::text
          union all select count(*)::text from private.sync_ledger where result ->> 'status' = 'applied'
          union all select count(*)::text from private.sync_ledger where result ->> 'status' <> 'applied'",
     )

@@ -19,7 +19,11 @@ async fn an_admin_adds_and_edits_a_prompt_without_a_network_and_it_arrives_once(
     let added = machine.add("rules").await.expect("it is added");
     assert_eq!((added.scope, added.version), (PromptScope::Organization, 1));
     let edited = machine.edit(added.id.0, |draft| draft.content = "newer words".to_owned());
-    assert_eq!(edited.await.expect("it is seen").content, "newer words");
+    let edited = edited.await.expect("it is seen");
+    assert_eq!(
+        (edited.version, edited.content.as_str()),
+        (2, "newer words")
+    );
     assert_eq!(machine.names().await, ["house", "rules"]);
     let waiting = machine.prompts().await.changes;
     let states: Vec<_> = waiting.iter().map(|it| (it.id, it.state)).collect();
@@ -32,10 +36,10 @@ async fn an_admin_adds_and_edits_a_prompt_without_a_network_and_it_arrives_once(
 
     machine.is_back().await;
     machine.nothing_waits().await;
-    let there = ["house: words of house 1", "rules: newer words 1"];
+    let there = ["house: words of house 1", "rules: newer words 2"];
     assert_eq!(machine.at_backend().await, there);
     let now = machine.prompt(added.id.0).await.expect("it is there");
-    assert_eq!((now.version, now.content.as_str()), (1, "newer words"));
+    assert_eq!((now.version, now.content.as_str()), (2, "newer words"));
     assert_eq!(machine.prompts().await.changes, []);
     machine.engine.client.assert_audit_valid().await;
 }

@@ -49,7 +49,7 @@ pub enum TenantEdit {
 impl Store {
     /// Edits a row of an organization. The user sees it at once; the backend gets it with the next push.
     ///
-    /// An edit joins the one of the same row that waits. One that joins a refused edit sends it again; one that
+    /// An edit joins the one of the same row that waits, and counts beside it. One that joins a refused edit sends it again; one that
     /// joins an edit in conflict stays in conflict. A row that the backend never had is deleted here alone.
     ///
     /// # Errors
@@ -173,6 +173,9 @@ pub(super) async fn apply(
                 Some(waiting) => {
                     let patch = join(&waiting.patch, &fields);
                     let mut changed = again(waiting.clone(), base_rev);
+                    if patch != waiting.patch {
+                        changed.counts(1);
+                    }
                     changed.patch = patch;
                     queue::replace(write, waiting.id, &changed).await?;
                 }
@@ -244,6 +247,7 @@ pub(super) async fn insert(
         deletes: fields.is_none(),
         base_rev,
         patch: fields.unwrap_or_default(),
+        edits: 1,
         state: State::Pending,
         created_at: write.at(),
     };
