@@ -54,7 +54,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::TenantNotFound`], [`StoreError::TenantRowNotFound`] for a row that the user does not see,
-    /// [`StoreError::TenantFieldRefused`] for one that clients do not write.
+    /// [`StoreError::TenantFieldRefused`] for one that clients do not write, and for anything of a global prompt.
     pub async fn edit_tenant(&self, tenant: Tenant, edit: TenantEdit) -> Result<(), StoreError> {
         self.edit_tenant_all(tenant, vec![edit]).await
     }
@@ -143,6 +143,12 @@ pub(super) async fn apply(
     let Edit { kind, id, what } = edit;
     let edits = queue::edits(write, tenant, kind, id).await?;
     let replica = replica_row(write, tenant, kind.as_str(), id).await?;
+    if replica.as_ref().is_some_and(|(_, row)| is_global(row)) {
+        return Err(StoreError::TenantFieldRefused {
+            kind,
+            field: "scope".to_owned(),
+        });
+    }
     let shown = {
         let below = edits.under_way.as_ref().map(Queued::as_under_way);
         let above = edits.waiting.as_ref().map(Queued::as_under_way);
@@ -252,6 +258,11 @@ pub(super) async fn insert(
         created_at: write.at(),
     };
     queue::add(write, tenant, &edit).await
+}
+
+/// It comes with every organization, and is whoever's runs the backend.
+fn is_global(row: &Fields) -> bool {
+    row.get("scope").and_then(Value::as_str) == Some("global")
 }
 
 fn names(fields: &Fields) -> Vec<String> {

@@ -353,3 +353,27 @@ async fn edits_in_conflict_count_each_until_it_ends() {
     assert_eq!((sent.len(), sent[0].edits), (1, 2));
     assert_consistent(store).await;
 }
+
+#[tokio::test]
+async fn a_global_prompt_that_comes_with_an_organization_is_only_read() {
+    let (fixture, tenant, _) = synced().await;
+    let store = &fixture.store;
+    let id = Uuid::now_v7();
+    let global = json!({"scope": "global", "name": "all", "content": "words"});
+    let pulled = page(5, 6, vec![row(id, 6, global)]);
+    store.apply_page(tenant, &pulled).await.unwrap();
+    assert_eq!(seen(store, tenant, id).await.unwrap()["name"], "all");
+    for edit in [
+        change(id, json!({"enabled": false})),
+        TenantEdit::Delete { kind: KIND, id },
+        add(id, json!({"scope": "user", "name": "mine"})),
+    ] {
+        let refused = store.edit_tenant(tenant, edit.clone()).await.unwrap_err();
+        assert!(
+            matches!(refused, StoreError::TenantFieldRefused { .. }),
+            "{edit:?}"
+        );
+    }
+    assert_eq!(store.mutations(tenant).await.unwrap(), []);
+    assert_consistent(store).await;
+}
