@@ -29,6 +29,8 @@ mod cross_tenant;
 mod erasure;
 #[path = "tenant/hostile.rs"]
 mod hostile;
+#[path = "tenant/indexes.rs"]
+mod indexes;
 #[path = "tenant/killed.rs"]
 mod killed;
 #[path = "tenant/lints.rs"]

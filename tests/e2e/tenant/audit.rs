@@ -1,6 +1,6 @@
 //! The audit trail: what it takes, what it notes by itself, and that nobody changes it.
 
-use berth_tests::tenant::{Backend, Token, addition};
+use berth_tests::tenant::{Backend, Organization, Token, addition};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -321,4 +321,96 @@ async fn nobody_changes_or_removes_an_event() {
         }
     }
     assert_eq!(before, service.get("audit_logs?order=seq").await.rows());
+}
+
+/// Where an event came from that somebody reports with these headers.
+async fn origin(org: &Organization, headers: &[(&str, &str)]) -> Value {
+    let user = org.user.saying(headers);
+    let stored = append(&user, org.id, Uuid::now_v7(), &[event(1, "mcp.called")]).await;
+    assert_eq!(words(&stored, "status"), ["stored"], "{headers:?}");
+    let asked = json!({"org": org.id, "event_seq": stored[0]["seq"]});
+    let mut origin = org.admin.call("audit_origin", asked).await.rows();
+    let origin = origin.remove(0);
+    assert_eq!(origin["program"], "berth-tests", "{headers:?}");
+    origin["address"].clone()
+}
+
+/// What was forwarded, line by line, and the address that is kept of it.
+type Forwarded = (&'static [&'static str], Option<&'static str>);
+
+async fn check(org: &Organization, cases: &[Forwarded]) {
+    for (lines, kept) in cases {
+        let headers: Vec<_> = lines.iter().map(|it| ("x-forwarded-for", *it)).collect();
+        assert_eq!(origin(org, &headers).await, json!(kept), "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_what_a_trusted_proxy_has_written_and_nothing_that_a_client_says() {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let org = backend.organization("acme").await;
+    // As Supabase runs: there is one gateway, which adds whom it was called by.
+    let one_proxy: [Forwarded; 11] = [
+        (&[], None),
+        (&["198.51.100.7"], Some("198.51.100.7")),
+        (&["203.0.113.9, 198.51.100.7"], Some("198.51.100.7")),
+        (&["203.0.113.9,198.51.100.7:4711"], Some("198.51.100.7")),
+        (&["[2001:DB8:0::7]:443"], Some("2001:db8::7")),
+        (&["203.0.113.9, 2001:db8::7"], Some("2001:db8::7")),
+        (&["203.0.113.9, unknown"], None),
+        (&["203.0.113.9, 10.0.0.0/8"], None),
+        (&["203.0.113.9,"], None),
+        (&["203.0.113.9, '; drop table"], None),
+        (&["203.0.113.9, 198.51.100.777"], None),
+    ];
+    check(&org, &one_proxy).await;
+    let forged = [
+        ("cf-connecting-ip", "203.0.113.9"),
+        ("x-real-ip", "203.0.113.9"),
+    ];
+    assert_eq!(origin(&org, &forged).await, Value::Null);
+
+    let rule = async |rule: &str| {
+        let update = format!("update private.client_address_rule set {rule}");
+        let ruled = backend.cluster.run("postgres", &update).await;
+        ruled.expect("whoever applies migrations says what is trusted");
+    };
+    rule("trusted_proxies = 2").await;
+    let two_proxies: [Forwarded; 3] = [
+        (
+            &["203.0.113.9, 198.51.100.7, 192.0.2.1"],
+            Some("198.51.100.7"),
+        ),
+        (&["198.51.100.7, 192.0.2.1"], Some("198.51.100.7")),
+        // Who has come past one of them.
+        (&["198.51.100.7"], None),
+    ];
+    check(&org, &two_proxies).await;
+    rule("trusted_proxies = 0").await;
+    let unknown: [Forwarded; 2] = [
+        (&["203.0.113.9"], None),
+        (&["203.0.113.9, 198.51.100.7"], None),
+    ];
+    check(&org, &unknown).await;
+    rule("header = 'cf-connecting-ip', trusted_proxies = 1").await;
+    let both = [
+        ("x-forwarded-for", "203.0.113.9"),
+        ("cf-connecting-ip", "198.51.100.7"),
+    ];
+    assert_eq!(origin(&org, &both).await, "198.51.100.7");
+    check(&org, &unknown).await;
+    let verified = org.admin.call("audit_verify", json!({"org": org.id})).await;
+    assert_eq!(verified.ok()["valid"], true);
+}
+
+#[tokio::test]
+async fn a_proxy_that_adds_a_line_of_its_own_is_heard_and_not_the_line_before_it() {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let org = backend.organization("acme").await;
+    let lines: [Forwarded; 1] = [(&["203.0.113.9", "198.51.100.7"], Some("198.51.100.7"))];
+    check(&org, &lines).await;
 }

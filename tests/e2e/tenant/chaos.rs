@@ -164,7 +164,7 @@ async fn of_ten_thousand_changes_of_eight_writers_over_a_bad_line_none_is_lost_a
     let counts = backend
         .cluster
         .ask(
-            "select (select sum(version) from public.system_prompts)::text
+            "select (select count(*) from public.system_prompt_versions)::text
              union all select count(*)::text from private.sync_ledger where result ->> 'status' = 'applied'
              union all select count(*)::text from private.sync_ledger where result ->> 'status' <> 'applied'",
         )

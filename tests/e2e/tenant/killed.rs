@@ -235,11 +235,21 @@ async fn what_was_acknowledged_before_a_kill_arrives_once_and_in_order_and_who_w
         .get(&format!("/prompts/{house}"))
         .await
         .expect("it is there");
+    // Each edit has a number of its own, here and at the backend, however many of them have waited together.
+    let edits =
+        client.audit().await.into_iter().filter(|event| {
+            event.action == "sync.changed" && event.subject_id == house.to_string()
+        });
+    assert_eq!(
+        usize::try_from(now.version),
+        Ok(edits.count() + 1),
+        "seed {seed}"
+    );
     assert_eq!(Some(now.content), versions.last().map(u32::to_string));
 
     // Each change that was applied has made one version, no version was made without one, and none was refused.
     let counts = ask(
-        "select (select sum(version) from public.system_prompts)::text
+        "select (select count(*) from public.system_prompt_versions)::text
          union all select count(*)::text from private.sync_ledger where result ->> 'status' = 'applied'
          union all select count(*)::text from private.sync_ledger where result ->> 'status' <> 'applied'",
     )

@@ -270,3 +270,46 @@ async fn a_migrator_that_is_killed_leaves_no_lock() {
         .expect("nobody has the lock");
     assert_eq!(count, migrate::migrations().len());
 }
+
+#[tokio::test]
+async fn organizations_that_are_there_get_the_global_prompts_that_are_there() {
+    let Some(cluster) = database().await else {
+        return;
+    };
+    // As an earlier version has left it: what brings them has its index's name in its way.
+    let (stop, go) = (
+        "create table public.system_prompts_global ()",
+        "drop table public.system_prompts_global",
+    );
+    cluster.run("postgres", stop).await.expect("it can be made");
+    let error = migrate::migrate(&address(&cluster), |_| {})
+        .await
+        .expect_err("it stands in the way");
+    assert!(
+        matches!(&error, MigrateError::Failed { name, .. } if name == "global_prompts"),
+        "{error}"
+    );
+    let known = |last: u32| format!("00000000-0000-7000-8000-{last:012}");
+    let (org, other, prompt, gone) = (known(1), known(2), known(3), known(4));
+    let there = format!(
+        "insert into public.organizations (id, org_id, name)
+         values ('{org}', '{org}', 'acme'), ('{other}', '{other}', 'globex');
+         insert into public.system_prompts (id, scope, name, content, deleted_at)
+         values ('{prompt}', 'global', 'all', 'words', null), ('{gone}', 'global', 'none', 'words', now())"
+    );
+    cluster.superuser(&there).await;
+    cluster
+        .run("postgres", go)
+        .await
+        .expect("it can be dropped");
+    migrate::migrate(&address(&cluster), |_| {})
+        .await
+        .expect("nothing stands in the way");
+    // Under the newest revision of each, so that nobody misses them.
+    let given = "select concat_ws(' ', given.prompt_id, given.org_id, given.rev = clock.rev)
+         from private.global_revs as given join private.org_clock as clock using (org_id) order by 1";
+    assert_eq!(
+        cluster.ask(given).await,
+        [format!("{prompt} {org} t"), format!("{prompt} {other} t")]
+    );
+}

@@ -1,9 +1,11 @@
 //! Prompts of an organization, edited on the machine of an admin through the prompts API.
 
 use berth_protocol::{
-    Code, Problem, PromptChangeState, PromptId, PromptMove, PromptOrder, PromptScope,
+    Code, Problem, PromptChangeState, PromptDraft, PromptId, PromptMove, PromptOrder,
+    PromptPreview, PromptScope, SystemPrompt,
     tenant::{MutationState, OrgChanges},
 };
+use berth_tests::tenant::Token;
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
@@ -19,7 +21,11 @@ async fn an_admin_adds_and_edits_a_prompt_without_a_network_and_it_arrives_once(
     let added = machine.add("rules").await.expect("it is added");
     assert_eq!((added.scope, added.version), (PromptScope::Organization, 1));
     let edited = machine.edit(added.id.0, |draft| draft.content = "newer words".to_owned());
-    assert_eq!(edited.await.expect("it is seen").content, "newer words");
+    let edited = edited.await.expect("it is seen");
+    assert_eq!(
+        (edited.version, edited.content.as_str()),
+        (2, "newer words")
+    );
     assert_eq!(machine.names().await, ["house", "rules"]);
     let waiting = machine.prompts().await.changes;
     let states: Vec<_> = waiting.iter().map(|it| (it.id, it.state)).collect();
@@ -32,10 +38,10 @@ async fn an_admin_adds_and_edits_a_prompt_without_a_network_and_it_arrives_once(
 
     machine.is_back().await;
     machine.nothing_waits().await;
-    let there = ["house: words of house 1", "rules: newer words 1"];
+    let there = ["house: words of house 1", "rules: newer words 2"];
     assert_eq!(machine.at_backend().await, there);
     let now = machine.prompt(added.id.0).await.expect("it is there");
-    assert_eq!((now.version, now.content.as_str()), (1, "newer words"));
+    assert_eq!((now.version, now.content.as_str()), (2, "newer words"));
     assert_eq!(machine.prompts().await.changes, []);
     machine.engine.client.assert_audit_valid().await;
 }
@@ -133,4 +139,88 @@ async fn nobody_but_an_admin_of_the_active_organization_changes_its_prompts() {
     let unknown = client.get::<OrgChanges>(&other).await;
     let unknown = unknown.expect_err("nothing of it is here");
     assert_eq!(unknown.code, Code::TenantNotFound);
+}
+
+#[tokio::test]
+async fn global_prompts_of_the_backend_come_before_the_organizations_and_are_only_read() {
+    let Some(machine) = Machine::of(Who::Admin).await else {
+        return;
+    };
+    let client = &machine.engine.client;
+    let token = Token::of(machine.org.admin.id).with("role", "service_role");
+    let service = machine.project.backend.caller(Some(token.signed()));
+    let all = Uuid::now_v7();
+    let row = json!({"id": all, "scope": "global", "name": "all", "content": "words for all"});
+    let added = service.send(Method::POST, "system_prompts", Some(row));
+    added.await.rows();
+    machine.looks().await;
+    let is_here = async || machine.prompt(all).await.ok();
+    let global = client.until("it is here", is_here).await;
+    assert_eq!((global.scope, global.version), (PromptScope::Global, 1));
+
+    let mine = PromptDraft {
+        scope: PromptScope::User,
+        name: "mine".to_owned(),
+        content: "words of mine".to_owned(),
+        enabled: true,
+        ..PromptDraft::default()
+    };
+    let own: SystemPrompt = client.post("/prompts", &mine).await.expect("it is added");
+    let scopes: Vec<_> = machine.prompts().await.prompts;
+    let scopes: Vec<_> = scopes.iter().map(|it| (it.scope, it.id.0)).collect();
+    let in_order = [
+        (PromptScope::Global, all),
+        (PromptScope::Organization, machine.house),
+        (PromptScope::User, own.id.0),
+    ];
+    assert_eq!(scopes, in_order);
+    let composed = async || {
+        let preview = "/prompts/preview?agent=claude";
+        let preview: PromptPreview = client.get(preview).await.expect("it is made");
+        preview.effective.text
+    };
+    let text = composed().await;
+    let places = ["words for all", "words of house", "words of mine"];
+    let places = places.map(|words| text.find(words).expect("it is given"));
+    assert!(places.is_sorted(), "{text}");
+
+    let denied = |refused: Box<Problem>| {
+        assert_eq!(refused.code, Code::PromptScopeDenied, "{refused}");
+    };
+    let edited = machine.edit(all, |draft| draft.enabled = false).await;
+    denied(edited.expect_err("nobody here changes it"));
+    let path = format!("/prompts/{all}");
+    let removed = client.delete(&format!("{path}?version=1")).await;
+    denied(removed.expect_err("nobody here removes it"));
+    let to = PromptMove {
+        version: 1,
+        before: None,
+    };
+    let moved = client
+        .post::<PromptOrder>(&format!("{path}/move"), &to)
+        .await;
+    denied(moved.expect_err("nobody here moves it"));
+    let decline = client.request(Method::PUT, &format!("{path}/declined"));
+    let declined = client.send(decline.json(&json!({"declined": true}))).await;
+    denied(declined.expect_err("it is for everybody"));
+    assert_eq!(machine.changes().await, []);
+
+    // What becomes of it at the backend becomes of it here.
+    let row = format!("system_prompts?id=eq.{all}");
+    let newer = json!({"content": "newer words for all"});
+    let changed = service.send(Method::PATCH, &row, Some(newer)).await;
+    changed.rows();
+    machine.looks().await;
+    let is_newer = async || {
+        let now = machine.prompt(all).await.ok()?;
+        (now.version == 2 && now.content == "newer words for all").then_some(())
+    };
+    client.until("it is newer", is_newer).await;
+    let gone = json!({"deleted_at": "2026-11-29T10:00:00Z"});
+    service.send(Method::PATCH, &row, Some(gone)).await.rows();
+    machine.looks().await;
+    let is_gone = async || machine.prompt(all).await.err().map(|refused| refused.code);
+    let why = client.until("it is gone", is_gone).await;
+    assert_eq!(why, Code::PromptNotFound);
+    assert!(!composed().await.contains("words for all"));
 }

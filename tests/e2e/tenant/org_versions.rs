@@ -104,6 +104,44 @@ async fn an_old_version_is_read_from_the_backend_and_comes_back_as_a_new_one_lik
 }
 
 #[tokio::test]
+async fn edits_that_wait_together_have_a_number_each_and_the_backend_agrees_with_the_last() {
+    let Some(machine) = Machine::of(Who::Admin).await else {
+        return;
+    };
+    machine.cable.cut().await;
+    let second = machine.edit(machine.house, |draft| draft.content = "second".to_owned());
+    let second = second.await.expect("it is taken");
+    let third = machine.edit(machine.house, |draft| draft.content = "third".to_owned());
+    let third = third.await.expect("it is taken");
+    assert_eq!((second.version, third.version), (2, 3));
+    // Who has seen no more than the first of them does not overwrite the second.
+    let mut late = second.draft();
+    late.name = "late".to_owned();
+    let late = machine.edit_version(machine.house, 2, late).await;
+    let late = late.expect_err("it has moved on");
+    assert_eq!(late.code, Code::PromptConflict);
+    let theirs = late.conflict.expect("both sides are told").theirs;
+    assert_eq!((theirs.version, theirs.content.as_str()), (3, "third"));
+    assert_eq!(machine.changes().await.len(), 1, "they are one change");
+
+    machine.is_back().await;
+    machine.nothing_waits().await;
+    assert_eq!(machine.at_backend().await, ["house: third 3"]);
+    let now = machine.prompt(machine.house).await.expect("it is there");
+    assert_eq!((now.version, now.content.as_str()), (3, "third"));
+    // The second never was anywhere but here, and nothing has its number.
+    let all = machine.versions("").await.expect("they are told");
+    assert_eq!(said(&all), ["3 third", "1 words of house"]);
+    let never = machine.restore(3, 2).await.expect_err("there is none");
+    assert_eq!(never.code, Code::PromptNotFound);
+    let restored = machine.restore(3, 1).await.expect("it is taken");
+    assert_eq!(restored.version, 4);
+    machine.nothing_waits().await;
+    assert_eq!(machine.at_backend().await, ["house: words of house 4"]);
+    machine.engine.client.assert_audit_valid().await;
+}
+
+#[tokio::test]
 async fn a_member_reads_what_a_prompt_was_and_restores_nothing() {
     let Some(machine) = Machine::of(Who::User).await else {
         return;

@@ -265,3 +265,115 @@ async fn what_cannot_be_applied_is_rejected_with_a_reason_and_stops_nothing_else
         assert_eq!((reply.status, reply.refusal()), (413, "sync.too_large"));
     }
 }
+
+#[tokio::test]
+async fn a_moment_is_the_same_in_every_form_of_it_and_another_one_is_a_conflict() {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let org = backend.organization("acme").await;
+    let (text, id) = (Uuid::now_v7(), Uuid::now_v7());
+    let words = json!({"purpose": "recording", "version": 1, "body": "words"});
+    push(&org.admin, org.id, &[addition("consent_text", text, words)]).await;
+    let agreed = |at: &str| {
+        let consent = json!({"consent_text_id": text, "granted_at": at});
+        addition("consent", id, consent)
+    };
+    // It was forgotten that the first had arrived, so that it comes once more, from a program that writes it another way.
+    let first = push(&org.user, org.id, &[agreed("2026-11-29T10:00:00Z")]).await;
+    for same in [
+        "2026-11-29T10:00:00+00:00",
+        "2026-11-29T12:00:00.000+02:00",
+        "2026-11-29 10:00:00Z",
+    ] {
+        assert_eq!(
+            push(&org.user, org.id, &[agreed(same)]).await,
+            first,
+            "{same}"
+        );
+    }
+    let other = attempt(&org.user, org.id, &[agreed("2026-11-29T10:00:00.001Z")]).await;
+    assert_eq!(
+        (&other[0]["status"], &other[0]["code"]),
+        (&json!("conflict"), &json!("sync.exists"))
+    );
+    let none = attempt(&org.user, org.id, &[agreed("when it was light")]).await;
+    assert_eq!(none[0]["code"], "sync.invalid");
+
+    let live = Uuid::now_v7();
+    let base = push(&org.user, org.id, &[addition("session", live, session())]).await[0];
+    let ended = |at: &str| change("session", live, base, json!({"ended_at": at}));
+    push(&org.user, org.id, &[ended("2026-11-29T10:00:00Z")]).await;
+    push(&org.user, org.id, &[ended("2026-11-29T11:00:00+01:00")]).await;
+    let other = attempt(&org.user, org.id, &[ended("2026-11-29T11:00:00Z")]).await;
+    assert_eq!(
+        (&other[0]["code"], &other[0]["fields"]),
+        (&json!("sync.changed"), &json!(["ended_at"]))
+    );
+}
+
+#[tokio::test]
+async fn a_row_that_has_more_than_what_was_sent_is_not_taken_for_it() {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let org = backend.organization("acme").await;
+    let id = Uuid::now_v7();
+    let wanted = |target: Value| {
+        let mut fields = prompt("user", "mine");
+        fields["target"] = target;
+        addition("prompt", id, fields)
+    };
+    let agents = json!({"agents": ["claude"]});
+    let first = push(&org.user, org.id, &[wanted(agents.clone())]).await;
+    assert_eq!(push(&org.user, org.id, &[wanted(agents)]).await, first);
+    let all = attempt(&org.user, org.id, &[wanted(json!({}))]).await;
+    assert_eq!(all[0]["code"], "sync.exists", "{all:?}");
+}
+
+#[tokio::test]
+async fn edits_that_waited_together_are_one_version_with_the_number_of_the_last() {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let org = backend.organization("acme").await;
+    let (id, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let counts = |mut mutation: Value, edits: Value| {
+        mutation["edits"] = edits;
+        mutation
+    };
+    let added = addition("prompt", id, prompt("organization", "rules"));
+    let one = addition("prompt", other, prompt("organization", "others"));
+    let base = push(&org.admin, org.id, &[counts(added, json!(2)), one]).await[0];
+    let words = |id: Uuid, words: &str| change("prompt", id, base, json!({"content": words}));
+    let many = [
+        counts(words(id, "third"), json!(3)),
+        words(other, "second"),
+        words(id, "fourth"),
+    ];
+    push(&org.admin, org.id, &many).await;
+    let numbers = async |id: Uuid| {
+        let path = format!("system_prompt_versions?prompt_id=eq.{id}&order=version&select=version");
+        let versions = org.admin.get(&path).await.rows();
+        versions
+            .iter()
+            .map(|it| it["version"].as_i64())
+            .collect::<Option<Vec<_>>>()
+            .expect("they are numbers")
+    };
+    assert_eq!(numbers(id).await, [2, 5, 6]);
+    assert_eq!(numbers(other).await, [1, 2], "each counts for itself");
+
+    for wrong in [
+        json!(0),
+        json!(-1),
+        json!(10_001),
+        json!("many"),
+        json!(1.5),
+    ] {
+        let late = counts(words(id, "late"), wrong.clone());
+        let refused = attempt(&org.admin, org.id, &[late]).await;
+        assert_eq!(refused[0]["code"], "sync.invalid", "{wrong}");
+    }
+    assert_eq!(numbers(id).await, [2, 5, 6]);
+}

@@ -1,11 +1,17 @@
 //! Sync as one client sees it: what arrives, and when a copy must begin anew.
 
-use berth_tests::tenant::{Backend, addition, removal};
+use std::time::Duration;
+
+use berth_tests::{
+    LIMIT,
+    tenant::{Backend, Caller, Token, addition, change as change_of, removal},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
-use crate::{Rows, push, session};
+use crate::{Rows, attempt, prompt, push, session};
 
 async fn pull(
     caller: &berth_tests::tenant::Caller,
@@ -250,4 +256,168 @@ async fn global_prompts_reach_everybody_and_only_the_service_writes_them() {
             .refusal(),
         "42501"
     );
+}
+
+/// Whom nothing but its own triggers binds: whoever runs the backend.
+fn service(backend: &Backend) -> Caller {
+    let token = Token::of(Uuid::now_v7()).with("role", "service_role");
+    backend.caller(Some(token.signed()))
+}
+
+async fn add_global(service: &Caller, name: &str) -> Uuid {
+    let id = Uuid::now_v7();
+    let row = json!({"id": id, "scope": "global", "name": name, "content": "words"});
+    let added = service.send(Method::POST, "system_prompts", Some(row));
+    added.await.rows();
+    id
+}
+
+async fn change_global(service: &Caller, id: Uuid, fields: Value) {
+    let path = format!("system_prompts?id=eq.{id}");
+    let changed = service
+        .send(Method::PATCH, &path, Some(fields))
+        .await
+        .rows();
+    assert_eq!(changed.len(), 1);
+}
+
+#[tokio::test]
+async fn global_prompts_come_with_every_organization_in_the_order_of_its_changes() {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let service = service(&backend);
+    let early = add_global(&service, "early").await;
+    let org = backend.organization("acme").await;
+    let other = backend.organization("globex").await;
+    let first = all(&org.user, org.id).await;
+    assert_eq!(ids(&first, "prompt"), [early]);
+
+    // Beside what the organization itself changes, whichever of the two came first.
+    let late = add_global(&service, "late").await;
+    let house = Uuid::now_v7();
+    let added = addition("prompt", house, prompt("organization", "house"));
+    push(&org.admin, org.id, &[added]).await;
+    change_global(&service, early, json!({"content": "newer"})).await;
+    // What changes nothing is none.
+    let head = org
+        .user
+        .call("sync_head", json!({"org": org.id}))
+        .await
+        .ok();
+    change_global(&service, early, json!({"content": "newer"})).await;
+    let same = org
+        .user
+        .call("sync_head", json!({"org": org.id}))
+        .await
+        .ok();
+    assert_eq!(same, head);
+    let second = pull(&org.user, org.id, &first["rev"], &first["token"]).await;
+    assert_eq!(ids(&second, "prompt"), [late, house, early]);
+    assert_eq!(second["rev"], head["rev"]);
+    let change = &second["changes"][2];
+    assert_eq!(change["row"]["scope"], "global");
+    assert_eq!(change["row"]["content"], "newer");
+    assert_eq!(change["row"]["version"], 2);
+    assert_eq!(change["row"]["rev"], change["rev"]);
+    // In small pages too, and to everybody of every organization.
+    let (mut since, mut token, mut seen) = (json!(0), Value::Null, Vec::new());
+    loop {
+        let request = json!({"org": other.id, "since": since, "token": token, "size": 1});
+        let page = other.user.call("sync_pull", request).await.ok();
+        seen.extend(ids(&page, "prompt"));
+        (since, token) = (page["rev"].clone(), page["token"].clone());
+        if page["more"] == false {
+            break;
+        }
+    }
+    assert_eq!(seen, [late, early]);
+    // Nobody of them changes one, whichever way.
+    let base = second["rev"].as_i64().expect("it is a number");
+    let edits = [
+        change_of("prompt", early, base, json!({"content": "mine"})),
+        removal("prompt", early, base),
+    ];
+    for result in attempt(&org.admin, org.id, &edits).await {
+        assert_eq!(result["code"], "sync.not_found", "{result}");
+    }
+}
+
+#[tokio::test]
+async fn global_prompts_that_go_are_told_and_whoever_was_away_begins_anew() {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let service = service(&backend);
+    let (one, two) = (
+        add_global(&service, "one").await,
+        add_global(&service, "two").await,
+    );
+    let org = backend.organization("acme").await;
+    let away = all(&org.user, org.id).await;
+    assert_eq!(ids(&away, "prompt").len(), 2);
+    let gone = json!({"deleted_at": "2026-11-29T10:00:00Z"});
+    change_global(&service, one, gone).await;
+    let here = pull(&org.user, org.id, &away["rev"], &away["token"]).await;
+    assert_eq!(
+        (&here["changes"][0]["id"], &here["changes"][0]["deleted"]),
+        (&json!(one), &json!(true))
+    );
+    // An organization that comes later has never had it.
+    let later = backend.organization("later").await;
+    assert_eq!(ids(&all(&later.user, later.id).await, "prompt"), [two]);
+
+    let old = format!(
+        "set session_replication_role = replica; \
+        update public.system_prompts set deleted_at = now() - interval '91 days' where id = '{one}'"
+    );
+    backend.cluster.superuser(&old).await;
+    let purge = "select public.sync_purge(90)";
+    backend.cluster.superuser(purge).await;
+    let reset = json!({"reset": true});
+    let late = pull(&org.user, org.id, &away["rev"], &away["token"]).await;
+    assert_eq!(late, reset, "it has not seen that one is gone");
+    let on = pull(&org.user, org.id, &here["rev"], &here["token"]).await;
+    assert_eq!(on["changes"], json!([]));
+
+    // One that goes without a tombstone was seen by everybody.
+    let path = format!("system_prompts?id=eq.{two}");
+    service.send(Method::DELETE, &path, None).await.rows();
+    let late = pull(&org.user, org.id, &on["rev"], &on["token"]).await;
+    assert_eq!(late, reset);
+    assert!(ids(&all(&org.user, org.id).await, "prompt").is_empty());
+}
+
+#[tokio::test]
+async fn an_organization_that_is_founded_while_a_global_prompt_comes_has_it() {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let founder = backend.person("founder@acme.example").await;
+    let id = Uuid::now_v7();
+    let connection = backend.cluster.connect("supabase_admin").await;
+    let mut connection = connection.expect("the server takes connections");
+    let mut held = connection.begin().await.expect("a transaction can begin");
+    let add = format!(
+        "insert into public.system_prompts (id, scope, name, content) values ('{id}', 'global', 'all', 'words')"
+    );
+    let added = sqlx::raw_sql(AssertSqlSafe(add.as_str()))
+        .execute(&mut *held)
+        .await;
+    added.expect("it can be added");
+    let founding = tokio::spawn(async move {
+        let org = founder.found("acme").await;
+        (founder, org)
+    });
+    let waits = "select count(*)::text from pg_stat_activity where wait_event_type = 'Lock'";
+    let is_waiting = async {
+        while backend.cluster.ask(waits).await != ["1"] {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(LIMIT, is_waiting).await;
+    assert!(in_time.is_ok(), "it does not wait for what is being added");
+    held.commit().await.expect("it can be added");
+    let (founder, org) = founding.await.expect("it goes on");
+    assert_eq!(ids(&all(&founder, org).await, "prompt"), [id]);
 }

@@ -14,6 +14,8 @@ pub struct Caller {
     http: reqwest::Client,
     url: String,
     token: Option<String>,
+    /// What each of their requests says besides.
+    headers: Vec<(String, String)>,
 }
 
 /// What the backend answered.
@@ -32,6 +34,17 @@ impl Caller {
             http,
             url,
             token,
+            headers: Vec::new(),
+        }
+    }
+
+    /// The same person, whose requests have these headers too, each on a line of its own.
+    #[must_use]
+    pub fn saying(&self, headers: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self {
+            headers: headers.iter().map(owned).collect(),
+            ..self.clone()
         }
     }
 
@@ -108,6 +121,9 @@ impl Caller {
             .header(header::USER_AGENT, "berth-tests");
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
         }
         if let Some(body) = body {
             request = request.json(&body);

@@ -199,6 +199,7 @@ mod tests {
             rev: Some(1),
             row: fields,
             edits: Vec::new(),
+            ahead: 0,
         }
     }
 

@@ -47,9 +47,6 @@ pub fn system_prompt(row: &TenantRow) -> Result<SystemPrompt, ApiError> {
     })?;
     let edited = row.edits.last().map(|edit| edit.created_at);
     let made = row.edits.first().map(|edit| edit.created_at);
-    // The number that it will have once the edits have arrived: whoever has seen it before them is not taken for
-    // somebody who has seen them.
-    let edits = u32::try_from(row.edits.len()).unwrap_or(u32::MAX);
     Ok(SystemPrompt {
         id: read.id,
         scope: read.scope,
@@ -60,7 +57,9 @@ pub fn system_prompt(row: &TenantRow) -> Result<SystemPrompt, ApiError> {
         enabled: read.enabled,
         locked: read.locked,
         target: read.target,
-        version: read.version.saturating_add(edits).max(1),
+        // The number that it will have once the edits have arrived, each of them counted: whoever has seen it before one
+        // of them is not taken for somebody who has seen that.
+        version: read.version.saturating_add(row.ahead).max(1),
         author: read.author.map(|UserId(author)| author.to_string()),
         created_at: read.created_at.or(made).unwrap_or(Timestamp::UNIX_EPOCH),
         updated_at: edited.or(read.updated_at).unwrap_or(Timestamp::UNIX_EPOCH),

@@ -49,12 +49,12 @@ pub enum TenantEdit {
 impl Store {
     /// Edits a row of an organization. The user sees it at once; the backend gets it with the next push.
     ///
-    /// An edit joins the one of the same row that waits. One that joins a refused edit sends it again; one that
+    /// An edit joins the one of the same row that waits, and counts beside it. One that joins a refused edit sends it again; one that
     /// joins an edit in conflict stays in conflict. A row that the backend never had is deleted here alone.
     ///
     /// # Errors
     /// [`StoreError::TenantNotFound`], [`StoreError::TenantRowNotFound`] for a row that the user does not see,
-    /// [`StoreError::TenantFieldRefused`] for one that clients do not write.
+    /// [`StoreError::TenantFieldRefused`] for one that clients do not write, and for anything of a global prompt.
     pub async fn edit_tenant(&self, tenant: Tenant, edit: TenantEdit) -> Result<(), StoreError> {
         self.edit_tenant_all(tenant, vec![edit]).await
     }
@@ -143,6 +143,12 @@ pub(super) async fn apply(
     let Edit { kind, id, what } = edit;
     let edits = queue::edits(write, tenant, kind, id).await?;
     let replica = replica_row(write, tenant, kind.as_str(), id).await?;
+    if replica.as_ref().is_some_and(|(_, row)| is_global(row)) {
+        return Err(StoreError::TenantFieldRefused {
+            kind,
+            field: "scope".to_owned(),
+        });
+    }
     let shown = {
         let below = edits.under_way.as_ref().map(Queued::as_under_way);
         let above = edits.waiting.as_ref().map(Queued::as_under_way);
@@ -173,6 +179,9 @@ pub(super) async fn apply(
                 Some(waiting) => {
                     let patch = join(&waiting.patch, &fields);
                     let mut changed = again(waiting.clone(), base_rev);
+                    if patch != waiting.patch {
+                        changed.counts(1);
+                    }
                     changed.patch = patch;
                     queue::replace(write, waiting.id, &changed).await?;
                 }
@@ -244,10 +253,16 @@ pub(super) async fn insert(
         deletes: fields.is_none(),
         base_rev,
         patch: fields.unwrap_or_default(),
+        edits: 1,
         state: State::Pending,
         created_at: write.at(),
     };
     queue::add(write, tenant, &edit).await
+}
+
+/// It comes with every organization, and is whoever's runs the backend.
+fn is_global(row: &Fields) -> bool {
+    row.get("scope").and_then(Value::as_str) == Some("global")
 }
 
 fn names(fields: &Fields) -> Vec<String> {

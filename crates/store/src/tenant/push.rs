@@ -32,6 +32,8 @@ pub struct Outgoing {
     pub base_rev: Option<i64>,
     /// The new values by field.
     pub patch: Value,
+    /// How many edits of the user it is, because they waited together: the backend counts as many versions.
+    pub edits: u32,
 }
 
 /// What became of a change.
@@ -170,6 +172,7 @@ fn outgoing(edit: Queued) -> Outgoing {
         deletes: edit.deletes,
         base_rev: edit.base_rev,
         patch: Value::Object(edit.patch),
+        edits: edit.edits,
     }
 }
 
@@ -225,6 +228,7 @@ async fn answered(
             return queue::remove(write, sent.id).await;
         }
         sent.deletes = later.deletes;
+        sent.counts(later.edits);
         sent.patch = match later.deletes {
             true => Fields::new(),
             false => join(&sent.patch, &later.patch),

@@ -20,9 +20,15 @@ pub(super) struct Queued {
     pub(super) deletes: bool,
     pub(super) base_rev: Option<i64>,
     pub(super) patch: Fields,
+    /// How many edits of the user it is. Each has had a version number of its own here, and the backend counts as many,
+    /// so that no number ever stands for two states of a row.
+    pub(super) edits: u32,
     pub(super) state: State,
     pub(super) created_at: Timestamp,
 }
+
+/// Most edits that one change counts as: what the backend takes.
+const MOST_EDITS: u32 = 10_000;
 
 /// Where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +72,11 @@ pub(super) struct Edits {
 impl Queued {
     pub(super) fn is_under_way(&self) -> bool {
         matches!(self.state, State::Sending | State::Applied { .. })
+    }
+
+    /// It and so many later edits are one from here on.
+    pub(super) fn counts(&mut self, later: u32) {
+        self.edits = self.edits.saturating_add(later).min(MOST_EDITS);
     }
 
     pub(super) fn as_under_way(&self) -> UnderWay<'_> {
@@ -154,6 +165,7 @@ pub(super) fn queued(row: &SqliteRow, doing: &'static str) -> Result<Queued, Sto
         deletes: op == "delete",
         base_rev: columns.get("base_rev")?,
         patch: columns.json("patch")?,
+        edits: columns.number("edits")?,
         state,
         created_at: columns.moment("created_at")?,
     })
@@ -191,8 +203,8 @@ pub(super) async fn add(
     edit: &Queued,
 ) -> Result<(), StoreError> {
     let insert = sqlx::query(
-        "INSERT INTO mutations (id, org_id, user_id, kind, entity_id, op, base_rev, patch, state, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO mutations (id, org_id, user_id, kind, entity_id, op, base_rev, patch, edits, state, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(edit.id.to_string())
     .bind(tenant.org.to_string())
@@ -202,6 +214,7 @@ pub(super) async fn add(
     .bind(op(edit.deletes))
     .bind(edit.base_rev)
     .bind(patch(&edit.patch))
+    .bind(edit.edits)
     .bind(edit.state.word())
     .bind(edit.created_at.as_millisecond());
     write.execute(insert).await?;
@@ -239,14 +252,15 @@ pub(super) async fn replace(
         }
     }
     let update = sqlx::query(
-        "UPDATE mutations SET id = ?, op = ?, base_rev = ?, patch = ?, state = ?, applied_rev = ?, code = ?,
-             reason = ?, fields = ?, server = ?, server_rev = ?
+        "UPDATE mutations SET id = ?, op = ?, base_rev = ?, patch = ?, edits = ?, state = ?, applied_rev = ?,
+             code = ?, reason = ?, fields = ?, server = ?, server_rev = ?
          WHERE id = ?",
     )
     .bind(edit.id.to_string())
     .bind(op(edit.deletes))
     .bind(edit.base_rev)
     .bind(patch(&edit.patch))
+    .bind(edit.edits)
     .bind(edit.state.word())
     .bind(applied_rev)
     .bind(code)

@@ -30,6 +30,8 @@ pub struct TenantRow {
     pub row: Value,
     /// The edits that the replica does not show, the oldest first.
     pub edits: Vec<Mutation>,
+    /// How many versions the row is ahead of the replica: as many as it was edited, also where several edits are one.
+    pub ahead: u32,
 }
 
 /// What is known of a row: what the backend has said, by its revision, and what its user has changed since.
@@ -170,14 +172,14 @@ impl Store {
 
 // One statement, so that both halves are of one moment.
 const SEEN: &str = "SELECT 0 AS seq, entity_id AS entity, rev AS replica_rev, row AS replica, NULL AS id, NULL AS kind,
-            NULL AS entity_id, NULL AS op, NULL AS base_rev, NULL AS patch, NULL AS state,
+            NULL AS entity_id, NULL AS op, NULL AS base_rev, NULL AS patch, NULL AS edits, NULL AS state,
             NULL AS applied_rev, NULL AS code, NULL AS reason, NULL AS fields, NULL AS server,
             NULL AS server_rev, NULL AS created_at
      FROM replica_rows
      WHERE org_id = ?1 AND user_id = ?2 AND staged = 0 AND kind = ?3 AND (?4 IS NULL OR entity_id = ?4)
      UNION ALL
-     SELECT seq, entity_id, NULL, NULL, id, kind, entity_id, op, base_rev, patch, state, applied_rev, code,
-            reason, fields, server, server_rev, created_at
+     SELECT seq, entity_id, NULL, NULL, id, kind, entity_id, op, base_rev, patch, edits, state, applied_rev,
+            code, reason, fields, server, server_rev, created_at
      FROM mutations
      WHERE org_id = ?1 AND user_id = ?2 AND kind = ?3 AND (?4 IS NULL OR entity_id = ?4)
      ORDER BY seq";
@@ -228,10 +230,14 @@ fn assemble(rows: &[SqliteRow], doing: &'static str) -> Result<Vec<TenantRow>, S
             }
             let mut row = row?;
             row.insert("id".to_owned(), Value::String(id.to_string()));
+            let ahead = edits
+                .iter()
+                .fold(0_u32, |sum, edit| sum.saturating_add(edit.edits));
             Some(TenantRow {
                 id,
                 rev,
                 row: Value::Object(row),
+                ahead,
                 edits: edits.into_iter().map(Queued::told).collect(),
             })
         });

@@ -1,9 +1,15 @@
 //! A store of every earlier version opens and keeps what is in it.
 
-use berth_protocol::{Code, Failure, Role};
-use berth_store::{ChainedEvent, FILE_NAME, GENESIS_HASH, Op, Phase, Process, Store, event_hash};
+use berth_protocol::{
+    Code, Failure, OrganizationId, Role, UserId,
+    tenant::{EntityKind, Tenant},
+};
+use berth_store::{
+    ChainedEvent, FILE_NAME, GENESIS_HASH, Op, Phase, Process, Store, TenantEdit, event_hash,
+};
 use sqlx::{Connection, migrate::Migrator};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use crate::support::{assert_consistent, execute, raw};
 
@@ -38,6 +44,28 @@ VALUES
 
 INSERT INTO settings (key, value) VALUES ('theme', 'dark');
 ";
+
+/// The first version that knows organizations.
+const TENANTS: i64 = 14;
+
+/// What it held of one: a prompt that was sent with an edit of its user, whose answer has not come, and an edit that
+/// waits behind it.
+const SHARED: &str = r#"
+INSERT INTO organizations (org_id, user_id, url, name, role, rev, token, staged_rev, added_at)
+VALUES ('019a0000-0000-7000-8000-0000000000a1', '019a0000-0000-7000-8000-0000000000a2', 'https://example.org/rest/v1',
+    'acme', 'admin', 5, '1.1.0', NULL, 1700000000000);
+INSERT INTO replica_rows (org_id, user_id, staged, kind, entity_id, rev, row)
+VALUES ('019a0000-0000-7000-8000-0000000000a1', '019a0000-0000-7000-8000-0000000000a2', 0, 'prompt',
+    '019a0000-0000-7000-8000-0000000000a3', 5, '{"name":"rules","content":"words","version":1}');
+INSERT INTO mutations (id, org_id, user_id, kind, entity_id, op, base_rev, patch, state, created_at)
+VALUES
+    ('019a0000-0000-7000-8000-0000000000a4', '019a0000-0000-7000-8000-0000000000a1',
+     '019a0000-0000-7000-8000-0000000000a2', 'prompt', '019a0000-0000-7000-8000-0000000000a3', 'upsert', 5,
+     '{"content":"second"}', 'sending', 1700000000001),
+    ('019a0000-0000-7000-8000-0000000000a5', '019a0000-0000-7000-8000-0000000000a1',
+     '019a0000-0000-7000-8000-0000000000a2', 'prompt', '019a0000-0000-7000-8000-0000000000a3', 'upsert', 5,
+     '{"content":"third"}', 'pending', 1700000000002);
+"#;
 
 /// What goes with the audit event that is written between the two.
 const AFTER: &str = "
@@ -76,6 +104,9 @@ async fn of_version(version: i64) -> TempDir {
         .await
         .unwrap();
     execute(&mut conn, AFTER).await;
+    if version >= TENANTS {
+        execute(&mut conn, SHARED).await;
+    }
     conn.close().await.unwrap();
     folder
 }
@@ -136,6 +167,41 @@ async fn a_store_of_every_earlier_version_opens_and_keeps_its_content() {
         let record = store.session(live.id).await.unwrap().unwrap();
         assert_eq!((message.seq, record.undelivered), (3, Some(message.id)));
         assert!(store.verify_audit().await.unwrap().valid);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn edits_that_waited_in_a_store_of_an_earlier_version_count_one_each() {
+    let newest = MIGRATOR.iter().map(|known| known.version).max().unwrap();
+    let known =
+        |last: u8| Uuid::from_u128(0x019a_0000_0000_7000_8000_0000_0000_0000 | u128::from(last));
+    let tenant = Tenant {
+        org: OrganizationId(known(0xa1)),
+        user: UserId(known(0xa2)),
+    };
+    let id = known(0xa3);
+    for version in TENANTS..=newest {
+        let folder = of_version(version).await;
+        let store = Store::open(folder.path()).await.unwrap();
+        let seen = store.tenant_row(tenant, "prompt", id).await.unwrap();
+        let seen = seen.unwrap();
+        assert_eq!(seen.row["content"], "third", "version {version}");
+        assert_eq!((seen.edits.len(), seen.ahead), (2, 2));
+        let sent = store.take_outgoing(tenant, 50, |_| true).await.unwrap();
+        let sent: Vec<_> = sent.iter().map(|it| (it.id.0, it.edits)).collect();
+        assert_eq!(sent, [(known(0xa4), 1)], "it is sent again as it was");
+
+        // And it is worked with as with a new one.
+        let edit = TenantEdit::Change {
+            kind: EntityKind::Prompt,
+            id,
+            fields: serde_json::json!({"content": "fourth"}),
+        };
+        store.edit_tenant(tenant, edit).await.unwrap();
+        let seen = store.tenant_row(tenant, "prompt", id).await.unwrap();
+        let seen = seen.unwrap();
+        assert_eq!((seen.edits.len(), seen.ahead), (2, 3));
         store.close().await;
     }
 }

@@ -1,6 +1,6 @@
 use berth_protocol::{
     OrganizationId, UserId,
-    tenant::{EntityKind, MutationState, OrganizationRole, Tenant},
+    tenant::{EntityKind, MutationState, OrganizationRole, Resolution, Tenant},
 };
 use berth_store::{
     Cursor, Outgoing, Page, PulledChange, PushOutcome, PushVerdict, Store, StoreError, TenantEdit,
@@ -278,6 +278,102 @@ async fn what_clients_do_not_write_is_refused_before_it_is_kept() {
         change(Uuid::now_v7(), json!({"name": "nothing"})),
     ];
     store.edit_tenant_all(tenant, edits).await.unwrap_err();
+    assert_eq!(store.mutations(tenant).await.unwrap(), []);
+    assert_consistent(store).await;
+}
+
+/// How many versions ahead of the replica a row is seen.
+async fn ahead(store: &Store, tenant: Tenant, id: Uuid) -> u32 {
+    let row = store.tenant_row(tenant, "prompt", id).await.unwrap();
+    row.unwrap().ahead
+}
+
+#[tokio::test]
+async fn edits_that_wait_together_count_each_wherever_they_wait() {
+    let (fixture, tenant, id) = synced().await;
+    let store = &fixture.store;
+    let edit = async |store: &Store, fields: Value| {
+        store.edit_tenant(tenant, change(id, fields)).await.unwrap();
+    };
+    assert_eq!(ahead(store, tenant, id).await, 0);
+    edit(store, json!({"name": "c"})).await;
+    edit(store, json!({"content": "d"})).await;
+    // What changes nothing is no edit.
+    edit(store, json!({"content": "d"})).await;
+    assert_eq!(ahead(store, tenant, id).await, 2);
+    let sent = outgoing(store, tenant).await;
+    assert_eq!((sent.len(), sent[0].edits), (1, 2));
+    edit(store, json!({"name": "e"})).await;
+    assert_eq!(ahead(store, tenant, id).await, 3);
+
+    // After a crash what was sent is the same, and what waits behind it counts still.
+    let folder = fixture.closed().await;
+    let store = Store::open(folder.path()).await.unwrap();
+    assert_eq!(outgoing(&store, tenant).await, sent);
+    assert_eq!(ahead(&store, tenant, id).await, 3);
+    let refused = PushOutcome {
+        id: sent[0].id,
+        verdict: PushVerdict::Rejected {
+            code: "sync.forbidden".to_owned(),
+            reason: None,
+        },
+    };
+    store.settle_outgoing(tenant, &[refused]).await.unwrap();
+    assert_eq!(ahead(&store, tenant, id).await, 3, "they are one now");
+    let parked = store.mutations(tenant).await.unwrap().remove(0);
+    store.retry_parked(tenant, parked.id).await.unwrap();
+    let again = outgoing(&store, tenant).await;
+    assert_eq!((again.len(), again[0].edits), (1, 3));
+
+    // Once it has arrived the row is as far as the backend's.
+    applied(&store, tenant, &again[0], 6).await;
+    assert_eq!(ahead(&store, tenant, id).await, 3);
+    let fields = json!({"name": "e", "content": "d"});
+    let pulled = page(5, 6, vec![row(id, 6, fields)]);
+    store.apply_page(tenant, &pulled).await.unwrap();
+    assert_eq!(ahead(&store, tenant, id).await, 0);
+}
+
+#[tokio::test]
+async fn edits_in_conflict_count_each_until_it_ends() {
+    let (fixture, tenant, id) = synced().await;
+    let store = &fixture.store;
+    for fields in [json!({"name": "mine"}), json!({"content": "mine"})] {
+        store.edit_tenant(tenant, change(id, fields)).await.unwrap();
+    }
+    let fields = json!({"name": "theirs", "content": "b"});
+    let pulled = page(5, 6, vec![row(id, 6, fields)]);
+    store.apply_page(tenant, &pulled).await.unwrap();
+    assert_eq!(outgoing(store, tenant).await, [], "somebody must choose");
+    assert_eq!(ahead(store, tenant, id).await, 2);
+    let conflict = store.mutations(tenant).await.unwrap().remove(0);
+    let kept = store.resolve_conflict(tenant, conflict.id, 6, Resolution::KeepMine);
+    kept.await.unwrap();
+    let sent = outgoing(store, tenant).await;
+    assert_eq!((sent.len(), sent[0].edits), (1, 2));
+    assert_consistent(store).await;
+}
+
+#[tokio::test]
+async fn a_global_prompt_that_comes_with_an_organization_is_only_read() {
+    let (fixture, tenant, _) = synced().await;
+    let store = &fixture.store;
+    let id = Uuid::now_v7();
+    let global = json!({"scope": "global", "name": "all", "content": "words"});
+    let pulled = page(5, 6, vec![row(id, 6, global)]);
+    store.apply_page(tenant, &pulled).await.unwrap();
+    assert_eq!(seen(store, tenant, id).await.unwrap()["name"], "all");
+    for edit in [
+        change(id, json!({"enabled": false})),
+        TenantEdit::Delete { kind: KIND, id },
+        add(id, json!({"scope": "user", "name": "mine"})),
+    ] {
+        let refused = store.edit_tenant(tenant, edit.clone()).await.unwrap_err();
+        assert!(
+            matches!(refused, StoreError::TenantFieldRefused { .. }),
+            "{edit:?}"
+        );
+    }
     assert_eq!(store.mutations(tenant).await.unwrap(), []);
     assert_consistent(store).await;
 }

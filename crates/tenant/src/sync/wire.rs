@@ -175,6 +175,10 @@ pub(super) fn mutation(change: &Outgoing) -> Value {
     }
     if !change.deletes {
         mutation["patch"] = change.patch.clone();
+        // Left out where it says nothing: what an earlier version has sent is the same when it is sent again.
+        if change.edits > 1 {
+            mutation["edits"] = json!(change.edits);
+        }
     }
     mutation
 }

@@ -49,6 +49,7 @@ fn every_change_has_one_answer_that_says_something() {
         deletes: false,
         base_rev: Some(3),
         patch: json!({"name": "a"}),
+        edits: 1,
     }];
     let check = |answers: Value| {
         let answers = serde_json::from_value(answers).map_err(|error| error.to_string())?;
@@ -101,4 +102,27 @@ fn an_audit_event_is_the_same_however_often_it_is_sent() {
 fn the_size_of_a_value_is_counted_as_the_database_writes_it() {
     let value = json!({"a": [1, "é\n"], "b": {}});
     assert_eq!(stored_bytes(&value), r#"{"a": [1, "é\n"], "b": {}}"#.len());
+}
+
+#[test]
+fn a_change_says_how_many_edits_it_is_where_it_is_several() {
+    let sent = |edits: u32, deletes: bool| {
+        mutation(&Outgoing {
+            id: MutationId(Uuid::nil()),
+            kind: EntityKind::Prompt,
+            entity_id: Uuid::nil(),
+            deletes,
+            base_rev: Some(3),
+            patch: json!({"name": "a"}),
+            edits,
+        })
+    };
+    let said = |edits, deletes| sent(edits, deletes).get("edits").cloned();
+    assert_eq!(said(1, false), None, "as it was sent by earlier versions");
+    assert_eq!(said(3, false), Some(json!(3)));
+    assert_eq!(
+        said(3, true),
+        None,
+        "deleting is one, whatever was edited before"
+    );
 }
