@@ -28,9 +28,9 @@ use crate::LIMIT;
 /// Asks by itself so seldom that a test decides when; tries again at once.
 pub fn patient() -> Pace {
     Pace {
-        focused: Duration::from_secs(3600),
-        unfocused: Duration::from_secs(3600),
+        every: Duration::from_secs(3600),
         spread: 0.0,
+        told: Duration::ZERO,
         first_retry: Duration::from_millis(5),
         longest_retry: Duration::from_millis(100),
     }
@@ -39,7 +39,7 @@ pub fn patient() -> Pace {
 /// Asks all the time.
 pub fn fast() -> Pace {
     Pace {
-        focused: Duration::from_millis(100),
+        every: Duration::from_millis(100),
         ..patient()
     }
 }

@@ -29,8 +29,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 pub struct Remote {
     pub(super) http: reqwest::Client,
     /// The REST root with a slash at its end.
-    root: Url,
-    key: Secret,
+    pub(super) root: Url,
+    pub(super) key: Secret,
 }
 
 /// Why a call has no answer that can be used.
