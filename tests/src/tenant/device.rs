@@ -31,6 +31,7 @@ pub fn patient() -> Pace {
         every: Duration::from_secs(3600),
         spread: 0.0,
         told: Duration::ZERO,
+        heartbeat: Duration::from_secs(25),
         first_retry: Duration::from_millis(5),
         longest_retry: Duration::from_millis(100),
     }
@@ -64,6 +65,12 @@ impl Tokens {
     /// A good one.
     pub fn of(person: Uuid) -> Arc<Self> {
         Self::new([Token::of(person).signed()])
+    }
+
+    /// From now on this one, as after a refresh.
+    pub fn renew(&self, token: String) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.push(Secret::new(token));
     }
 
     /// How often another one was asked for.

@@ -13,6 +13,9 @@ pub struct Pace {
     /// Upper bound of the pause between being told by the backend that something has changed and asking: all members
     /// are told at the same moment, and several changes in a row are one question.
     pub told: Duration,
+    /// How often the connection over which it is told is shown to be alive, and to whom it belongs. Realtime ends one
+    /// that is silent for longer than 25 s.
+    pub heartbeat: Duration,
     /// Upper bound of the pause after a first failure.
     pub first_retry: Duration,
     /// Upper bound of any pause after a failure.
@@ -25,6 +28,7 @@ impl Default for Pace {
             every: Duration::from_secs(60),
             spread: 0.2,
             told: Duration::from_millis(200),
+            heartbeat: Duration::from_secs(25),
             first_retry: Duration::from_secs(1),
             longest_retry: Duration::from_secs(300),
         }

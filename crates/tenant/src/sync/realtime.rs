@@ -32,10 +32,6 @@ use super::{Remote, Signals, Sync, remote::causes};
 use crate::access::Access;
 use words::Heard;
 
-/// How often it is shown that somebody listens; Realtime ends a connection that is silent for longer. A new token is
-/// shown then, too: the backend has refreshed it long before the last one ends.
-const HEARTBEAT: Duration = Duration::from_secs(25);
-
 /// How long a connection may take to come about, a channel to be joined, and a message to leave.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -79,7 +75,7 @@ impl<A: Access> Sync<A> {
             let Err(end) = self.hear(&url, signals, tell).await;
             is_listening(tell, false);
             // One that ends just after it has come about is no success.
-            failures = match began.elapsed() < HEARTBEAT {
+            failures = match began.elapsed() < self.pace.heartbeat {
                 true => failures.saturating_add(1),
                 false => 1,
             };
@@ -110,7 +106,8 @@ impl<A: Access> Sync<A> {
         };
         say(&mut socket, words::join(&topic, &token)).await?;
         let answered_by = Instant::now() + PATIENCE;
-        let mut beat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        let heartbeat = self.pace.heartbeat;
+        let mut beat = interval_at(Instant::now() + heartbeat, heartbeat);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut is_joined, mut is_alive) = (false, true);
         loop {
@@ -142,6 +139,7 @@ impl<A: Access> Sync<A> {
                     }
                     is_alive = false;
                     say(&mut socket, words::heartbeat()).await?;
+                    // Refreshed long before the last one ends, which would be the end of the channel.
                     let newest = self.token().await?;
                     if newest != token {
                         say(&mut socket, words::access(&topic, &newest)).await?;
