@@ -205,7 +205,7 @@ async fn whoever_listens_shows_that_and_who_they_are_and_notices_when_nobody_ans
     let realtime = project.realtime();
     let mut device = Device::new(&project.root(), org.id, org.user.id).await;
     device.pace = Pace {
-        heartbeat: Duration::from_millis(50),
+        heartbeat: Duration::from_secs(1),
         ..patient()
     };
     device.start().await;
