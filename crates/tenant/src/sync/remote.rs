@@ -234,6 +234,8 @@ impl Remote {
         let path = format!("{}/", url.path().trim_end_matches('/'));
         url.set_path(&path);
         let mut client = reqwest::Client::builder()
+            // Only a connection of this version can become a WebSocket.
+            .http1_only()
             .redirect(Policy::none())
             .connect_timeout(CONNECT_LIMIT)
             .timeout(CALL_LIMIT)
