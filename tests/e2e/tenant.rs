@@ -75,6 +75,10 @@ mod trail_api;
 mod upload;
 #[path = "tenant/waiting.rs"]
 mod waiting;
+#[path = "tenant/wake.rs"]
+mod wake;
+#[path = "tenant/wake_schema.rs"]
+mod wake_schema;
 #[path = "tenant/writers.rs"]
 mod writers;
 

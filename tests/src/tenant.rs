@@ -1,7 +1,8 @@
 //! A tenant backend of a test's own: a fresh PostgreSQL cluster with Berth's schema, and PostgREST before it.
 //!
-//! Both are the real programs. Stand-ins are the sign-in server ([`SignInServer`]) with its tokens, and the roles and
-//! the schema `auth`, which a hosted project has before the first migration (`tests/tenant/supabase.sql`).
+//! Both are the real programs. Stand-ins are the sign-in server ([`SignInServer`]) with its tokens, the roles and the
+//! schema `auth`, which a hosted project has before the first migration (`tests/tenant/supabase.sql`), and, where a test
+//! asks for it, Realtime ([`Realtime`]) with its schema (`tests/tenant/realtime.sql`).
 
 mod caller;
 mod chaos;
@@ -11,6 +12,7 @@ mod member;
 mod postgrest;
 mod pretender;
 mod project;
+mod realtime;
 mod session_store;
 mod sign_in_server;
 mod stack;
@@ -27,6 +29,7 @@ pub use device::{Device, Tokens, fast, patient};
 pub use member::Member;
 pub use pretender::{Asked, Pretender};
 pub use project::Project;
+pub use realtime::{Listeners, Realtime};
 pub use session_store::SessionFile;
 pub use sign_in_server::{Request, Shape, SignInServer};
 pub use stack::{Account, Real, Stack};
@@ -59,7 +62,22 @@ impl Backend {
     /// # Panics
     /// When it does not start.
     pub async fn start() -> Option<Self> {
+        Self::of(database().await?).await
+    }
+
+    /// The same, where the database had the stand-in for Realtime before the first migration.
+    pub async fn with_realtime() -> Option<Self> {
         let cluster = database().await?;
+        cluster.superuser(realtime::SCHEMA).await;
+        Self::of(cluster).await
+    }
+
+    /// Gives the database what Realtime has there, as where it is switched on later.
+    pub async fn gets_realtime(&self) {
+        self.cluster.superuser(realtime::SCHEMA).await;
+    }
+
+    async fn of(cluster: Cluster) -> Option<Self> {
         let Some(program) = postgrest::program() else {
             skip(&this_test(), "postgrest is not installed");
             return None;

@@ -14,8 +14,10 @@ const KEPT: usize = 7;
 const USUAL: &str = "info,sqlx=warn,hyper=warn,agent_client_protocol=error";
 
 /// What is never logged: the emulator's parser logs what it does not know of a terminal's output,
-/// and that may be anything; the SDK of MCP logs what was filled in and answered, and tells of each request.
-const NEVER: &str = "vte=off,alacritty_terminal=off,rmcp=warn";
+/// and that may be anything; the SDK of MCP logs what was filled in and answered, and tells of each request; the library
+/// of WebSockets logs each message, and some hold a token.
+const NEVER: &str =
+    "vte=off,alacritty_terminal=off,rmcp=warn,tungstenite=info,tokio_tungstenite=info";
 
 /// Starts logging. Lines may be lost when the guard is dropped too early.
 pub fn start(folder: &Path) -> io::Result<WorkerGuard> {

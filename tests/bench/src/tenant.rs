@@ -1,17 +1,20 @@
 //! The tenant backend: what its policies cost a read, how long a first sync takes and an edit until a second client has
 //! it, and how long it takes to verify a long trail.
 //!
-//! PostgreSQL and PostgREST are the real ones, each measurement has a backend of its own, and nothing of one is left to
-//! disturb the next.
+//! PostgreSQL and PostgREST are the real ones, and Realtime, where it is needed, is a stand-in. Each measurement has a
+//! backend of its own, and nothing of one is left to disturb the next.
 
 mod reads;
 mod sync;
 mod trail;
 
-use berth_tests::tenant::Backend;
+use berth_tests::tenant::{Backend, Project};
 use uuid::Uuid;
 
 use crate::report::Report;
+
+/// Why nothing is measured.
+const MISSING: &str = "PostgreSQL or PostgREST is not installed";
 
 /// Measures all of it; filling the backends takes minutes.
 pub async fn measure(report: &mut Report) {
@@ -21,8 +24,9 @@ pub async fn measure(report: &mut Report) {
     if let Some(backend) = backend(report, "first sync").await {
         sync::measure_first(report, &backend).await;
     }
-    if let Some(backend) = backend(report, "an edit at a second client").await {
-        sync::measure_edits(report, &backend).await;
+    match Project::with_realtime().await {
+        Some(project) => sync::measure_edits(report, &project).await,
+        None => report.skip("an edit at a second client", MISSING),
     }
     if let Some(backend) = backend(report, "verifying an audit trail").await {
         trail::measure(report, &backend).await;
@@ -32,7 +36,7 @@ pub async fn measure(report: &mut Report) {
 async fn backend(report: &mut Report, what: &str) -> Option<Backend> {
     let backend = Backend::start().await;
     if backend.is_none() {
-        report.skip(what, "PostgreSQL or PostgREST is not installed");
+        report.skip(what, MISSING);
     }
     backend
 }

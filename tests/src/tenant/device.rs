@@ -28,9 +28,10 @@ use crate::LIMIT;
 /// Asks by itself so seldom that a test decides when; tries again at once.
 pub fn patient() -> Pace {
     Pace {
-        focused: Duration::from_secs(3600),
-        unfocused: Duration::from_secs(3600),
+        every: Duration::from_secs(3600),
         spread: 0.0,
+        told: Duration::ZERO,
+        heartbeat: Duration::from_secs(25),
         first_retry: Duration::from_millis(5),
         longest_retry: Duration::from_millis(100),
     }
@@ -39,7 +40,7 @@ pub fn patient() -> Pace {
 /// Asks all the time.
 pub fn fast() -> Pace {
     Pace {
-        focused: Duration::from_millis(100),
+        every: Duration::from_millis(100),
         ..patient()
     }
 }
@@ -64,6 +65,12 @@ impl Tokens {
     /// A good one.
     pub fn of(person: Uuid) -> Arc<Self> {
         Self::new([Token::of(person).signed()])
+    }
+
+    /// From now on this one, as after a refresh.
+    pub fn renew(&self, token: String) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.push(Secret::new(token));
     }
 
     /// How often another one was asked for.

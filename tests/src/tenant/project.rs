@@ -1,4 +1,5 @@
-//! A whole project at one address, as its clients know it: sign-in below `/auth/v1`, and the schema below `/rest/v1`.
+//! A whole project at one address, as its clients know it: sign-in below `/auth/v1`, the schema below `/rest/v1`, and
+//! where a test asks for it Realtime below `/realtime/v1`.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -12,7 +13,7 @@ use axum::{
 use tokio::{net::TcpListener, task::AbortHandle};
 use uuid::Uuid;
 
-use super::{Backend, SignInServer};
+use super::{Backend, Realtime, SignInServer};
 
 /// Longest request that is carried.
 const LONGEST: usize = 2 * 1024 * 1024;
@@ -35,6 +36,7 @@ pub struct Project {
     pub sign_in: SignInServer,
     /// The one address.
     pub url: String,
+    realtime: Option<Realtime>,
     server: AbortHandle,
 }
 
@@ -52,6 +54,20 @@ impl Project {
     /// When it does not start.
     pub async fn start() -> Option<Self> {
         let backend = Backend::start().await?;
+        Some(Self::of(backend, None).await)
+    }
+
+    /// The same with the stand-in for Realtime.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn with_realtime() -> Option<Self> {
+        let backend = Backend::with_realtime().await?;
+        let realtime = Realtime::start(&backend.cluster).await;
+        Some(Self::of(backend, Some(realtime)).await)
+    }
+
+    async fn of(backend: Backend, realtime: Option<Realtime>) -> Self {
         let sign_in = SignInServer::start().await;
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -64,18 +80,46 @@ impl Project {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await;
         let listener = listener.expect("a port is free");
         let address: SocketAddr = listener.local_addr().expect("it has an address");
-        let app = Router::new().fallback(carry).with_state(inside);
+        let app: Router = Router::new().fallback(carry).with_state(inside);
+        let app = match &realtime {
+            Some(realtime) => app.merge(realtime.router()),
+            None => app,
+        };
         let server = tokio::spawn(async move {
             let app = app.into_make_service_with_connect_info::<SocketAddr>();
             // It ends with the test.
             let _ = axum::serve(listener, app).await;
         });
-        Some(Self {
+        Self {
             backend,
             sign_in,
             url: format!("http://{address}"),
+            realtime,
             server: server.abort_handle(),
-        })
+        }
+    }
+
+    /// Its REST root.
+    pub fn root(&self) -> String {
+        format!("{}/rest/v1", self.url)
+    }
+
+    /// Its port.
+    ///
+    /// # Panics
+    /// Never: it has one.
+    pub fn port(&self) -> u16 {
+        let port = self.url.rsplit(':').next().and_then(|it| it.parse().ok());
+        port.expect("the address ends with it")
+    }
+
+    /// Its Realtime.
+    ///
+    /// # Panics
+    /// When it was started without.
+    pub fn realtime(&self) -> &Realtime {
+        let realtime = self.realtime.as_ref();
+        realtime.expect("it was started with Realtime")
     }
 
     /// Its publishable key.
@@ -105,6 +149,9 @@ impl Inside {
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, LONGEST).await.ok()?;
         let path = parts.uri.path_and_query()?.as_str();
+        if path.starts_with("/realtime/") {
+            return Some(StatusCode::NOT_FOUND.into_response());
+        }
         let url = match path.strip_prefix("/rest/v1") {
             Some(path) => format!("{}{path}", self.rest),
             None => format!("{}{path}", self.sign_in),

@@ -54,6 +54,7 @@ structs! {
     OrgWays { email, providers, domain }
     SyncState {
         status, fresh_at, waiting, conflicts, parked, parked_code, audit_waiting, audit_refused, rounds,
+        listening,
     }
 }
 

@@ -62,7 +62,8 @@ fn the_state_is_read_as_serde_reads_it() {
     for status in statuses() {
         let sync = format!(
             r#"{{"status":{status},"fresh_at":"{AT}","waiting":1,"conflicts":2,"parked":3,
-                "parked_code":"sync.forbidden","audit_waiting":4,"audit_refused":5,"rounds":6}}"#
+                "parked_code":"sync.forbidden","audit_waiting":4,"audit_refused":5,"rounds":6,
+                "listening":true}}"#
         );
         check::<SyncState>(&sync);
         for role in ["admin", "user"] {
@@ -76,7 +77,7 @@ fn the_state_is_read_as_serde_reads_it() {
     }
     check::<SyncState>(
         r#"{"status":{"is":"fresh"},"fresh_at":null,"waiting":0,"conflicts":0,"parked":0,"parked_code":null,
-            "audit_waiting":0,"audit_refused":0,"rounds":0}"#,
+            "audit_waiting":0,"audit_refused":0,"rounds":0,"listening":false}"#,
     );
     check::<OrgEntry>(&format!(
         r#"{{"id":"{ID}","name":"n","role":"user","sync":null}}"#

@@ -31,6 +31,9 @@ pub struct SyncState {
     pub audit_refused: u64,
     /// Rounds of sync that have ended, in whichever way, since the program started.
     pub rounds: u64,
+    /// The backend tells of changes as they happen: none waits for the next time that it is asked.
+    #[serde(default)]
+    pub listening: bool,
 }
 
 /// Whether what is here is what the backend has.

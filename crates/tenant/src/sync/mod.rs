@@ -4,7 +4,7 @@
 //! One task for each (organization, user) pair owns all of it: it asks where the backend is, sends what waits, and
 //! takes in what others have changed. Whatever it does can be ended at any moment and goes on from what is in the
 //! store: a change that was sent without an answer is sent again as it was, and the backend answers it as the first
-//! time. Being woken makes it sooner; nothing depends on it.
+//! time. Being woken makes it sooner; nothing depends on it. A backend that has Realtime wakes it too.
 //!
 //! ```no_run
 //! # use berth_protocol::{Secret, tenant::Tenant};
@@ -25,6 +25,7 @@
 mod administration;
 mod erasures;
 mod pace;
+mod realtime;
 mod remote;
 mod round;
 mod task;
@@ -34,7 +35,7 @@ mod wire;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicI64, Ordering},
 };
 
 use berth_protocol::tenant::{SyncState, SyncStatus, Tenant};
@@ -74,8 +75,8 @@ pub struct Sync<A> {
 pub enum Wake {
     /// The user has changed something. While the backend does not answer, this waits for the next attempt.
     Edited,
-    /// Something has changed out there: the network is back, the window has the focus, the backend says so, somebody
-    /// has signed in, or the user asks.
+    /// Something has changed out there: the network is back, the window has the focus, somebody has signed in, or the
+    /// user asks.
     Asked,
 }
 
@@ -93,7 +94,22 @@ pub struct SyncHandle {
 struct Signals {
     edited: Notify,
     asked: Notify,
-    is_unfocused: AtomicBool,
+    told: Notify,
+    /// The newest revision that the backend has told of since that was last looked at.
+    newest: AtomicI64,
+}
+
+impl Signals {
+    /// The backend says that it has this revision.
+    fn tell(&self, rev: i64) {
+        self.newest.fetch_max(rev, Ordering::Relaxed);
+        self.told.notify_one();
+    }
+
+    /// The newest revision that was told; each is a reason to ask once.
+    fn take_told(&self) -> i64 {
+        self.newest.swap(0, Ordering::Relaxed)
+    }
 }
 
 impl<A: Access> Sync<A> {
@@ -109,6 +125,7 @@ impl<A: Access> Sync<A> {
             audit_waiting: 0,
             audit_refused: 0,
             rounds: 0,
+            listening: false,
         });
         let signals = Arc::new(Signals::default());
         let stop = CancellationToken::new();
@@ -128,14 +145,6 @@ impl SyncHandle {
         match wake {
             Wake::Edited => self.signals.edited.notify_one(),
             Wake::Asked => self.signals.asked.notify_one(),
-        }
-    }
-
-    /// Says whether somebody looks: then it asks more often, and at once when it begins.
-    pub fn focus(&self, is_focused: bool) {
-        let was_unfocused = (self.signals.is_unfocused).swap(!is_focused, Ordering::Relaxed);
-        if is_focused && was_unfocused {
-            self.signals.asked.notify_one();
         }
     }
 

@@ -5,13 +5,17 @@ use std::time::Duration;
 /// How often the backend is asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
-    /// Between two questions while somebody looks.
-    pub focused: Duration,
-    /// Between two questions while nobody does.
-    pub unfocused: Duration,
+    /// Between two questions.
+    pub every: Duration,
     /// By how much of itself each pause is longer or shorter at random, 0 to 1, so that many clients do not ask at
     /// the same moment.
     pub spread: f64,
+    /// Upper bound of the pause between being told by the backend that something has changed and asking: all members
+    /// are told at the same moment, and several changes in a row are one question.
+    pub told: Duration,
+    /// How often the connection over which it is told is shown to be alive, and to whom it belongs. Realtime ends one
+    /// that is silent for longer than 25 s.
+    pub heartbeat: Duration,
     /// Upper bound of the pause after a first failure.
     pub first_retry: Duration,
     /// Upper bound of any pause after a failure.
@@ -21,9 +25,10 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            focused: Duration::from_secs(60),
-            unfocused: Duration::from_secs(300),
+            every: Duration::from_secs(60),
             spread: 0.2,
+            told: Duration::from_millis(200),
+            heartbeat: Duration::from_secs(25),
             first_retry: Duration::from_secs(1),
             longest_retry: Duration::from_secs(300),
         }
@@ -32,12 +37,14 @@ impl Default for Pace {
 
 impl Pace {
     /// Until the next question when all is well.
-    pub(super) fn idle(&self, is_focused: bool) -> Duration {
-        let pause = match is_focused {
-            true => self.focused,
-            false => self.unfocused,
-        };
-        pause.mul_f64(1.0 + self.spread * (2.0 * rand::random::<f64>() - 1.0))
+    pub(super) fn idle(&self) -> Duration {
+        let random = 2.0 * rand::random::<f64>() - 1.0;
+        self.every.mul_f64(1.0 + self.spread * random)
+    }
+
+    /// Until the next question when the backend has told of something.
+    pub(super) fn told(&self) -> Duration {
+        self.told.mul_f64(rand::random::<f64>())
     }
 
     /// Until the next attempt after so many failures in a row, from 1: anything up to a bound that doubles each
@@ -73,11 +80,11 @@ mod tests {
     }
 
     #[test]
-    fn questions_are_spread_around_a_minute_or_five() {
+    fn questions_are_spread_around_a_minute_and_follow_at_once_on_what_was_told() {
         let pace = Pace::default();
         for _ in 0..1000 {
-            assert!((48..=72).contains(&pace.idle(true).as_secs()));
-            assert!((240..=360).contains(&pace.idle(false).as_secs()));
+            assert!((48..=72).contains(&pace.idle().as_secs()));
+            assert!(pace.told() <= Duration::from_millis(200));
         }
     }
 }

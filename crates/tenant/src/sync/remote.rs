@@ -29,8 +29,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 pub struct Remote {
     pub(super) http: reqwest::Client,
     /// The REST root with a slash at its end.
-    root: Url,
-    key: Secret,
+    pub(super) root: Url,
+    pub(super) key: Secret,
 }
 
 /// Why a call has no answer that can be used.
@@ -234,6 +234,8 @@ impl Remote {
         let path = format!("{}/", url.path().trim_end_matches('/'));
         url.set_path(&path);
         let mut client = reqwest::Client::builder()
+            // Only a connection of this version can become a WebSocket.
+            .http1_only()
             .redirect(Policy::none())
             .connect_timeout(CONNECT_LIMIT)
             .timeout(CALL_LIMIT)

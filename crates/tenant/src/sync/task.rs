@@ -1,6 +1,6 @@
 //! The task that does round after round, says how it stands, and knows when to rest.
 
-use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use berth_protocol::{
     Code, Timestamp,
@@ -46,18 +46,25 @@ pub(super) async fn run<A: Access>(
                 Ok(()) => 0,
                 Err(_) => failures + 1,
             };
-            let rest = after(&sync, &signals, &tell, outcome, failures).await;
+            let rest = after(&sync, &tell, outcome, failures).await;
             let (pause, is_failure) = match rest {
                 Rest::Idle(pause) => (Some(pause), false),
                 Rest::Retry(pause) => (Some(pause), true),
                 Rest::UntilAsked => (None, true),
                 Rest::End => return,
             };
-            let until = pause.map(|pause| Instant::now() + pause);
+            let mut until = pause.map(|pause| Instant::now() + pause);
             loop {
                 tokio::select! {
                     () = signals.asked.notified() => break,
                     () = sleep_until(until) => break,
+                    // What is told ends no pause after a failure: that a channel works says nothing of the rest.
+                    () = signals.told.notified(), if !is_failure => {
+                        if is_ahead(&sync, signals.take_told()).await {
+                            let soon = Instant::now() + sync.pace.told();
+                            until = Some(until.map_or(soon, |until| until.min(soon)));
+                        }
+                    }
                     () = signals.edited.notified() => match is_failure {
                         true => count(&sync, &tell).await,
                         false => break,
@@ -68,7 +75,18 @@ pub(super) async fn run<A: Access>(
     };
     tokio::select! {
         () = work => {}
+        // It never ends by itself, and ends with this task, however that ends.
+        never = sync.listen(&signals, &tell) => match never {},
         () = stop.cancelled() => {}
+    }
+}
+
+/// Whether the backend tells of something that is not here.
+async fn is_ahead<A: Access>(sync: &Sync<A>, told: i64) -> bool {
+    match sync.store.organization(sync.tenant).await {
+        Ok(Some(organization)) => told > organization.cursor.rev,
+        // The round finds out what is wrong.
+        Ok(None) | Err(_) => true,
     }
 }
 
@@ -86,6 +104,12 @@ async fn count<A: Access>(sync: &Sync<A>, tell: &watch::Sender<SyncState>) {
         return;
     };
     tell.send_if_modified(|state| {
+        // That changes meanwhile.
+        let listening = state.listening;
+        let counted = SyncState {
+            listening,
+            ..counted
+        };
         let is_new = *state != counted;
         *state = counted;
         is_new
@@ -121,16 +145,12 @@ async fn counted<A: Access>(sync: &Sync<A>, state: &SyncState) -> Option<SyncSta
 /// Says how a round has ended, and what comes after it.
 async fn after<A: Access>(
     sync: &Sync<A>,
-    signals: &Signals,
     tell: &watch::Sender<SyncState>,
     outcome: Result<(), Failure>,
     failures: u32,
 ) -> Rest {
     let before = tell.borrow().clone();
-    let idle = || {
-        let is_focused = !signals.is_unfocused.load(Ordering::Relaxed);
-        Rest::Idle(sync.pace.idle(is_focused))
-    };
+    let idle = || Rest::Idle(sync.pace.idle());
     let retry = |pause: Option<Duration>| {
         let pause = pause.unwrap_or_default();
         Rest::Retry(sync.pace.retry(failures).max(pause))
@@ -182,6 +202,7 @@ async fn after<A: Access>(
         *state = SyncState {
             status,
             rounds: known.rounds + 1,
+            listening: state.listening,
             ..known
         };
     });

@@ -6,7 +6,7 @@ use berth_protocol::tenant::SyncStatus;
 use berth_tenant::sync::{Pace, Wake};
 use berth_tests::{
     LIMIT,
-    tenant::{Backend, Device, Organization, Token, addition},
+    tenant::{Backend, Device, Organization, Project, Token, addition},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -90,59 +90,66 @@ async fn download(backend: &Backend, org: &Organization) -> f64 {
     }
 }
 
-/// Measures an edit of one client until another has it: when something wakes that one as soon as the backend has the
-/// edit, and when nothing does.
+/// Measures an edit of one client until another has it: when the backend tells of it over Realtime, and when nothing
+/// does.
 ///
-/// Nothing in the backend tells a client of what is new. It looks when it is asked to ([`Wake::Asked`]) or by itself,
-/// as [`Pace`] says, so the first figure is that of a client whose user looks, and of one that a message would wake.
-pub async fn measure_edits(report: &mut Report, backend: &Backend) {
-    let org = backend.organization("acme").await;
-    let one = client(backend, &org, org.admin.id).await;
-    let other = client(backend, &org, org.user.id).await;
+/// The message of the database takes the place of its log, from which the real Realtime reads; all else between the two
+/// clients is what an engine has. One that is not told looks by itself, as [`Pace`] says.
+pub async fn measure_edits(report: &mut Report, project: &Project) {
+    let org = project.backend.organization("acme").await;
+    let one = client(&project.root(), &org, org.admin.id).await;
+    let other = client(&project.root(), &org, org.user.id).await;
+    for client in [&one, &other] {
+        client.until("it listens", |state| state.listening).await;
+    }
+    let pace = Pace::default();
     let (mut berth, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..EDITS {
+        // What was done by hand has been told too.
+        one.settled().await;
+        other.settled().await;
         let began = Instant::now();
-        let id = sent(&one).await;
-        other.sync().wake(Wake::Asked);
+        let id = one.add_prompt(words()).await;
+        one.sync().wake(Wake::Edited);
         seen(&other, id).await;
         berth.push(seconds(began));
         bare.push(by_hand(&org).await);
     }
     report.add(Figure {
-        what: "an edit at a second client that is woken, p95".to_owned(),
+        what: "an edit at a second client that the backend tells, p95".to_owned(),
         unit: "s",
         berth: percentile(&berth, 0.95),
         bare: Some(percentile(&bare, 0.95)),
         limit: Some(Limit::AtMost(1.0)),
         note: format!(
-            "from the edit to the other one's store, {EDITS} edits, by turns; the other one is woken once the backend \
-             has the edit, here by the measurement: the backend itself wakes nobody; bare: one push and one pull"
+            "from the edit to the other one's store, {EDITS} edits, by turns; the database tells, a stand-in for Realtime \
+             passes that on (NOTIFY, WebSocket), and the other one asks up to {} ms later; bare: one push and one pull",
+            pace.told.as_millis()
         ),
     });
 
-    // It has just asked, so that a whole pause lies before the next time.
-    other.settled().await;
+    // PostgREST's own address has no Realtime. It has just asked, so that a whole pause lies before the next time.
+    let untold = client(&project.backend.root(), &org, org.user.id).await;
     let began = Instant::now();
     let id = sent(&one).await;
-    seen(&other, id).await;
-    let pace = Pace::default();
+    seen(&untold, id).await;
     report.add(Figure {
-        what: "the same when nothing wakes it".to_owned(),
+        what: "the same when nothing tells it".to_owned(),
         unit: "s",
         berth: seconds(began),
         bare: None,
         limit: None,
         note: format!(
             "one edit, made just after the other one has asked; it asks every {} s ± {:.0} % by itself",
-            pace.focused.as_secs(),
+            pace.every.as_secs(),
             pace.spread * 100.0
         ),
     });
 }
 
 /// A client that asks as often as an engine does, and has what there is.
-async fn client(backend: &Backend, org: &Organization, person: Uuid) -> Device {
-    let mut device = Device::new(&backend.root(), org.id, person).await;
+async fn client(root: &str, org: &Organization, person: Uuid) -> Device {
+    let mut device = Device::new(root, org.id, person).await;
     device.pace = Pace::default();
     device.start().await;
     device.settled().await;
