@@ -51,7 +51,7 @@ impl State {
         for folder in ["recordings", sessions::WORKSPACES] {
             prepare_folder(&config.data_dir.join(folder))?;
         }
-        let sign_ins = SignIns::new(&config.data_dir);
+        let sign_ins = SignIns::new(&config.data_dir, store.clone());
         let organizations = Organizations::new(&config.data_dir);
         Ok(Arc::new(Self {
             config,
@@ -85,6 +85,7 @@ impl State {
                 event = audit.recv() => event,
                 () = &mut stopped => None,
             } {
+                state.organizations.happened(&event);
                 let event = Box::new(event);
                 state.publish(Event::AuditAdded { event });
             }

@@ -1,6 +1,7 @@
 //! MCP servers: how they are reached, what is kept of them, and what they say about themselves.
 
 mod form;
+mod grant;
 mod management;
 mod rules;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{McpConfigurationId, PromptTarget, tenant::Catalog};
 
 pub use form::*;
+pub use grant::*;
 pub use management::*;
 pub use rules::*;
 

@@ -4,8 +4,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use berth_protocol::{
-    McpConfiguration, McpConfigurationId, McpDraft, McpScope, McpServer, McpState, McpTool,
-    McpTools,
+    McpConfiguration, McpConfigurationId, McpDraft, McpGrantFacts, McpScope, McpServer, McpState,
+    McpTool, McpTools,
 };
 use berth_trail::sha256;
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use crate::{
     Op, Store, StoreError, canonical_json,
     columns::Columns,
     mcp_allowed,
+    tenant::sign_ins,
     write::{Change, Subject, Write},
 };
 
@@ -199,6 +200,29 @@ impl Store {
         name: &str,
         is_there: bool,
     ) -> Result<McpConfiguration, StoreError> {
+        self.set_secret(id, (name, is_there), None).await
+    }
+
+    /// The sign-in at a server is in the keychain now. Its organization, if it is one of an organization, is told what
+    /// may be told of it.
+    ///
+    /// # Errors
+    /// [`StoreError::McpNotFound`].
+    pub async fn mcp_signed_in(
+        &self,
+        id: McpConfigurationId,
+        told: &McpGrantFacts,
+    ) -> Result<McpConfiguration, StoreError> {
+        let secret = (McpConfiguration::SIGN_IN, true);
+        self.set_secret(id, secret, Some(told)).await
+    }
+
+    async fn set_secret(
+        &self,
+        id: McpConfigurationId,
+        (name, is_there): (&str, bool),
+        told: Option<&McpGrantFacts>,
+    ) -> Result<McpConfiguration, StoreError> {
         let mut write = self.write("changing an MCP server's secrets").await?;
         let Some(mut changed) = find(&mut write, id).await? else {
             write.abandon().await?;
@@ -218,6 +242,13 @@ impl Store {
         .bind(id.to_string());
         write.execute(update).await?;
         forget_state(&mut write, id).await?;
+        match (name, is_there, told) {
+            (McpConfiguration::SIGN_IN, true, Some(told)) => {
+                sign_ins::began(&mut write, id, told).await?;
+            }
+            (McpConfiguration::SIGN_IN, false, _) => sign_ins::ended(&mut write, id).await?,
+            _ => {}
+        }
         let action = match (name, is_there) {
             (McpConfiguration::SIGN_IN, true) => "mcp.signed_in",
             (McpConfiguration::SIGN_IN, false) => "mcp.signed_out",

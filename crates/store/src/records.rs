@@ -3,7 +3,7 @@
 
 use berth_protocol::{
     AgentId, Beginning, DiffStat, EffectivePrompt, Failure, MessageId, ProjectId, RouterId,
-    SessionId, SessionMcpServer, Size, Timestamp, Transport, Workspace,
+    SessionId, SessionMcpServer, Size, Timestamp, Transport, Workspace, tenant::Tenant,
 };
 
 /// A project as it is stored.
@@ -144,6 +144,8 @@ pub struct NewSession {
     pub router: Option<RouterId>,
     /// What its first run is given of the system prompts.
     pub prompt: GivenPrompt,
+    /// The organization under which it begins, which is told of it.
+    pub tenant: Option<Tenant>,
 }
 
 /// What a run of a session is given of the system prompts.

@@ -8,7 +8,7 @@
 //! Telling the store again what it knows already, such as a second end, changes nothing and is no
 //! error: the record is returned as it is.
 
-use berth_protocol::{Beginning, SessionId, Workspace};
+use berth_protocol::{Beginning, SessionId, Workspace, tenant::Tenant};
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     open::Sql,
     session_prompts,
     sessions::{payload, session},
+    tenant::sessions as told,
     write::{Change, Subject, Write},
 };
 
@@ -52,7 +53,7 @@ impl Store {
 
     /// The session is to be started again: live, in its next run, without a process yet. `agent_session` is
     /// the agent's name for the conversation that it begins or goes on with, `prompt` what it is given of the
-    /// system prompts.
+    /// system prompts, `tenant` the organization that the run is under, which is told of it.
     ///
     /// # Errors
     /// [`StoreError::SessionNotFound`], [`StoreError::SessionLive`],
@@ -63,6 +64,7 @@ impl Store {
         beginning: Beginning,
         agent_session: Option<&str>,
         prompt: &GivenPrompt,
+        tenant: Option<Tenant>,
     ) -> Result<SessionRecord, StoreError> {
         let (mut write, old) = self.write_session("restarting a session", id).await?;
         let refusal = if old.phase.is_live() {
@@ -88,9 +90,12 @@ impl Store {
         .bind(word(&beginning))
         .bind(agent_session)
         .bind(id.to_string());
+        let row = write.one(update).await?;
+        let session = session(&row, write.doing())?;
+        told::begun(&mut write, &session, tenant).await?;
         let prompt = session_prompts::shape(prompt);
         let details = json!({"beginning": beginning, "prompt": prompt, "run": run});
-        change(write, update, "session.restarted", details).await
+        commit(write, session, "session.restarted", details).await
     }
 
     /// The session's program ended, or could not be started. The first end that is told stays.
@@ -229,6 +234,16 @@ async fn change(
 ) -> Result<SessionRecord, StoreError> {
     let row = write.one(update).await?;
     let session = session(&row, write.doing())?;
+    told::changed(&mut write, &session).await?;
+    commit(write, session, action, details).await
+}
+
+async fn commit(
+    write: Write<'_>,
+    session: SessionRecord,
+    action: &'static str,
+    details: Value,
+) -> Result<SessionRecord, StoreError> {
     write
         .commit(Change {
             action,

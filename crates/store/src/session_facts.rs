@@ -1,5 +1,5 @@
-//! What the store remembers of a session without audit or sync: facts that can be seen again by
-//! looking, and would fill the trail with noise.
+//! What the store remembers of a session without audit: facts that can be seen again by looking, and would fill the
+//! trail with noise.
 
 use berth_protocol::{Beginning, DiffStat, SessionId, Size};
 
@@ -7,6 +7,8 @@ use crate::{
     Store, StoreError,
     columns::{signed, word},
     open::Sql,
+    sessions::session,
+    tenant::sessions as told,
 };
 
 impl Store {
@@ -22,7 +24,7 @@ impl Store {
             .await
     }
 
-    /// Remembers the changes that were seen in a session's workspace.
+    /// Remembers the changes that were seen in a session's workspace, and tells the organization of its last run.
     ///
     /// # Errors
     /// [`StoreError::SessionNotFound`].
@@ -31,14 +33,22 @@ impl Store {
         id: SessionId,
         changes: Option<DiffStat>,
     ) -> Result<(), StoreError> {
+        let mut write = self.write("remembering the changes of a workspace").await?;
         let query = sqlx::query(
-            "UPDATE sessions SET changed_files = ?, added_lines = ?, removed_lines = ? WHERE id = ?",
+            "UPDATE sessions SET changed_files = ?, added_lines = ?, removed_lines = ? WHERE id = ?
+             RETURNING *",
         )
         .bind(changes.map(|changes| changes.files))
         .bind(changes.map(|changes| signed(changes.added)))
-        .bind(changes.map(|changes| signed(changes.removed)));
-        self.set(id, "remembering the changes of a workspace", query)
-            .await
+        .bind(changes.map(|changes| signed(changes.removed)))
+        .bind(id.to_string());
+        let Some(row) = write.row(query).await? else {
+            write.abandon().await?;
+            return Err(StoreError::SessionNotFound(id));
+        };
+        let session = session(&row, write.doing())?;
+        told::changed(&mut write, &session).await?;
+        write.commit_plain().await
     }
 
     /// Remembers the agent's own name for the conversation, and where it began, learned after the start.

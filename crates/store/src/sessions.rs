@@ -8,7 +8,9 @@ use sqlx::sqlite::SqliteRow;
 use crate::{
     NewSession, Op, Phase, Process, SessionRecord, Store, StoreError,
     columns::{Columns, word},
-    session_prompts, unfinished,
+    session_prompts,
+    tenant::sessions as told,
+    unfinished,
     write::{Change, Subject, Write},
 };
 
@@ -39,6 +41,7 @@ impl Store {
         let session = session(&row, write.doing())?;
         write.execute(unfinished::delete(session.id)).await?;
         session_prompts::keep(&mut write, session.id, session.run, &new.prompt).await?;
+        told::begun(&mut write, &session, new.tenant).await?;
         let change = Change {
             action: "session.created",
             subject: Subject::Session(session.id),
@@ -109,6 +112,7 @@ impl Store {
         let messages = write.execute(messages.bind(id.to_string())).await?;
         let prompts = sqlx::query("DELETE FROM session_prompts WHERE session_id = ?");
         write.execute(prompts.bind(id.to_string())).await?;
+        told::deleted(&mut write, id).await?;
         let delete = sqlx::query("DELETE FROM sessions WHERE id = ?").bind(id.to_string());
         write.execute(delete).await?;
         write

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     Op, Store, StoreError,
     columns::Columns,
-    write::{Change, Subject},
+    write::{Change, Subject, Write},
 };
 
 /// The setting that tells this store from others.
@@ -19,6 +19,18 @@ const PROMPTS: &str = "policy.prompts";
 
 pub(crate) const SET: &str = "INSERT INTO settings (key, value) VALUES (?, ?)
                    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+
+/// As [`Store::installation`], within a write.
+pub(crate) async fn installation(write: &mut Write<'_>) -> Result<String, StoreError> {
+    // Somebody may have been faster.
+    let insert =
+        sqlx::query("INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING");
+    let made = Uuid::new_v4().to_string();
+    write.execute(insert.bind(INSTALLATION).bind(made)).await?;
+    let query = sqlx::query("SELECT value FROM settings WHERE key = ?").bind(INSTALLATION);
+    let row = write.one(query).await?;
+    Columns::of(&row, write.doing()).get("value")
+}
 
 impl Store {
     /// The value of a setting, if it was set.
@@ -42,14 +54,7 @@ impl Store {
             return Ok(known);
         }
         let mut write = self.write("naming this installation").await?;
-        // Somebody may have been faster.
-        let insert =
-            sqlx::query("INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING");
-        let made = Uuid::new_v4().to_string();
-        write.execute(insert.bind(INSTALLATION).bind(made)).await?;
-        let query = sqlx::query("SELECT value FROM settings WHERE key = ?").bind(INSTALLATION);
-        let row = write.one(query).await?;
-        let installation = Columns::of(&row, write.doing()).get("value")?;
+        let installation = installation(&mut write).await?;
         write.commit_plain().await?;
         Ok(installation)
     }

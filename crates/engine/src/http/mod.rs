@@ -11,6 +11,7 @@ mod org_admin;
 mod org_audit;
 mod org_changes;
 mod org_requests;
+mod org_sessions;
 mod projects;
 mod prompts;
 mod rest;
@@ -104,6 +105,7 @@ fn api() -> OpenApiRouter<Arc<State>> {
             org_requests::withdraw_agreement
         ))
         .routes(routes!(org::drift))
+        .routes(routes!(org_sessions::page))
         .routes(routes!(org_audit::page))
         .routes(routes!(org_audit::people))
         .routes(routes!(org_audit::origin))

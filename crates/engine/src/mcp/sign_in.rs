@@ -17,7 +17,7 @@ use berth_protocol::{
     Code, McpAuth, McpConfiguration, McpConfigurationId, McpRevoked, McpServer, McpSignedOut,
     McpSigningIn, McpState, Timestamp,
 };
-use berth_store::McpOrphan;
+use berth_store::{McpOrphan, Store};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{changed, get, grants::KeychainGrants, name_of, not_consented, note, shared};
@@ -43,10 +43,11 @@ struct Running {
 }
 
 impl SignIns {
-    /// Over the keychain, with locks in a folder of the engine's data.
-    pub fn new(data: &Path) -> Self {
+    /// Over the keychain, with locks in a folder of the engine's data. The store is told what of them may be told.
+    pub fn new(data: &Path, store: Store) -> Self {
+        let grants = Arc::new(KeychainGrants::telling(store));
         Self {
-            broker: Broker::new(Arc::new(KeychainGrants), data.join("locks")),
+            broker: Broker::new(grants, data.join("locks")),
             turns: Mutex::default(),
             running: Mutex::default(),
             numbers: AtomicU64::default(),
@@ -320,12 +321,10 @@ async fn keep(
     if now.draft.server != given.draft.server || now.draft.auth != given.draft.auth {
         return Err(gone());
     }
-    let lost = gone();
+    let (lost, facts) = (gone(), grant.facts());
     state.sign_ins.broker.keep(&key(id), grant).await?;
     state.sign_ins.challenges().remove(&id);
-    let noted = state
-        .store
-        .set_mcp_secret(id, McpConfiguration::SIGN_IN, true);
+    let noted = state.store.mcp_signed_in(id, &facts);
     match noted.await {
         Ok(now) => {
             // Whoever has ended the sign-in meanwhile was too late.

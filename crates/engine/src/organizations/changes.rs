@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use berth_protocol::{
-    Code, MutationId, OrganizationId, Problem, UserId,
+    AuditEvent, Code, MutationId, OrganizationId, Problem, UserId,
     tenant::{
         ChangeMoved, ChangeResolved, Mutation, MutationState, OrgChange, OrgChanges, ResolveChange,
         Tenant,
@@ -17,6 +17,18 @@ use uuid::Uuid;
 
 use super::{Organizations, publish, signed_out};
 use crate::{error::ApiError, state::State};
+
+/// What organizations are told of with the change itself: their sync is woken, so that it is not late.
+const TOLD: [&str; 8] = [
+    "mcp.signed_in",
+    "mcp.signed_out",
+    "session.archived",
+    "session.created",
+    "session.deleted",
+    "session.ended",
+    "session.restarted",
+    "session.restored",
+];
 
 /// What a choice has come to.
 pub enum Resolved {
@@ -37,6 +49,15 @@ impl Organizations {
     pub fn edited(&self, org: OrganizationId) {
         if let Some(known) = self.now().organizations.get(&org) {
             known.sync.wake(Wake::Edited);
+        }
+    }
+
+    /// Something has happened here, of which an organization may be told, whichever is active.
+    pub fn happened(&self, event: &AuditEvent) {
+        if TOLD.contains(&event.action.as_str()) {
+            for known in self.now().organizations.values() {
+                known.sync.wake(Wake::Edited);
+            }
         }
     }
 

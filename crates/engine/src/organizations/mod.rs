@@ -11,6 +11,7 @@ pub mod drift;
 pub mod erasures;
 pub mod policy;
 mod session;
+pub mod sessions;
 mod shared;
 mod sign_in;
 mod syncing;

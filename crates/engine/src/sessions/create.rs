@@ -136,6 +136,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         mcp_servers: mcp_servers.clone(),
         router: request.router,
         prompt: given,
+        tenant,
     };
     let started = async {
         // Making the workspace takes a while, and the policy may be another one by now.

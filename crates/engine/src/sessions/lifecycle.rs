@@ -126,7 +126,7 @@ pub async fn restart(
     let name = start.agent_session.as_deref();
     let new = state
         .store
-        .session_restarted(id, start.beginning, name, &given)
+        .session_restarted(id, start.beginning, name, &given, tenant)
         .await?;
     let undelivered = match (new.undelivered, &start.transcript) {
         (Some(message), _) => state.store.message(message).await?,

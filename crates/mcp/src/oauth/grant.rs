@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use berth_protocol::{Code, Secret};
+use berth_protocol::{Code, McpGrantFacts, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A sign-in: who may be asked for tokens with what, and the tokens. It is bound to one server and one
@@ -111,6 +111,24 @@ impl Grant {
             GrantState::Expired
         } else {
             GrantState::SignedIn
+        }
+    }
+
+    /// What may be said of it to others.
+    pub fn facts(&self) -> McpGrantFacts {
+        let moment = |seconds: u64| {
+            let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+            Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+        };
+        McpGrantFacts {
+            issuer: self.issuer.clone(),
+            client_id: self.client.id.clone(),
+            scopes: self.scopes.clone(),
+            given_at: moment(self.given_at),
+            expires_at: self
+                .lives
+                .map(|lives| moment(self.given_at.saturating_add(lives))),
+            can_refresh: self.refresh_token.is_some() && !self.is_over,
         }
     }
 
@@ -278,6 +296,24 @@ pub(super) mod tests {
         let printed = format!("{grant:?} {:?}", grant.to_secret());
         assert!(!printed.contains("-secret"), "{printed}");
         assert!(Grant::from_secret(&Secret::new("{}".to_owned())).is_err());
+    }
+
+    #[test]
+    fn what_is_said_of_a_grant_has_no_secret_and_ends_with_its_tokens() {
+        let mut held = grant(Some(60), 5);
+        let facts = held.facts();
+        let printed = format!("{facts:?}");
+        assert!(!printed.contains("-secret"), "{printed}");
+        assert_eq!(
+            (facts.issuer.as_str(), facts.client_id.as_str()),
+            ("https://as.example", "berth")
+        );
+        let lives = facts
+            .expires_at
+            .map(|ends| ends.duration_since(facts.given_at).as_secs());
+        assert_eq!((lives, facts.can_refresh), (Some(60), true));
+        held.is_over = true;
+        assert!(!held.facts().can_refresh);
     }
 
     #[test]

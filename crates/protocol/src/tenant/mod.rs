@@ -11,6 +11,7 @@ mod kind;
 mod policy;
 mod requests;
 mod rows;
+mod sessions;
 mod state;
 mod trail;
 
@@ -26,6 +27,7 @@ pub use kind::*;
 pub use policy::*;
 pub use requests::*;
 pub use rows::*;
+pub use sessions::*;
 pub use state::*;
 pub use trail::*;
 

@@ -149,12 +149,7 @@ pub(super) async fn apply(
             field: "scope".to_owned(),
         });
     }
-    let shown = {
-        let below = edits.under_way.as_ref().map(Queued::as_under_way);
-        let above = edits.waiting.as_ref().map(Queued::as_under_way);
-        let row = replica.as_ref().map(|(_, row)| row.clone());
-        show(show(row, below.as_ref()), above.as_ref())
-    };
+    let shown = shown(replica.as_ref().map(|(_, row)| row.clone()), &edits);
     let (action, op, names) = match &what {
         What::Add(fields) => ("sync.added", Op::Upsert, names(fields)),
         What::Change(fields) => ("sync.changed", Op::Upsert, names(fields)),
@@ -174,18 +169,7 @@ pub(super) async fn apply(
                 return Ok(());
             }
             let base_rev = replica.map(|(rev, _)| rev);
-            match edits.waiting {
-                None => insert(write, tenant, kind, id, base_rev, Some(fields)).await?,
-                Some(waiting) => {
-                    let patch = join(&waiting.patch, &fields);
-                    let mut changed = again(waiting.clone(), base_rev);
-                    if patch != waiting.patch {
-                        changed.counts(1);
-                    }
-                    changed.patch = patch;
-                    queue::replace(write, waiting.id, &changed).await?;
-                }
-            }
+            change(write, tenant, kind, id, (edits.waiting, base_rev), fields).await?;
         }
         (What::Delete, true) => {
             delete(write, tenant, kind, id, edits, replica.map(|(rev, _)| rev)).await?;
@@ -202,7 +186,37 @@ pub(super) async fn apply(
         .await
 }
 
-async fn delete(
+/// The row as its user sees it; nothing once it is deleted.
+pub(super) fn shown(row: Option<Fields>, edits: &Edits) -> Option<Fields> {
+    let below = edits.under_way.as_ref().map(Queued::as_under_way);
+    let above = edits.waiting.as_ref().map(Queued::as_under_way);
+    show(show(row, below.as_ref()), above.as_ref())
+}
+
+/// Changes fields of a row that is there. What waits of it already is one with that.
+pub(super) async fn change(
+    write: &mut Write<'_>,
+    tenant: Tenant,
+    kind: EntityKind,
+    id: Uuid,
+    (waiting, base_rev): (Option<Queued>, Option<i64>),
+    fields: Fields,
+) -> Result<(), StoreError> {
+    let Some(waiting) = waiting else {
+        return insert(write, tenant, kind, id, base_rev, Some(fields)).await;
+    };
+    let before = waiting.id;
+    let patch = join(&waiting.patch, &fields);
+    let is_another = patch != waiting.patch;
+    let mut changed = again(waiting, base_rev);
+    if is_another {
+        changed.counts(1);
+    }
+    changed.patch = patch;
+    queue::replace(write, before, &changed).await
+}
+
+pub(super) async fn delete(
     write: &mut Write<'_>,
     tenant: Tenant,
     kind: EntityKind,

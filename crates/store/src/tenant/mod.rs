@@ -16,7 +16,10 @@ mod push;
 mod queue;
 mod resolve;
 mod servers;
+pub(crate) mod sessions;
 mod settle;
+pub(crate) mod sign_ins;
+mod told;
 mod view;
 
 pub use audit::AuditBacklog;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use berth_protocol::{McpConfiguration, McpConfigurationId};
 use serde_json::json;
 
+use super::sign_ins;
 use crate::{Store, StoreError, columns::Columns, write::Write};
 
 /// A secret of a server that is gone, or is another one now.
@@ -82,6 +83,9 @@ pub(super) async fn orphan(
         names.insert(McpConfiguration::SIGN_IN.to_owned());
     }
     names.extend(server.kept_secrets.iter().cloned());
+    if !stays.contains(McpConfiguration::SIGN_IN) {
+        sign_ins::ended(write, server.id).await?;
+    }
     for name in names.difference(stays) {
         let insert = sqlx::query(
             "INSERT INTO mcp_orphans (configuration_id, name, known) VALUES (?, ?, ?)

@@ -179,7 +179,7 @@ fn differing(patch: &Fields, row: &Fields) -> Vec<String> {
 
 /// Whether two values mean the same: the backend writes moments in a form of its own, and says null where a
 /// client says nothing.
-fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
+pub(super) fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
     let (one, other) = (one.unwrap_or(&Value::Null), other.unwrap_or(&Value::Null));
     if one == other {
         return true;

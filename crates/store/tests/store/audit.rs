@@ -279,7 +279,7 @@ async fn trail_and_outbox_hold_no_free_text() {
         .await
         .unwrap();
     store
-        .session_restarted(id, Beginning::New, None, &GivenPrompt::default())
+        .session_restarted(id, Beginning::New, None, &GivenPrompt::default(), None)
         .await
         .unwrap();
     let end = Phase::Exited {

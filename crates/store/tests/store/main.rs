@@ -20,4 +20,5 @@ mod sessions;
 mod support;
 mod tenant;
 mod tmpfs;
+mod told;
 mod unfinished;

@@ -71,7 +71,13 @@ async fn a_session_lives_ends_and_starts_again() {
     assert_eq!(store.live_sessions().await.unwrap(), []);
 
     let again = store
-        .session_restarted(id, Beginning::Resumed, Some("s-2"), &GivenPrompt::default())
+        .session_restarted(
+            id,
+            Beginning::Resumed,
+            Some("s-2"),
+            &GivenPrompt::default(),
+            None,
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -114,7 +120,7 @@ async fn what_a_phase_forbids_is_refused_and_leaves_no_trace() {
     let (store, id) = (&fixture.store, session.id);
     let live = [
         store
-            .session_restarted(id, Beginning::New, None, &GivenPrompt::default())
+            .session_restarted(id, Beginning::New, None, &GivenPrompt::default(), None)
             .await
             .unwrap_err(),
         store.archive_session(id, None).await.unwrap_err(),
@@ -129,7 +135,7 @@ async fn what_a_phase_forbids_is_refused_and_leaves_no_trace() {
     assert_eq!(error.code(), Code::SessionEnded);
     store.archive_session(id, None).await.unwrap();
     let error = store
-        .session_restarted(id, Beginning::New, None, &GivenPrompt::default())
+        .session_restarted(id, Beginning::New, None, &GivenPrompt::default(), None)
         .await
         .unwrap_err();
     assert_eq!(error.code(), Code::SessionArchived);
@@ -201,7 +207,7 @@ async fn a_session_that_does_not_exist_is_said_so() {
     let errors = [
         store.session_spawned(id, 1, 1).await.unwrap_err(),
         store
-            .session_restarted(id, Beginning::New, None, &GivenPrompt::default())
+            .session_restarted(id, Beginning::New, None, &GivenPrompt::default(), None)
             .await
             .unwrap_err(),
         store.session_ended(id, exited()).await.unwrap_err(),

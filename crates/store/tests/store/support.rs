@@ -71,6 +71,7 @@ pub fn new_session(project_id: ProjectId) -> NewSession {
         mcp_servers: Vec::new(),
         router: None,
         prompt: GivenPrompt::default(),
+        tenant: None,
     }
 }
 

@@ -65,7 +65,7 @@ async fn a_message_is_undelivered_until_its_agent_took_it() {
     store.archive_session(id, None).await.unwrap();
     store.restore_session(id, None).await.unwrap();
     store
-        .session_restarted(id, Beginning::New, None, &GivenPrompt::default())
+        .session_restarted(id, Beginning::New, None, &GivenPrompt::default(), None)
         .await
         .unwrap();
     let other = store

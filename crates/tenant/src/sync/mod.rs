@@ -28,6 +28,7 @@ mod pace;
 mod realtime;
 mod remote;
 mod round;
+mod sessions;
 mod task;
 mod trail;
 mod versions;
@@ -52,6 +53,7 @@ use crate::access::Access;
 pub use erasures::{ErasureRow, PersonRow};
 pub use pace::Pace;
 pub use remote::{LONGEST_ANSWER, OwnMembership, Remedy, Remote, RemoteError};
+pub use sessions::{SessionFilter, SessionPlace, SessionRow};
 pub use trail::{TrailFilter, TrailManifest, TrailVerdict};
 
 /// What the sync of one pair needs.
