@@ -42,6 +42,7 @@ pub mod org_members;
 pub mod org_more;
 pub mod org_policy;
 pub mod org_retention;
+pub mod org_sessions;
 pub mod org_settings;
 pub mod org_sign;
 pub mod org_sign_in;

@@ -18,6 +18,7 @@ pub mod order;
 pub mod org_changes;
 pub mod org_members;
 pub mod org_policy;
+pub mod org_sessions;
 pub mod org_trail;
 pub mod organization;
 pub mod parts;

@@ -5,6 +5,7 @@ mod mcp_servers;
 mod org_changes;
 mod org_prompts;
 mod org_requests;
+mod org_sessions;
 mod org_settings;
 mod org_trail;
 mod organization;
@@ -29,6 +30,7 @@ pub use mcp_servers::{MCP_ENGLISH, McpStrings};
 pub use org_changes::{ORG_CHANGE_ENGLISH, OrgChangeStrings};
 pub use org_prompts::{ORG_PROMPT_ENGLISH, OrgPromptStrings};
 pub use org_requests::{ORG_REQUEST_ENGLISH, OrgRequestStrings};
+pub use org_sessions::{ORG_SESSION_ENGLISH, OrgSessionStrings};
 pub use org_settings::{ORG_SETTINGS_ENGLISH, OrgSettingsStrings};
 pub use org_trail::{ORG_TRAIL_ENGLISH, OrgTrailStrings};
 pub use organization::{ORG_ENGLISH, OrgStrings};
@@ -61,6 +63,11 @@ pub fn org_prompts() -> &'static OrgPromptStrings {
 /// The texts of what people ask an organization for, and of what it asks them, beside those of its settings.
 pub fn org_requests() -> &'static OrgRequestStrings {
     &ORG_REQUEST_ENGLISH
+}
+
+/// The texts of the sessions of an organization, beside those of its settings.
+pub fn org_sessions() -> &'static OrgSessionStrings {
+    &ORG_SESSION_ENGLISH
 }
 
 /// The texts of an organization's settings, which stand beside those of [`org`].

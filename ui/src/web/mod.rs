@@ -11,6 +11,7 @@ pub mod files;
 pub mod mcp;
 pub mod org_changes;
 pub mod org_requests;
+pub mod org_sessions;
 pub mod org_settings;
 pub mod org_trail;
 pub mod organization;

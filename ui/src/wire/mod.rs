@@ -10,6 +10,7 @@ mod json;
 mod mcp;
 mod org_changes;
 mod org_requests;
+mod org_sessions;
 mod org_settings;
 mod org_trail;
 mod organization;

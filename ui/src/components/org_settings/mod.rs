@@ -1,5 +1,5 @@
-//! The settings of one organization: its members, its invitations, its policy, and what people ask it for and it asks
-//! them. Who is no admin sees them without what changes them.
+//! The settings of one organization: its members, its invitations, their sessions, its policy, and what people ask it
+//! for and it asks them. Who is no admin sees them without what changes them.
 
 use crate::view::prelude::*;
 use berth_protocol::OrganizationId;
@@ -12,6 +12,7 @@ use crate::components::org_invitations::OrgInvitations;
 use crate::components::org_members::OrgMembersList;
 use crate::components::org_policy::OrgPolicySection;
 use crate::components::org_retention::OrgRetention;
+use crate::components::org_sessions::OrgSessionList;
 use crate::state::{Org, OrgRequests, OrgSettings, memo};
 use crate::strings::{fill, org_settings, t};
 
@@ -52,6 +53,7 @@ pub fn OrgSettingsPanel(known: Org, id: OrganizationId, on_close: Callback<()>) 
             <Show when=move || is_admin.get()>
                 <OrgInvitations settings=settings/>
             </Show>
+            <OrgSessionList known=known settings=settings/>
             <OrgPolicySection settings=settings/>
             <OrgRetention settings=settings/>
             <OrgConsentTexts requests=requests/>
