@@ -55,6 +55,8 @@ mod refresh_shared;
 mod replica;
 #[path = "tenant/requests_api.rs"]
 mod requests_api;
+#[path = "tenant/sessions_api.rs"]
+mod sessions_api;
 #[path = "tenant/sign_in.rs"]
 mod sign_in;
 #[path = "tenant/sign_in_attacks.rs"]

@@ -113,6 +113,8 @@ fn attempts(org: &Organization, rows: &Rows, mine: Uuid) -> Vec<Attempt> {
             "audit_append",
             json!({"org": id, "device": device, "events": [event(1, "session.created")]}),
         ),
+        ("session_list", json!({"org": id})),
+        ("session_list", json!({"org": id, "person": user})),
         ("audit_verify", json!({"org": id})),
         ("audit_export", json!({"org": id})),
         ("audit_page", json!({"org": id})),

@@ -55,9 +55,14 @@ impl Organizations {
     /// Something has happened here, of which an organization may be told, whichever is active.
     pub fn happened(&self, event: &AuditEvent) {
         if TOLD.contains(&event.action.as_str()) {
-            for known in self.now().organizations.values() {
-                known.sync.wake(Wake::Edited);
-            }
+            self.told();
+        }
+    }
+
+    /// Something waits that an organization is told, whichever that is.
+    pub fn told(&self) {
+        for known in self.now().organizations.values() {
+            known.sync.wake(Wake::Edited);
         }
     }
 

@@ -174,7 +174,13 @@ async fn count(state: &Arc<State>, records: &[SessionRecord]) {
             .set_session_changes(record.id, Some(total))
             .await
         {
-            Ok(_) => publish(state, record.id).await,
+            Ok(()) => {
+                // Those of a session that runs go along with whatever is sent next.
+                if !record.phase.is_live() {
+                    state.organizations.told();
+                }
+                publish(state, record.id).await;
+            }
             Err(error) => {
                 tracing::warn!(session = %record.id, %error, "its changes could not be stored");
             }
