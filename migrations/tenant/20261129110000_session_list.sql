@@ -87,3 +87,6 @@ grant execute on function
     private.session_places(uuid, uuid[]),
     public.session_list(uuid, uuid, boolean, timestamptz, uuid, int)
     to authenticated;
+
+-- PostgREST learns what is new.
+notify pgrst, 'reload schema';

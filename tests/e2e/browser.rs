@@ -36,6 +36,8 @@ mod organization_changes;
 mod organization_requests;
 #[path = "browser/organization_roles.rs"]
 mod organization_roles;
+#[path = "browser/organization_sessions.rs"]
+mod organization_sessions;
 #[path = "browser/prompts.rs"]
 mod prompts;
 #[path = "browser/restart.rs"]

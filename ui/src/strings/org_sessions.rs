@@ -7,8 +7,8 @@ strings! {
     OrgSessionStrings, ORG_SESSION_ENGLISH;
 
     title: "Sessions",
-    text_admin: "The sessions that members have run under this organization, as their machines have told it. What they are called, what was said and where their folders are stays on those machines.",
-    text_user: "Your sessions under this organization, as your machines have told it. Its admins see them too. What they are called, what was said and where their folders are stays on your machines.",
+    text_admin: "The sessions that members have run under this organization, as their machines have told it. What they are called, what was said and where their folders are stays on those machines. Names of branches are told, and those that Berth makes follow from the first message.",
+    text_user: "Your sessions under this organization, as your machines have told it. Its admins see them too. What they are called, what was said and where their folders are stays on your machines. Names of branches are told, and those that Berth makes follow from the first message.",
     failed: "The sessions could not be fetched",
     none: "There are no such sessions.",
     older: "Show older sessions",
