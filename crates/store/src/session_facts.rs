@@ -24,7 +24,8 @@ impl Store {
             .await
     }
 
-    /// Remembers the changes that were seen in a session's workspace, and tells the organization of its last run.
+    /// Remembers the changes that were seen in a session's workspace. Those of one that has ended are told to the
+    /// organization of its last run.
     ///
     /// # Errors
     /// [`StoreError::SessionNotFound`].
@@ -47,7 +48,10 @@ impl Store {
             return Err(StoreError::SessionNotFound(id));
         };
         let session = session(&row, write.doing())?;
-        told::changed(&mut write, &session).await?;
+        // While it runs they change all the time, and whatever is told wakes everybody in the organization.
+        if !session.phase.is_live() {
+            told::changed(&mut write, &session).await?;
+        }
         write.commit_plain().await
     }
 

@@ -175,7 +175,7 @@ async fn count(state: &Arc<State>, records: &[SessionRecord]) {
             .await
         {
             Ok(()) => {
-                // Those of a session that runs go along with whatever is sent next.
+                // Those of a session that runs are told with its end.
                 if !record.phase.is_live() {
                     state.organizations.told();
                 }

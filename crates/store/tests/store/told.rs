@@ -181,7 +181,9 @@ async fn what_happens_offline_is_one_change_and_what_happens_later_another() {
         added: 30,
         removed: 4,
     };
+    let queued = waiting(store, tenant).await.len();
     store.set_session_changes(id, Some(changed)).await.unwrap();
+    assert_eq!(waiting(store, tenant).await.len(), queued, "it runs");
     store.session_ended(id, exited(3)).await.unwrap();
     store.archive_session(id, None).await.unwrap();
     let queued = waiting(store, tenant).await;
