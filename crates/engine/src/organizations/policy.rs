@@ -157,7 +157,7 @@ impl Bound {
             SanitizePolicy::Redact => 1,
             SanitizePolicy::Reject => 2,
         };
-        let bound = self.known()?.sanitize;
+        let bound = self.known().map_err(|why| self.refused(why))?.sanitize;
         Ok(bound
             .filter(|bound| rank(*bound) > rank(own))
             .unwrap_or(own))
