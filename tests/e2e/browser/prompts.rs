@@ -324,9 +324,6 @@ async fn a_prompt_is_switched_off_and_on_copied_and_deleted() {
     // A switch that is late says so, and shows what holds.
     hold_back_list(&page).await;
     let now = edit(client, &kept(&stage).await.prompts[1], "Use spaces.").await;
-    page.until_js("the list is asked for", "return window.asked", &[])
-        .await;
-    page.eval("window.fetch = window.before", &[]).await;
     page.click(&row(&mine, "prompt-enabled")).await;
     page.reads(&id("toasts"), "Mine was changed meanwhile")
         .await;
@@ -374,13 +371,15 @@ async fn a_prompt_is_switched_off_and_on_copied_and_deleted() {
     assert_eq!(names, ["House", "Mine copy"]);
 }
 
-/// Lets no answer with the list of prompts through.
+/// Lets no answer with the list of prompts through before the page changes something: until then it does not learn what
+/// others have changed.
 async fn hold_back_list(page: &Page) {
     page.eval(
-        "window.before = window.fetch;
+        "const fetch = window.fetch;
+         let isHeldBack = true;
          window.fetch = (address, options) => {
-             if (!String(address).endsWith('/prompts')) return window.before(address, options);
-             window.asked = true;
+             if ((options?.method ?? 'GET') !== 'GET') isHeldBack = false;
+             if (!isHeldBack || !String(address).endsWith('/prompts')) return fetch(address, options);
              return new Promise(() => {});
          }",
         &[],
