@@ -50,12 +50,7 @@ impl Cable {
         inside.abort();
         // Only that it has ended matters.
         let _ = inside.await;
-        let socket = TcpSocket::new_v4().expect("a socket can be made");
-        // Connections that were just ended have the port too, for a while.
-        socket
-            .set_reuseaddr(true)
-            .expect("a port can be had beside them");
-        socket.bind(self.address).expect("the port is still free");
+        let socket = hold(self.address);
         self.held.lock().expect("no test panicked").replace(socket);
     }
 
@@ -98,6 +93,17 @@ impl Cable {
         let before = self.inside.lock().expect("no test panicked").replace(task);
         assert!(before.is_none(), "the cable was whole");
     }
+}
+
+/// Has a port of which nobody listens any more, and listens to nobody either.
+pub(crate) fn hold(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket can be made");
+    // Connections that were just ended have the port too, for a while.
+    socket
+        .set_reuseaddr(true)
+        .expect("a port can be had beside them");
+    socket.bind(address).expect("the port is still free");
+    socket
 }
 
 impl Drop for Cable {
