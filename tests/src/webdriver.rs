@@ -30,8 +30,9 @@ const MARK: &str = "BERTH_TEST_DRIVER";
 /// the one loop in [`Page::until`].
 const LOOK_EVERY: Duration = Duration::from_millis(75);
 
-/// Longest time for a script: looking through a whole page takes the longest, and a slow machine has other work.
-const SCRIPT: Duration = Duration::from_secs(80);
+/// Longest time for a script, in milliseconds: looking through a whole page takes the longest, and a slow machine has
+/// other work.
+const SCRIPT: u64 = 80_000;
 
 /// Time for a last screenshot and for the browser to close by itself.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -164,11 +165,8 @@ impl Driver {
             &data,
         ];
         flags.extend(more);
-        let scripts = u64::try_from(SCRIPT.as_millis()).unwrap_or(u64::MAX);
-        let wanted = json!({
-            "goog:chromeOptions": {"args": flags},
-            "timeouts": {"script": scripts},
-        });
+        let wanted =
+            json!({"goog:chromeOptions": {"args": flags}, "timeouts": {"script": SCRIPT}});
         let page = Page::begin(self, &wanted, Some(profile)).await;
         page.unwrap_or_else(|error| panic!("no browser: {error:?}"))
     }
