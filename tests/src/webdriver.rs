@@ -165,8 +165,7 @@ impl Driver {
             &data,
         ];
         flags.extend(more);
-        let wanted =
-            json!({"goog:chromeOptions": {"args": flags}, "timeouts": {"script": SCRIPT}});
+        let wanted = json!({"goog:chromeOptions": {"args": flags}, "timeouts": {"script": SCRIPT}});
         let page = Page::begin(self, &wanted, Some(profile)).await;
         page.unwrap_or_else(|error| panic!("no browser: {error:?}"))
     }
