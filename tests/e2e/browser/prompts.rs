@@ -423,8 +423,9 @@ async fn an_older_version_is_looked_at_and_comes_back() {
     assert!(diff.contains("two"), "{diff}");
     page.reads(&id("restore-version"), "version 1").await;
     page.click(&id("restore-version")).await;
-    page.misses("dialog").await;
+    // A toast is there for seconds only.
     page.reads(&id("toasts"), "what it was in version 1").await;
+    page.misses("dialog").await;
     page.reads(&row(&first, "prompt-version"), "v4").await;
     let now = only(&stage).await;
     assert_eq!(
