@@ -18,7 +18,10 @@ use std::{
 
 use berth_mcp::{Connection, Limits, McpError, Reach, probe};
 use berth_protocol::{Code, McpProbe};
-use berth_tests::{processes, programs, skip, this_test, until};
+use berth_tests::{LIMIT, free_port, processes, programs, skip, this_test, until};
+
+/// After how long somebody is given up who says nothing: long enough to begin to say nothing on a slow machine.
+const SILENT: Duration = Duration::from_secs(10);
 
 /// A server's program, unless it is not installed.
 fn everything() -> Option<PathBuf> {
@@ -96,11 +99,6 @@ impl Drop for Server {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn free_port() -> u16 {
-    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("there is a port");
-    taken.local_addr().expect("it has an address").port()
 }
 
 /// Starts `server-everything` on a free port.
@@ -239,7 +237,7 @@ async fn a_stream_that_says_nothing_is_given_up() {
         let _ = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
         String::from_utf8_lossy(&head[..length]).into_owned()
     });
-    let error = fails(&sse(port)).await;
+    let error = fails_within(SILENT, &sse(port)).await;
     assert!(matches!(error, McpError::Silent { .. }), "{error}");
     let asked = thread.join().expect("it has ended").to_lowercase();
     for part in [
@@ -251,10 +249,16 @@ async fn a_stream_that_says_nothing_is_given_up() {
     }
 }
 
+/// Why something is no server. It says so itself, and a slow machine may take its time for that.
 async fn fails(reach: &Reach) -> McpError {
+    fails_within(LIMIT, reach).await
+}
+
+/// Why something is no server, which nobody but this limit ends.
+async fn fails_within(limit: Duration, reach: &Reach) -> McpError {
     let limits = Limits {
-        connect: Duration::from_secs(3),
-        request: Duration::from_secs(3),
+        connect: limit,
+        request: limit,
     };
     probe(reach, limits).await.expect_err("it is no server")
 }
@@ -268,7 +272,8 @@ async fn a_program_that_is_no_server_says_what_is_wrong() {
     .await;
     assert_eq!(ended.code(), Code::McpEnded);
     assert!(ended.to_string().contains("no key: set KEY"), "{ended}");
-    let silent = fails(&bash("echo starting >&2; sleep 60 & wait", "silent")).await;
+    let silent = bash("echo starting >&2; sleep 1000 & wait", "silent");
+    let silent = fails_within(SILENT, &silent).await;
     assert_eq!(silent.code(), Code::McpUnreachable);
     assert!(silent.to_string().contains("starting"), "{silent}");
     // What it has started ends with it.
@@ -276,7 +281,8 @@ async fn a_program_that_is_no_server_says_what_is_wrong() {
         processes::with("MARK", "silent").is_empty()
     })
     .await;
-    let noise = fails(&bash("while read -r line; do echo 'hello'; done", "noise")).await;
+    let noise = bash("while read -r line; do echo 'hello'; done", "noise");
+    let noise = fails_within(Duration::from_secs(3), &noise).await;
     assert!(
         matches!(noise.code(), Code::McpUnreachable | Code::McpProtocol),
         "{noise}"

@@ -4,9 +4,12 @@ use std::{net::SocketAddr, sync::Mutex};
 
 use tokio::{
     io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::{JoinHandle, JoinSet},
 };
+
+/// How many connections may wait to be taken.
+const WAITING: u32 = 1024;
 
 /// A connection to a server that can be cut.
 pub struct Cable {
@@ -15,6 +18,8 @@ pub struct Cable {
     server: SocketAddr,
     /// Present while the cable is whole.
     inside: Mutex<Option<JoinHandle<()>>>,
+    /// Has the port while the cable is cut, and listens to nobody: whoever asks for any port would be given it.
+    held: Mutex<Option<TcpSocket>>,
 }
 
 impl Cable {
@@ -29,6 +34,7 @@ impl Cable {
             address: listener.local_addr().expect("it has an address"),
             server: SocketAddr::from(([127, 0, 0, 1], port)),
             inside: Mutex::default(),
+            held: Mutex::default(),
         };
         cable.carry(listener);
         cable
@@ -37,26 +43,38 @@ impl Cable {
     /// Ends all connections and refuses new ones: once it returns, nobody listens any more.
     ///
     /// # Panics
-    /// When a test has panicked meanwhile.
+    /// When a test has panicked meanwhile, or somebody was faster to take the port.
     pub async fn cut(&self) {
         let inside = self.inside.lock().expect("no test panicked").take();
-        if let Some(inside) = inside {
-            inside.abort();
-            // Only that it has ended matters.
-            let _ = inside.await;
-        }
+        let Some(inside) = inside else { return };
+        inside.abort();
+        // Only that it has ended matters.
+        let _ = inside.await;
+        let socket = hold(self.address);
+        self.held.lock().expect("no test panicked").replace(socket);
     }
 
     /// Takes connections again.
     ///
     /// # Panics
-    /// When somebody has taken the port meanwhile.
+    /// When it is whole.
     pub fn mend(&self) {
-        let listener = std::net::TcpListener::bind(self.address).expect("the port is still free");
-        listener
-            .set_nonblocking(true)
-            .expect("a socket can be told not to wait");
-        self.carry(TcpListener::from_std(listener).expect("the runtime takes the socket"));
+        self.carry(self.listen());
+    }
+
+    /// Is cut, and takes connections on which nobody answers until the listener is dropped.
+    ///
+    /// # Panics
+    /// As [`Self::cut`].
+    pub async fn fall_silent(&self) -> TcpListener {
+        self.cut().await;
+        self.listen()
+    }
+
+    fn listen(&self) -> TcpListener {
+        let held = self.held.lock().expect("no test panicked").take();
+        let held = held.expect("the cable is cut");
+        held.listen(WAITING).expect("nobody listens there")
     }
 
     fn carry(&self, listener: TcpListener) {
@@ -75,6 +93,17 @@ impl Cable {
         let before = self.inside.lock().expect("no test panicked").replace(task);
         assert!(before.is_none(), "the cable was whole");
     }
+}
+
+/// Has a port of which nobody listens any more, and listens to nobody either.
+pub(crate) fn hold(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket can be made");
+    // Connections that were just ended have the port too, for a while.
+    socket
+        .set_reuseaddr(true)
+        .expect("a port can be had beside them");
+    socket.bind(address).expect("the port is still free");
+    socket
 }
 
 impl Drop for Cable {

@@ -311,8 +311,8 @@ impl Drop for Engine {
     }
 }
 
-/// The duration in which a stopped program is gone for sure: the engine's grace and some more.
-pub const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// The duration in which a stopped program is gone for sure: the engine's grace, and some more for a slow machine.
+pub const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 #[expect(
     clippy::print_stderr,

@@ -9,7 +9,6 @@ use std::{
     ffi::OsString,
     fs,
     io::{BufRead, BufReader},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -20,7 +19,7 @@ use tempfile::TempDir;
 
 pub use protocol::WebDriverError;
 
-use crate::{LIMIT, break_off, processes, programs};
+use crate::{LIMIT, break_off, free_port, processes, programs};
 use protocol::{Session, element_in};
 
 /// The variable that marks a driver and all that it starts, with the driver's folder as its value:
@@ -30,6 +29,10 @@ const MARK: &str = "BERTH_TEST_DRIVER";
 /// How often a condition is looked at. WebDriver has no events, so every wait of these tests is
 /// the one loop in [`Page::until`].
 const LOOK_EVERY: Duration = Duration::from_millis(75);
+
+/// Longest time for a script, in milliseconds: looking through a whole page takes the longest, and a slow machine has
+/// other work.
+const SCRIPT: u64 = 80_000;
 
 /// Time for a last screenshot and for the browser to close by itself.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -162,7 +165,7 @@ impl Driver {
             &data,
         ];
         flags.extend(more);
-        let wanted = json!({"goog:chromeOptions": {"args": flags}});
+        let wanted = json!({"goog:chromeOptions": {"args": flags}, "timeouts": {"script": SCRIPT}});
         let page = Page::begin(self, &wanted, Some(profile)).await;
         page.unwrap_or_else(|error| panic!("no browser: {error:?}"))
     }
@@ -379,10 +382,11 @@ impl Page {
     }
 
     /// Clicks the first visible thing of this selector, once it takes clicks. The driver aims before it clicks,
-    /// and would miss what moves meanwhile, such as something below a list that grows, without a word.
+    /// and would miss what moves meanwhile, such as something below a list that grows, without a word. A button that
+    /// takes no clicks for now, such as one whose last click is still being answered, loses them without a word too.
     pub async fn click(&self, selector: &str) {
         let still = "const found = [...document.querySelectorAll(arguments[0])].find(e => e.checkVisibility());
-            if (!found) return null;
+            if (!found || found.matches(':disabled')) return null;
             const place = () => { const at = found.getBoundingClientRect(); return `${at.x} ${at.y}`; };
             const before = place();
             return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() =>
@@ -502,11 +506,15 @@ impl Page {
         self.session.post("/execute/sync", body).await
     }
 
-    /// The first visible element. A hidden text area counts: xterm's is as large as nothing.
+    /// The first visible element that takes keys, once what moves the focus after an answer has done so, which is two
+    /// frames later: it would have the rest of what is typed. A hidden text area counts: xterm's is as large as nothing.
     async fn find(&self, selector: &str) -> Result<Option<String>, WebDriverError> {
         let found = self
             .run(
-                "return [...document.querySelectorAll(arguments[0])].find(e => e.checkVisibility())",
+                "const found = [...document.querySelectorAll(arguments[0])].find(e => e.checkVisibility());
+                 if (!found || found.matches(':disabled')) return null;
+                 return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() =>
+                     done(found.isConnected ? found : null))))",
                 &[selector],
             )
             .await?;
@@ -588,12 +596,4 @@ fn screenshot_path(test: &str) -> PathBuf {
     let target = program.ancestors().nth(3).unwrap_or(Path::new("target"));
     let name = test.replace("::", "-");
     target.join("screenshots").join(format!("{name}.png"))
-}
-
-/// A port that nobody has now. Somebody may take it before it is used, which no test has met yet.
-pub fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .expect("a port is free")
-        .port()
 }

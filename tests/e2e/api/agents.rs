@@ -22,13 +22,13 @@ done
 "#;
 
 /// One that repeats a message, offers its box again at once, and answers after that: `late` so late that
-/// it seems not to answer at all.
+/// it seems not to answer at all, once there is a file that says so.
 const BUSY: &str = r#"#!/bin/bash
 printf 'ready\n> '
 while IFS= read -r line; do
   printf 'You: %s\n\n> ' "$line"
-  [ "$line" = late ] && pause=5 || pause=0
-  (sleep $pause; printf '\r\033[K* you said %s\n\n> ' "$line") &
+  (until [ "$line" != late ] || [ -e "$0.answers" ]; do sleep 0.05; done
+   printf '\r\033[K* you said %s\n\n> ' "$line") &
 done
 "#;
 
@@ -282,6 +282,8 @@ async fn an_answer_that_begins_later_than_anybody_waits_is_not_lost() {
     client.waiting(running.id).await;
     let said = client.messages(running.id).await;
     assert_eq!(said.len(), 1, "{said:?}");
+    let sign = engine.setup().home().join("bin/mine.answers");
+    std::fs::write(sign, "").expect("it can be written");
     let reply = client.message_with(running.id, Role::Agent, "late").await;
     assert_eq!(reply.content, "you said late");
     client.waiting(running.id).await;

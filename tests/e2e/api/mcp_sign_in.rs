@@ -1,12 +1,14 @@
 //! Signing in to MCP servers: the engine waits for the browser, keeps what comes of it in the keychain, and forgets it.
 
+use std::net::TcpStream;
+
 use berth_protocol::{Code, McpConfiguration, McpRevoked, McpSignedOut, McpState, McpTested};
 use berth_tests::{
     Client, Engine, Setup,
     keychain::Keychain,
     mcp::agreed,
     oauth::{Fixture, browse},
-    skip, this_test,
+    skip, this_test, until,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -145,6 +147,21 @@ async fn a_user_signs_in_uses_the_server_after_a_restart_too_and_signs_out() {
     }
 }
 
+/// Waits until nobody listens any more for the browser of a sign-in: its waiting ends beside the answer that says so,
+/// and until then it would take what the browser brings.
+async fn nobody_listens_for(sign_in: &str) {
+    let url = reqwest::Url::parse(sign_in).expect("it is an address");
+    let redirect = url.query_pairs().find(|(name, _)| name == "redirect_uri");
+    let redirect = redirect.expect("it has one").1.into_owned();
+    let redirect = reqwest::Url::parse(&redirect).expect("it is an address");
+    let port = redirect.port().expect("it has a port");
+    until("nobody listens", || {
+        TcpStream::connect(("127.0.0.1", port)).is_err()
+    })
+    .await;
+    reqwest::get(sign_in).await.expect_err("nobody listens");
+}
+
 #[tokio::test]
 async fn a_sign_in_is_cancelled_and_replaced() {
     let Some(stage) = Stage::set().await else {
@@ -155,13 +172,13 @@ async fn a_sign_in_is_cancelled_and_replaced() {
     assert_ne!(first.url, second.url);
     assert_eq!(stage.now().await.signing_in.as_ref(), Some(&second));
     // Whoever answers the first one finds nobody.
-    reqwest::get(&first.url).await.expect_err("nobody listens");
+    nobody_listens_for(&first.url).await;
     let cancel = stage
         .client()
         .request(Method::DELETE, &stage.path("/sign-in"));
     let cancelled: McpConfiguration = stage.client().value(cancel).await.expect("it is done");
     assert_eq!(cancelled.signing_in, None);
-    reqwest::get(&second.url).await.expect_err("nobody listens");
+    nobody_listens_for(&second.url).await;
     assert!(!stage.now().await.is_signed_in());
     assert_eq!(stage.keychain.count().await, 0);
 }

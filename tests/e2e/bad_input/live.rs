@@ -197,6 +197,7 @@ async fn an_agent_with_a_new_face_is_read_as_plain_text_and_that_is_said() {
     let client = &stage.engine.client;
     let id = stage.start(None).await.id;
     let waits = client.waiting(id).await;
+    stage.trails("screen.unknown").await;
     assert_eq!(stage.trail("screen.").await, ["screen.unknown"]);
     let path = format!("/audit?session={}", waits.id);
     let of_session: serde_json::Value = client.get(&path).await.expect("there is a trail");

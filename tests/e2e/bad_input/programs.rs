@@ -94,7 +94,7 @@ async fn flooding_programs_leave_the_engine_responsive_and_bounded() {
         viewer.sees(&format!("round-{round}")).await;
     }
     let took = began.elapsed();
-    assert!(took < Duration::from_secs(20), "ten rounds took {took:?}");
+    assert!(took < Duration::from_secs(60), "ten rounds took {took:?}");
     let grown = processes::memory(engine.pid()).saturating_sub(before);
     assert!(grown < 300 * 1024, "the engine grew by {grown} KiB");
 
@@ -135,7 +135,7 @@ async fn an_agent_that_writes_100_mb_is_followed_to_its_end_and_keeps_little() {
         let health = client.bare(Method::GET, "/health");
         client.send(health).await.unwrap();
         let took = began.elapsed();
-        assert!(took < Duration::from_secs(5), "an answer took {took:?}");
+        assert!(took < Duration::from_secs(20), "an answer took {took:?}");
         most = most.max(processes::memory(engine.pid()).saturating_sub(before));
         rounds += 1;
         events.next().await;

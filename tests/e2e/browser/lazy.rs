@@ -27,35 +27,26 @@ async fn a_page_is_fetched_when_it_is_first_shown_and_only_then() {
 
     page.click(&id("nav-settings")).await;
     page.sees(&id("theme-dark")).await;
-    let first = fetched(&page).await;
-    assert!(
-        first.iter().any(|name| name.starts_with("pages-")),
-        "{first:?}"
-    );
+    has_fetched(&page, "pages-").await;
     page.click(&id("nav-audit")).await;
     page.sees(&id("verify")).await;
+    let first = fetched(&page).await;
     page.click(&id("nav-settings")).await;
     page.sees(&id("theme-dark")).await;
     assert_eq!(fetched(&page).await, first, "a second time");
     page.click(&id("nav-prompts")).await;
     page.sees(&id("prompt-search")).await;
-    let more = fetched(&page).await;
-    assert!(
-        more.iter().any(|name| name.starts_with("prompts-")),
-        "{more:?}"
-    );
+    has_fetched(&page, "prompts-").await;
     page.click(&id("nav-mcp")).await;
     page.sees(&id("add-mcp")).await;
-    let more = fetched(&page).await;
-    assert!(more.iter().any(|name| name.starts_with("mcp-")), "{more:?}");
+    let more = has_fetched(&page, "mcp-").await;
     assert!(
         !more.iter().any(|name| name.starts_with("org-")),
         "no organization is active: {more:?}"
     );
     page.click(&id("nav-organization")).await;
     page.sees(&id("org-backend")).await;
-    let more = fetched(&page).await;
-    assert!(more.iter().any(|name| name.starts_with("org-")), "{more:?}");
+    has_fetched(&page, "org-").await;
     page.click(&id("nav-settings")).await;
     page.sees(&id("theme-dark")).await;
 
@@ -66,11 +57,7 @@ async fn a_page_is_fetched_when_it_is_first_shown_and_only_then() {
     .await;
     page.press(&[key::CONTROL, "k"]).await;
     page.sees(&id("palette-input")).await;
-    let all = fetched(&page).await;
-    assert!(
-        all.iter().any(|name| name.starts_with("dialogs-")),
-        "{all:?}"
-    );
+    let all = has_fetched(&page, "dialogs-").await;
     assert!(
         !all.iter().any(|name| name.starts_with("session-")),
         "no session was opened: {all:?}"
@@ -92,7 +79,8 @@ async fn a_page_that_is_slow_to_come_shows_its_shape() {
     let page = stage.page().await;
     page.sees("[data-testid=connection][data-state=online]")
         .await;
-    slow_down(&page, 2_000).await;
+    // Longer than anybody looks; whatever waits then comes once the network is fast again.
+    slow_down(&page, 60_000).await;
     page.click(&id("nav-settings")).await;
     page.sees("main .skeleton.is-shown").await;
     assert_eq!(page.count(&id("theme-dark")).await, 0);
@@ -169,6 +157,17 @@ async fn fetched(page: &Page) -> Vec<String> {
         .iter()
         .filter_map(|name| name.as_str().map(str::to_owned))
         .collect()
+}
+
+/// Waits until the page has asked for a chunk of this name, and returns all of them: the browser notes what it has
+/// fetched a moment after the page has it.
+async fn has_fetched(page: &Page, begin: &str) -> Vec<String> {
+    page.until(&format!("{begin} is fetched"), async || {
+        let names = fetched(page).await;
+        let is_there = names.iter().any(|name| name.starts_with(begin));
+        Ok(is_there.then_some(names))
+    })
+    .await
 }
 
 /// Lets the browser refuse to fetch from these addresses.

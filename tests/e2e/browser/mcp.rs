@@ -142,6 +142,8 @@ async fn a_server_is_added_agreed_to_tested_and_its_tools_are_tried() {
     page.click(&id("switch-mcp")).await;
     page.sees(&stands("disabled")).await;
     assert!(!only(&stage).await.draft.enabled);
+    // What was changed may be seen before the page has its answer, and until then the button pays no heed.
+    page.misses(".mcp-actions[aria-busy]").await;
     page.click(&id("switch-mcp")).await;
     page.misses(&stands("disabled")).await;
     assert!(only(&stage).await.draft.enabled);
@@ -598,6 +600,8 @@ async fn a_tool_that_shall_be_asked_about_is_and_its_arguments_are_seen() {
     });
     let ruled = ruled.await;
     assert_eq!(ruled.draft.rules.of("get-sum"), ToolRule::Allow);
+    // The page has its answer too: whoever edits the server then has seen the rule.
+    page.misses(".mcp-rule[aria-busy]").await;
     page.press(&[key::ESCAPE]).await;
     page.misses("dialog").await;
     // Whoever edits it otherwise loses no rule.

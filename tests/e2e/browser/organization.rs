@@ -124,8 +124,9 @@ async fn somebody_names_the_backend_signs_in_with_a_password_and_switches_to_an_
     assert!(keychain.count().await > 0);
 
     page.click(&harbor.card("switch-org")).await;
-    page.sees(&harbor.card("org-active")).await;
+    // It is said for a few seconds only.
     page.reads(&id("toasts"), "acme is active now").await;
+    page.sees(&harbor.card("org-active")).await;
     page.sees("[data-testid=org-sign][data-state=fresh]").await;
     page.reads(&id("org-sign"), "acme").await;
     let active = harbor.state().await.active.map(|id| id.0);
@@ -149,8 +150,8 @@ async fn somebody_names_the_backend_signs_in_with_a_password_and_switches_to_an_
     assert_eq!(harbor.state().await.active, None);
 
     page.click(&id("org-sign-out")).await;
-    page.sees(&id("org-email")).await;
     page.reads(&id("toasts"), "You are signed out").await;
+    page.sees(&id("org-email")).await;
     assert_eq!(value(&page, &id("org-password")).await, "");
     assert_eq!(harbor.state().await.account, OrgAccount::SignedOut);
     assert_eq!(keychain.count().await, 0);

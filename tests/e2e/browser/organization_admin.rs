@@ -6,7 +6,7 @@ use berth_tests::{
     webdriver::{Page, id, key},
 };
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
@@ -156,15 +156,16 @@ async fn what_the_backend_refuses_is_told_and_what_holds_is_shown() {
     // Meanwhile somebody else ends the membership.
     let gone = json!({"org": desk.org.id, "member": desk.org.user.id});
     desk.org.admin.call("remove_member", gone).await.ok();
-    page.eval("window.letWritesThrough()", &[]).await;
+    let_writes_through(&page).await;
     page.reads("[data-testid=org-members] [role=alert]", "no such member")
         .await;
     assert_eq!(desk.role(desk.org.user.id).await, None);
     page.misses(&row(desk.org.user.id, "")).await;
 }
 
-/// Lets what the page writes wait until `letWritesThrough` is called, so that something else can come first. Who is
-/// shown goes by what the backend says at any moment, so that nothing could be chosen of a member who is gone already.
+/// Lets what the page writes wait until [`let_writes_through`], so that something else can come first. What is shown
+/// follows what the backend says at any moment, so that nothing could be chosen of a member who is gone already, nor a
+/// policy saved that is seen to be of an older version.
 async fn hold_back_writes(page: &Page) {
     page.eval(
         "const fetch = window.fetch;
@@ -176,6 +177,24 @@ async fn hold_back_writes(page: &Page) {
         &[],
     )
     .await;
+}
+
+async fn let_writes_through(page: &Page) {
+    page.eval("window.letWritesThrough()", &[]).await;
+}
+
+/// Saves the policy of this version as it is typed, while somebody else is faster, and waits until both is known: that
+/// the policy is another one may be seen before what was saved is refused.
+async fn saves_too_late(desk: &Desk, page: &Page, version: u32, theirs: Value) {
+    hold_back_writes(page).await;
+    page.click(&id("save-org-policy")).await;
+    let faster = json!({"org": desk.org.id, "version": version, "policy": theirs});
+    desk.org.admin.call("set_policy", faster).await.ok();
+    let_writes_through(page).await;
+    let newest = format!("version {}", version + 1);
+    page.reads(&id("policy-conflict"), &newest).await;
+    page.misses(&format!("{}[aria-busy]", id("save-org-policy")))
+        .await;
 }
 
 #[tokio::test]
@@ -212,10 +231,7 @@ async fn an_admin_sets_the_policy_and_is_told_when_somebody_else_was_faster() {
     assert_eq!(stored["tool_rules"], rules);
 
     write(&page, &id("policy-retention"), "120").await;
-    let faster = json!({"org": desk.org.id, "version": 2, "policy": {"retention_days": 60}});
-    desk.org.admin.call("set_policy", faster).await.ok();
-    page.click(&id("save-org-policy")).await;
-    page.reads(&id("policy-conflict"), "version 3").await;
+    saves_too_late(&desk, &page, 2, json!({"retention_days": 60})).await;
     assert_eq!(value(&page, &id("policy-retention")).await, "120");
     // Theirs can be written over, but not unseen.
     page.click(&id("policy-mine")).await;
@@ -224,10 +240,7 @@ async fn an_admin_sets_the_policy_and_is_told_when_somebody_else_was_faster() {
     page.reads(&id("policy-version"), "Version 4").await;
 
     write(&page, &id("policy-retention"), "150").await;
-    let faster = json!({"org": desk.org.id, "version": 4, "policy": {"retention_days": 61}});
-    desk.org.admin.call("set_policy", faster).await.ok();
-    page.click(&id("save-org-policy")).await;
-    page.reads(&id("policy-conflict"), "version 5").await;
+    saves_too_late(&desk, &page, 4, json!({"retention_days": 61})).await;
     page.click(&id("policy-theirs")).await;
     page.reads(&id("policy-version"), "Version 5").await;
     assert_eq!(value(&page, &id("policy-retention")).await, "61");

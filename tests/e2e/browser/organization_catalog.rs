@@ -156,6 +156,8 @@ async fn a_user_takes_what_is_offered_and_leaves_it() {
     page.sees(&stands("tools", "needs-consent")).await;
     page.reads(&card("tools", "take-mcp"), "Stop using it")
         .await;
+    // The page has its answer: until then the buttons pay no heed.
+    focused(&page, "test-mcp").await;
     page.click(&card("tools", "take-mcp")).await;
     page.sees(&stands("tools", "offered")).await;
 }

@@ -306,8 +306,9 @@ async fn an_admin_brings_an_older_version_back_for_all_and_is_told_without_a_net
     page.sees("dialog [role=alert]").await;
     harbor.is_back().await;
     page.click(&id("restore-version")).await;
-    page.misses("dialog").await;
+    // A toast is there for seconds only.
     page.reads(&id("toasts"), "what it was in version 1").await;
+    page.misses("dialog").await;
     page.reads(&id("editor-version"), "v3").await;
     harbor.client().org_settled(harbor.org.id).await;
     let rows = "select content || ' ' || version from public.system_prompts where name = 'house'";

@@ -251,6 +251,7 @@ async fn prompts_are_ordered_by_keyboard_and_by_drag() {
     order_is(&page, &stage, "bca").await;
     page.eval(focus, &[&row(&c, "open-prompt")]).await;
     page.press(&[key::ALT, key::UP]).await;
+    page.reads(&id("prompt-moved"), "c is now 1 of 3.").await;
     order_is(&page, &stage, "cba").await;
 
     let place = |prompt: &SystemPrompt| format!("[data-prompt='{}']", prompt.id);
@@ -258,11 +259,13 @@ async fn prompts_are_ordered_by_keyboard_and_by_drag() {
     page.drag_to(&place(&c), 0.2).await;
     page.sees(&format!("{}.drops-before", place(&c))).await;
     page.let_go().await;
+    page.reads(&id("prompt-moved"), "a is now 1 of 3.").await;
     order_is(&page, &stage, "acb").await;
     page.hold(&row(&a, "prompt-handle")).await;
     page.drag_to(&place(&b), 0.9).await;
     page.sees(".drops-last").await;
     page.let_go().await;
+    page.reads(&id("prompt-moved"), "a is now 3 of 3.").await;
     order_is(&page, &stage, "cba").await;
     page.misses(".drops-last").await;
     // Dropped where it is, it stays; so it does when the drag is given up.
@@ -317,16 +320,17 @@ async fn a_prompt_is_switched_off_and_on_copied_and_deleted() {
     page.click(&row(&mine, "prompt-enabled")).await;
     page.reads(&row(&mine, "prompt-version"), "v2").await;
     assert!(!kept(&stage).await.prompts[1].enabled);
+    // What was changed may be seen before the page has its answer, and until then the switch pays no heed.
+    let busy = format!("{}[aria-busy]", row(&mine, "prompt-enabled"));
+    page.misses(&busy).await;
     page.press(&[" "]).await;
     page.reads(&row(&mine, "prompt-version"), "v3").await;
     assert!(kept(&stage).await.prompts[1].enabled);
+    page.misses(&busy).await;
 
     // A switch that is late says so, and shows what holds.
     hold_back_list(&page).await;
     let now = edit(client, &kept(&stage).await.prompts[1], "Use spaces.").await;
-    page.until_js("the list is asked for", "return window.asked", &[])
-        .await;
-    page.eval("window.fetch = window.before", &[]).await;
     page.click(&row(&mine, "prompt-enabled")).await;
     page.reads(&id("toasts"), "Mine was changed meanwhile")
         .await;
@@ -374,13 +378,15 @@ async fn a_prompt_is_switched_off_and_on_copied_and_deleted() {
     assert_eq!(names, ["House", "Mine copy"]);
 }
 
-/// Lets no answer with the list of prompts through.
+/// Lets no answer with the list of prompts through before the page changes something: until then it does not learn what
+/// others have changed.
 async fn hold_back_list(page: &Page) {
     page.eval(
-        "window.before = window.fetch;
+        "const fetch = window.fetch;
+         let isHeldBack = true;
          window.fetch = (address, options) => {
-             if (!String(address).endsWith('/prompts')) return window.before(address, options);
-             window.asked = true;
+             if ((options?.method ?? 'GET') !== 'GET') isHeldBack = false;
+             if (!isHeldBack || !String(address).endsWith('/prompts')) return fetch(address, options);
              return new Promise(() => {});
          }",
         &[],
@@ -417,8 +423,9 @@ async fn an_older_version_is_looked_at_and_comes_back() {
     assert!(diff.contains("two"), "{diff}");
     page.reads(&id("restore-version"), "version 1").await;
     page.click(&id("restore-version")).await;
-    page.misses("dialog").await;
+    // A toast is there for seconds only.
     page.reads(&id("toasts"), "what it was in version 1").await;
+    page.misses("dialog").await;
     page.reads(&row(&first, "prompt-version"), "v4").await;
     let now = only(&stage).await;
     assert_eq!(

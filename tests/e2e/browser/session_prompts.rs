@@ -66,8 +66,10 @@ async fn a_session_says_what_it_was_given_and_that_the_prompts_have_changed_sinc
     page.misses(&dialog).await;
     page.click(&id("restart-for-prompts")).await;
     page.misses(&id("prompt-notice")).await;
-    let again = client.waiting(started.id).await;
-    assert_eq!(again.run, 2);
+    let again = client.session_until(started.id, "waits in its second run", |session| {
+        session.run == 2 && session.status.word() == "waiting"
+    });
+    again.await;
     page.click(&id("open-effective-prompt")).await;
     page.reads(&id("effective-part"), "Use spaces.").await;
     page.press(&[key::ESCAPE]).await;

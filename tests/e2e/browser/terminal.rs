@@ -32,11 +32,11 @@ async fn a_shell_answers_in_the_terminal_and_follows_the_size_of_the_window() {
     page.type_into_terminal("echo first=$(stty size).\n").await;
     let before = page.terminal("its size", size("first=")).await;
     page.resize(900, 600).await;
-    // The size arrives with a later frame of the page, so the shell waits until it is another.
-    let (_, cols) = before;
+    // The size arrives with later frames of the page, so the shell waits until both of it are others.
+    let (rows, cols) = before;
     page.type_into_terminal(&format!(
-        "until [ \"$(stty size | cut -d' ' -f2)\" != {cols} ]; do sleep 0.05; done; \
-         echo second=$(stty size).\n"
+        "until set -- $(stty size); [ $1 != {rows} ] && [ $2 != {cols} ]; do sleep 0.05; done; \
+         echo sec''ond=$1 $2.\n"
     ))
     .await;
     let after = page.terminal("its other size", size("second=")).await;

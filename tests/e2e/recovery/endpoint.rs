@@ -8,7 +8,7 @@ use std::{
 };
 
 use berth_protocol::{Code, EngineInfo, Event, ProjectList};
-use berth_tests::{Client, Engine, Setup, until, webdriver::free_port};
+use berth_tests::{Client, Engine, Setup, free_port, until};
 
 use crate::folder;
 

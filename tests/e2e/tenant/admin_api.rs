@@ -317,7 +317,7 @@ async fn members_and_policy_are_told_without_a_network_and_nothing_is_changed() 
         return;
     };
     let (members, policy) = (desk.members().await, desk.policy().await);
-    desk.project.unplug();
+    desk.project.unplug().await;
     desk.engine.restart().await;
     let is_signed_in = async || {
         let account = desk.state().await.account;

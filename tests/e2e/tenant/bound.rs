@@ -144,7 +144,7 @@ async fn prompts_and_policy_hold_without_a_network_and_after_a_restart() {
     machine.set_policy(1, codex).await;
     assert_eq!(machine.refuses().await, Code::PolicyRefused);
 
-    machine.project.unplug();
+    machine.project.unplug().await;
     machine.engine.restart().await;
     let told = machine.state().await;
     assert_eq!(told.active.map(|org| org.0), Some(machine.org.id));

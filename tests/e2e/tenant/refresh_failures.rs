@@ -14,7 +14,7 @@ use berth_tests::{
     cable::Cable,
     tenant::{SessionFile, now},
 };
-use tokio::{net::TcpListener, time::timeout};
+use tokio::time::timeout;
 
 use super::{
     refresh::{access, given_at, keeper_in, keeper_over, kept, sign_in, signed_in},
@@ -46,15 +46,13 @@ async fn who_is_signed_in_is_told_while_nobody_answers() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     sign_in(&keeper_in(near.clone(), &folder)).await;
     given_at(&folder, now() - 4000);
-    cable.cut().await;
-    let silent = TcpListener::bind(cable.address).await;
-    let silent = silent.expect("the port is free");
+    let silent = cable.fall_silent().await;
     let keeper = keeper_in(near, &folder);
     let asking = keeper.clone();
     let asking = tokio::spawn(async move { asking.access().await });
     let connection = timeout(LIMIT, silent.accept()).await;
     let connection = connection.expect("it is asked").expect("it connects");
-    let told = timeout(Duration::from_secs(5), keeper.signed_in()).await;
+    let told = timeout(LIMIT, keeper.signed_in()).await;
     let told = told.expect("it does not wait").expect("it is known");
     assert!(told.is_some());
     assert!(!asking.is_finished(), "nobody has answered");

@@ -271,7 +271,7 @@ async fn a_member_agrees_takes_it_back_and_publishes_nothing() {
     assert!(stored[0]["withdrawn_at"].is_string(), "{stored:?}");
 
     // Without a network it waits, and can be taken back all the same.
-    desk.project.unplug();
+    desk.project.unplug().await;
     desk.engine.restart().await;
     let is_signed_in = async || {
         let account = desk.state().await.account;

@@ -1,13 +1,13 @@
 //! FastMCP with its own OAuth server, which is real.
 
 use std::{
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::{Child, Command, Stdio},
 };
 
 use tempfile::TempDir;
 
-use crate::{programs, skip, this_test, until};
+use crate::{free_port, programs, skip, this_test, until};
 
 /// A server whose users sign in to it, with a tool that doubles.
 const SERVER: &str = r#"
@@ -60,9 +60,7 @@ pub async fn fastmcp() -> Option<FastMcp> {
     };
     let folder = programs::folder();
     std::fs::write(folder.path().join("server.py"), SERVER).expect("it can be written");
-    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("there is a port");
-    let port = taken.local_addr().expect("it has an address").port();
-    drop(taken);
+    let port = free_port();
     let base = format!("http://127.0.0.1:{port}");
     let child = Command::new(program)
         .args(["run", "server.py:mcp", "--transport", "http", "--no-banner"])

@@ -10,10 +10,14 @@ use axum::{
     http::{HeaderName, StatusCode},
     response::{IntoResponse, Response},
 };
-use tokio::{net::TcpListener, task::AbortHandle};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::JoinHandle,
+};
 use uuid::Uuid;
 
 use super::{Backend, Realtime, SignInServer};
+use crate::cable::hold;
 
 /// Longest request that is carried.
 const LONGEST: usize = 2 * 1024 * 1024;
@@ -37,7 +41,10 @@ pub struct Project {
     /// The one address.
     pub url: String,
     realtime: Option<Realtime>,
-    server: AbortHandle,
+    address: SocketAddr,
+    server: JoinHandle<()>,
+    /// Has the port once it is unplugged: whoever asks for any port would be given it, and answer in its place.
+    held: Option<TcpSocket>,
 }
 
 /// Where requests go.
@@ -95,7 +102,9 @@ impl Project {
             sign_in,
             url: format!("http://{address}"),
             realtime,
-            server: server.abort_handle(),
+            address,
+            server,
+            held: None,
         }
     }
 
@@ -127,9 +136,17 @@ impl Project {
         self.sign_in.backend().key().to_owned()
     }
 
-    /// Ends it for its clients, as a network does that is gone.
-    pub fn unplug(&self) {
-        self.server.abort();
+    /// Ends it for its clients, as a network does that is gone: once it returns, nobody is let in any more.
+    ///
+    /// # Panics
+    /// When somebody was faster to take its port.
+    pub async fn unplug(&mut self) {
+        if self.held.is_none() {
+            self.server.abort();
+            // Only that it has ended matters.
+            let _ = (&mut self.server).await;
+            self.held = Some(hold(self.address));
+        }
     }
 
     /// Gives somebody whom the database knows a password. Whoever comes with the browser from now on is them.

@@ -192,6 +192,8 @@ async fn compare(state: &State, record: &SessionRecord) -> Result<Arc<Comparison
     let path = present(record)?;
     let base = record.workspace.base_commit.as_deref();
     let comparison = Arc::new(state.git().await?.compare(&path, base).await?);
+    // One that was removed meanwhile, as when its session is archived, was compared in part only.
+    present(record)?;
     state
         .sessions
         .comparisons

@@ -121,9 +121,9 @@ fn actions(app: App, id: McpConfigurationId, server: Memo<Option<McpConfiguratio
         true => mcp().disable.to_owned(),
         false => mcp().enable.to_owned(),
     });
-    // A button that is busy loses the focus, so these only pay no heed meanwhile.
+    // A button that is busy loses the focus, so these only pay no heed meanwhile, and all of them together say so.
     view! {
-        <div class="mcp-actions">
+        <div class="mcp-actions" aria-busy=move || switching.get().then_some("true")>
             <Button label=mcp().test icon_name=icon_name!("activity") testid="test-mcp" on_click=test/>
             <Show when=move || consented.get()>
                 <Button

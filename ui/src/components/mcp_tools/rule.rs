@@ -46,7 +46,7 @@ pub fn rule(app: App, id: McpConfigurationId, tool: String) -> AnyView {
     });
     let options = RULES.map(|rule| (rule_word(rule).to_owned(), shown(rule).to_owned()));
     view! {
-        <div class="mcp-rule">
+        <div class="mcp-rule" aria-busy=move || busy.get().then_some("true")>
             {move || match (known.get(), attempts.get()) {
                 (false, _) => ().into_any(),
                 (true, _) => {

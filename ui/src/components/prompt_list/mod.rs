@@ -288,6 +288,8 @@ impl List {
                     app.model
                         .prompts()
                         .update(|prompts| prompts.take_order(scope, order.prompts));
+                    // What was asked for before could be older, and does not count any more.
+                    app.fetch_prompts();
                     let at = at.map_or(0, |at| at + 1).to_string();
                     self.say_place(id, t().prompt_moved, &[&at, &all]);
                 }

@@ -195,6 +195,7 @@ fn switch(app: App, prompt: Memo<Option<SystemPrompt>>, name: Signal<String>) ->
             aria-label=label
             data-tip=label
             data-testid="prompt-enabled"
+            aria-busy=move || busy.get().then_some("true")
             disabled=fixed
             prop:checked=on
             on:change=toggle
@@ -224,7 +225,7 @@ async fn toggled(app: App, prompt: SystemPrompt) {
         app.api().decline_prompt(prompt.id, given).await
     };
     match answer {
-        Ok(()) if may_write => {}
+        // What was asked for before could be older, and does not count any more.
         Ok(()) => app.fetch_prompts(),
         Err(error) => refused(app, &prompt.name, &error),
     }
