@@ -171,10 +171,7 @@ impl Found {
                 self.wrong(&field, "A header has visible characters on one line.");
             }
             if name.eq_ignore_ascii_case("authorization") {
-                self.wrong(
-                    &field,
-                    "Keep it apart: name it among the secret headers.",
-                );
+                self.wrong(&field, "Keep it apart: name it among the secret headers.");
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::{
     Op, Store, StoreError,
     columns::Columns,
     mcp,
+    tenant::sign_ins,
     write::{Change, Subject, Write},
 };
 
@@ -117,17 +118,20 @@ pub(crate) async fn forget(write: &mut Write, row: &SqliteRow) -> Result<(), Sto
     write.execute(delete.bind(id)).await.map(drop)
 }
 
-/// Notes the secrets of a server that cannot be read as orphans.
+/// Notes the secrets of a server that cannot be read as orphans. An organization that was told of a sign-in there is told
+/// that it has ended.
 pub(crate) async fn orphan(write: &mut Write, row: &SqliteRow) -> Result<(), StoreError> {
     let columns = Columns::of(row, write.doing());
-    let id: String = columns.get("id")?;
+    let id: McpConfigurationId = columns.parse("id")?;
     let names: BTreeSet<String> = columns.json("kept_secrets").unwrap_or_default();
     for name in names {
         let insert = sqlx::query(
             "INSERT INTO mcp_orphans (configuration_id, name, known) VALUES (?, ?, 1)
              ON CONFLICT (configuration_id, name) DO UPDATE SET known = 1",
         );
-        write.execute(insert.bind(id.clone()).bind(name)).await?;
+        write
+            .execute(insert.bind(id.to_string()).bind(name))
+            .await?;
     }
-    Ok(())
+    sign_ins::ended(write, id).await
 }
