@@ -230,7 +230,7 @@ async fn what_is_done_to_another_organization_is_no_event_of_the_active_one() {
 #[tokio::test]
 async fn a_server_that_cannot_be_read_hides_no_other_and_can_be_removed() {
     let fixture = Fixture::new().await;
-    let draft = |name: &str| {
+    let draft = |name: &str| -> McpDraft {
         let server = json!({"type": "http", "url": "https://a.example/mcp"});
         let draft = json!({"name": name, "server": server, "auth": {"type": "bearer"}});
         serde_json::from_value(draft).unwrap()
