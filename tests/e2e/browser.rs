@@ -18,6 +18,8 @@ mod main_flow;
 mod mcp;
 #[path = "browser/mcp_asked.rs"]
 mod mcp_asked;
+#[path = "browser/mcp_unreadable.rs"]
+mod mcp_unreadable;
 #[path = "browser/messages.rs"]
 mod messages;
 #[path = "browser/organization.rs"]

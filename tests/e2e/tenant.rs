@@ -71,6 +71,8 @@ mod signed_in;
 mod sync;
 #[path = "tenant/tokens.rs"]
 mod tokens;
+#[path = "tenant/tool_rules.rs"]
+mod tool_rules;
 #[path = "tenant/trail_api.rs"]
 mod trail_api;
 #[path = "tenant/upload.rs"]

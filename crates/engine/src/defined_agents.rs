@@ -226,7 +226,7 @@ pub async fn secrets(state: &State, id: &AgentId) -> Result<BTreeMap<String, Sec
             false => None,
         };
         let Some(value) = value else {
-            let detail = format!("{name} of agent {id} is not in the keychain");
+            let detail = format!("{name} of agent {id} is not in {}", berth_secrets::place());
             return Err(ApiError::new(Code::AgentSecretMissing, detail));
         };
         secrets.insert(name.clone(), value);

@@ -34,6 +34,9 @@ use crate::{error::ApiError, mcp, sessions, state::State};
 /// What an agent reads of a tool that it may not call.
 const DENIED: &str = "Its user does not let agents call this tool.";
 
+/// What an agent reads of a call that the audit trail cannot tell of.
+const UNNOTED: &str = "The call was not made, because the audit trail cannot be written to.";
+
 /// Bytes of the token of a session.
 const TOKEN: usize = 32;
 
@@ -304,7 +307,16 @@ impl Of {
 
     /// What happens when the agent calls a tool, as its user and their organization say.
     fn rule(&self, now: &McpConfiguration, tool: &str) -> ToolRule {
-        let own = now.draft.rules.of(tool);
+        self.bound_rule(now, tool, now.draft.rules.of(tool))
+    }
+
+    /// The organization itself wants its user asked, whatever they have said before.
+    fn must_ask(&self, now: &McpConfiguration, tool: &str) -> bool {
+        self.bound_rule(now, tool, ToolRule::Allow) == ToolRule::Ask
+    }
+
+    /// What happens when the agent calls a tool, of which its user says `own`.
+    fn bound_rule(&self, now: &McpConfiguration, tool: &str, own: ToolRule) -> ToolRule {
         let name = &now.draft.name;
         match (self.state.organizations.bound_of(self.tenant), now.scope) {
             (None, _) => own,
@@ -416,13 +428,15 @@ impl Guard for Of {
                 ToolRule::Allow => Ok(()),
                 ToolRule::Deny => Err(DENIED.to_owned()),
                 ToolRule::Ask => {
+                    let arguments = asked.arguments();
                     let subject = Subject {
                         session: self.session,
                         project: self.project,
                         configuration: now.id,
                         server: &now.draft.name,
                         tool: &asked.tool,
-                        arguments: &asked.arguments,
+                        arguments: &arguments,
+                        once: self.must_ask(&now, &asked.tool),
                     };
                     let answer = asking::ask(&self.state, &subject).await?;
                     // It took as long as somebody thought about it.
@@ -434,6 +448,18 @@ impl Guard for Of {
                     Ok(())
                 }
             }
+        })
+    }
+
+    fn begins<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            let told = self.told(asked);
+            let store = &self.state.store;
+            let begun = store.begin_mcp_call(self.given.id, &asked.call, &told);
+            begun.await.map_err(|error| {
+                tracing::error!(%error, session = %self.session, "a call of a tool is not made: it could not be noted");
+                UNNOTED.to_owned()
+            })
         })
     }
 
@@ -462,6 +488,12 @@ impl Guard for Of {
         details["bytes"] = json!(ended.bytes);
         details["outcome"] = json!(ended.outcome.word());
         details["took_ms"] = json!(u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX));
+        if ended.begun {
+            // It is in the trail since it left: its answer waits for nothing.
+            let call = ended.asked.call.clone();
+            self.state.store.end_mcp_call(self.given.id, call, details);
+            return Box::pin(std::future::ready(()));
+        }
         Box::pin(self.note_call("mcp.called", details))
     }
 

@@ -29,7 +29,7 @@ async fn unless_stopping<T>(
         answer = asked => Ok(answer?),
         () = state.stopping.cancelled() => Err(ApiError::new(
             Code::ShuttingDown,
-            "the engine stops while the keychain is asked",
+            format!("the engine stops while {} is asked", berth_secrets::place()),
         )),
     }
 }

@@ -24,8 +24,9 @@ mod routers;
 mod sessions;
 mod state;
 
-use std::{future::IntoFuture, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::IntoFuture, sync::Arc, time::Duration};
 
+use axum::serve::ListenerExt;
 use berth_protocol::Endpoint;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -73,6 +74,7 @@ impl Engine {
         };
         let state = State::new(config, store, endpoint.clone())?;
         recovery::reap(&state).await?;
+        recovery::note_calls(&state).await?;
         defined_agents::load(&state).await?;
         organizations::load(&state).await?;
         prompts::load_global(&state, state.config.global_prompts.as_deref()).await?;
@@ -116,8 +118,13 @@ impl Engine {
             lock,
         } = self;
         let (stopping, late) = (state.stopping.clone(), state.stopping.clone());
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let serve = axum::serve(listener, service)
+        // An answer in several small pieces would otherwise wait for the other side's system.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection collects small pieces");
+            }
+        });
+        let serve = axum::serve(listener, router.into_make_service())
             .with_graceful_shutdown(async move { stopping.cancelled().await });
         let served = tokio::select! {
             served = serve.into_future() => served,

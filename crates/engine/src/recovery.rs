@@ -19,6 +19,18 @@ pub async fn reap(state: &State) -> Result<(), StoreError> {
     futures::future::join_all(ends).await.into_iter().collect()
 }
 
+/// Notes the calls of tools that were under way: what became of them nobody knows.
+pub async fn note_calls(state: &State) -> Result<(), StoreError> {
+    let calls = state.store.note_lost_mcp_calls().await?;
+    if calls > 0 {
+        tracing::warn!(
+            calls,
+            "the engine stopped while tools of MCP servers were called"
+        );
+    }
+    Ok(())
+}
+
 /// Removes unfinished workspaces, in the background. Which ones is found out before anybody can
 /// begin another.
 pub async fn clear_workspaces(state: &Arc<State>) -> Result<(), StoreError> {

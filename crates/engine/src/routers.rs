@@ -228,8 +228,9 @@ pub async fn prepare(state: &State, id: RouterId) -> Result<Prepared, ApiError> 
 
 fn key_missing(router: &Router, providers: &str) -> ApiError {
     let detail = format!(
-        "router {:?} has no key for {providers} in the keychain",
-        router.name
+        "router {:?} has no key for {providers} in {}",
+        router.name,
+        berth_secrets::place()
     );
     ApiError::new(Code::RouterKeyMissing, detail)
 }

@@ -137,7 +137,7 @@ impl Found {
             let field = format!("server.env.{name}");
             self.word(&field, value);
             if secret.contains(name) {
-                self.wrong(&field, "It has a value here and one in the keychain.");
+                self.wrong(&field, "It has a value here and one among the secrets.");
             }
         }
     }
@@ -171,10 +171,7 @@ impl Found {
                 self.wrong(&field, "A header has visible characters on one line.");
             }
             if name.eq_ignore_ascii_case("authorization") {
-                self.wrong(
-                    &field,
-                    "Keep it in the keychain: name it among the secret headers.",
-                );
+                self.wrong(&field, "Keep it apart: name it among the secret headers.");
             }
         }
     }

@@ -38,6 +38,19 @@ pub fn keep_in_file(file: SecretsFile) -> Result<(), Box<SecretsFile>> {
     FILE.set(file).map_err(Box::new)
 }
 
+/// Secrets are in a file instead of the keychain.
+pub fn is_file() -> bool {
+    FILE.get().is_some()
+}
+
+/// How to name the place of secrets to somebody.
+pub fn place() -> &'static str {
+    match is_file() {
+        true => "the encrypted file",
+        false => "the keychain",
+    }
+}
+
 /// Why a secret could not be had, kept or removed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretsError {
@@ -48,7 +61,7 @@ pub enum SecretsError {
     #[error("the keychain refused: {0}")]
     Refused(String),
     /// It does not answer.
-    #[error("the keychain did not answer within {} s; it may be asking for its password", PATIENCE.as_secs())]
+    #[error("{} did not answer within {} s; it may be asking for its password", place(), PATIENCE.as_secs())]
     Silent,
     /// The file that was chosen in its place cannot be used.
     #[error("the file with the secrets cannot be used: {0}")]

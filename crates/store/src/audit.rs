@@ -55,6 +55,7 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn audit_page(&self, wanted: &AuditQuery) -> Result<AuditPage, StoreError> {
+        self.settle_calls().await;
         let limit = wanted.limit.clamp(1, PAGE_MAX);
         let session = wanted.session.map(|id| id.to_string());
         let query = match (&session, wanted.newest_first) {
@@ -85,6 +86,7 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn audit_head(&self) -> Result<(i64, String), StoreError> {
+        self.settle_calls().await;
         let row = self
             .row(DOING, sqlx::query("SELECT seq, hash FROM audit_head"))
             .await?

@@ -171,7 +171,7 @@ impl Store {
 }
 
 async fn commit(
-    write: Write<'_>,
+    write: Write,
     action: &'static str,
     agent: &DefinedAgent,
     details: Value,

@@ -16,6 +16,8 @@ use crate::{
     Op, Store, StoreError, canonical_json,
     columns::Columns,
     mcp_allowed,
+    mcp_unreadable::Servers,
+    open::Sql,
     tenant::sign_ins,
     write::{Change, Subject, Write},
 };
@@ -69,12 +71,13 @@ impl Store {
         Ok(made)
     }
 
-    /// The user's servers and those of the active organization, by scope and name.
+    /// The user's servers and those of the active organization, by scope and name, without those that cannot be read
+    /// (see [`unreadable_mcp`](Self::unreadable_mcp)).
     ///
     /// # Errors
     /// Those of any read.
     pub async fn mcp_configurations(&self) -> Result<Vec<McpConfiguration>, StoreError> {
-        Ok(self.servers_now().await?.to_vec())
+        Ok(self.servers_now().await?.readable.clone())
     }
 
     /// One of them, if it exists.
@@ -86,14 +89,15 @@ impl Store {
         id: McpConfigurationId,
     ) -> Result<Option<McpConfiguration>, StoreError> {
         let all = self.servers_now().await?;
-        Ok(all.iter().find(|server| server.id == id).cloned())
+        let mut all = all.readable.iter();
+        Ok(all.find(|server| server.id == id).cloned())
     }
 
     /// All of them; each call of a tool needs one.
-    async fn servers_now(&self) -> Result<Arc<Vec<McpConfiguration>>, StoreError> {
+    pub(crate) async fn servers_now(&self) -> Result<Arc<Servers>, StoreError> {
         let read = async {
             let rows = self.rows(DOING, sqlx::query(ALL)).await?;
-            rows.iter().map(|row| configuration(row, DOING)).collect()
+            Ok(Servers::of(&rows, DOING))
         };
         self.servers().get(read, |_| true).await
     }
@@ -335,7 +339,8 @@ impl Store {
         Ok(now)
     }
 
-    /// Notes of a call of a tool that it is under way, or what became of it, by the action of the audit trail.
+    /// Notes of a call of a tool that it is under way, or what became of one that never left, by the action of the
+    /// audit trail.
     ///
     /// # Errors
     /// Those of any write.
@@ -380,7 +385,7 @@ impl Store {
         doing: &'static str,
         id: McpConfigurationId,
         seen: u32,
-    ) -> Result<(Write<'_>, McpConfiguration), StoreError> {
+    ) -> Result<(Write, McpConfiguration), StoreError> {
         let mut write = self.write(doing).await?;
         let Some(old) = find(&mut write, id).await? else {
             write.abandon().await?;
@@ -395,25 +400,30 @@ impl Store {
     }
 }
 
+/// Reads the row of a server.
+pub(crate) fn one(id: McpConfigurationId) -> Sql<'static> {
+    sqlx::query(ONE).bind(id.to_string())
+}
+
 pub(crate) async fn find(
-    write: &mut Write<'_>,
+    write: &mut Write,
     id: McpConfigurationId,
 ) -> Result<Option<McpConfiguration>, StoreError> {
-    let row = write.row(sqlx::query(ONE).bind(id.to_string())).await?;
+    let row = write.row(one(id)).await?;
     row.map(|row| configuration(&row, write.doing()))
         .transpose()
 }
 
 async fn of_write(
-    write: &mut Write<'_>,
+    write: &mut Write,
     id: McpConfigurationId,
 ) -> Result<McpConfiguration, StoreError> {
-    let row = write.one(sqlx::query(ONE).bind(id.to_string())).await?;
+    let row = write.one(one(id)).await?;
     configuration(&row, write.doing())
 }
 
 pub(crate) async fn forget_state(
-    write: &mut Write<'_>,
+    write: &mut Write,
     id: McpConfigurationId,
 ) -> Result<(), StoreError> {
     let delete = sqlx::query("DELETE FROM mcp_states WHERE configuration_id = ?");
@@ -422,7 +432,7 @@ pub(crate) async fn forget_state(
 }
 
 async fn check_name(
-    write: &mut Write<'_>,
+    write: &mut Write,
     id: McpConfigurationId,
     name: &str,
 ) -> Result<(), StoreError> {
@@ -439,7 +449,7 @@ async fn check_name(
 }
 
 async fn commit(
-    write: Write<'_>,
+    write: Write,
     action: &'static str,
     configuration: &McpConfiguration,
     details: Value,

@@ -53,7 +53,7 @@ impl Store {
 
 /// Forgets where these tools of a server were allowed.
 pub(crate) async fn forget(
-    write: &mut Write<'_>,
+    write: &mut Write,
     id: McpConfigurationId,
     which: impl Fn(&str) -> bool,
 ) -> Result<(), StoreError> {

@@ -129,7 +129,7 @@ fn left(pins: Pins) -> Vec<String> {
 
 const PINS: &str = "SELECT tool, accepted, found FROM mcp_pins WHERE configuration_id = ?";
 
-async fn pins(write: &mut Write<'_>, id: McpConfigurationId) -> Result<Pins, StoreError> {
+async fn pins(write: &mut Write, id: McpConfigurationId) -> Result<Pins, StoreError> {
     let rows = write.rows(sqlx::query(PINS).bind(id.to_string())).await?;
     rows.iter().map(|row| pin(row, write.doing())).collect()
 }

@@ -112,7 +112,7 @@ impl Store {
         session_id: SessionId,
         (role, content, parts): (Role, &str, &[Part]),
         run: u32,
-    ) -> Result<(Write<'_>, Message), StoreError> {
+    ) -> Result<(Write, Message), StoreError> {
         let mut write = self.write("adding a message").await?;
         let last = sqlx::query(
             "SELECT (SELECT MAX(seq) FROM messages WHERE session_id = sessions.id) AS last
@@ -200,7 +200,7 @@ impl Store {
     }
 }
 
-async fn commit(write: Write<'_>, message: &Message) -> Result<(), StoreError> {
+async fn commit(write: Write, message: &Message) -> Result<(), StoreError> {
     let change = Change {
         action: "message.added",
         subject: Subject::Message(message.id),

@@ -5,7 +5,8 @@
 //!
 //! **What survives.** `synchronous` is `FULL`: a commit is on the disk before it is acknowledged, as
 //! far as the disk tells the truth, so neither `kill -9` nor a power cut loses an acknowledged
-//! change.
+//! change. The one exception is the note that a tool is about to be called (see `mcp_calls.rs`), which a kill does
+//! not take back and a power cut may.
 
 use std::{
     fs::OpenOptions,
@@ -15,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use berth_protocol::{AuditEvent, McpConfiguration};
+use berth_protocol::AuditEvent;
 use sqlx::{
     ConnectOptions, Sqlite, SqliteConnection, SqlitePool,
     query::Query,
@@ -27,7 +28,8 @@ use sqlx::{
 use tokio::sync::{Mutex, mpsc::UnboundedSender};
 
 use crate::{
-    StoreError, error::is_full, kept::Kept, prompt_book::PromptBook, schema, write::Writer,
+    StoreError, error::is_full, kept::Kept, mcp_calls::EndedCalls, mcp_unreadable::Servers,
+    prompt_book::PromptBook, schema, write::Writer,
 };
 
 /// Name of the store's file in the folder of the engine's data.
@@ -56,11 +58,14 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    writer: Mutex<Writer>,
+    writer: Arc<Mutex<Writer>>,
+    /// The connection for what does not wait for the disk; absent until it is first needed.
+    unsynced: Mutex<Option<SqliteConnection>>,
     readers: SqlitePool,
     audit_followers: AuditFollowers,
     book: Kept<PromptBook>,
-    servers: Kept<Vec<McpConfiguration>>,
+    servers: Kept<Servers>,
+    ended_calls: EndedCalls,
 }
 
 /// Who wants to hear of new events of the audit trail.
@@ -103,11 +108,13 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 path,
-                writer: Mutex::new(Writer::Open(Some(conn))),
+                writer: Arc::new(Mutex::new(Writer::Open(Some(conn)))),
+                unsynced: Mutex::default(),
                 readers,
                 audit_followers: AuditFollowers::default(),
                 book: Kept::default(),
                 servers: Kept::default(),
+                ended_calls: EndedCalls::default(),
             }),
         })
     }
@@ -115,8 +122,15 @@ impl Store {
     /// Waits for the write in progress, then closes the file. Later calls fail with
     /// [`StoreError::Closed`].
     pub async fn close(&self) {
+        self.settle_calls().await;
         let writer = std::mem::replace(&mut *self.inner.writer.lock().await, Writer::Closed);
         self.inner.readers.close().await;
+        let unsynced = self.inner.unsynced.lock().await.take();
+        if let Some(conn) = unsynced
+            && let Err(error) = sqlx::Connection::close(conn).await
+        {
+            tracing::warn!(%error, "a connection to the store did not close cleanly");
+        }
         // Last, so that it is the one that moves the WAL into the file and removes it.
         if let Writer::Open(Some(conn)) = writer
             && let Err(error) = sqlx::Connection::close(conn).await
@@ -135,8 +149,16 @@ impl Store {
         schema::known()
     }
 
-    pub(crate) fn writer(&self) -> &Mutex<Writer> {
+    pub(crate) fn writer(&self) -> &Arc<Mutex<Writer>> {
         &self.inner.writer
+    }
+
+    pub(crate) fn unsynced(&self) -> &Mutex<Option<SqliteConnection>> {
+        &self.inner.unsynced
+    }
+
+    pub(crate) fn ended_calls(&self) -> &EndedCalls {
+        &self.inner.ended_calls
     }
 
     pub(crate) fn audit_followers(&self) -> &AuditFollowers {
@@ -147,7 +169,7 @@ impl Store {
         &self.inner.book
     }
 
-    pub(crate) fn servers(&self) -> &Kept<Vec<McpConfiguration>> {
+    pub(crate) fn servers(&self) -> &Kept<Servers> {
         &self.inner.servers
     }
 
@@ -156,6 +178,16 @@ impl Store {
         connect(&self.inner.path)
             .await
             .map_err(|error| ask_disk(&self.inner.path, error))
+    }
+
+    /// A connection whose commits are with the system, and not yet on the disk, when they return.
+    pub(crate) async fn connect_unsynced(&self) -> Result<SqliteConnection, StoreError> {
+        let options = options(&self.inner.path)
+            .synchronous(SqliteSynchronous::Normal)
+            // That waits for the disk, so the other connection does it.
+            .pragma("wal_autocheckpoint", "0");
+        let conn = options.connect().await;
+        conn.map_err(|error| self.failed("opening the store", error))
     }
 
     pub(crate) fn failed(&self, doing: &'static str, error: sqlx::Error) -> StoreError {

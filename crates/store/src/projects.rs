@@ -133,7 +133,7 @@ impl Store {
     }
 }
 
-async fn check_removable(write: &mut Write<'_>, id: ProjectId) -> Result<(), StoreError> {
+async fn check_removable(write: &mut Write, id: ProjectId) -> Result<(), StoreError> {
     let query = sqlx::query(
         "SELECT (SELECT COUNT(*) FROM projects WHERE id = ?1) AS projects,
                 (SELECT COUNT(*) FROM sessions WHERE project_id = ?1) AS sessions",

@@ -331,7 +331,7 @@ impl Store {
         doing: &'static str,
         id: PromptId,
         seen: u32,
-    ) -> Result<(Write<'_>, SystemPrompt), StoreError> {
+    ) -> Result<(Write, SystemPrompt), StoreError> {
         let mut write = self.write(doing).await?;
         let query = sqlx::query("SELECT * FROM prompts WHERE id = ?").bind(id.to_string());
         let old = match write.row(query).await? {
@@ -422,7 +422,7 @@ fn numbered(order: &[SystemPrompt]) -> Vec<(usize, i32)> {
 
 /// Keeps what the prompt is now among its versions, and commits.
 async fn commit(
-    mut write: Write<'_>,
+    mut write: Write,
     action: &'static str,
     prompt: &SystemPrompt,
 ) -> Result<(), StoreError> {
@@ -430,7 +430,7 @@ async fn commit(
     write.commit(change(action, prompt)).await
 }
 
-async fn keep_version(write: &mut Write<'_>, prompt: &SystemPrompt) -> Result<(), StoreError> {
+async fn keep_version(write: &mut Write, prompt: &SystemPrompt) -> Result<(), StoreError> {
     let insert = sqlx::query(
         "INSERT INTO prompt_versions (prompt_id, version, name, format, content, priority, enabled,
                                       locked, target, author, at)

@@ -173,7 +173,7 @@ impl Store {
     }
 }
 
-async fn check_name(write: &mut Write<'_>, id: RouterId, name: &str) -> Result<(), StoreError> {
+async fn check_name(write: &mut Write, id: RouterId, name: &str) -> Result<(), StoreError> {
     let same = sqlx::query("SELECT id FROM routers WHERE name = ? AND id <> ?");
     match write.row(same.bind(name).bind(id.to_string())).await? {
         Some(row) => Err(StoreError::RouterExists {
@@ -184,7 +184,7 @@ async fn check_name(write: &mut Write<'_>, id: RouterId, name: &str) -> Result<(
 }
 
 async fn commit(
-    write: Write<'_>,
+    write: Write,
     action: &'static str,
     router: &Router,
     details: Value,

@@ -227,7 +227,7 @@ impl Store {
 
 /// Updates one session, which returns its row, and commits.
 async fn change(
-    mut write: Write<'_>,
+    mut write: Write,
     update: Sql<'_>,
     action: &'static str,
     details: Value,
@@ -239,7 +239,7 @@ async fn change(
 }
 
 async fn commit(
-    write: Write<'_>,
+    write: Write,
     session: SessionRecord,
     action: &'static str,
     details: Value,

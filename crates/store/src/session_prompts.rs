@@ -36,7 +36,7 @@ impl Store {
 
 /// Keeps what a run is given, in the write that begins it.
 pub(crate) async fn keep(
-    write: &mut Write<'_>,
+    write: &mut Write,
     id: SessionId,
     run: u32,
     given: &GivenPrompt,

@@ -131,7 +131,7 @@ impl Store {
         &self,
         doing: &'static str,
         id: SessionId,
-    ) -> Result<(Write<'_>, SessionRecord), StoreError> {
+    ) -> Result<(Write, SessionRecord), StoreError> {
         let mut write = self.write(doing).await?;
         let query = sqlx::query("SELECT * FROM sessions WHERE id = ?").bind(id.to_string());
         match write.row(query).await? {

@@ -21,7 +21,7 @@ pub(crate) const SET: &str = "INSERT INTO settings (key, value) VALUES (?, ?)
                    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
 /// As [`Store::installation`], within a write.
-pub(crate) async fn installation(write: &mut Write<'_>) -> Result<String, StoreError> {
+pub(crate) async fn installation(write: &mut Write) -> Result<String, StoreError> {
     // Somebody may have been faster.
     let insert =
         sqlx::query("INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING");

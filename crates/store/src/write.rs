@@ -4,9 +4,12 @@
 //! **Dropping a `Write` undoes it.** A caller's future may be dropped between any two statements,
 //! so the transaction owns its connection while it lasts: whoever is dropped drops the connection,
 //! and SQLite rolls back what it did. The next write opens a new one. The same holds after an
-//! error. sqlx's own `Transaction` keeps the connection instead and counts how deep it is in
+//! error. A commit that has begun is carried through whoever waits for it: SQLite would make it in any case, and
+//! what is kept in memory has to follow. sqlx's own `Transaction` keeps the connection instead and counts how deep it is in
 //! transactions; after an error on which SQLite rolls back by itself, such as a full disk, that
 //! count stays too high and every later `BEGIN IMMEDIATE` on the connection is refused.
+
+use std::sync::Arc;
 
 use berth_protocol::{
     AgentId, AuditEvent, McpConfigurationId, MessageId, OrganizationId, ProjectId, PromptId,
@@ -14,7 +17,7 @@ use berth_protocol::{
 };
 use serde_json::Value;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
-use tokio::sync::MutexGuard;
+use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use crate::{
@@ -36,9 +39,9 @@ pub(crate) enum Writer {
 }
 
 /// A transaction that has begun.
-pub(crate) struct Write<'a> {
-    store: &'a Store,
-    place: MutexGuard<'a, Writer>,
+pub(crate) struct Write {
+    store: Store,
+    place: OwnedMutexGuard<Writer>,
     conn: SqliteConnection,
     doing: &'static str,
     at: Timestamp,
@@ -109,8 +112,6 @@ impl Subject {
     }
 }
 
-const COMMIT: &str = "COMMIT";
-
 /// Adds an audit event. What goes to the database together is one wait for its thread.
 const EVENT: &str =
     "INSERT INTO audit_events (seq, at, action, subject_kind, subject_id, details, prev_hash, hash)
@@ -126,8 +127,19 @@ const LAST_EVENT: &str =
 
 impl Store {
     /// Waits for the writes before it, then begins a transaction.
-    pub(crate) async fn write(&self, doing: &'static str) -> Result<Write<'_>, StoreError> {
-        let mut place = self.writer().lock().await;
+    pub(crate) async fn write(&self, doing: &'static str) -> Result<Write, StoreError> {
+        // What is over stands in the trail before what comes after it.
+        self.settle_calls().await;
+        let place = Arc::clone(self.writer()).lock_owned().await;
+        self.begin(place, doing).await
+    }
+
+    /// Begins a transaction in the place of the connection that writes.
+    pub(crate) async fn begin(
+        &self,
+        mut place: OwnedMutexGuard<Writer>,
+        doing: &'static str,
+    ) -> Result<Write, StoreError> {
         let conn = match &mut *place {
             Writer::Closed => return Err(StoreError::Closed { doing }),
             Writer::Open(conn) => conn.take(),
@@ -137,7 +149,7 @@ impl Store {
             None => self.reconnect().await?,
         };
         let mut write = Write {
-            store: self,
+            store: self.clone(),
             place,
             conn,
             doing,
@@ -148,9 +160,50 @@ impl Store {
         write.execute(sqlx::query("BEGIN IMMEDIATE")).await?;
         Ok(write)
     }
+
+    /// Runs a statement that is a whole transaction by itself and does not wait for the disk. A kill of this process
+    /// does not undo it; a power cut may, until the next write is committed.
+    pub(crate) async fn execute_unsynced(
+        &self,
+        doing: &'static str,
+        query: Sql<'_>,
+    ) -> Result<(), StoreError> {
+        // SQLite has one writer: here whoever waits is woken, and there they would sleep and try again.
+        let place = self.writer().lock().await;
+        if matches!(*place, Writer::Closed) {
+            return Err(StoreError::Closed { doing });
+        }
+        let mut unsynced = self.unsynced().lock().await;
+        let mut conn = match unsynced.take() {
+            Some(conn) => conn,
+            None => self.connect_unsynced().await?,
+        };
+        match query.execute(&mut conn).await {
+            Ok(_) => {
+                *unsynced = Some(conn);
+                Ok(())
+            }
+            Err(error) => Err(self.failed(doing, error)),
+        }
+    }
 }
 
-impl Write<'_> {
+/// Does something to its end, also when nobody waits for it any more.
+async fn carried_through(
+    doing: &'static str,
+    work: impl Future<Output = Result<(), StoreError>> + Send + 'static,
+) -> Result<(), StoreError> {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime goes, and takes the connection along.
+            Err(_) => Err(StoreError::Closed { doing }),
+        },
+    }
+}
+
+impl Write {
     /// The moment of this write.
     pub(crate) fn at(&self) -> Timestamp {
         self.at
@@ -194,12 +247,12 @@ impl Write<'_> {
     /// Ends a change of state: adds its audit event and its outbox entry, and commits.
     pub(crate) async fn commit(mut self, change: Change) -> Result<(), StoreError> {
         self.add(change).await?;
-        self.end(COMMIT).await
+        self.finish().await
     }
 
     /// Ends several changes that were added.
     pub(crate) async fn end_changes(self) -> Result<(), StoreError> {
-        self.end(COMMIT).await
+        self.finish().await
     }
 
     /// Adds the audit event and the outbox entry of one change among several.
@@ -242,30 +295,37 @@ impl Write<'_> {
         subject_id: &str,
         details: &Value,
     ) -> Result<(), StoreError> {
-        self.append_audit(LAST_EVENT, (action, subject_kind, subject_id), details)
-            .await?;
-        self.committed();
-        Ok(())
+        let (action, kind) = (action.to_owned(), subject_kind.to_owned());
+        let (id, details) = (subject_id.to_owned(), details.clone());
+        carried_through(self.doing, async move {
+            self.append_audit(LAST_EVENT, (&action, &kind, &id), &details)
+                .await?;
+            self.committed();
+            Ok(())
+        })
+        .await
     }
 
     /// Ends a write of something that is no state: a cache, a preference, what can be seen again by
     /// looking.
     pub(crate) async fn commit_plain(self) -> Result<(), StoreError> {
-        self.end(COMMIT).await
+        self.finish().await
     }
 
     /// Undoes the write and keeps the connection.
-    pub(crate) async fn abandon(self) -> Result<(), StoreError> {
-        self.end("ROLLBACK").await
+    pub(crate) async fn abandon(mut self) -> Result<(), StoreError> {
+        self.execute(sqlx::query("ROLLBACK")).await?;
+        self.give_back();
+        Ok(())
     }
 
-    async fn end(mut self, statement: &'static str) -> Result<(), StoreError> {
-        self.execute(sqlx::query(statement)).await?;
-        match statement {
-            COMMIT => self.committed(),
-            _ => self.give_back(),
-        }
-        Ok(())
+    async fn finish(mut self) -> Result<(), StoreError> {
+        carried_through(self.doing, async move {
+            self.execute(sqlx::query("COMMIT")).await?;
+            self.committed();
+            Ok(())
+        })
+        .await
     }
 
     /// It is on the disk.

@@ -1,6 +1,9 @@
 //! MCP servers: kept, agreed to, tried and called by hand.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use berth_protocol::{
     Code, McpCalled, McpConfiguration, McpImported, McpList, McpServer, McpState, McpTested,
@@ -291,4 +294,44 @@ async fn an_import_shows_what_a_file_names_and_starts_nothing() {
             .await,
     );
     assert_eq!(bad.code, Code::McpInvalid);
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_read_is_shown_beside_the_others_and_can_be_removed() {
+    let mut engine = Engine::start().await;
+    let web = |name: &str| json!({"name": name, "server": {"type": "http", "url": "https://a.example/mcp"}});
+    let broken = add(&engine.client, &web("broken")).await;
+    let whole = add(&engine.client, &web("whole")).await;
+    assert!(engine.stop().await.success());
+    let change =
+        r#"UPDATE mcp_configurations SET server = '{"type":"telepathy"}' WHERE name = 'broken'"#;
+    let script = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit(); c.close()";
+    let changed = Command::new("python3")
+        .args(["-c", script])
+        .arg(engine.data_dir().join("berth.db"))
+        .arg(change)
+        .status();
+    if !changed.is_ok_and(|status| status.success()) {
+        return skip(
+            &this_test(),
+            "python3 with sqlite3 is needed to change the data",
+        );
+    }
+    engine.restart().await;
+    let client = &engine.client;
+    let list: McpList = client.get("/mcp/configurations").await.expect("a list");
+    let ids: Vec<_> = list.configurations.iter().map(|it| it.id).collect();
+    assert_eq!(ids, [whole.id]);
+    assert_eq!(list.unreadable.len(), 1);
+    assert_eq!(list.unreadable[0].id, broken.id);
+    assert_eq!(list.unreadable[0].name, "broken");
+    assert_eq!(list.unreadable[0].parts, ["server"]);
+
+    let path = format!("/mcp/configurations/{}?version=0", broken.id);
+    client.delete(&path).await.expect("it is removed");
+    let list: McpList = client.get("/mcp/configurations").await.expect("a list");
+    assert_eq!(list.unreadable, []);
+    let again = refusal(client.delete(&path).await);
+    assert_eq!(again.code, Code::McpNotFound);
+    client.assert_audit_valid().await;
 }

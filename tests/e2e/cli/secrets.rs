@@ -2,7 +2,7 @@
 
 use std::{os::unix::fs::PermissionsExt, path::Path};
 
-use berth_protocol::McpConfiguration;
+use berth_protocol::{McpConfiguration, McpList};
 use berth_tests::Engine;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -71,6 +71,26 @@ async fn a_secret_is_kept_in_the_file_that_was_chosen_and_given_out_after_a_rest
         .await;
     let given = fs::read_to_string(&into).expect("it was given its secret");
     assert_eq!(given, "hidden-word");
+}
+
+#[tokio::test]
+async fn what_is_said_of_secrets_names_the_file_that_was_chosen() {
+    let setup = Setup::new();
+    let (file, key) = (setup.folder().join("secrets"), key(&setup, "key").await);
+    let engine = set(setup, &file, &key).start().await;
+    let into = engine.setup().folder().join("given");
+    let made = server(&engine, &into).await;
+    let client = &engine.client;
+    let list: McpList = client.get("/mcp/configurations").await.expect("a list");
+    assert!(list.secrets_file);
+    let consent = format!("/mcp/configurations/{}/consent", made.id);
+    let shown = json!({"version": made.version});
+    let agreed = client.post::<Value>(&consent, &shown).await;
+    agreed.expect("it is agreed to");
+    let tested = client.post::<Value>("/mcp/test", &json!({"id": made.id}));
+    let refused = tested.await.expect_err("its secret is missing");
+    let said = &refused.detail;
+    assert!(said.contains("is not in the encrypted file"), "{said}");
 }
 
 #[tokio::test]

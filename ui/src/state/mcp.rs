@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::strings::place;
 use crate::view::prelude::*;
 use crate::web::error::ApiError;
 use crate::web::task::spawn_local;
 use crate::wire::Tested;
-use berth_protocol::{McpConfiguration, McpConfigurationId, McpList, McpScope, Timestamp};
+use berth_protocol::{
+    McpConfiguration, McpConfigurationId, McpList, McpScope, McpUnreadable, Timestamp,
+};
 
 use super::{App, effect};
 
@@ -51,6 +54,22 @@ impl McpServers {
         list.is_some_and(|list| list.writable.contains(&scope))
     }
 
+    /// Those that cannot be read.
+    pub fn unreadable(&self) -> &[McpUnreadable] {
+        self.list.as_ref().map_or(&[], |list| &list.unreadable)
+    }
+
+    /// The name of a server, whether or not it can be read, and its version.
+    pub fn named(&self, id: McpConfigurationId) -> Option<(String, u32)> {
+        let known = self.find(id);
+        let known = known.map(|server| (server.draft.name.clone(), server.version));
+        let mut unreadable = self.unreadable().iter();
+        known.or_else(|| {
+            let found = unreadable.find(|server| server.id == id)?;
+            Some((unreadable_name(found), 0))
+        })
+    }
+
     /// Takes a server as the engine has it now; its place stays until all are fetched.
     pub fn take(&mut self, server: McpConfiguration) {
         if let Some(list) = &mut self.list {
@@ -60,6 +79,14 @@ impl McpServers {
                 None => all.push(server),
             }
         }
+    }
+}
+
+/// What a server that cannot be read is called.
+pub fn unreadable_name(server: &McpUnreadable) -> String {
+    match server.name.is_empty() {
+        true => server.id.to_string(),
+        false => server.name.clone(),
     }
 }
 
@@ -95,6 +122,19 @@ impl App {
                 Err(error) => servers.failure = Some(error),
             });
         });
+    }
+
+    /// A text that names the place of secrets, for the place that is used.
+    pub fn kept_in(self, text: &str) -> String {
+        let servers = self.model.mcp();
+        let in_file = servers.with(|servers| {
+            let list = servers.list.as_ref();
+            list.is_some_and(|list| list.secrets_file)
+        });
+        match in_file {
+            true => text.replace(place().keychain, place().file),
+            false => text.to_owned(),
+        }
     }
 
     /// A server, if it is known.

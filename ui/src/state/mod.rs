@@ -24,7 +24,7 @@ use crate::logic::{lists, transcript::Transcript};
 use crate::web::{api::Api, endpoint::Endpoint};
 
 pub use actions::run;
-pub use mcp::{McpServers, McpTrial};
+pub use mcp::{McpServers, McpTrial, unreadable_name};
 pub use model::{Connection, Model, Phase};
 pub use org_requests::OrgRequests;
 pub use org_settings::OrgSettings;

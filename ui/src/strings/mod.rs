@@ -9,6 +9,7 @@ mod org_sessions;
 mod org_settings;
 mod org_trail;
 mod organization;
+mod place;
 
 /// Makes the texts of a language: their type, and its value in English.
 macro_rules! strings {
@@ -34,6 +35,7 @@ pub use org_sessions::{ORG_SESSION_ENGLISH, OrgSessionStrings};
 pub use org_settings::{ORG_SETTINGS_ENGLISH, OrgSettingsStrings};
 pub use org_trail::{ORG_TRAIL_ENGLISH, OrgTrailStrings};
 pub use organization::{ORG_ENGLISH, OrgStrings};
+pub use place::{PLACE_ENGLISH, PlaceStrings};
 
 /// The texts of the current language. There is one so far.
 pub fn t() -> &'static Strings {
@@ -78,6 +80,11 @@ pub fn org_settings() -> &'static OrgSettingsStrings {
 /// The texts of an organization's audit trail, apart for the same reason.
 pub fn org_trail() -> &'static OrgTrailStrings {
     &ORG_TRAIL_ENGLISH
+}
+
+/// How texts name the place of secrets.
+pub fn place() -> &'static PlaceStrings {
+    &PLACE_ENGLISH
 }
 
 /// Puts the values in the places of `{}`, in order. A place without a value stays as it is.

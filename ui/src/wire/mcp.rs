@@ -126,7 +126,8 @@ structs! {
     McpSignedOut { configuration, revoked, why }
     McpSigningIn { url, issuer, until }
     McpImported { servers }
-    McpList { configurations, writable }
+    McpList { configurations, writable, unreadable, secrets_file }
+    McpUnreadable { id, scope, name, parts }
 }
 
 impl Read for BTreeSet<String> {

@@ -585,8 +585,11 @@ fn mcp_servers_are_read_as_serde_reads_them() {
     let silent = read::<McpConfiguration>(&bare).map(|server| server.consented);
     assert_eq!(silent, Ok(false));
     check::<McpList>(&[
-        &format!(r#"{{"configurations":[{bare}],"writable":["organization","user"]}}"#),
-        r#"{"configurations":[],"writable":[]}"#,
+        &format!(
+            r#"{{"configurations":[{bare}],"writable":["organization","user"],"unreadable":[],"secrets_file":false}}"#
+        ),
+        r#"{"configurations":[],"writable":[],"unreadable":[
+            {"id":"01890000-0000-7000-8000-000000000001","scope":"user","name":"n","parts":["server"]}],"secrets_file":true}"#,
     ]);
     check::<McpDraft>(&MCP_DRAFTS);
     for provider in ["discovered", "github", "google", "auth0", "azure"] {

@@ -9,7 +9,7 @@ use berth_mcp::{
 };
 use berth_protocol::McpOffers;
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, task::JoinHandle};
 
 use super::{
     Of,
@@ -100,6 +100,32 @@ impl Asker {
     }
 }
 
+/// A wish for an answer of a model that is not in the trail yet. Dropped, it was cut off, and is noted as that.
+struct Sampling(Option<Of>);
+
+impl Sampling {
+    /// Notes what became of it, once, and to the end whoever waits for that.
+    fn note(&mut self, outcome: Outcome) -> Option<JoinHandle<()>> {
+        let of = self.0.take()?;
+        // The engine is stopping when there is no runtime any more.
+        let runtime = tokio::runtime::Handle::try_current().ok()?;
+        Some(runtime.spawn(async move {
+            let details = json!({
+                "by": "server",
+                "outcome": outcome.word(),
+                "session_id": of.session,
+            });
+            of.note_call("mcp.sampled", details).await;
+        }))
+    }
+}
+
+impl Drop for Sampling {
+    fn drop(&mut self) {
+        drop(self.note(Outcome::Cancelled));
+    }
+}
+
 impl Asked for Asker {
     fn offers(&self) -> Offers {
         Offers {
@@ -129,17 +155,16 @@ impl Asked for Asker {
             if self.asks_too_much() {
                 return None;
             }
+            let mut sampling = Sampling(Some(self.of.clone()));
             let answer = self.answer(request).await;
             let outcome = match &answer {
                 Some(_) => Outcome::Answered,
                 None => Outcome::Refused,
             };
-            let details = json!({
-                "by": "server",
-                "outcome": outcome.word(),
-                "session_id": self.of.session,
-            });
-            self.of.note_call("mcp.sampled", details).await;
+            if let Some(noted) = sampling.note(outcome) {
+                // It fails with the engine alone.
+                let _ = noted.await;
+            }
             answer
         })
     }

@@ -92,6 +92,8 @@ pub struct Subject<'a> {
     pub tool: &'a str,
     /// The arguments, to be read.
     pub arguments: &'a str,
+    /// An organization wants each call asked about: no answer before counts, and none holds for another call.
+    pub once: bool,
 }
 
 impl Subject<'_> {
@@ -147,6 +149,10 @@ impl Asking {
         let questions = self.questions();
         let mut of_session = questions.get(&id)?.iter();
         let found = of_session.find(|it| it.attention.id == attention && it.tell.is_some())?;
+        let mut offered = found.attention.options.iter();
+        if !offered.any(|it| it.id == option) {
+            return None;
+        }
         let reply = match (&found.about.tool, option) {
             (Some(_), _) => {
                 let mut answers = McpAnswer::ALL.into_iter();
@@ -222,19 +228,7 @@ impl Asking {
 /// Asks the user, unless they have said before what they want: what is allowed by that, or why the call is refused,
 /// for the agent to read. Nothing of the answer is kept yet, see [`keep`].
 pub async fn ask(state: &Arc<State>, subject: &Subject<'_>) -> Result<McpAnswer, String> {
-    let asking = &state.gateways.asking;
-    if asking.allowed().contains(&subject.in_session()) {
-        return Ok(McpAnswer::Once);
-    }
-    let in_project =
-        state
-            .store
-            .is_mcp_tool_allowed(subject.configuration, subject.project, subject.tool);
-    // What cannot be read allows nothing.
-    if in_project.await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "whether a tool is allowed could not be read");
-        false
-    }) {
+    if !subject.once && is_allowed(state, subject).await {
         return Ok(McpAnswer::Once);
     }
     match put(state, subject.session, of_call(subject)).await {
@@ -251,6 +245,21 @@ pub async fn ask(state: &Arc<State>, subject: &Subject<'_>) -> Result<McpAnswer,
             PATIENCE.as_secs()
         )),
     }
+}
+
+/// Whether the user has allowed it before.
+async fn is_allowed(state: &State, subject: &Subject<'_>) -> bool {
+    let asking = &state.gateways.asking;
+    if asking.allowed().contains(&subject.in_session()) {
+        return true;
+    }
+    let (id, project) = (subject.configuration, subject.project);
+    let in_project = state.store.is_mcp_tool_allowed(id, project, subject.tool);
+    // What cannot be read allows nothing.
+    in_project.await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "whether a tool is allowed could not be read");
+        false
+    })
 }
 
 /// Asks the user for what a server wants to know, or to open its page.
@@ -317,9 +326,11 @@ fn of_call(subject: &Subject<'_>) -> Draft {
         question.push('\n');
         question.push_str(subject.arguments);
     }
+    let offered = McpAnswer::ALL.into_iter();
+    let offered = offered.filter(|it| !subject.once || !it.lasts());
     Draft {
         question,
-        options: McpAnswer::ALL.map(|it| (it.id(), it.label())).to_vec(),
+        options: offered.map(|it| (it.id(), it.label())).collect(),
         needs: None,
         form: None,
         about: About {

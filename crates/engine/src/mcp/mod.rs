@@ -39,6 +39,8 @@ pub async fn list(state: &State) -> Result<McpList, ApiError> {
     Ok(McpList {
         configurations: known.map(|it| with_sign_in(state, it)).collect(),
         writable,
+        unreadable: state.store.unreadable_mcp().await?,
+        secrets_file: berth_secrets::is_file(),
     })
 }
 
@@ -153,6 +155,10 @@ fn is_elsewhere(old: &McpServer, new: &McpServer) -> bool {
 
 /// Removes a server with its secrets.
 pub async fn delete(state: &State, id: McpConfigurationId, version: u32) -> Result<(), ApiError> {
+    let unreadable = state.store.unreadable_mcp().await?;
+    if unreadable.iter().any(|it| it.id == id) {
+        return delete_unreadable(state, id).await;
+    }
     let old = get(state, id).await?;
     if old.scope == McpScope::Organization {
         return shared::delete(state, id, version).await;
@@ -174,6 +180,16 @@ pub async fn delete(state: &State, id: McpConfigurationId, version: u32) -> Resu
     state.sign_ins.forget(id);
     state.gateways.asking.forget_of(id, |_| true);
     state.publish(Event::McpRemoved { id });
+    Ok(())
+}
+
+/// Removes a server that cannot be read, with the secrets that it names.
+async fn delete_unreadable(state: &State, id: McpConfigurationId) -> Result<(), ApiError> {
+    state.store.delete_unreadable_mcp(id).await?;
+    state.sign_ins.forget(id);
+    state.gateways.asking.forget_of(id, |_| true);
+    state.publish(Event::McpRemoved { id });
+    shared::sweep(state).await;
     Ok(())
 }
 
@@ -463,8 +479,9 @@ async fn secrets(
             None if name == "client_secret" => {}
             None => {
                 let detail = format!(
-                    "{name} of MCP server {:?} is not in the keychain",
-                    draft.name
+                    "{name} of MCP server {:?} is not in {}",
+                    draft.name,
+                    berth_secrets::place()
                 );
                 return Err(Problem::new(Code::McpSecretMissing, detail)
                     .with_fields(vec![FieldProblem {

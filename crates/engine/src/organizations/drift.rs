@@ -266,7 +266,7 @@ fn of_server(server: &McpConfiguration) -> Option<Drift> {
         ),
         _ if !missing.is_empty() => (
             DriftKind::ServerNotSignedIn,
-            format!("Not in the keychain: {}.", missing.join(", ")),
+            format!("Not in {}: {}.", berth_secrets::place(), missing.join(", ")),
             "Enter it in its settings.",
         ),
         McpState::NeedsSignIn { .. } | McpState::Expired { .. } => (

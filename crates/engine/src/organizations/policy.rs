@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use berth_protocol::{
-    Code, SanitizePolicy, ToolRule,
+    Code, SanitizePolicy, SessionMcpServer, ToolRule,
     tenant::{Autonomy, Isolation, Policy, PolicyState},
 };
 use berth_session::agents::{PermissionRule, Spec};
@@ -108,6 +108,24 @@ impl Bound {
                 refused(why.to_owned())
             }
         }
+    }
+
+    /// Whether a session may bring servers of its own along. No gateway stands before them, so no rule for tools would
+    /// hold.
+    pub fn lets_bring(&self, servers: &[SessionMcpServer]) -> Result<(), ApiError> {
+        let Some(server) = servers.first() else {
+            return Ok(());
+        };
+        let rules = &self.known()?.tool_rules;
+        if rules.iter().all(|rule| rule.rule == ToolRule::Allow) {
+            return Ok(());
+        }
+        let why = format!(
+            "it has rules for tools, which hold for servers in Berth's list, and the session brings the MCP server \
+             {:?} along; add that one to the list instead",
+            server.name()
+        );
+        Err(self.refused(Code::PolicyRefused, why))
     }
 
     /// What happens when an agent calls a tool, of which its user says `own`: the stricter of both. Without a policy that
@@ -271,6 +289,31 @@ mod tests {
         }
         let isolated = bound(json!({"isolation": "container"}));
         assert_eq!(begins(&isolated, "claude", None), Some(Code::PolicyRefused));
+    }
+
+    #[test]
+    fn a_session_brings_no_servers_past_rules_for_tools() {
+        let server = SessionMcpServer::Http {
+            name: "mine".to_owned(),
+            url: "https://example.com/".to_owned(),
+            bearer: None,
+        };
+        for (rules, refused) in [
+            (json!([]), None),
+            (json!([{"server": "files", "rule": "allow"}]), None),
+            (
+                json!([{"server": "files", "rule": "ask"}]),
+                Some(Code::PolicyRefused),
+            ),
+            (json!([{"rule": "deny"}]), Some(Code::PolicyRefused)),
+        ] {
+            let bound = bound(json!({"tool_rules": rules}));
+            let brought = bound.lets_bring(std::slice::from_ref(&server));
+            assert_eq!(brought.err().map(|error| error.0.code), refused, "{rules}");
+            assert!(bound.lets_bring(&[]).is_ok());
+        }
+        let gone = Bound::gone().lets_bring(std::slice::from_ref(&server));
+        assert!(gone.is_err());
     }
 
     #[test]

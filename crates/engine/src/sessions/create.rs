@@ -78,6 +78,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
     let tenant = composing.organization();
     if let Some(bound) = state.organizations.bound_of(tenant) {
         bound.lets_begin(spec, request.permission_mode.as_deref())?;
+        bound.lets_bring(&mcp_servers)?;
     }
     for server in &mcp_servers {
         admits_of_session(state, server)?;
@@ -142,6 +143,7 @@ pub async fn create(state: &Arc<State>, request: CreateSession) -> Result<Sessio
         // Making the workspace takes a while, and the policy may be another one by now.
         if let Some(bound) = state.organizations.bound_of(tenant) {
             bound.lets_begin(spec, request.permission_mode.as_deref())?;
+            bound.lets_bring(&mcp_servers)?;
         }
         for server in &mcp_servers {
             admits_of_session(state, server)?;

@@ -74,6 +74,7 @@ pub async fn restart(
     let tenant = composing.organization();
     if let Some(bound) = state.organizations.bound_of(tenant) {
         bound.lets_begin(spec, old.permission_mode.as_deref())?;
+        bound.lets_bring(&old.mcp_servers)?;
     }
     let project = projects::record(state, old.project_id).await?;
     let session = prompts::wanted_by(&old, spec, &project);
@@ -117,6 +118,7 @@ pub async fn restart(
     };
     if let Some(bound) = state.organizations.bound_of(tenant) {
         bound.lets_begin(spec, old.permission_mode.as_deref())?;
+        bound.lets_bring(&old.mcp_servers)?;
     }
     for server in &old.mcp_servers {
         admits_of_session(state, server)?;

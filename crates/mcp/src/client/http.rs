@@ -94,7 +94,7 @@ pub(super) struct Authorized {
     pub(super) proof: Proof,
 }
 
-type Failed = StreamableHttpError<reqwest::Error>;
+pub(super) type Failed = StreamableHttpError<reqwest::Error>;
 
 /// Carries why there is no token through rmcp's errors.
 fn no_token(error: OauthError) -> Failed {
@@ -102,7 +102,7 @@ fn no_token(error: OauthError) -> Failed {
 }
 
 /// The server wants another token.
-fn is_refusal(error: &Failed) -> bool {
+pub(super) fn is_refusal(error: &Failed) -> bool {
     match error {
         StreamableHttpError::AuthRequired(_) => true,
         // Servers that do not say how to sign in; rmcp has the status in the text alone.

@@ -154,6 +154,7 @@ impl Door {
         asked: &Asked,
         request: CallToolRequestParams,
         heard: Option<Progress>,
+        begun: &AtomicBool,
     ) -> Called {
         if let Err(error) = self.counts() {
             return Called::refused(error.to_string());
@@ -178,6 +179,11 @@ impl Door {
             Ok(true) => {}
             Ok(false) => return Called::refused(format!("There is no tool {:?}.", asked.tool)),
             Err(error) => return Called::lost(&error),
+        }
+        // Also if this is given up while it is noted.
+        begun.store(true, Ordering::Relaxed);
+        if let Err(why) = self.guard.begins(asked).await {
+            return Called::refused(why);
         }
         let call = connection.raw_call(request, self.bounds.call, heard);
         tokio::pin!(call);
@@ -293,12 +299,13 @@ impl ServerHandler for Door {
             call: format!("{:016x}", rand::random::<u64>()),
             tool: request.name.to_string(),
             shape: shape(request.arguments.as_ref()),
-            arguments: read(request.arguments.as_ref()),
+            given: request.arguments.clone(),
         };
+        let begun = AtomicBool::new(false);
         let began = Instant::now();
         let (heard, telling) = Telling::of(&context);
         let called = tokio::select! {
-            called = self.called(&asked, request, heard) => called,
+            called = self.called(&asked, request, heard, &begun) => called,
             never = telling.tell() => match never {},
             () = context.ct.cancelled() => {
                 Called::told(Outcome::Cancelled, "The call was cancelled.".to_owned())
@@ -314,6 +321,7 @@ impl ServerHandler for Door {
             outcome,
             took: began.elapsed(),
             bytes,
+            begun: begun.into_inner(),
         };
         self.guard.ended(&ended).await;
         Ok(CallToolResponse::Complete(result))
@@ -384,7 +392,21 @@ impl ServerHandler for Door {
 
 /// Length as JSON, in bytes.
 fn length<T: Serialize>(answer: &T) -> usize {
-    serde_json::to_vec(answer).map_or(usize::MAX, |json| json.len())
+    struct Counted(usize);
+    impl std::io::Write for Counted {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counted = Counted(0);
+    match serde_json::to_writer(&mut counted, answer) {
+        Ok(()) => counted.0,
+        Err(_) => usize::MAX,
+    }
 }
 
 /// What an agent reads of a failure.
@@ -412,7 +434,7 @@ fn shape(arguments: Option<&JsonObject>) -> BTreeMap<String, &'static str> {
 
 /// Arguments as somebody reads them who has to decide. What is long is shortened in its middle, each value for itself,
 /// so that nothing stands behind where the text ends; too many of them are named before anything else.
-fn read(arguments: Option<&JsonObject>) -> String {
+pub(super) fn read(arguments: Option<&JsonObject>) -> String {
     /// Most characters.
     const LONGEST: usize = 16_000;
     let Some(arguments) = arguments.filter(|arguments| !arguments.is_empty()) else {

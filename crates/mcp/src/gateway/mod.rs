@@ -24,8 +24,11 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http_body::Body;
 use http_body_util::combinators::BoxBody;
-use rmcp::transport::streamable_http_server::{
-    StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+use rmcp::{
+    model::JsonObject,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+    },
 };
 use tokio_util::sync::CancellationToken;
 
@@ -75,8 +78,14 @@ pub struct Asked {
     pub tool: String,
     /// The names of its arguments with their types: `{"path": "string"}`.
     pub shape: BTreeMap<String, &'static str>,
+    given: Option<JsonObject>,
+}
+
+impl Asked {
     /// Its arguments as somebody reads them who has to decide, shortened. They are told to nobody else.
-    pub arguments: String,
+    pub fn arguments(&self) -> String {
+        door::read(self.given.as_ref())
+    }
 }
 
 /// What became of a call.
@@ -118,6 +127,8 @@ pub struct Ended {
     pub took: Duration,
     /// Bytes of the answer as JSON.
     pub bytes: usize,
+    /// The guard was told that it begins.
+    pub begun: bool,
 }
 
 /// Who decides what an agent may do, and hears of what it did.
@@ -139,6 +150,9 @@ pub trait Guard: Send + Sync + 'static {
     /// Whether a call of a tool that the agent may see goes through; why not, for the agent to read. It may take
     /// as long as somebody thinks about it.
     fn allows<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, Result<(), String>>;
+
+    /// A call is about to leave, which is noted before it does; why it may not, for the agent to read.
+    fn begins<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, Result<(), String>>;
 
     /// A call is under way, and takes longer than [`SOON`]: so long that somebody wants to see it before it is over.
     fn lasts<'a>(&'a self, asked: &'a Asked) -> BoxFuture<'a, ()>;
@@ -192,6 +206,8 @@ impl Gateway {
         let config = StreamableHttpServerConfig::default()
             .with_max_request_body_bytes(REQUEST)
             .with_sse_retry(None)
+            // An answer without news before it needs no stream of events, where there is no session.
+            .with_json_response(true)
             .with_cancellation_token(stop.clone())
             .enforce_origin_validation();
         let service =

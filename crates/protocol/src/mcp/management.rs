@@ -16,6 +16,24 @@ pub struct McpList {
     pub configurations: Vec<McpConfiguration>,
     /// The scopes whose servers the caller may write.
     pub writable: Vec<McpScope>,
+    /// Servers of which the store cannot be read. They are given to nobody, and can be removed.
+    pub unreadable: Vec<McpUnreadable>,
+    /// Secrets are in the encrypted file that was chosen in place of the keychain.
+    pub secrets_file: bool,
+}
+
+/// A server that cannot be read: it was kept by a newer version of Berth, or its row is damaged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct McpUnreadable {
+    /// Identifier.
+    pub id: McpConfigurationId,
+    /// Whose it is.
+    pub scope: McpScope,
+    /// Its name, empty where that cannot be read either.
+    pub name: String,
+    /// The settings that are not understood, such as `server`.
+    pub parts: Vec<String>,
 }
 
 /// An edit: body of `PUT /mcp/configurations/{id}`.

@@ -79,6 +79,11 @@ impl McpAnswer {
         }
     }
 
+    /// It holds for more than one call.
+    pub const fn lasts(self) -> bool {
+        matches!(self, Self::Session | Self::Project)
+    }
+
     /// The option as it is shown.
     pub const fn label(self) -> &'static str {
         match self {

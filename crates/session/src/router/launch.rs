@@ -123,7 +123,7 @@ fn problems(settings: &RouterSettings, keys: &Keys) -> Vec<FieldProblem> {
         let key = keys.get(&provider.name).map(Secret::expose);
         let message = match key {
             None if provider.needs_key() => {
-                format!("The key of {} is not in the keychain.", provider.name)
+                format!("The key of {} is missing.", provider.name)
             }
             // It becomes a header, where these would end it.
             Some(key) if key.is_empty() || key.chars().any(char::is_control) => {

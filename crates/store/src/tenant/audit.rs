@@ -55,7 +55,7 @@ pub struct AuditBacklog {
 /// The setting with the active pair.
 const ACTIVE: &str = "tenant.active";
 
-async fn keep_active(write: &mut Write<'_>, tenant: Option<Tenant>) -> Result<(), StoreError> {
+async fn keep_active(write: &mut Write, tenant: Option<Tenant>) -> Result<(), StoreError> {
     let kept = tenant.map(|tenant| json!(tenant).to_string());
     let set = sqlx::query(SET).bind(ACTIVE).bind(kept.unwrap_or_default());
     write.execute(set).await.map(drop)

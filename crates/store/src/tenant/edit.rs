@@ -135,11 +135,7 @@ fn object(kind: EntityKind, fields: Value) -> Result<Fields, StoreError> {
     }
 }
 
-pub(super) async fn apply(
-    write: &mut Write<'_>,
-    tenant: Tenant,
-    edit: Edit,
-) -> Result<(), StoreError> {
+pub(super) async fn apply(write: &mut Write, tenant: Tenant, edit: Edit) -> Result<(), StoreError> {
     let Edit { kind, id, what } = edit;
     let edits = queue::edits(write, tenant, kind, id).await?;
     let replica = replica_row(write, tenant, kind.as_str(), id).await?;
@@ -195,7 +191,7 @@ pub(super) fn shown(row: Option<Fields>, edits: &Edits) -> Option<Fields> {
 
 /// Changes fields of a row that is there. What waits of it already is one with that.
 pub(super) async fn change(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     kind: EntityKind,
     id: Uuid,
@@ -217,7 +213,7 @@ pub(super) async fn change(
 }
 
 pub(super) async fn delete(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     kind: EntityKind,
     id: Uuid,
@@ -253,7 +249,7 @@ pub(super) fn again(waiting: Queued, base_rev: Option<i64>) -> Queued {
 
 /// Adds an edit; without fields it deletes.
 pub(super) async fn insert(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     kind: EntityKind,
     entity_id: Uuid,

@@ -234,7 +234,7 @@ impl Store {
 }
 
 /// Where the replica is; what is done to it goes on from there and from nowhere else.
-pub(super) async fn cursor(write: &mut Write<'_>, tenant: Tenant) -> Result<Cursor, StoreError> {
+pub(super) async fn cursor(write: &mut Write, tenant: Tenant) -> Result<Cursor, StoreError> {
     let query = sqlx::query("SELECT * FROM organizations WHERE org_id = ? AND user_id = ?")
         .bind(tenant.org.to_string())
         .bind(tenant.user.to_string());

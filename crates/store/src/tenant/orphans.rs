@@ -74,7 +74,7 @@ impl Store {
 
 /// Notes which secrets of a server are to be removed from the keychain: those that do not stay.
 pub(super) async fn orphan(
-    write: &mut Write<'_>,
+    write: &mut Write,
     server: &McpConfiguration,
     stays: &BTreeSet<String>,
 ) -> Result<(), StoreError> {

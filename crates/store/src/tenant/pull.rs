@@ -119,7 +119,7 @@ impl Store {
     }
 }
 
-async fn move_cursor(write: &mut Write<'_>, tenant: Tenant, page: &Page) -> Result<(), StoreError> {
+async fn move_cursor(write: &mut Write, tenant: Tenant, page: &Page) -> Result<(), StoreError> {
     let update = sqlx::query(
         "UPDATE organizations SET rev = ?, token = ?, staged_rev = NULL, staged_token = NULL
          WHERE org_id = ? AND user_id = ?",
@@ -133,7 +133,7 @@ async fn move_cursor(write: &mut Write<'_>, tenant: Tenant, page: &Page) -> Resu
 }
 
 /// Says what becomes of the user's edits of the rows of a page, before these are replaced.
-async fn settle_page(write: &mut Write<'_>, tenant: Tenant, page: &Page) -> Result<(), StoreError> {
+async fn settle_page(write: &mut Write, tenant: Tenant, page: &Page) -> Result<(), StoreError> {
     let mut names = Vec::new();
     for change in &page.changes {
         names.push(json!([change.kind, change.id]));
@@ -186,7 +186,7 @@ struct Now<'a> {
 }
 
 async fn settle_one(
-    write: &mut Write<'_>,
+    write: &mut Write,
     edits: Edits,
     old: Option<&Fields>,
     now: &Now<'_>,
@@ -239,7 +239,7 @@ async fn settle_one(
 }
 
 async fn store_rows(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     page: &Page,
     is_staged: bool,
@@ -286,7 +286,7 @@ async fn store_rows(
 }
 
 /// Makes the copy what is shown.
-async fn show_staged(write: &mut Write<'_>, tenant: Tenant) -> Result<(), StoreError> {
+async fn show_staged(write: &mut Write, tenant: Tenant) -> Result<(), StoreError> {
     let (org, user) = (tenant.org.to_string(), tenant.user.to_string());
     let query = sqlx::query("SELECT * FROM mutations WHERE org_id = ? AND user_id = ?");
     let edited = grouped(write, query.bind(&org).bind(&user)).await?;
@@ -339,7 +339,7 @@ async fn show_staged(write: &mut Write<'_>, tenant: Tenant) -> Result<(), StoreE
 
 /// Changes that the backend has, and that the replica should show.
 async fn under_way_until(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     rev: i64,
 ) -> Result<Vec<Queued>, StoreError> {
@@ -356,7 +356,7 @@ async fn under_way_until(
 
 /// Lets go of a change whose row the user is not shown, such as one that was deleted long ago. What waits behind
 /// it is not lost: its user is told.
-async fn leave(write: &mut Write<'_>, tenant: Tenant, edit: Queued) -> Result<(), StoreError> {
+async fn leave(write: &mut Write, tenant: Tenant, edit: Queued) -> Result<(), StoreError> {
     queue::remove(write, edit.id).await?;
     let edits = queue::edits(write, tenant, edit.kind, edit.entity_id).await?;
     let Some(waiting) = edits.waiting else {
@@ -383,7 +383,7 @@ async fn leave(write: &mut Write<'_>, tenant: Tenant, edit: Queued) -> Result<()
 }
 
 /// The organization's name and the user's role are what the replica says.
-async fn follow_own_rows(write: &mut Write<'_>, tenant: Tenant) -> Result<(), StoreError> {
+async fn follow_own_rows(write: &mut Write, tenant: Tenant) -> Result<(), StoreError> {
     let update = sqlx::query(
         "UPDATE organizations AS o SET
              name = COALESCE((
@@ -407,7 +407,7 @@ async fn follow_own_rows(write: &mut Write<'_>, tenant: Tenant) -> Result<(), St
 
 /// The edits that a query finds, by row.
 async fn grouped(
-    write: &mut Write<'_>,
+    write: &mut Write,
     query: crate::open::Sql<'_>,
 ) -> Result<BTreeMap<(EntityKind, Uuid), Edits>, StoreError> {
     let mut found: BTreeMap<_, Edits> = BTreeMap::new();

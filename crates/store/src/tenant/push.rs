@@ -177,7 +177,7 @@ fn outgoing(edit: Queued) -> Outgoing {
 }
 
 async fn answered(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     sent: Queued,
     verdict: &PushVerdict,
@@ -249,7 +249,7 @@ async fn answered(
 
 /// The backend's row came with its answer: it is newer than the replica's.
 async fn learn(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     sent: &Queued,
     server: &Value,

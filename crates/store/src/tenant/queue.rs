@@ -173,7 +173,7 @@ pub(super) fn queued(row: &SqliteRow, doing: &'static str) -> Result<Queued, Sto
 
 /// The edits of a row.
 pub(super) async fn edits(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     kind: EntityKind,
     entity_id: Uuid,
@@ -198,7 +198,7 @@ pub(super) async fn edits(
 
 /// Adds an edit at the end.
 pub(super) async fn add(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     edit: &Queued,
 ) -> Result<(), StoreError> {
@@ -223,7 +223,7 @@ pub(super) async fn add(
 
 /// Writes what has changed of an edit, which was known as `before`, in its place.
 pub(super) async fn replace(
-    write: &mut Write<'_>,
+    write: &mut Write,
     before: MutationId,
     edit: &Queued,
 ) -> Result<(), StoreError> {
@@ -274,7 +274,7 @@ pub(super) async fn replace(
 }
 
 /// Removes an edit.
-pub(super) async fn remove(write: &mut Write<'_>, id: MutationId) -> Result<(), StoreError> {
+pub(super) async fn remove(write: &mut Write, id: MutationId) -> Result<(), StoreError> {
     let delete = sqlx::query("DELETE FROM mutations WHERE id = ?").bind(id.to_string());
     write.execute(delete).await?;
     Ok(())

@@ -163,7 +163,7 @@ fn decided(action: &'static str, tenant: Tenant, edit: &Queued, op: Op) -> Chang
     }
 }
 
-async fn find(write: &mut Write<'_>, tenant: Tenant, id: MutationId) -> Result<Queued, StoreError> {
+async fn find(write: &mut Write, tenant: Tenant, id: MutationId) -> Result<Queued, StoreError> {
     let query = sqlx::query("SELECT * FROM mutations WHERE org_id = ? AND user_id = ? AND id = ?")
         .bind(tenant.org.to_string())
         .bind(tenant.user.to_string())
@@ -174,11 +174,7 @@ async fn find(write: &mut Write<'_>, tenant: Tenant, id: MutationId) -> Result<Q
     }
 }
 
-async fn parked(
-    write: &mut Write<'_>,
-    tenant: Tenant,
-    id: MutationId,
-) -> Result<Queued, StoreError> {
+async fn parked(write: &mut Write, tenant: Tenant, id: MutationId) -> Result<Queued, StoreError> {
     let edit = find(write, tenant, id).await?;
     match edit.state {
         State::Parked { .. } => Ok(edit),
@@ -187,7 +183,7 @@ async fn parked(
 }
 
 async fn add_as_new(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     kind: EntityKind,
     row: Fields,

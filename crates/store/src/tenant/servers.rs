@@ -22,7 +22,7 @@ use super::{
 use crate::{
     Store, StoreError,
     columns::{Columns, word},
-    mcp, mcp_allowed,
+    mcp, mcp_allowed, mcp_unreadable,
     write::Write,
 };
 
@@ -47,13 +47,10 @@ impl Store {
         let rows = self
             .tenant_rows(tenant, EntityKind::McpConfiguration.as_str())
             .await?;
-        let known = self.rows(DOING, of_pair(tenant)).await?;
-        let known: Vec<McpConfiguration> = known
-            .iter()
-            .map(|row| mcp::configuration(row, DOING))
-            .collect::<Result<_, _>>()?;
+        let kept = self.rows(DOING, of_pair(tenant)).await?;
+        let known = readable(&kept);
         let own = ids(&self.rows(DOING, sqlx::query(OWN)).await?, DOING)?;
-        if steps(&shared(&rows, &own), &known).is_empty() {
+        if known.len() == kept.len() && steps(&shared(&rows, &own), &known).is_empty() {
             return Ok(false);
         }
         let mut write = self
@@ -152,10 +149,26 @@ fn of_pair(tenant: Tenant) -> crate::open::Sql<'static> {
         .bind(tenant.user.to_string())
 }
 
-async fn known(write: &mut Write<'_>, tenant: Tenant) -> Result<Vec<McpConfiguration>, StoreError> {
-    let rows = write.rows(of_pair(tenant)).await?;
+async fn known(write: &mut Write, tenant: Tenant) -> Result<Vec<McpConfiguration>, StoreError> {
+    Ok(readable(&write.rows(of_pair(tenant)).await?))
+}
+
+fn readable(rows: &[SqliteRow]) -> Vec<McpConfiguration> {
     let read = rows.iter().map(|row| mcp::configuration(row, DOING));
-    read.collect()
+    read.filter_map(Result::ok).collect()
+}
+
+/// Removes what cannot be read of the organization's servers: what it says of them now is taken over anew.
+async fn forget_unreadable(write: &mut Write, tenant: Tenant) -> Result<(), StoreError> {
+    for row in write.rows(of_pair(tenant)).await? {
+        if mcp::configuration(&row, DOING).is_err() {
+            mcp_unreadable::forget(write, &row).await?;
+            let id: String = Columns::of(&row, DOING).get("id")?;
+            let details = json!({"unreadable": true});
+            write.note("mcp.deleted", "mcp", &id, &details).await?;
+        }
+    }
+    Ok(())
 }
 
 fn ids(
@@ -226,8 +239,9 @@ fn draft(server: &Mcp, own: &McpDraft) -> McpDraft {
 }
 
 /// Takes over what the user sees of the organization's servers.
-async fn follow(write: &mut Write<'_>, tenant: Tenant, stays: Stays) -> Result<(), StoreError> {
+async fn follow(write: &mut Write, tenant: Tenant, stays: Stays) -> Result<(), StoreError> {
     let rows = rows_of(write, tenant, EntityKind::McpConfiguration).await?;
+    forget_unreadable(write, tenant).await?;
     let known = known(write, tenant).await?;
     let own = ids(&write.rows(sqlx::query(OWN)).await?, write.doing())?;
     let steps = steps(&shared(&rows, &own), &known);
@@ -269,7 +283,7 @@ async fn follow(write: &mut Write<'_>, tenant: Tenant, stays: Stays) -> Result<(
         .await
 }
 
-async fn add(write: &mut Write<'_>, tenant: Tenant, server: &Mcp) -> Result<(), StoreError> {
+async fn add(write: &mut Write, tenant: Tenant, server: &Mcp) -> Result<(), StoreError> {
     let at = write.at().as_millisecond();
     let insert = sqlx::query(
         "INSERT INTO mcp_configurations (id, scope, org_id, user_id, name, server, auth, enabled, target, catalog,
@@ -291,7 +305,7 @@ async fn add(write: &mut Write<'_>, tenant: Tenant, server: &Mcp) -> Result<(), 
 }
 
 async fn change(
-    write: &mut Write<'_>,
+    write: &mut Write,
     old: &McpConfiguration,
     server: &Mcp,
     stays: Stays,
@@ -329,7 +343,7 @@ async fn change(
 }
 
 /// Removes what another user of this machine has of the server: neither their consent nor their secrets are this one's.
-async fn give_way(write: &mut Write<'_>, id: McpConfigurationId) -> Result<(), StoreError> {
+async fn give_way(write: &mut Write, id: McpConfigurationId) -> Result<(), StoreError> {
     let Some(other) = mcp::find(write, id).await? else {
         return Ok(());
     };
@@ -337,15 +351,18 @@ async fn give_way(write: &mut Write<'_>, id: McpConfigurationId) -> Result<(), S
     remove(write, id).await
 }
 
-async fn remove(write: &mut Write<'_>, id: McpConfigurationId) -> Result<(), StoreError> {
+async fn remove(write: &mut Write, id: McpConfigurationId) -> Result<(), StoreError> {
     let delete = sqlx::query("DELETE FROM mcp_configurations WHERE id = ?");
     write.execute(delete.bind(id.to_string())).await.map(drop)
 }
 
 /// Notes all secrets of an organization's servers as orphans, before it goes.
-pub(super) async fn orphan_all(write: &mut Write<'_>, tenant: Tenant) -> Result<(), StoreError> {
-    for server in known(write, tenant).await? {
-        orphan(write, &server, &BTreeSet::new()).await?;
+pub(super) async fn orphan_all(write: &mut Write, tenant: Tenant) -> Result<(), StoreError> {
+    for row in write.rows(of_pair(tenant)).await? {
+        match mcp::configuration(&row, DOING) {
+            Ok(server) => orphan(write, &server, &BTreeSet::new()).await?,
+            Err(_) => mcp_unreadable::orphan(write, &row).await?,
+        }
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ struct Told {
 
 /// A run of a session begins under this organization, or under none: it is told from here on, and no other.
 pub(crate) async fn begun(
-    write: &mut Write<'_>,
+    write: &mut Write,
     session: &SessionRecord,
     tenant: Option<Tenant>,
 ) -> Result<(), StoreError> {
@@ -92,10 +92,7 @@ pub(crate) async fn begun(
 }
 
 /// Tells the organization of a session's last run what has become of it, if it is another.
-pub(crate) async fn changed(
-    write: &mut Write<'_>,
-    session: &SessionRecord,
-) -> Result<(), StoreError> {
+pub(crate) async fn changed(write: &mut Write, session: &SessionRecord) -> Result<(), StoreError> {
     let Some(told) = current(write, session.id).await? else {
         return Ok(());
     };
@@ -107,7 +104,7 @@ pub(crate) async fn changed(
 }
 
 /// Tells all organizations that know of a session that it is deleted, before it is.
-pub(crate) async fn deleted(write: &mut Write<'_>, id: SessionId) -> Result<(), StoreError> {
+pub(crate) async fn deleted(write: &mut Write, id: SessionId) -> Result<(), StoreError> {
     let query = sqlx::query("SELECT * FROM session_tenants WHERE session_id = ?");
     let rows = write.rows(query.bind(id.to_string())).await?;
     for row in rows {
@@ -119,7 +116,7 @@ pub(crate) async fn deleted(write: &mut Write<'_>, id: SessionId) -> Result<(), 
     Ok(())
 }
 
-async fn current(write: &mut Write<'_>, id: SessionId) -> Result<Option<Told>, StoreError> {
+async fn current(write: &mut Write, id: SessionId) -> Result<Option<Told>, StoreError> {
     let query =
         sqlx::query("SELECT * FROM session_tenants WHERE session_id = ? AND is_current = 1");
     let row = write.row(query.bind(id.to_string())).await?;

@@ -53,7 +53,7 @@ impl Store {
 
 /// A sign-in is there, in place of the one before.
 pub(crate) async fn began(
-    write: &mut Write<'_>,
+    write: &mut Write,
     id: McpConfigurationId,
     told: &McpGrantFacts,
 ) -> Result<(), StoreError> {
@@ -79,7 +79,7 @@ pub(crate) async fn began(
 }
 
 /// A sign-in is there no longer.
-pub(crate) async fn ended(write: &mut Write<'_>, id: McpConfigurationId) -> Result<(), StoreError> {
+pub(crate) async fn ended(write: &mut Write, id: McpConfigurationId) -> Result<(), StoreError> {
     let Some(shared) = shared(write, id).await? else {
         return Ok(());
     };
@@ -90,10 +90,7 @@ pub(crate) async fn ended(write: &mut Write<'_>, id: McpConfigurationId) -> Resu
     told::remove(write, shared.tenant, EntityKind::McpOauth, row).await
 }
 
-async fn shared(
-    write: &mut Write<'_>,
-    id: McpConfigurationId,
-) -> Result<Option<Shared>, StoreError> {
+async fn shared(write: &mut Write, id: McpConfigurationId) -> Result<Option<Shared>, StoreError> {
     let query = sqlx::query(
         "SELECT org_id, user_id, oauth_row FROM mcp_configurations WHERE id = ? AND org_id IS NOT NULL",
     );
@@ -111,7 +108,7 @@ async fn shared(
 }
 
 async fn keep(
-    write: &mut Write<'_>,
+    write: &mut Write,
     id: McpConfigurationId,
     row: Option<Uuid>,
 ) -> Result<(), StoreError> {

@@ -17,7 +17,7 @@ use crate::{StoreError, write::Write};
 
 /// Queues a row that the backend has never had. What has no value is not said.
 pub(super) async fn add(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     kind: EntityKind,
     id: Uuid,
@@ -29,7 +29,7 @@ pub(super) async fn add(
 
 /// Queues what is different of a row. One that the backend has no more, or never had, stays away.
 pub(super) async fn change(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     kind: EntityKind,
     id: Uuid,
@@ -50,7 +50,7 @@ pub(super) async fn change(
 
 /// Queues that a row is deleted. One that was never sent leaves nothing.
 pub(super) async fn remove(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     kind: EntityKind,
     id: Uuid,

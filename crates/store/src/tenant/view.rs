@@ -194,7 +194,7 @@ fn seen_query(tenant: Tenant, kind: &str, id: Option<Uuid>) -> Sql<'static> {
 
 /// The rows of a kind as the user sees them, within a write.
 pub(super) async fn rows_of(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     kind: EntityKind,
 ) -> Result<Vec<TenantRow>, StoreError> {
@@ -246,7 +246,7 @@ fn assemble(rows: &[SqliteRow], doing: &'static str) -> Result<Vec<TenantRow>, S
 
 /// A row of what is shown, with its revision.
 pub(super) async fn replica_row(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     kind: &str,
     id: Uuid,
@@ -269,7 +269,7 @@ pub(super) async fn replica_row(
 
 /// Whether a kind has this name already among what the user sees.
 pub(super) async fn names(
-    write: &mut Write<'_>,
+    write: &mut Write,
     tenant: Tenant,
     kind: EntityKind,
 ) -> Result<Vec<String>, StoreError> {

@@ -1,7 +1,8 @@
-use std::{future::Future, pin::pin, task::Poll};
+use std::{collections::BTreeSet, future::Future, pin::pin, task::Poll};
 
 use berth_protocol::Role;
 use berth_store::StoreError;
+use serde_json::json;
 
 use crate::support::{Fixture, assert_consistent};
 
@@ -43,6 +44,46 @@ async fn a_dropped_write_is_whole_or_absent_and_the_next_one_works() {
         assert!(stored.iter().any(|message| message.seq == seq), "{seq}");
     }
     assert_consistent(store).await;
+}
+
+#[tokio::test]
+async fn what_is_kept_in_memory_is_what_is_stored_whoever_is_gone_meanwhile() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let draft =
+        json!({"name": "tools", "server": {"type": "http", "url": "https://a.example/mcp"}});
+    let draft = serde_json::from_value(draft).unwrap();
+    store.create_mcp(&draft).await.unwrap();
+    let mut raw = fixture.raw().await;
+    let (mut made, mut undone) = (0, 0);
+    for (round, pending) in (0..16).cycle().take(320).enumerate() {
+        let known = store.mcp_configurations().await.unwrap().remove(0);
+        let mut draft = known.draft.clone();
+        draft.name = format!("tools-{round}");
+        let kept = BTreeSet::new();
+        let update = store.update_mcp(known.id, known.version, &draft, &kept);
+        drop_after(update, pending).await;
+        // Whatever was begun is over when the next write is.
+        store.note("a.note", "test", "1", json!({})).await.unwrap();
+        let stored: String = sqlx::query_scalar("SELECT name FROM mcp_configurations")
+            .fetch_one(&mut raw)
+            .await
+            .unwrap();
+        let now = store.mcp_configurations().await.unwrap().remove(0);
+        assert_eq!(
+            now.draft.name, stored,
+            "dropped when pending {pending} times"
+        );
+        match stored == draft.name {
+            true => made += 1,
+            false => undone += 1,
+        }
+    }
+    assert!(
+        made > 0 && undone > 0,
+        "{made} were made, {undone} were not"
+    );
+    assert!(store.verify_audit().await.unwrap().valid);
 }
 
 #[tokio::test]

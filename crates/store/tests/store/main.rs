@@ -9,6 +9,7 @@ mod audit;
 mod cancel;
 mod defined_agents;
 mod kill;
+mod mcp_calls;
 mod messages;
 mod migrate;
 mod open;

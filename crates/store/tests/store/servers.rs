@@ -226,3 +226,46 @@ async fn what_is_done_to_another_organization_is_no_event_of_the_active_one() {
     let waits = store.audit_backlog(tenant).await.unwrap().waiting;
     assert_eq!(waits, u64::try_from(sent.len()).unwrap());
 }
+
+#[tokio::test]
+async fn a_server_that_cannot_be_read_hides_no_other_and_can_be_removed() {
+    let fixture = Fixture::new().await;
+    let draft = |name: &str| -> McpDraft {
+        let server = json!({"type": "http", "url": "https://a.example/mcp"});
+        let draft = json!({"name": name, "server": server, "auth": {"type": "bearer"}});
+        serde_json::from_value(draft).unwrap()
+    };
+    let broken = fixture.store.create_mcp(&draft("broken")).await.unwrap();
+    let whole = fixture.store.create_mcp(&draft("whole")).await.unwrap();
+    let kept = fixture.store.set_mcp_secret(broken.id, "token", true).await;
+    kept.unwrap();
+    let mut raw = fixture.raw().await;
+    crate::support::execute(
+        &mut raw,
+        r#"UPDATE mcp_configurations SET server = '{"type":"telepathy"}' WHERE name = 'broken'"#,
+    )
+    .await;
+    drop(raw);
+    let folder = fixture.closed().await;
+    let store = Store::open(folder.path()).await.unwrap();
+
+    let known = store.mcp_configurations().await.unwrap();
+    assert_eq!(known.iter().map(|it| it.id).collect::<Vec<_>>(), [whole.id]);
+    let unreadable = store.unreadable_mcp().await.unwrap();
+    assert_eq!(unreadable.len(), 1);
+    assert_eq!(
+        (unreadable[0].id, &*unreadable[0].name),
+        (broken.id, "broken")
+    );
+    assert_eq!(unreadable[0].parts, ["server"]);
+    let refused = store.delete_unreadable_mcp(whole.id).await;
+    assert!(matches!(refused, Err(StoreError::McpChanged { .. })));
+    store.delete_unreadable_mcp(broken.id).await.unwrap();
+    assert!(store.unreadable_mcp().await.unwrap().is_empty());
+    let again = store.delete_unreadable_mcp(broken.id).await;
+    assert!(matches!(again, Err(StoreError::McpNotFound(_))));
+    let orphans = store.mcp_orphans().await.unwrap();
+    let left: Vec<_> = orphans.iter().map(|it| (it.id, it.name.as_str())).collect();
+    assert_eq!(left, [(broken.id, "token")]);
+    crate::support::assert_consistent(&store).await;
+}

@@ -291,6 +291,35 @@ async fn a_server_asks_the_agents_model_only_if_its_user_says_so_each_time() {
 }
 
 #[tokio::test]
+async fn a_wish_for_an_answer_of_the_model_that_is_cut_off_is_in_the_trail() {
+    let stage = Stage::set().await;
+    let client = stage.client();
+    offer(&stage, json!({"sampling": true})).await;
+    let (session, url, token) = stage.session("first").await;
+    let agent = Joined::at((&url, &token), true).await;
+    let message = json!({"role": "user", "content": {"type": "text", "text": "What?"}});
+    let ask = json!({"maxTokens": 10, "messages": [message]});
+    let cut = async {
+        let call = agent.call(json!({"by": "sampling/createMessage", "ask": ask}));
+        tokio::select! {
+            said = call => panic!("nobody has answered: {said}"),
+            asked = question(client, session.id) => asked,
+        }
+    };
+    // The agent gives the call up while its user thinks about what the server wants.
+    cut.await;
+    let told = async || {
+        let audit = client.audit().await.into_iter();
+        let mut sampled = audit.filter(|it| it.action == "mcp.sampled");
+        sampled.next()
+    };
+    let told = client.until("it is told", told).await;
+    assert_eq!(told.details["outcome"], "cancelled");
+    assert_eq!(told.session_id, Some(session.id));
+    client.waiting(session.id).await;
+}
+
+#[tokio::test]
 async fn nobody_is_asked_for_a_model_that_the_agent_does_not_offer() {
     let stage = Stage::set().await;
     offer(&stage, json!({"sampling": true})).await;
@@ -412,4 +441,118 @@ async fn an_agent_that_starts_programs_only_reaches_the_gateway_through_one() {
         };
         assert!(error.to_string().contains(said), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_slow_call_through_a_program_holds_up_no_other_and_can_be_given_up() {
+    let stage = Stage::set().await;
+    let client = stage.client();
+    let (session, url, token) = stage.session("first").await;
+    let connection = Connection::open(&bridge(&url, &token), Limits::default()).await;
+    let connection = connection.expect("it is let in");
+    call(&connection, "one", json!({})).await;
+    let slow = call(&connection, "one", json!({"slow": true, "wait": 60_000}));
+    let others = async {
+        let begun = async || {
+            let audit = client.audit().await.into_iter();
+            let mut begun = audit.filter(|it| it.action == "mcp.calling");
+            begun.next()
+        };
+        client.until("the slow one is under way", begun).await;
+        for word in ["first", "second"] {
+            let (failed, said) = call(&connection, "one", json!({"word": word})).await;
+            assert!(!failed && said.contains(word), "{said}");
+        }
+    };
+    tokio::select! {
+        answered = slow => panic!("it takes a minute: {answered:?}"),
+        () = others => {}
+    }
+    // Given up, it is cancelled, and what comes after it goes on.
+    let over = async || {
+        let audit = client.audit().await.into_iter();
+        let mut over = audit.filter(|it| it.action == "mcp.called");
+        over.find(|it| it.details["arguments"]["slow"] == "boolean")
+    };
+    let over = client.until("the slow one is over", over).await;
+    assert_eq!(over.details["outcome"], "cancelled");
+    assert_eq!(over.session_id, Some(session.id));
+    let (failed, said) = call(&connection, "one", json!({"word": "third"})).await;
+    assert!(!failed && said.contains("third"), "{said}");
+}
+
+#[tokio::test]
+async fn what_a_program_has_asked_before_it_closed_its_output_is_answered() {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+    let stage = Stage::set().await;
+    let (_, url, token) = stage.session("first").await;
+    let (mut says, input) = tokio::io::duplex(64 * 1024);
+    let (output, hears) = tokio::io::duplex(64 * 1024);
+    let bridged = tokio::spawn(async move {
+        let token = Secret::new(token);
+        berth_mcp::bridge((input, output), &url, token).await
+    });
+    let mut heard = BufReader::new(hears).lines();
+    let mut next = async || -> Value {
+        let line = tokio::time::timeout(LIMIT, heard.next_line()).await;
+        let line = line.expect("it is answered in time").expect("it is read");
+        line.map_or(Value::Null, |line| {
+            serde_json::from_str(&line).expect("it is JSON")
+        })
+    };
+    let about = json!({"protocolVersion": "2025-11-25", "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"}});
+    let begin = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about});
+    says.write_all(format!("{begin}\n").as_bytes())
+        .await
+        .expect("it is taken");
+    assert_eq!(next().await["id"], 1);
+    // All at once, and then nothing more.
+    let begun = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let call = |id: &str, wait: u32| {
+        let call = json!({"name": "one", "arguments": {"wait": wait}});
+        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": call})
+    };
+    let (slow, quick) = (call("slow", 300), call("quick", 0));
+    says.write_all(format!("{begun}\n{slow}\n{quick}\n").as_bytes())
+        .await
+        .expect("it is taken");
+    drop(says);
+    let answers = [next().await, next().await];
+    let ids: Vec<_> = answers.iter().map(|answer| &answer["id"]).collect();
+    assert_eq!(ids, [&json!("quick"), &json!("slow")]);
+    assert!(answers.iter().all(|it| it["result"].is_object()));
+    assert_eq!(next().await, Value::Null, "then it ends");
+    let ended = bridged.await.expect("it goes on");
+    ended.expect("the end of what the program says is no failure");
+}
+
+#[tokio::test]
+async fn a_call_that_a_kill_has_cut_off_is_in_the_trail() {
+    let mut stage = Stage::set().await;
+    let (session, url, token) = stage.session("first").await;
+    let connection = connect(&url, &token).await.expect("it is let in");
+    call(&connection, "one", json!({})).await;
+    let begun = async || {
+        let audit = stage.client().audit().await.into_iter();
+        let mut begun = audit.filter(|it| it.action == "mcp.calling");
+        begun.next()
+    };
+    let under_way = tokio::select! {
+        answered = call(&connection, "one", json!({"wait": 60_000})) => panic!("it takes a minute: {answered:?}"),
+        under_way = stage.client().until("it is under way", begun) => {
+            stage.engine.kill();
+            under_way
+        }
+    };
+    stage.engine.restart().await;
+    let audit = stage.client().audit().await;
+    let mut over = audit.iter().filter(|it| it.action == "mcp.called");
+    let over = over.find(|it| it.details["call"] == under_way.details["call"]);
+    let over = over.expect("it is told");
+    assert_eq!(over.details["outcome"], "unknown");
+    assert_eq!(over.details["tool"], "one");
+    assert_eq!(over.session_id, Some(session.id));
+    stage.client().assert_audit_valid().await;
 }

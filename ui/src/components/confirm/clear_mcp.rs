@@ -38,7 +38,7 @@ pub fn ClearMcpDialog(id: McpConfigurationId) -> impl IntoView {
     view! {
         <Confirm
             title=title
-            text=t().clear_mcp_text
+            text=app.kept_in(t().clear_mcp_text)
             action=t().mcp_clear
             look=Look::Danger
             busy=busy

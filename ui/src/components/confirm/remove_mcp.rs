@@ -12,15 +12,18 @@ use crate::web::{clock, dom, task::spawn_local};
 #[component]
 pub fn RemoveMcpDialog(id: McpConfigurationId) -> impl IntoView {
     let app = app();
-    let Some(server) = app.mcp_now(id) else {
+    let named = move || {
+        let servers = app.model.mcp();
+        servers.with_untracked(|servers| servers.named(id))
+    };
+    let Some((name, shown)) = named() else {
         return ().into_any();
     };
-    let title = fill(t().remove_mcp_title, &[&server.draft.name]);
+    let title = fill(t().remove_mcp_title, &[&name]);
     let (busy, failure) = (RwSignal::new(false), RwSignal::new(None));
-    let name = server.draft.name;
     let confirm = Callback::new(move |()| {
         // Who is told that it has changed, and asks again, means what it is now.
-        let version = app.mcp_now(id).map_or(server.version, |now| now.version);
+        let version = named().map_or(shown, |(_, version)| version);
         let said = fill(t().mcp_removed, &[&name]);
         run(busy, async move {
             match app.api().remove_mcp(id, version).await {
@@ -41,7 +44,7 @@ pub fn RemoveMcpDialog(id: McpConfigurationId) -> impl IntoView {
     view! {
         <Confirm
             title=title
-            text=t().remove_mcp_text
+            text=app.kept_in(t().remove_mcp_text)
             action=t().remove
             look=Look::Danger
             busy=busy

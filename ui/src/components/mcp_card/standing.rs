@@ -151,7 +151,10 @@ fn of_state(app: App, server: &McpConfiguration, accepting: RwSignal<bool>) -> A
             }
         }
         Standing::SecretsMissing(names) => {
-            let text = fill(mcp().secret_missing_text, &[&names.join(", ")]);
+            let text = fill(
+                &app.kept_in(mcp().secret_missing_text),
+                &[&names.join(", ")],
+            );
             let add = Callback::new(move |()| app.ui.open(DialogKind::EditMcp(McpChange::Of(id))));
             view! {
                 <p class="mcp-note">{text}</p>

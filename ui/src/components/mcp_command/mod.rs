@@ -4,6 +4,7 @@ use crate::view::prelude::*;
 use berth_protocol::McpServer;
 
 use crate::logic::mcp::{Given, Piece, number, pieces, words};
+use crate::state::app;
 use crate::strings::mcp;
 
 /// All of it in as few lines as it takes.
@@ -35,7 +36,7 @@ pub fn given(server: &McpServer, testid: &'static str) -> Option<AnyView> {
             let name = shown(name);
             view! {
                 <li>
-                    <code data-testid=testid>{name}" "<span class="mcp-kept">{mcp().in_keychain}</span></code>
+                    <code data-testid=testid>{name}" "<span class="mcp-kept">{app().kept_in(mcp().in_keychain)}</span></code>
                 </li>
             }
             .into_any()

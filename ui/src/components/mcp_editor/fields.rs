@@ -8,7 +8,7 @@ use crate::components::field::{CheckField, SelectField, TextArea, TextField};
 use crate::components::stored_secret::{StoredSecret, Words};
 use crate::components::target_choice::TargetChoice;
 use crate::logic::mcp_form::{Auth, Kind, PROVIDERS};
-use crate::state::memo;
+use crate::state::{app, memo};
 use crate::strings::{mcp, t};
 
 /// How it is called and reached.
@@ -124,8 +124,9 @@ pub fn SignIn(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> impl I
         };
         (way.word().to_owned(), shown.to_owned())
     });
+    let app = app();
     let hint = Signal::derive(move || match draft.auth.get() {
-        Auth::Oauth => mcp().auth_oauth_hint.to_owned(),
+        Auth::Oauth => app.kept_in(mcp().auth_oauth_hint),
         Auth::None | Auth::Bearer => String::new(),
     });
     let way = memo(move || draft.auth.get());
@@ -187,7 +188,7 @@ fn token(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
             kept=draft.token_kept
             is_stored=is_kept(saved, "token")
             of=Signal::from(mcp().token)
-            hint=Signal::from(t().secret_value_hint)
+            hint=Signal::from(app().kept_in(t().secret_value_hint))
             problem=draft.problem("token")
         />
     }
@@ -249,7 +250,7 @@ fn oauth(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
                 kept=draft.client_kept
                 is_stored=is_kept(saved, "client_secret")
                 of=Signal::from(mcp().oauth_client_secret)
-                hint=Signal::from(mcp().oauth_client_secret_hint)
+                hint=Signal::from(app().kept_in(mcp().oauth_client_secret_hint))
                 problem=draft.problem("client_secret")
             />
         </Show>

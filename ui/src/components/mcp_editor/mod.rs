@@ -308,10 +308,10 @@ impl Editor {
 
 fn undone_secret(undone: &Undone) -> AnyView {
     let text = if undone.removing {
-        mcp().secret_not_removed
+        app().kept_in(mcp().secret_not_removed)
     } else {
-        mcp().secret_not_stored
+        mcp().secret_not_stored.to_owned()
     };
-    let text = fill(text, &[&undone.name, &undone.error.text()]);
+    let text = fill(&text, &[&undone.name, &undone.error.text()]);
     view! { <InlineFailure text=text hint=undone.error.hint().unwrap_or_default()/> }.into_any()
 }

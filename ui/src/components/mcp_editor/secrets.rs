@@ -9,7 +9,7 @@ use crate::components::field::TextField;
 use crate::components::icon::icon_name;
 use crate::components::stored_secret::{StoredSecret, Words};
 use crate::logic::mcp_form::Kind;
-use crate::state::memo;
+use crate::state::{app, memo};
 use crate::strings::{fill, mcp, t};
 use crate::web::{clock, dom};
 
@@ -26,9 +26,12 @@ pub fn Secrets(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> impl 
             dom::focus(&format!("#mcp-secret-{row} input"));
         });
     });
-    let text = move || match draft.kind.get() {
-        Kind::Stdio => t().secrets_text,
-        Kind::Http | Kind::Sse => mcp().secret_headers_text,
+    let app = app();
+    let text = move || {
+        app.kept_in(match draft.kind.get() {
+            Kind::Stdio => t().secrets_text,
+            Kind::Http | Kind::Sse => mcp().secret_headers_text,
+        })
     };
     view! {
         <section class="form-part" aria-labelledby="mcp-secrets">
@@ -64,11 +67,12 @@ fn secret(draft: Draft, saved: RwSignal<Option<McpConfiguration>>, row: u32) -> 
             server.is_some_and(|server| server.kept_secrets.contains(&key))
         })
     });
+    let app = app();
     // The value is kept under the name, and goes with it.
     let old_name = Some(name.get_untracked()).filter(|_| is_stored.get_untracked());
     let hint = Signal::derive(move || match &old_name {
         Some(old) if *old != name.get().trim() => fill(t().secret_renamed, &[old]),
-        _ => t().secret_value_hint.to_owned(),
+        _ => app.kept_in(t().secret_value_hint),
     });
     let label = Signal::derive(move || match draft.kind.get() {
         Kind::Stdio => t().secret_name.to_owned(),

@@ -76,9 +76,10 @@ impl Import {
             true => mcp().import_secrets_title,
             false => mcp().import_title,
         };
+        let app = app();
         let text = move || match step.with(is_secrets) {
-            true => mcp().import_secrets_text,
-            false => mcp().import_text,
+            true => app.kept_in(mcp().import_secrets_text),
+            false => mcp().import_text.to_owned(),
         };
         view! {
             <Dialog label=mcp().import_title class="editor-dialog" sticky=true on_close=self.close>

@@ -1,0 +1,146 @@
+//! Calls of MCP tools while they are under way.
+//!
+//! Before a call leaves, a row says that it does: a kill at any moment leaves the call in the trail, because the next
+//! start notes each row that it finds. What became of a call is written in its turn, several of them at once if they
+//! end together, and nobody waits for the disk meanwhile. Whoever reads the trail, or writes anything else, waits for
+//! that, so that no order of events differs from what happened. The row does not wait for the disk either: the event
+//! that follows it within milliseconds does, and what a power cut takes in between, it takes from the agent too.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use berth_protocol::McpConfigurationId;
+use serde_json::{Value, json};
+use tokio::sync::OwnedMutexGuard;
+
+use crate::{Store, StoreError, canonical_json, columns::Columns, write::Writer};
+
+const DOING: &str = "noting a call of a tool";
+
+/// What the trail says of a call that is over.
+const CALLED: &str = "mcp.called";
+
+/// Calls that are over and are not in the trail yet, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct EndedCalls {
+    waiting: Mutex<Vec<EndedCall>>,
+    /// Those that wait, and those that are being written.
+    open: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct EndedCall {
+    id: McpConfigurationId,
+    call: String,
+    details: Value,
+}
+
+impl EndedCalls {
+    fn add(&self, ended: EndedCall) {
+        // Counted first: whoever does not see it in the list then waits for the one who writes it.
+        self.open.fetch_add(1, Ordering::AcqRel);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(ended);
+    }
+
+    fn take(&self) -> Vec<EndedCall> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut waiting)
+    }
+}
+
+impl Store {
+    /// Notes that a tool is about to be called, with what the trail will say of it. A kill does not take it back.
+    ///
+    /// # Errors
+    /// Those of any write. The call is in no trail then.
+    pub async fn begin_mcp_call(
+        &self,
+        id: McpConfigurationId,
+        call: &str,
+        details: &Value,
+    ) -> Result<(), StoreError> {
+        let insert =
+            sqlx::query("INSERT INTO mcp_calls (call, configuration_id, details) VALUES (?, ?, ?)")
+                .bind(call)
+                .bind(id.to_string())
+                .bind(canonical_json(details));
+        self.execute_unsynced(DOING, insert).await
+    }
+
+    /// Has noted what became of a call that was begun, without waiting for it. Every later look at the trail sees it.
+    pub fn end_mcp_call(&self, id: McpConfigurationId, call: String, details: Value) {
+        self.ended_calls().add(EndedCall { id, call, details });
+        tokio::spawn(self.clone().note_ended_calls());
+    }
+
+    /// Waits until every call that is over is in the trail.
+    pub(crate) async fn settle_calls(&self) {
+        if self.ended_calls().open.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        // To its end, whoever waits. It fails with the runtime alone, and then there is nothing to wait for.
+        let _ = tokio::spawn(self.clone().note_ended_calls()).await;
+    }
+
+    async fn note_ended_calls(self) {
+        let place = Arc::clone(self.writer()).lock_owned().await;
+        // Whoever came before has perhaps written them.
+        let ended = self.ended_calls().take();
+        if ended.is_empty() {
+            return;
+        }
+        if let Err(error) = self.write_ended_calls(place, &ended).await {
+            // Their rows are still there, and the next start tells of them.
+            tracing::error!(%error, calls = ended.len(), "what became of calls of tools was not noted");
+        }
+        let open = &self.ended_calls().open;
+        open.fetch_sub(ended.len(), Ordering::AcqRel);
+    }
+
+    async fn write_ended_calls(
+        &self,
+        place: OwnedMutexGuard<Writer>,
+        ended: &[EndedCall],
+    ) -> Result<(), StoreError> {
+        let mut write = self.begin(place, DOING).await?;
+        write.changes_servers(false);
+        for EndedCall { id, call, details } in ended {
+            let delete = sqlx::query("DELETE FROM mcp_calls WHERE call = ?").bind(call);
+            write.execute(delete).await?;
+            write.note(CALLED, "mcp", &id.to_string(), details).await?;
+        }
+        write.commit_plain().await
+    }
+
+    /// Notes the calls of which an engine that was killed has not said what became of them. Says how many there were.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn note_lost_mcp_calls(&self) -> Result<usize, StoreError> {
+        let mut write = self
+            .write("noting calls of tools that were cut off")
+            .await?;
+        write.changes_servers(false);
+        let rows = sqlx::query("SELECT configuration_id, details FROM mcp_calls ORDER BY seq");
+        let rows = write.rows(rows).await?;
+        if rows.is_empty() {
+            write.abandon().await?;
+            return Ok(0);
+        }
+        for row in &rows {
+            let columns = Columns::of(row, write.doing());
+            let id: String = columns.get("configuration_id")?;
+            let mut details: Value = columns.json("details")?;
+            if let Value::Object(told) = &mut details {
+                told.insert("outcome".to_owned(), json!("unknown"));
+            }
+            write.note(CALLED, "mcp", &id, &details).await?;
+        }
+        write.execute(sqlx::query("DELETE FROM mcp_calls")).await?;
+        write.commit_plain().await?;
+        Ok(rows.len())
+    }
+}
