@@ -87,8 +87,9 @@ async fn what_is_said_of_secrets_names_the_file_that_was_chosen() {
     let shown = json!({"version": made.version});
     let agreed = client.post::<Value>(&consent, &shown).await;
     agreed.expect("it is agreed to");
-    let tested = client.post::<Value>("/mcp/test", &json!({"id": made.id}));
-    let refused = tested.await.expect_err("its secret is missing");
+    let kept = json!({"id": made.id});
+    let tested = client.post::<Value>("/mcp/test", &kept).await;
+    let refused = tested.expect_err("its secret is missing");
     let said = &refused.detail;
     assert!(said.contains("is not in the encrypted file"), "{said}");
 }

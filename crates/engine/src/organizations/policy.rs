@@ -116,7 +116,7 @@ impl Bound {
         let Some(server) = servers.first() else {
             return Ok(());
         };
-        let rules = &self.known()?.tool_rules;
+        let rules = &self.known().map_err(|why| self.refused(why))?.tool_rules;
         if rules.iter().all(|rule| rule.rule == ToolRule::Allow) {
             return Ok(());
         }
@@ -125,7 +125,10 @@ impl Bound {
              {:?} along; add that one to the list instead",
             server.name()
         );
-        Err(self.refused(Code::PolicyRefused, why))
+        Err(self.refused(Refusal {
+            code: Code::PolicyRefused,
+            why,
+        }))
     }
 
     /// What happens when an agent calls a tool, of which its user says `own`: the stricter of both. Without a policy that
