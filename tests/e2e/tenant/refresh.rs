@@ -15,6 +15,7 @@ use berth_tests::{
     tenant::{SessionFile, SignInServer, Stack, now},
     until,
 };
+use futures::FutureExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -182,8 +183,8 @@ async fn what_another_process_has_refreshed_is_taken_over() {
 async fn a_refresh_is_finished_although_nobody_waits_for_it() {
     let (server, keeper, _folder, _) = signed_in(0).await;
     server.grace(Duration::ZERO);
-    let waited = timeout(Duration::ZERO, keeper.access()).await;
-    waited.expect_err("it has only begun");
+    // Asked once, it has only begun; a limit of no time would be up a moment later, and it might be finished by then.
+    assert!(keeper.access().now_or_never().is_none());
     keeper.settle().await;
     assert_eq!(server.refreshes(), 1, "it was finished");
     access(&keeper).await;

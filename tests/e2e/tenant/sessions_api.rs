@@ -28,7 +28,7 @@ impl Machine {
         let repository = Repository::with_history(&folder);
         let client = &self.engine.client;
         let project = client.add_project(&repository.path).await;
-        let script = "read line; echo new > new.txt; exit 3";
+        let script = "echo ready; read line; echo new > new.txt; exit 3";
         let wanted = CreateSession {
             title: Some("secret words".to_owned()),
             command: Some(["sh", "-c", script].map(str::to_owned).to_vec()),
@@ -38,7 +38,10 @@ impl Machine {
             }),
             ..session(project.id, "custom")
         };
-        (client.start(&wanted).await, repository)
+        let started = client.start(&wanted).await;
+        // What ends before that has failed.
+        client.waiting(started.id).await;
+        (started, repository)
     }
 
     /// Tells it to end, and waits until its changes are counted.
