@@ -48,7 +48,7 @@ impl Store {
             return Err(StoreError::SessionNotFound(id));
         };
         let session = session(&row, write.doing())?;
-        // While it runs they change all the time, and whatever is told wakes everybody in the organization.
+        // While it runs they change all the time, and whatever is told is a push.
         if !session.phase.is_live() {
             told::changed(&mut write, &session).await?;
         }

@@ -251,11 +251,14 @@ async fn nobody_but_its_user_writes_a_session_and_nobody_but_admins_sees_it_too(
     let (id, place) = told(&org.user, &org, "2026-11-28T12:00:00Z", "live").await;
 
     let all = json!({"org": org.id});
+    let of_user = json!({"org": org.id, "person": org.user.id});
     for (who, count) in [(&org.admin, 1), (&org.user, 1), (&other, 0)] {
-        let listed = who.call("session_list", all.clone()).await.rows();
-        assert_eq!(listed.len(), count, "{listed:?}");
-        let text = json!(listed).to_string();
-        assert!(!text.contains("words"), "{text}");
+        for wanted in [&all, &of_user] {
+            let listed = who.call("session_list", wanted.clone()).await.rows();
+            assert_eq!(listed.len(), count, "{wanted}: {listed:?}");
+            let text = json!(listed).to_string();
+            assert!(!text.contains("words"), "{text}");
+        }
     }
     // The path of a workspace is for its user alone.
     assert!(org.admin.get("session_workspaces").await.rows().is_empty());

@@ -388,6 +388,18 @@ async fn global_prompts_that_go_are_told_and_whoever_was_away_begins_anew() {
     assert!(ids(&all(&org.user, org.id).await, "prompt").is_empty());
 }
 
+/// Waits until one transaction waits for another.
+async fn one_waits(backend: &Backend) {
+    let waits = "select count(*)::text from pg_stat_activity where wait_event_type = 'Lock'";
+    let is_waiting = async {
+        while backend.cluster.ask(waits).await != ["1"] {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(LIMIT, is_waiting).await;
+    assert!(in_time.is_ok(), "neither waits for the other");
+}
+
 #[tokio::test]
 async fn an_organization_that_is_founded_while_a_global_prompt_comes_has_it() {
     let Some(backend) = Backend::start().await else {
@@ -409,15 +421,48 @@ async fn an_organization_that_is_founded_while_a_global_prompt_comes_has_it() {
         let org = founder.found("acme").await;
         (founder, org)
     });
-    let waits = "select count(*)::text from pg_stat_activity where wait_event_type = 'Lock'";
-    let is_waiting = async {
-        while backend.cluster.ask(waits).await != ["1"] {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let in_time = tokio::time::timeout(LIMIT, is_waiting).await;
-    assert!(in_time.is_ok(), "it does not wait for what is being added");
+    one_waits(&backend).await;
     held.commit().await.expect("it can be added");
     let (founder, org) = founding.await.expect("it goes on");
     assert_eq!(ids(&all(&founder, org).await, "prompt"), [id]);
+}
+
+#[tokio::test]
+async fn whoever_is_renamed_and_who_changes_a_global_prompt_never_wait_for_each_other_crosswise() {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let first = backend.organization("acme").await;
+    let second = backend.organization("globex").await;
+    assert!(first.id < second.id);
+    // Their rows stand the other way around.
+    let email = "both@acme.example";
+    let person = backend
+        .member(second.id, &second.admin, email, "user")
+        .await;
+    person.join(first.id, &first.admin, email, "user").await;
+
+    // The clocks one by one, in the order in which a global prompt takes them.
+    let connection = backend.cluster.connect("supabase_admin").await;
+    let mut connection = connection.expect("the server takes connections");
+    let mut held = connection.begin().await.expect("a transaction can begin");
+    let [one, other] =
+        [&first, &second].map(|org| format!("select private.next_rev('{}')", org.id));
+    let taken = sqlx::raw_sql(AssertSqlSafe(one.as_str()))
+        .execute(&mut *held)
+        .await;
+    taken.expect("nobody has it");
+    let renamed = tokio::spawn(async move {
+        let path = format!("profiles?id=eq.{}", person.id);
+        let name = json!({"display_name": "Una"});
+        person.send(Method::PATCH, &path, Some(name)).await
+    });
+    one_waits(&backend).await;
+    let taken = sqlx::raw_sql(AssertSqlSafe(other.as_str()))
+        .execute(&mut *held)
+        .await;
+    taken.expect("who waits for the first has not taken the second");
+    held.commit().await.expect("nothing is in its way");
+    let rows = renamed.await.expect("it goes on").rows();
+    assert_eq!(rows[0]["display_name"], "Una");
 }

@@ -1,10 +1,10 @@
 //! What the backend tells over Realtime, whom, and that no write depends on it.
 
-use berth_tests::tenant::{Backend, Project, Token, addition};
+use berth_tests::tenant::{Backend, Project, Token, addition, change};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{prompt, push};
+use crate::{Rows, prompt, push, session};
 
 /// All that was sent, in its order.
 const SENT: &str =
@@ -44,6 +44,42 @@ async fn a_revision_and_nothing_else_is_told_once_a_transaction_and_never_of_wha
     let after = cluster.ask(SENT).await;
     assert_eq!(after.len(), 3, "{after:?}");
     assert!(after[2].starts_with(&format!("org:{} ", org.id)));
+}
+
+#[tokio::test]
+async fn what_a_machine_tells_of_its_user_moves_the_clock_and_wakes_nobody() {
+    let Some(backend) = Backend::with_realtime().await else {
+        return;
+    };
+    let org = backend.organization("acme").await;
+    let rows = Rows::fill(&org).await;
+    let cluster = &backend.cluster;
+    cluster.superuser("truncate realtime.messages").await;
+
+    let id = Uuid::now_v7();
+    let place = json!({"session_id": id, "kind": "worktree"});
+    let signed_in = json!({
+        "mcp_configuration_id": rows.org_server, "issuer": "https://words.example",
+        "signed_in_at": "2026-11-28T12:00:00Z",
+    });
+    let begins = [
+        addition("session", id, session()),
+        addition("workspace", Uuid::now_v7(), place),
+        addition("mcp_oauth", Uuid::now_v7(), signed_in),
+    ];
+    let begun = push(&org.user, org.id, &begins).await[0];
+    let ends = [change("session", id, begun, json!({"phase": "exited"}))];
+    let ended = push(&org.user, org.id, &ends).await[0];
+    assert!(begun < ended, "a copy would miss it");
+    assert_eq!(cluster.ask(SENT).await, Vec::<String>::new());
+
+    // What others see is told, whatever comes with it and before it.
+    let another = || addition("session", Uuid::now_v7(), session());
+    let words = |name: &str| addition("prompt", Uuid::now_v7(), prompt("user", name));
+    let behind = push(&org.user, org.id, &[another(), words("a"), another()]).await[0];
+    let before = push(&org.user, org.id, &[words("b"), another()]).await[0];
+    let told = |rev: i64| format!("org:{} moved broadcast t {{\"rev\": {rev}}}", org.id);
+    assert_eq!(cluster.ask(SENT).await, [told(behind), told(before)]);
 }
 
 #[tokio::test]

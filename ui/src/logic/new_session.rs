@@ -139,9 +139,10 @@ pub fn request(
     routers: Option<&[Router]>,
 ) -> Result<CreateSession, FormError> {
     let project = project.ok_or(FormError::NoProject)?;
+    // One that the organization refuses is refused by the engine, which says why.
     let agent = agents
         .iter()
-        .find(|agent| agent.id.as_str() == form.agent && may_start(agent))
+        .find(|agent| agent.id.as_str() == form.agent && can_start(agent))
         .ok_or(FormError::NoAgent)?;
     // Without them the session would go past the router that was chosen.
     if routers.is_none() && (agent.needs_router || !form.router.is_empty()) {
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_organization_refuses_is_neither_offered_first_nor_started() {
+    fn what_the_organization_refuses_is_not_offered_first_and_the_engine_says_why() {
         let mut strict = agent("strict", AgentState::Ready);
         strict.refused = Some("acme: it is not allowed".to_owned());
         let mut other = agent("other", AgentState::Ready);
@@ -238,8 +239,9 @@ mod tests {
             agent: "strict".to_owned(),
             ..Form::default()
         };
-        let started = request(&form, Some(&project("null")), &agents, Some(&[]));
-        assert_eq!(started.err(), Some(FormError::NoAgent));
+        // It was chosen before the organization has refused it: "choose one that is ready" would say nothing.
+        let asked = request(&form, Some(&project("null")), &agents, Some(&[]));
+        assert_eq!(asked.map(|it| it.agent), Ok(agents[0].id.clone()));
     }
 
     fn project(git: &str) -> Project {

@@ -49,8 +49,8 @@ pub enum TenantEdit {
 impl Store {
     /// Edits a row of an organization. The user sees it at once; the backend gets it with the next push.
     ///
-    /// An edit joins the one of the same row that waits, and counts beside it. One that joins a refused edit sends it again; one that
-    /// joins an edit in conflict stays in conflict. A row that the backend never had is deleted here alone.
+    /// An edit joins the one of the same row that waits, and counts beside it. One that joins a refused edit sends it again;
+    /// one that joins an edit in conflict stays in conflict. A row that the backend never had is deleted here alone.
     ///
     /// # Errors
     /// [`StoreError::TenantNotFound`], [`StoreError::TenantRowNotFound`] for a row that the user does not see,

@@ -120,7 +120,10 @@ pub fn OrgSessionList(known: Org, settings: OrgSettings) -> impl IntoView {
     let role = memo(move || known.entry(settings.org).map(|entry| entry.role));
     // Who is an admin from now on sees those of others.
     effect(move || {
-        role.track();
+        // Without the field for it nobody could take back whose are looked for.
+        if role.get() != Some(OrganizationRole::Admin) {
+            list.person.set(String::new());
+        }
         list.load(None);
     });
     let is_admin = memo(move || role.get() == Some(OrganizationRole::Admin));
