@@ -119,7 +119,7 @@ pub async fn bridge(
         http: http::near_client()?,
         proof: Proof::Fixed(Some(token)),
     };
-    let config = StreamableHttpClientTransportConfig::with_uri(url);
+    let config = StreamableHttpClientTransportConfig::with_uri(url).max_concurrent_requests(MANY);
     let mut gateway = StreamableHttpClientTransport::with_client(authorized, config);
     let mut program = AsyncRwTransport::<RoleServer, _, _>::new_server(input, output);
     let ended = |error: &dyn std::error::Error| McpError::Ended {

@@ -202,3 +202,22 @@ async fn a_program_that_has_gone_is_left_whatever_the_gateway_has_still_to_say()
     passed.expect("a program may go");
     drop(says);
 }
+
+#[tokio::test]
+async fn requests_that_are_not_answered_hold_up_no_other() {
+    const MANY_WAIT: u64 = 40;
+    let (url, _) = gateway(|asked| match asked["method"].as_str() {
+        Some("initialize") => begins(asked),
+        Some("ping") if asked["id"] == MANY_WAIT + 1 => answers(asked, &json!({})),
+        Some("ping") => String::new(),
+        _ => ACCEPTED.to_owned(),
+    })
+    .await;
+    let mut program = Program::begin(url, 64 * 1024).await;
+    for id in 1..=MANY_WAIT + 1 {
+        program
+            .say(&json!({"jsonrpc": "2.0", "id": id, "method": "ping"}))
+            .await;
+    }
+    assert_eq!(program.hear().await["id"], MANY_WAIT + 1);
+}
