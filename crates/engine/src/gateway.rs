@@ -10,6 +10,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use berth_mcp::{
@@ -25,6 +26,8 @@ use berth_store::SessionRecord;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
 
 use asker::Asker;
 use asking::Subject;
@@ -40,10 +43,15 @@ const UNNOTED: &str = "The call was not made, because the audit trail cannot be 
 /// Bytes of the token of a session.
 const TOKEN: usize = 32;
 
+/// How long calls may take to end that were given up.
+const LAST_CALLS: Duration = Duration::from_secs(2);
+
 /// What is open at the moment.
 #[derive(Default)]
 pub struct Gateways {
     open: Mutex<HashMap<SessionId, Arc<OfSession>>>,
+    /// Runs that are over, of which calls are still to be noted.
+    ending: TaskTracker,
     /// Calls that wait for the user's answer.
     pub asking: asking::Asking,
 }
@@ -64,11 +72,16 @@ pub struct Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let mut open = self.state.gateways.open();
-        // The next run may have opened its own.
-        if open.get(&self.id).is_some_and(|it| it.run == self.run) {
-            open.remove(&self.id);
-            self.state.gateways.asking.end_questions(self.id);
+        let gateways = &self.state.gateways;
+        let ended = {
+            let mut open = gateways.open();
+            // The next run may have opened its own.
+            let is_own = open.get(&self.id).is_some_and(|it| it.run == self.run);
+            is_own.then(|| open.remove(&self.id)).flatten()
+        };
+        if let Some(ended) = ended {
+            gateways.asking.end_questions(self.id);
+            gateways.end(ended);
         }
     }
 }
@@ -84,6 +97,29 @@ impl Gateways {
         let offered = token?.as_bytes();
         let is_right: bool = offered.ct_eq(found.token.expose().as_bytes()).into();
         is_right.then_some(found)
+    }
+
+    /// Ends the gateways of a run. Its calls are given up: who waits for their answers holds on to them.
+    fn end(&self, of_run: Arc<OfSession>) {
+        of_run.servers.values().for_each(Gateway::end);
+        // The engine is stopping when there is no runtime any more.
+        if let Ok(runtime) = Handle::try_current() {
+            let over = async move {
+                for gateway in of_run.servers.values() {
+                    gateway.over().await;
+                }
+            };
+            self.ending.spawn_on(over, &runtime);
+        }
+    }
+
+    /// Waits until the calls of runs that are over are noted, before the store is closed.
+    pub async fn settle(&self) {
+        self.ending.close();
+        let noted = tokio::time::timeout(LAST_CALLS, self.ending.wait()).await;
+        if noted.is_err() {
+            tracing::warn!("calls of tools do not end; the next start tells of them");
+        }
     }
 }
 

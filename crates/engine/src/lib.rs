@@ -138,6 +138,8 @@ impl Engine {
         file.remove();
         state.stopping.cancel();
         state.sessions.stop_all(&state).await;
+        // Calls of tools that end with their sessions are told of now, and not by the next start.
+        state.gateways.settle().await;
         // A token that was given in exchange for another is not lost.
         state.sign_ins.settle().await;
         state.organizations.settle().await;

@@ -366,7 +366,7 @@ async fn begin(
             let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
             config.custom_headers = http::checked_headers(headers)?;
             let authorized = Authorized {
-                http: http::client()?,
+                http: http::client(url)?,
                 proof: proof.unwrap_or_else(|| Proof::Fixed(bearer.clone())),
             };
             let serve = |lifecycle| {

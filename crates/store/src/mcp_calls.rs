@@ -5,10 +5,13 @@
 //! end together, and nobody waits for the disk meanwhile. Whoever reads the trail, or writes anything else, waits for
 //! that, so that no order of events differs from what happened. The row does not wait for the disk either: the event
 //! that follows it within milliseconds does, and what a power cut takes in between, it takes from the agent too.
+//!
+//! What cannot be written, as on a full disk, waits for the next who looks or writes, and until it is written no call
+//! begins: so what waits is never more than what was under way.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use berth_protocol::McpConfigurationId;
@@ -28,6 +31,11 @@ pub(crate) struct EndedCalls {
     waiting: Mutex<Vec<EndedCall>>,
     /// Those that wait, and those that are being written.
     open: AtomicUsize,
+    /// Those that wait could not be written when that was tried last.
+    fails: AtomicBool,
+    /// Held while some are written, so that those which could not be stand before what has ended since. It is taken
+    /// before the right to write, never while somebody has that.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -49,19 +57,28 @@ impl EndedCalls {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut waiting)
     }
+
+    fn put_back(&self, mut ended: Vec<EndedCall>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.append(&mut waiting);
+        *waiting = ended;
+    }
 }
 
 impl Store {
     /// Notes that a tool is about to be called, with what the trail will say of it. A kill does not take it back.
     ///
     /// # Errors
-    /// Those of any write. The call is in no trail then.
+    /// Those of any write, also of one that was to tell of calls before it. The call is in no trail then.
     pub async fn begin_mcp_call(
         &self,
         id: McpConfigurationId,
         call: &str,
         details: &Value,
     ) -> Result<(), StoreError> {
+        if self.ended_calls().fails.load(Ordering::Acquire) {
+            self.note_to_the_end().await?;
+        }
         let insert =
             sqlx::query("INSERT INTO mcp_calls (call, configuration_id, details) VALUES (?, ?, ?)")
                 .bind(call)
@@ -76,28 +93,46 @@ impl Store {
         tokio::spawn(self.clone().note_ended_calls());
     }
 
-    /// Waits until every call that is over is in the trail.
+    /// Waits until every call that is over is in the trail, or could not be written.
     pub(crate) async fn settle_calls(&self) {
-        if self.ended_calls().open.load(Ordering::Acquire) == 0 {
-            return;
-        }
-        // To its end, whoever waits. It fails with the runtime alone, and then there is nothing to wait for.
-        let _ = tokio::spawn(self.clone().note_ended_calls()).await;
+        // Why it could not be is in the log.
+        let _ = self.note_to_the_end().await;
     }
 
-    async fn note_ended_calls(self) {
+    /// Notes what waits, to its end, whoever waits for that.
+    async fn note_to_the_end(&self) -> Result<(), StoreError> {
+        if self.ended_calls().open.load(Ordering::Acquire) == 0 {
+            return Ok(());
+        }
+        match tokio::spawn(self.clone().note_ended_calls()).await {
+            Ok(noted) => noted,
+            // It fails with the runtime alone, and then there is nothing to wait for.
+            Err(_) => Err(StoreError::Closed { doing: DOING }),
+        }
+    }
+
+    async fn note_ended_calls(self) -> Result<(), StoreError> {
+        let calls = self.ended_calls();
+        let _turn = calls.turn.lock().await;
         let place = Arc::clone(self.writer()).lock_owned().await;
         // Whoever came before has perhaps written them.
-        let ended = self.ended_calls().take();
+        let ended = calls.take();
         if ended.is_empty() {
-            return;
+            return Ok(());
         }
-        if let Err(error) = self.write_ended_calls(place, &ended).await {
-            // Their rows are still there, and the next start tells of them.
-            tracing::error!(%error, calls = ended.len(), "what became of calls of tools was not noted");
+        let written = self.write_ended_calls(place, &ended).await;
+        calls.fails.store(written.is_err(), Ordering::Release);
+        match &written {
+            Ok(()) => {
+                calls.open.fetch_sub(ended.len(), Ordering::AcqRel);
+            }
+            Err(error) => {
+                // Their rows are still there: where nobody can write until the engine stops, the next start tells of them.
+                tracing::error!(%error, calls = ended.len(), "what became of calls of tools is not noted yet");
+                calls.put_back(ended);
+            }
         }
-        let open = &self.ended_calls().open;
-        open.fetch_sub(ended.len(), Ordering::AcqRel);
+        written
     }
 
     async fn write_ended_calls(

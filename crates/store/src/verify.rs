@@ -27,6 +27,7 @@ impl Store {
     /// # Errors
     /// Those of any read. A broken chain is not an error but an answer.
     pub async fn verify_audit(&self) -> Result<AuditVerification, StoreError> {
+        self.settle_calls().await;
         // One statement sees one state of the file.
         let row = self
             .row(

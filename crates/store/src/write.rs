@@ -163,16 +163,33 @@ impl Store {
 
     /// Runs a statement that is a whole transaction by itself and does not wait for the disk. A kill of this process
     /// does not undo it; a power cut may, until the next write is committed.
+    ///
+    /// Once it has begun it is carried through like a commit: SQLite would make it in any case, and whoever writes next
+    /// has to find it made.
     pub(crate) async fn execute_unsynced(
         &self,
         doing: &'static str,
-        query: Sql<'_>,
+        query: Sql<'static>,
     ) -> Result<(), StoreError> {
         // SQLite has one writer: here whoever waits is woken, and there they would sleep and try again.
-        let place = self.writer().lock().await;
+        let place = Arc::clone(self.writer()).lock_owned().await;
         if matches!(*place, Writer::Closed) {
             return Err(StoreError::Closed { doing });
         }
+        let store = self.clone();
+        carried_through(doing, async move {
+            let done = store.run_unsynced(doing, query).await;
+            drop(place);
+            done
+        })
+        .await
+    }
+
+    async fn run_unsynced(
+        &self,
+        doing: &'static str,
+        query: Sql<'static>,
+    ) -> Result<(), StoreError> {
         let mut unsynced = self.unsynced().lock().await;
         let mut conn = match unsynced.take() {
             Some(conn) => conn,

@@ -14,6 +14,8 @@ use crate::folder;
 
 #[path = "gateway/asked.rs"]
 mod asked;
+#[path = "gateway/cut_off.rs"]
+mod cut_off;
 #[path = "gateway/passed.rs"]
 mod passed;
 

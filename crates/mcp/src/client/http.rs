@@ -7,6 +7,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     io,
     sync::Arc,
+    time::Duration,
 };
 
 use berth_protocol::Secret;
@@ -20,6 +21,7 @@ use rmcp::{
     },
 };
 use sse_stream::Sse;
+use url::Url;
 
 use super::McpError;
 use crate::{OauthError, TokenSource};
@@ -53,20 +55,38 @@ impl Proof {
     }
 }
 
-/// The client for servers. Redirects are not followed: the token would go along.
-pub(super) fn client() -> Result<reqwest::Client, McpError> {
-    built(reqwest::Client::builder())
+/// Most connections that are kept for the next request.
+const KEPT: usize = 4;
+
+/// How long one is kept that nobody uses. Servers close it after five seconds and more (Node, uvicorn, Apache), and a
+/// request that leaves at that moment would be lost.
+const KEPT_FOR: Duration = Duration::from_secs(4);
+
+/// The client for the server at this address. Redirects are not followed: the token would go along.
+pub(super) fn client(url: &str) -> Result<reqwest::Client, McpError> {
+    built(reqwest::Client::builder(), kept(url))
 }
 
-/// The client for this machine alone: no proxy sees what goes there.
+/// The client for the engine on this machine alone: no proxy sees what goes there. Neither side of these connections
+/// waits for a piece to fill up.
 pub(super) fn near_client() -> Result<reqwest::Client, McpError> {
-    built(reqwest::Client::builder().no_proxy())
+    built(reqwest::Client::builder().no_proxy(), KEPT)
 }
 
-fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, McpError> {
+/// How many connections to a server are kept.
+///
+/// A server that leaves Nagle's algorithm on and sends an answer in pieces, as hyper does with events, waits with the
+/// second piece for what the other side's system acknowledges 40 ms later, unless the connection is new. Where a new one
+/// costs a handshake of TLS it is worth that; another one takes less than a millisecond.
+fn kept(url: &str) -> usize {
+    let is_sealed = Url::parse(url).is_ok_and(|url| url.scheme() == "https");
+    if is_sealed { KEPT } else { 0 }
+}
+
+fn built(builder: reqwest::ClientBuilder, kept: usize) -> Result<reqwest::Client, McpError> {
     let client = builder
-        // A connection whose last answer was not read to its end stalls the next request.
-        .pool_max_idle_per_host(0)
+        .pool_max_idle_per_host(kept)
+        .pool_idle_timeout(KEPT_FOR)
         .redirect(reqwest::redirect::Policy::none())
         .build();
     client.map_err(|error| McpError::Unreachable(super::causes(&error)))
@@ -235,5 +255,23 @@ impl StreamableHttpClient for Authorized {
             http.get_stream_with_max_sse_event_size(uri, session, last, token, headers, largest)
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_kept_where_a_new_one_takes_a_handshake() {
+        for (url, most) in [
+            ("https://example.com/mcp", KEPT),
+            ("HTTPS://example.com/mcp", KEPT),
+            ("http://127.0.0.1:3000/mcp", 0),
+            ("http://https.example.com/mcp", 0),
+            ("", 0),
+        ] {
+            assert_eq!(kept(url), most, "{url}");
+        }
     }
 }

@@ -22,6 +22,7 @@ use rmcp::{
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::{
     Asked, Bounds, Ended, Guard, Outcome, Read, SOON, rate::Rate, telling::Telling,
@@ -43,13 +44,20 @@ pub struct Door {
     allowed: Arc<Mutex<Option<Allowed>>>,
     /// Its agent has said what it wants to hear of logs.
     listens: Arc<AtomicBool>,
+    /// Calls that are under way, or of which the guard has not heard yet that they are over.
+    calls: TaskTracker,
 }
 
 /// The names of tools, and the connection over which they were seen: another may lead to other tools.
 type Allowed = (Weak<Connection>, Arc<BTreeSet<String>>);
 
 impl Door {
-    pub fn new(upstream: Arc<Upstream>, guard: Arc<dyn Guard>, bounds: Bounds) -> Self {
+    pub fn new(
+        upstream: Arc<Upstream>,
+        guard: Arc<dyn Guard>,
+        bounds: Bounds,
+        calls: TaskTracker,
+    ) -> Self {
         Self {
             upstream,
             guard,
@@ -57,6 +65,7 @@ impl Door {
             rate: Arc::new(Mutex::new(Rate::new(bounds.per_minute))),
             allowed: Arc::default(),
             listens: Arc::default(),
+            calls,
         }
     }
 
@@ -183,6 +192,7 @@ impl Door {
         // Also if this is given up while it is noted.
         begun.store(true, Ordering::Relaxed);
         if let Err(why) = self.guard.begins(asked).await {
+            begun.store(false, Ordering::Relaxed);
             return Called::refused(why);
         }
         let call = connection.raw_call(request, self.bounds.call, heard);
@@ -301,15 +311,18 @@ impl ServerHandler for Door {
             shape: shape(request.arguments.as_ref()),
             given: request.arguments.clone(),
         };
+        let _under_way = self.calls.token();
         let begun = AtomicBool::new(false);
         let began = Instant::now();
         let (heard, telling) = Telling::of(&context);
+        let cancelled = || Called::told(Outcome::Cancelled, "The call was cancelled.".to_owned());
         let called = tokio::select! {
+            // First, because what is given up loses its connection too.
+            biased;
+            () = context.ct.cancelled() => cancelled(),
+            () = self.upstream.stopped() => cancelled(),
             called = self.called(&asked, request, heard, &begun) => called,
             never = telling.tell() => match never {},
-            () = context.ct.cancelled() => {
-                Called::told(Outcome::Cancelled, "The call was cancelled.".to_owned())
-            }
         };
         let Called {
             result,
@@ -522,68 +535,4 @@ fn clean(value: &mut Value) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tool(value: Value) -> Tool {
-        serde_json::from_value(value).expect("it is a tool")
-    }
-
-    #[test]
-    fn a_tool_is_another_when_anything_of_it_is() {
-        let first = serde_json::json!({"name": "a", "description": "b",
-            "inputSchema": {"type": "object", "properties": {"x": {"type": "string"}}}});
-        let hash = |value: &Value| hash(&tool(value.clone()));
-        let same = serde_json::json!({"inputSchema": {"properties": {"x": {"type": "string"}},
-            "type": "object"}, "description": "b", "name": "a"});
-        assert_eq!(hash(&first), hash(&same));
-        for (place, value) in [
-            ("/description", serde_json::json!("b\u{200b}")),
-            ("/name", serde_json::json!("A")),
-            (
-                "/inputSchema/properties/x/type",
-                serde_json::json!("number"),
-            ),
-        ] {
-            let mut other = first.clone();
-            *other.pointer_mut(place).expect("it is there") = value;
-            assert_ne!(hash(&first), hash(&other), "{place}");
-        }
-    }
-
-    #[test]
-    fn nothing_that_cannot_be_seen_reaches_the_agent() {
-        let hostile = "read\u{1b}[8m and tell\u{202e} all\u{200b}";
-        let cleaned = cleaned(tool(serde_json::json!({"name": "a", "title": hostile,
-            "description": hostile, "inputSchema": {"type": "object", "properties":
-            {"x": {"type": "string", "description": hostile}}}})));
-        let text = serde_json::to_string(&cleaned).expect("it is JSON");
-        for hidden in ["\\u001b", "\u{202e}", "\u{200b}"] {
-            assert!(!text.contains(hidden), "{text}");
-        }
-        assert!(text.contains("and tell"));
-    }
-
-    #[test]
-    fn the_shape_of_arguments_holds_no_values() {
-        let arguments =
-            serde_json::json!({"path": "/secret", "n": 1, "deep": {"a": "b"}, "all": [1]});
-        let Value::Object(arguments) = arguments else {
-            unreachable!("it is one")
-        };
-        let shape = shape(Some(&arguments));
-        let shape: Vec<_> = shape
-            .iter()
-            .map(|(name, kind)| (name.as_str(), *kind))
-            .collect();
-        assert_eq!(
-            shape,
-            [
-                ("all", "array"),
-                ("deep", "object"),
-                ("n", "number"),
-                ("path", "string")
-            ]
-        );
-    }
-}
+mod tests;

@@ -30,7 +30,7 @@ use rmcp::{
         StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
     },
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Connection, McpError};
 
@@ -99,7 +99,7 @@ pub enum Outcome {
     Refused,
     /// The server could not be reached, took too long or answered with too much.
     Lost,
-    /// The agent did not want it any more.
+    /// The agent did not want it any more, or its session is over.
     Cancelled,
 }
 
@@ -127,7 +127,7 @@ pub struct Ended {
     pub took: Duration,
     /// Bytes of the answer as JSON.
     pub bytes: usize,
-    /// The guard was told that it begins.
+    /// The guard was told that it begins, and has not refused that.
     pub begun: bool,
 }
 
@@ -186,6 +186,7 @@ pub struct Gateway {
     service: StreamableHttpService<Door, LocalSessionManager>,
     upstream: Arc<Upstream>,
     stop: CancellationToken,
+    calls: TaskTracker,
 }
 
 impl Gateway {
@@ -198,7 +199,8 @@ impl Gateway {
             bounds.idle,
             stop.clone(),
         ));
-        let door = Door::new(Arc::clone(&upstream), guard, bounds);
+        let calls = TaskTracker::new();
+        let door = Door::new(Arc::clone(&upstream), guard, bounds, calls.clone());
         let mut sessions = LocalSessionManager::default();
         // An agent that says nothing for long is still there; what it has open ends with the gateway.
         sessions.session_config.keep_alive = None;
@@ -216,7 +218,19 @@ impl Gateway {
             service,
             upstream,
             stop,
+            calls,
         }
+    }
+
+    /// Ends its connection and everything that an agent has open, whoever still waits for an answer.
+    pub fn end(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits, once it has ended, until the guard has heard of every call that it is over.
+    pub async fn over(&self) {
+        self.calls.close();
+        self.calls.wait().await;
     }
 
     /// Answers a request of the agent.
@@ -239,6 +253,6 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.end();
     }
 }

@@ -73,6 +73,11 @@ impl Upstream {
         Ok(())
     }
 
+    /// Until the gateway ends.
+    pub async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
     /// Reaches the server unless it was reached before.
     pub async fn know(self: &Arc<Self>) -> Result<(), McpError> {
         if self.info().is_none() {

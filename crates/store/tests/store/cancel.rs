@@ -87,6 +87,33 @@ async fn what_is_kept_in_memory_is_what_is_stored_whoever_is_gone_meanwhile() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_given_up_while_it_begins_is_in_the_trail_once() {
+    const ROUNDS: usize = 240;
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let draft =
+        json!({"name": "tools", "server": {"type": "http", "url": "https://a.example/mcp"}});
+    let draft = serde_json::from_value(draft).unwrap();
+    let id = store.create_mcp(&draft).await.unwrap().id;
+    let mut wanted = Vec::new();
+    for (round, pending) in (0..8).cycle().take(ROUNDS).enumerate() {
+        let call = format!("{round:016x}");
+        let told = json!({"call": call});
+        drop_after(store.begin_mcp_call(id, &call, &told), pending).await;
+        let over = json!({"call": call, "outcome": "cancelled"});
+        store.end_mcp_call(id, call.clone(), over);
+        wanted.push(json!(call));
+    }
+    let events = store.audit(0, 1000).await.unwrap().events;
+    let called = events.iter().filter(|event| event.action == "mcp.called");
+    let called: Vec<_> = called.map(|event| event.details["call"].clone()).collect();
+    assert_eq!(called, wanted);
+    // A row that is left would be told again by the next start.
+    assert_eq!(store.note_lost_mcp_calls().await.unwrap(), 0);
+    assert!(store.verify_audit().await.unwrap().valid);
+}
+
+#[tokio::test]
 async fn a_closed_store_says_so() {
     let (fixture, _, session) = Fixture::with_session().await;
     let store = &fixture.store;

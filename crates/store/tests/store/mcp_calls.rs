@@ -2,7 +2,7 @@ use berth_protocol::{AuditEvent, McpConfiguration};
 use berth_store::Store;
 use serde_json::{Value, json};
 
-use crate::support::Fixture;
+use crate::support::{Fixture, execute};
 
 async fn server(store: &Store) -> McpConfiguration {
     let draft =
@@ -88,4 +88,37 @@ async fn calls_that_end_while_the_store_closes_are_in_the_trail() {
     assert_eq!(store.note_lost_mcp_calls().await.unwrap(), 0);
     let events = store.audit(0, 1000).await.unwrap().events;
     assert_eq!(calls(&events), [(json!("a"), json!("answered"))]);
+}
+
+#[tokio::test]
+async fn while_the_trail_takes_no_events_no_call_begins_and_none_that_is_over_is_forgotten() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let id = server(store).await.id;
+    let told = |call: &str| json!({"call": call});
+    let over = |call: &str| json!({"call": call, "outcome": "answered"});
+    for call in ["a", "b"] {
+        store.begin_mcp_call(id, call, &told(call)).await.unwrap();
+    }
+    let mut raw = fixture.raw().await;
+    let refuse = "CREATE TRIGGER no_events BEFORE INSERT ON audit_events
+                  BEGIN SELECT RAISE(ABORT, 'not now'); END";
+    execute(&mut raw, refuse).await;
+    for call in ["a", "b"] {
+        store.end_mcp_call(id, call.to_owned(), over(call));
+        // Whoever looks is answered all the same.
+        let events = store.audit(0, 1000).await.unwrap().events;
+        assert_eq!(calls(&events), []);
+    }
+    let refused = store.begin_mcp_call(id, "c", &told("c")).await;
+    assert!(refused.is_err(), "the trail could not tell of it");
+
+    execute(&mut raw, "DROP TRIGGER no_events").await;
+    store.begin_mcp_call(id, "d", &told("d")).await.unwrap();
+    let answered = |call: &str| (json!(call), json!("answered"));
+    let events = store.audit(0, 1000).await.unwrap().events;
+    assert_eq!(calls(&events), [answered("a"), answered("b")]);
+    store.end_mcp_call(id, "d".to_owned(), over("d"));
+    assert!(store.verify_audit().await.unwrap().valid);
+    assert_eq!(store.note_lost_mcp_calls().await.unwrap(), 0);
 }

@@ -514,7 +514,7 @@ async fn what_a_program_has_asked_before_it_closed_its_output_is_answered() {
         let call = json!({"name": "one", "arguments": {"wait": wait}});
         json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": call})
     };
-    let (slow, quick) = (call("slow", 300), call("quick", 0));
+    let (slow, quick) = (call("slow", 1000), call("quick", 0));
     says.write_all(format!("{begun}\n{slow}\n{quick}\n").as_bytes())
         .await
         .expect("it is taken");
