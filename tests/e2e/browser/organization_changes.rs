@@ -1,12 +1,13 @@
 //! Changes that have not gone through, in the UI: seen, decided about, and prompts of an organization that are edited.
 
 use berth_protocol::{
-    PromptDraft, PromptEdit, PromptScope, SystemPrompt,
+    CreateSession, PromptDraft, PromptEdit, PromptScope, SystemPrompt,
     tenant::{OrgState, SyncStatus},
 };
 use berth_tests::{
     Client,
     cable::Cable,
+    session,
     tenant::{Device, Organization, Project},
     webdriver::{Page, id, key},
 };
@@ -217,6 +218,45 @@ async fn both_sides_are_kept_and_a_waiting_change_is_discarded_once_that_was_ask
     let path = format!("/prompts/{}", harbor.house);
     let now: SystemPrompt = harbor.client().get(&path).await.expect("it is there");
     assert_eq!(now.content, "theirs");
+}
+
+#[tokio::test]
+async fn what_this_machine_tells_is_no_change_to_discard_and_says_why_it_is_refused() {
+    let Some(harbor) = Harbor::of_an_admin().await else {
+        return;
+    };
+    let cluster = &harbor.project.backend.cluster;
+    let refuses =
+        "alter table public.user_sessions add constraint no_custom check (agent <> 'custom')";
+    cluster.superuser(refuses).await;
+    let client = harbor.client();
+    let project = client.add_project(&harbor.stage.repository.path).await;
+    let wanted = CreateSession {
+        command: Some(["sh", "-c", "exit 0"].map(str::to_owned).to_vec()),
+        ..session(project.id, "custom")
+    };
+    let started = client.start(&wanted).await;
+    client.ended(started.id).await;
+
+    let page = harbor.page().await;
+    page.reads(&id("org-told"), "about a session").await;
+    page.reads(&id("org-told"), "no_custom").await;
+    page.reads(&id("org-told"), "cannot be discarded").await;
+    page.sees(&id("org-changes-none")).await;
+    assert_eq!(page.count(&id("discard-change")).await, 0);
+    page.sees("[data-testid=org-sign][data-state=needs-you]")
+        .await;
+
+    cluster
+        .superuser("alter table public.user_sessions drop constraint no_custom")
+        .await;
+    tab_to(&page, "retry-told").await;
+    page.press(&[key::ENTER]).await;
+    page.reads(&id("toasts"), "is sent again").await;
+    page.misses(&id("org-told")).await;
+    heading_has_focus(&page).await;
+    let told = "select phase from public.user_sessions";
+    assert_eq!(cluster.ask(told).await, ["exited"]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use berth_protocol::tenant::{
     DriftAbout, JoinOrganization, NewOrganization, OrgAccount, OrgBackend, OrgEntry, OrgFactor,
     OrgFactorCode, OrgSignIn, OrgState, OrgWays, OrganizationRole, SetActiveOrg, SetOrgBackend,
-    SyncState, SyncStatus,
+    SyncState, SyncStatus, ToldCounts,
 };
 use berth_protocol::{OrganizationId, UserId};
 
@@ -53,9 +53,10 @@ structs! {
     OrgEntry { id, name, role, sync }
     OrgWays { email, providers, domain }
     SyncState {
-        status, fresh_at, waiting, conflicts, parked, parked_code, audit_waiting, audit_refused, rounds,
+        status, fresh_at, waiting, conflicts, parked, parked_code, told, audit_waiting, audit_refused, rounds,
         listening,
     }
+    ToldCounts { waiting, refused, refused_code }
 }
 
 impl Read for DriftAbout {

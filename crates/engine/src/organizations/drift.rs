@@ -144,7 +144,18 @@ fn of_sync(entry: &OrgEntry) -> Vec<Drift> {
         let hint = "Choose what becomes of them under the changes that wait.";
         of_organization(DriftKind::ChangesHeld, name, detail, hint)
     });
-    late.into_iter().chain(held).collect()
+    let told = &sync.told;
+    let refused = (told.refused > 0).then(|| {
+        let why = told.refused_code.as_deref().unwrap_or("no reason is given");
+        let facts = match told.refused {
+            1 => "one fact".to_owned(),
+            many => format!("{many} facts"),
+        };
+        let detail = format!("It refuses {facts} that this machine tells of its sessions: {why}.");
+        let hint = "Send them again under the changes that wait, or ask an admin.";
+        of_organization(DriftKind::ToldRefused, name, detail, hint)
+    });
+    late.into_iter().chain(held).chain(refused).collect()
 }
 
 fn why_late(sync: &SyncState) -> Option<(String, &'static str)> {
