@@ -355,3 +355,24 @@ async fn an_admin_brings_an_older_version_back_for_all_and_is_told_without_a_net
     let rows = harbor.project.backend.cluster.ask(rows).await;
     assert_eq!(rows, ["words of house 3"]);
 }
+
+#[tokio::test]
+async fn a_history_says_which_edits_without_a_network_arrived_as_one() {
+    let Some(harbor) = Harbor::of_an_admin().await else {
+        return;
+    };
+    harbor.cable.cut().await;
+    harbor.edit("second words").await;
+    harbor.edit("third words").await;
+    harbor.is_back().await;
+    harbor.client().org_settled(harbor.org.id).await;
+    let page = harbor.stage.page().await;
+    page.click(&id("nav-prompts")).await;
+    let scope = format!("[data-scope={}]", PromptScope::Organization.as_str());
+    page.reads(&scope, "third words").await;
+    page.click(&format!("{scope} {}", id("open-prompt"))).await;
+    page.click(&id("open-history")).await;
+    let newest = "[data-testid=history-version][data-version='3']";
+    page.reads(newest, "Number 2 is part of version 3").await;
+    assert_eq!(page.count(&id("history-joined")).await, 1);
+}

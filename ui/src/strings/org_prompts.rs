@@ -15,6 +15,8 @@ strings! {
     history_unreachable_text: "What its prompts were is kept by its backend alone, which does not answer now.",
     history_none: "The organization does not have it yet, so there are no versions.",
     history_waits: "Your change that the organization does not have yet is not among them, and is lost when a version is brought back.",
+    history_joined_one: "Number {} is part of version {}: edits that were made without a network arrive as one.",
+    history_joined_many: "Numbers {} to {} are part of version {}: edits that were made without a network arrive as one.",
     history_by_unknown: "by somebody whose name is not known",
 
     least: "The active organization wants at least: {}. Something looser that is chosen here does not count.",
