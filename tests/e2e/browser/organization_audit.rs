@@ -6,7 +6,8 @@ use std::path::Path;
 use berth_protocol::tenant::OrgState;
 use berth_tests::{
     Setup,
-    tenant::{Organization, Project, now},
+    cable::Cable,
+    tenant::{Member, Organization, Project, now},
     webdriver::{Page, id, key},
 };
 use reqwest::Method;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     accessibility::{axe, check},
-    form::focused,
+    form::{focused, select},
     stage::Stage,
 };
 
@@ -302,4 +303,37 @@ async fn who_is_no_admin_is_told_why_there_is_no_trail() {
     page.reads(&id("org-trail-not-admin"), "Only admins of acme")
         .await;
     assert_eq!(page.count(&id("open-org-trail")).await, 0);
+}
+
+#[tokio::test]
+async fn a_check_that_is_not_answered_keeps_no_other_trail_from_being_checked() {
+    let Some(project) = Project::start().await else {
+        return;
+    };
+    let Some(stage) = Stage::with_keychain().await else {
+        return;
+    };
+    let org = project.backend.organization("acme").await;
+    let other = org.admin.found("globex").await;
+    let (_, port) = project.url.rsplit_once(':').expect("it has a port");
+    let cable = Cable::plug_in(port.parse().expect("a port is a number")).await;
+    let mut member = Member::of(&project, org.admin.id, ADMIN);
+    member.url = format!("http://{}", cable.address);
+    let client = &stage.engine.client;
+    member.sign_in(client).await;
+    client.org_fresh(org.id).await;
+    client.org_fresh(other).await;
+    client.switch_org(Some(org.id)).await;
+    let page = stage.page().await;
+    page.click(&id("nav-organization")).await;
+    page.click(&id("open-org-trail")).await;
+    page.sees(ROW).await;
+
+    let _silent = cable.fall_silent().await;
+    page.click(&id("verify-org-trail")).await;
+    page.sees("[data-testid=verify-org-trail][aria-busy]").await;
+    select(&page, &id("org-trail-which"), "globex").await;
+    page.click(&id("open-org-trail")).await;
+    page.sees("[data-testid=verify-org-trail]:not([aria-busy]):not(:disabled)")
+        .await;
 }

@@ -1,7 +1,7 @@
 //! Changes that have not gone through, in the UI: seen, decided about, and prompts of an organization that are edited.
 
 use berth_protocol::{
-    CreateSession, PromptDraft, PromptEdit, PromptScope, SystemPrompt,
+    CreateSession, PromptDraft, PromptEdit, PromptList, PromptScope, SystemPrompt,
     tenant::{OrgState, SyncStatus},
 };
 use berth_tests::{
@@ -375,4 +375,47 @@ async fn a_history_says_which_edits_without_a_network_arrived_as_one() {
     let newest = "[data-testid=history-version][data-version='3']";
     page.reads(newest, "Number 2 is part of version 3").await;
     assert_eq!(page.count(&id("history-joined")).await, 1);
+}
+
+#[tokio::test]
+async fn what_is_typed_into_a_prompt_stays_when_another_client_switches_and_goes_nowhere_else() {
+    let Some(harbor) = Harbor::of_an_admin().await else {
+        return;
+    };
+    let page = harbor.stage.page().await;
+    page.click(&id("nav-prompts")).await;
+    let scope = format!("[data-scope={}]", PromptScope::Organization.as_str());
+    let open = format!("{scope} {}", id("open-prompt"));
+    let (alone, acme) = (
+        json!({"organization": null}),
+        json!({"organization": harbor.org.id}),
+    );
+    // The list follows whoever switches.
+    page.sees(&open).await;
+    harbor.put("/org/active", &alone).await;
+    page.misses(&open).await;
+    harbor.put("/org/active", &acme).await;
+    page.click(&open).await;
+
+    write(&page, "[data-testid=prompt-content]", "typed words").await;
+    harbor.put("/org/active", &alone).await;
+    page.sees(&id("prompt-left")).await;
+    page.sees("[data-testid=save-prompt]:disabled").await;
+    harbor.put("/org/active", &acme).await;
+    page.misses(&id("prompt-left")).await;
+    page.sees("[data-testid=save-prompt]:not(:disabled)").await;
+
+    harbor.put("/org/active", &alone).await;
+    page.click(&id("keep-as-own")).await;
+    page.misses(&id("prompt-left")).await;
+    page.click("[data-testid=save-prompt]:not(:disabled)").await;
+    let kept = async || {
+        let list: PromptList = harbor.client().get("/prompts").await.ok()?;
+        let mut own = list.prompts.into_iter();
+        own.find(|it| it.scope == PromptScope::User && it.content == "typed words")
+    };
+    harbor.client().until("it is the user's own", kept).await;
+    let there = "select content from public.system_prompts";
+    let there = harbor.project.backend.cluster.ask(there).await;
+    assert_eq!(there, ["words of house"]);
 }

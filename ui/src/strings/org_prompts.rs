@@ -19,6 +19,14 @@ strings! {
     history_joined_many: "Numbers {} to {} are part of version {}: edits that were made without a network arrive as one.",
     history_by_unknown: "by somebody whose name is not known",
 
+    // A prompt that is edited while another organization becomes the active one.
+    left: "This prompt is of an organization that is not the active one any more, so it cannot be saved here. What you have typed stays: switch back to go on, or keep it as a prompt of your own.",
+    left_read: "This prompt is of an organization that is not the active one any more. Its words are shown as they were.",
+    left_keep: "Keep as my own",
+    left_copy: "Copy its words",
+    left_copied: "The words are copied.",
+    left_kept: "It is a new prompt of your own now. Save it to keep it.",
+
     least: "The active organization wants at least: {}. Something looser that is chosen here does not count.",
 
     locked: "Locked",

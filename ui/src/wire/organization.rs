@@ -16,6 +16,12 @@ pub fn has_active(answer: &str) -> bool {
     Json::parse(answer).is_some_and(|org| org.get("active").text().is_some())
 }
 
+/// Which organization is active, as an answer of the engine says: empty while none is, nothing where it does not tell.
+pub fn active(answer: &str) -> Option<String> {
+    let org = Json::parse(answer)?;
+    Some(org.get("active").text().unwrap_or_default().to_owned())
+}
+
 /// In what this machine differs from what an organization wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Differences {
