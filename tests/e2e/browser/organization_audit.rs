@@ -1,8 +1,6 @@
 //! The trail of an organization in the UI: its admin looks through it, verifies it and takes it along; others are told
 //! why they cannot.
 
-use std::path::Path;
-
 use berth_protocol::tenant::OrgState;
 use berth_tests::{
     Setup,
@@ -16,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     accessibility::{axe, check},
+    audit::{downloaded, saves_into},
     form::{focused, select},
     stage::Stage,
 };
@@ -91,15 +90,6 @@ async fn rows(page: &Page, count: usize) {
     .await;
 }
 
-/// What a file holds that the browser has saved, once it is whole.
-async fn downloaded(page: &Page, path: &Path) -> String {
-    page.until("the file is saved", async || {
-        let content = std::fs::read_to_string(path).unwrap_or_default();
-        Ok(content.contains("\"manifest\"").then_some(content))
-    })
-    .await
-}
-
 #[tokio::test]
 async fn an_admin_looks_through_the_trail_verifies_it_and_takes_it_along() {
     let Some(harbor) = Harbor::of(ADMIN).await else {
@@ -108,12 +98,7 @@ async fn an_admin_looks_through_the_trail_verifies_it_and_takes_it_along() {
     let recorded = harbor.recorded().await;
     let page = harbor.page().await;
     let folder = harbor.stage.engine.setup().folder().join("files");
-    std::fs::create_dir_all(&folder).expect("it can be made");
-    page.devtools(
-        "Page.setDownloadBehavior",
-        json!({"behavior": "allow", "downloadPath": folder.display().to_string()}),
-    )
-    .await;
+    saves_into(&page, &folder).await;
     page.click(&id("open-org-trail")).await;
     rows(&page, recorded).await;
     // The newest come first, and people have their names.
@@ -137,6 +122,8 @@ async fn an_admin_looks_through_the_trail_verifies_it_and_takes_it_along() {
     page.click(&id("apply-org-trail")).await;
     rows(&page, 3).await;
 
+    page.reads(&id("org-trail-about"), "berth audit verify --file")
+        .await;
     page.click(&id("verify-org-trail")).await;
     page.reads(
         &id("org-trail-verdict"),
