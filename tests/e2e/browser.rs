@@ -2,6 +2,8 @@
 
 #[path = "browser/accessibility.rs"]
 mod accessibility;
+#[path = "browser/audit.rs"]
+mod audit;
 #[path = "browser/connection.rs"]
 mod connection;
 #[path = "browser/described_agents.rs"]

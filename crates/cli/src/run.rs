@@ -137,7 +137,7 @@ pub async fn run(data_dir: PathBuf, options: Options) -> ExitCode {
 
 fn refused(error: &StartError) -> ExitCode {
     client::fail(error, error.hint());
-    if let StartError::Choice(wrong) = error {
+    if let StartError::Choice(wrong) | StartError::Bound(wrong) = error {
         for choice in &wrong.choices {
             eprintln!("    {choice}");
         }
@@ -195,7 +195,10 @@ impl Run {
         let created: Result<Session, _> = follower.api.post("/sessions", &request).await;
         let session = match created {
             Ok(session) => session,
-            Err(error) => return Err(explained(&follower.api, error, &options.agent).await),
+            Err(error) => {
+                let mode = options.permission_mode.as_deref();
+                return Err(explained(&follower.api, error, &options.agent, mode).await);
+            }
         };
         let run = Self {
             follower,

@@ -224,6 +224,14 @@ pub enum StoreError {
         /// What was chosen.
         choice: &'static str,
     },
+    /// It is no edit of the user.
+    #[error("change {id} tells of a {kind} that is as it is: nobody decides about it")]
+    ToldFact {
+        /// The kind.
+        kind: EntityKind,
+        /// The change.
+        id: MutationId,
+    },
     /// A page does not go on from where the replica is.
     #[error("the replica of {tenant} is at revision {found}, and the page begins after {expected}")]
     CursorMoved {
@@ -271,7 +279,7 @@ impl StoreError {
             Self::TenantFieldRefused { .. } => Code::TenantFieldRefused,
             Self::MutationNotFound(_) => Code::MutationNotFound,
             Self::ConflictMoved { .. } => Code::ConflictMoved,
-            Self::ChoiceImpossible { .. } => Code::ChoiceImpossible,
+            Self::ChoiceImpossible { .. } | Self::ToldFact { .. } => Code::ChoiceImpossible,
             Self::CursorMoved { .. } => Code::Internal,
         }
     }

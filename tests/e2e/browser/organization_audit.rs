@@ -1,12 +1,11 @@
 //! The trail of an organization in the UI: its admin looks through it, verifies it and takes it along; others are told
 //! why they cannot.
 
-use std::path::Path;
-
 use berth_protocol::tenant::OrgState;
 use berth_tests::{
     Setup,
-    tenant::{Organization, Project, now},
+    cable::Cable,
+    tenant::{Member, Organization, Project, now},
     webdriver::{Page, id, key},
 };
 use reqwest::Method;
@@ -15,7 +14,8 @@ use uuid::Uuid;
 
 use crate::{
     accessibility::{axe, check},
-    form::focused,
+    audit::{downloaded, saves_into},
+    form::{focused, select},
     stage::Stage,
 };
 
@@ -90,15 +90,6 @@ async fn rows(page: &Page, count: usize) {
     .await;
 }
 
-/// What a file holds that the browser has saved, once it is whole.
-async fn downloaded(page: &Page, path: &Path) -> String {
-    page.until("the file is saved", async || {
-        let content = std::fs::read_to_string(path).unwrap_or_default();
-        Ok(content.contains("\"manifest\"").then_some(content))
-    })
-    .await
-}
-
 #[tokio::test]
 async fn an_admin_looks_through_the_trail_verifies_it_and_takes_it_along() {
     let Some(harbor) = Harbor::of(ADMIN).await else {
@@ -107,12 +98,7 @@ async fn an_admin_looks_through_the_trail_verifies_it_and_takes_it_along() {
     let recorded = harbor.recorded().await;
     let page = harbor.page().await;
     let folder = harbor.stage.engine.setup().folder().join("files");
-    std::fs::create_dir_all(&folder).expect("it can be made");
-    page.devtools(
-        "Page.setDownloadBehavior",
-        json!({"behavior": "allow", "downloadPath": folder.display().to_string()}),
-    )
-    .await;
+    saves_into(&page, &folder).await;
     page.click(&id("open-org-trail")).await;
     rows(&page, recorded).await;
     // The newest come first, and people have their names.
@@ -136,6 +122,8 @@ async fn an_admin_looks_through_the_trail_verifies_it_and_takes_it_along() {
     page.click(&id("apply-org-trail")).await;
     rows(&page, 3).await;
 
+    page.reads(&id("org-trail-about"), "berth audit verify --file")
+        .await;
     page.click(&id("verify-org-trail")).await;
     page.reads(
         &id("org-trail-verdict"),
@@ -302,4 +290,37 @@ async fn who_is_no_admin_is_told_why_there_is_no_trail() {
     page.reads(&id("org-trail-not-admin"), "Only admins of acme")
         .await;
     assert_eq!(page.count(&id("open-org-trail")).await, 0);
+}
+
+#[tokio::test]
+async fn a_check_that_is_not_answered_keeps_no_other_trail_from_being_checked() {
+    let Some(project) = Project::start().await else {
+        return;
+    };
+    let Some(stage) = Stage::with_keychain().await else {
+        return;
+    };
+    let org = project.backend.organization("acme").await;
+    let other = org.admin.found("globex").await;
+    let (_, port) = project.url.rsplit_once(':').expect("it has a port");
+    let cable = Cable::plug_in(port.parse().expect("a port is a number")).await;
+    let mut member = Member::of(&project, org.admin.id, ADMIN);
+    member.url = format!("http://{}", cable.address);
+    let client = &stage.engine.client;
+    member.sign_in(client).await;
+    client.org_fresh(org.id).await;
+    client.org_fresh(other).await;
+    client.switch_org(Some(org.id)).await;
+    let page = stage.page().await;
+    page.click(&id("nav-organization")).await;
+    page.click(&id("open-org-trail")).await;
+    page.sees(ROW).await;
+
+    let _silent = cable.fall_silent().await;
+    page.click(&id("verify-org-trail")).await;
+    page.sees("[data-testid=verify-org-trail][aria-busy]").await;
+    select(&page, &id("org-trail-which"), "globex").await;
+    page.click(&id("open-org-trail")).await;
+    page.sees("[data-testid=verify-org-trail]:not([aria-busy]):not(:disabled)")
+        .await;
 }

@@ -10,6 +10,8 @@ use crate::{
     stage::{add_project, start_session},
 };
 
+const NOTE: &str = "[data-agent=shell] [data-testid=agent-refused]";
+
 const SHELL: &str = "[data-testid=agent-option][data-value=shell]";
 
 #[tokio::test]
@@ -42,4 +44,27 @@ async fn an_agent_that_the_organization_refuses_cannot_be_chosen_and_the_box_say
     page.click(&id("agent-picker")).await;
     page.misses(SHELL).await;
     start_session(&page, "shell", "true").await;
+}
+
+#[tokio::test]
+async fn what_the_organization_refuses_stands_in_the_settings_and_in_the_details_of_a_session() {
+    let Some(desk) = Desk::of(OrganizationRole::User).await else {
+        return;
+    };
+    let client = &desk.stage.engine.client;
+    client.switch_org(Some(desk.org.id)).await;
+    let page = desk.stage.page().await;
+    add_project(&page, &desk.stage.repository.path).await;
+    start_session(&page, "shell", "true").await;
+    page.sees(&id("details")).await;
+    assert_eq!(page.count(&id("mode-refused")).await, 0);
+
+    let policy = json!({"allowed_agents": ["codex"]});
+    let set = json!({"org": desk.org.id, "version": 1, "policy": policy});
+    desk.org.admin.call("set_policy", set).await.ok();
+    client.org_settled(desk.org.id).await;
+    page.reads(&id("mode-refused"), "not among the agents that it allows")
+        .await;
+    page.click(&id("nav-settings")).await;
+    page.reads(NOTE, "acme: ").await;
 }

@@ -3,7 +3,10 @@
 
 use std::path::PathBuf;
 
-use berth_protocol::tenant::{OrgState, SyncStatus};
+use berth_protocol::{
+    McpList, McpScope,
+    tenant::{OrgState, SyncStatus},
+};
 use berth_tests::{
     tenant::{Caller, Organization, Project, addition},
     webdriver::{Page, id},
@@ -13,7 +16,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    form::focused,
+    form::{focused, write},
     mcp::{add, everything, open_mcp},
     stage::Stage,
 };
@@ -188,4 +191,31 @@ async fn an_admin_adds_a_server_to_the_catalog_and_blocks_it_for_all_and_themsel
     open_org(&page).await;
     page.misses(&difference("own_server_blocked")).await;
     page.sees(&difference("server_not_consented")).await;
+}
+
+#[tokio::test]
+async fn what_is_typed_into_a_shared_server_stays_when_another_client_switches_and_can_be_kept() {
+    let Some(signed) = Signed::in_as(|org| &org.admin).await else {
+        return;
+    };
+    signed.shares("tools", "available").await;
+    let page = signed.stage.page().await;
+    open_mcp(&page).await;
+    page.click(&card("tools", "edit-mcp")).await;
+    write(&page, "[data-testid=mcp-name]", "typed").await;
+    let alone = json!({"organization": null});
+    signed.put("/org/active", &alone).await;
+    page.sees(&id("mcp-left")).await;
+    page.sees("[data-testid=save-mcp]:disabled").await;
+    // The list behind it has followed.
+    page.misses(&card("tools", "mcp-standing")).await;
+    page.click(&id("keep-as-own")).await;
+    page.misses(&id("mcp-left")).await;
+    page.click("[data-testid=save-mcp]:not(:disabled)").await;
+    page.sees(&card("typed", "mcp-standing")).await;
+    let client = &signed.stage.engine.client;
+    let list: McpList = client.get("/mcp/configurations").await.expect("it is told");
+    let all = list.configurations.iter();
+    let all: Vec<_> = all.map(|it| (it.scope, it.draft.name.as_str())).collect();
+    assert_eq!(all, [(McpScope::User, "typed")]);
 }

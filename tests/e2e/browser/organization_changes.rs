@@ -1,12 +1,13 @@
 //! Changes that have not gone through, in the UI: seen, decided about, and prompts of an organization that are edited.
 
 use berth_protocol::{
-    PromptDraft, PromptEdit, PromptScope, SystemPrompt,
+    CreateSession, PromptDraft, PromptEdit, PromptList, PromptScope, SystemPrompt,
     tenant::{OrgState, SyncStatus},
 };
 use berth_tests::{
     Client,
     cable::Cable,
+    session,
     tenant::{Device, Organization, Project},
     webdriver::{Page, id, key},
 };
@@ -220,6 +221,45 @@ async fn both_sides_are_kept_and_a_waiting_change_is_discarded_once_that_was_ask
 }
 
 #[tokio::test]
+async fn what_this_machine_tells_is_no_change_to_discard_and_says_why_it_is_refused() {
+    let Some(harbor) = Harbor::of_an_admin().await else {
+        return;
+    };
+    let cluster = &harbor.project.backend.cluster;
+    let refuses =
+        "alter table public.user_sessions add constraint no_custom check (agent <> 'custom')";
+    cluster.superuser(refuses).await;
+    let client = harbor.client();
+    let project = client.add_project(&harbor.stage.repository.path).await;
+    let wanted = CreateSession {
+        command: Some(["sh", "-c", "exit 0"].map(str::to_owned).to_vec()),
+        ..session(project.id, "custom")
+    };
+    let started = client.start(&wanted).await;
+    client.ended(started.id).await;
+
+    let page = harbor.page().await;
+    page.reads(&id("org-told"), "about a session").await;
+    page.reads(&id("org-told"), "no_custom").await;
+    page.reads(&id("org-told"), "cannot be discarded").await;
+    page.sees(&id("org-changes-none")).await;
+    assert_eq!(page.count(&id("discard-change")).await, 0);
+    page.sees("[data-testid=org-sign][data-state=needs-you]")
+        .await;
+
+    cluster
+        .superuser("alter table public.user_sessions drop constraint no_custom")
+        .await;
+    tab_to(&page, "retry-told").await;
+    page.press(&[key::ENTER]).await;
+    page.reads(&id("toasts"), "is sent again").await;
+    page.misses(&id("org-told")).await;
+    heading_has_focus(&page).await;
+    let told = "select phase from public.user_sessions";
+    assert_eq!(cluster.ask(told).await, ["exited"]);
+}
+
+#[tokio::test]
 async fn an_admin_writes_and_locks_a_prompt_of_the_organization_without_a_network() {
     let Some(harbor) = Harbor::of_an_admin().await else {
         return;
@@ -314,4 +354,68 @@ async fn an_admin_brings_an_older_version_back_for_all_and_is_told_without_a_net
     let rows = "select content || ' ' || version from public.system_prompts where name = 'house'";
     let rows = harbor.project.backend.cluster.ask(rows).await;
     assert_eq!(rows, ["words of house 3"]);
+}
+
+#[tokio::test]
+async fn a_history_says_which_edits_without_a_network_arrived_as_one() {
+    let Some(harbor) = Harbor::of_an_admin().await else {
+        return;
+    };
+    harbor.cable.cut().await;
+    harbor.edit("second words").await;
+    harbor.edit("third words").await;
+    harbor.is_back().await;
+    harbor.client().org_settled(harbor.org.id).await;
+    let page = harbor.stage.page().await;
+    page.click(&id("nav-prompts")).await;
+    let scope = format!("[data-scope={}]", PromptScope::Organization.as_str());
+    page.reads(&scope, "third words").await;
+    page.click(&format!("{scope} {}", id("open-prompt"))).await;
+    page.click(&id("open-history")).await;
+    let newest = "[data-testid=history-version][data-version='3']";
+    page.reads(newest, "Number 2 is part of version 3").await;
+    assert_eq!(page.count(&id("history-joined")).await, 1);
+}
+
+#[tokio::test]
+async fn what_is_typed_into_a_prompt_stays_when_another_client_switches_and_goes_nowhere_else() {
+    let Some(harbor) = Harbor::of_an_admin().await else {
+        return;
+    };
+    let page = harbor.stage.page().await;
+    page.click(&id("nav-prompts")).await;
+    let scope = format!("[data-scope={}]", PromptScope::Organization.as_str());
+    let open = format!("{scope} {}", id("open-prompt"));
+    let (alone, acme) = (
+        json!({"organization": null}),
+        json!({"organization": harbor.org.id}),
+    );
+    // The list follows whoever switches.
+    page.sees(&open).await;
+    harbor.put("/org/active", &alone).await;
+    page.misses(&open).await;
+    harbor.put("/org/active", &acme).await;
+    page.click(&open).await;
+
+    write(&page, "[data-testid=prompt-content]", "typed words").await;
+    harbor.put("/org/active", &alone).await;
+    page.sees(&id("prompt-left")).await;
+    page.sees("[data-testid=save-prompt]:disabled").await;
+    harbor.put("/org/active", &acme).await;
+    page.misses(&id("prompt-left")).await;
+    page.sees("[data-testid=save-prompt]:not(:disabled)").await;
+
+    harbor.put("/org/active", &alone).await;
+    page.click(&id("keep-as-own")).await;
+    page.misses(&id("prompt-left")).await;
+    page.click("[data-testid=save-prompt]:not(:disabled)").await;
+    let kept = async || {
+        let list: PromptList = harbor.client().get("/prompts").await.ok()?;
+        let mut own = list.prompts.into_iter();
+        own.find(|it| it.scope == PromptScope::User && it.content == "typed words")
+    };
+    harbor.client().until("it is the user's own", kept).await;
+    let there = "select content from public.system_prompts";
+    let there = harbor.project.backend.cluster.ask(there).await;
+    assert_eq!(there, ["words of house"]);
 }

@@ -207,7 +207,8 @@ async fn an_admin_invites_changes_roles_and_removes_and_the_replica_follows() {
         assert!(trail.contains(action), "{action} is not in the trail");
     }
     let tokens = [invited.token.as_str(), late.token.as_str()];
-    for hidden in [tokens[0], tokens[1], "next@acme", "late@acme"] {
+    let who = next.id.to_string();
+    for hidden in [tokens[0], tokens[1], "next@acme", "late@acme", &who] {
         assert!(
             !trail.to_lowercase().contains(hidden),
             "{hidden} is in the trail"

@@ -195,6 +195,37 @@ async fn agents_and_modes_that_the_policy_refuses_are_listed_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_run_that_the_policy_refuses_says_why_and_what_is_allowed_and_ends_with_one() {
+    let Some(machine) = Machine::of_a_user().await else {
+        return;
+    };
+    let shell = json!({"allowed_agents": ["shell"]});
+    machine.set_policy(1, shell).await;
+    let refused = async || machine.agent("custom").await.refused;
+    let client = &machine.engine.client;
+    client.until("the policy is heard of", refused).await;
+    let setup = machine.engine.setup();
+    let project = setup.folder().join("repository");
+    let project = project.to_str().expect("the path is text");
+    let words = ["run", "--agent", "custom", "--project", project, "Hello."];
+    let program = ["--", "sh", "-c", "cat"];
+    let said = setup.berth(&[&words[..], &program].concat()).await;
+    assert_eq!(said.status.code(), Some(1), "{said:?}");
+    let told = String::from_utf8_lossy(&said.stderr);
+    for part in [
+        "acme",
+        "not among the agents that it allows",
+        "It allows:",
+        "--agent shell",
+    ] {
+        assert!(told.contains(part), "{part:?} is not told: {told}");
+    }
+    assert!(!told.contains("--agent custom"), "{told}");
+    assert!(said.stdout.is_empty(), "{said:?}");
+    assert!(client.sessions().await.is_empty());
+}
+
+#[tokio::test]
 async fn who_has_left_an_organization_is_bound_no_more_and_has_nothing_of_it() {
     let Some(mut machine) = Machine::of_a_user().await else {
         return;

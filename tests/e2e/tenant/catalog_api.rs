@@ -339,6 +339,18 @@ async fn differences_come_and_go() {
     machine.drift_until(&[]).await;
 
     machine.given("runs").await.expect("it is given");
+    // A global prompt of the backend is as much for this session as one of the organization.
+    let global = "insert into public.system_prompts (id, scope, name, content)
+        values (private.uuid_v7(), 'global', 'all', 'words')";
+    let cluster = &machine.project.backend.cluster;
+    cluster.superuser(global).await;
+    machine.look().await;
+    machine.drift_until(&[DriftKind::PromptUndelivered]).await;
+    let gone = "update public.system_prompts set deleted_at = now() where scope = 'global'";
+    cluster.superuser(gone).await;
+    machine.look().await;
+    machine.drift_until(&[]).await;
+
     let house = addition("prompt", Uuid::now_v7(), prompt("organization", "house"));
     push(&machine.org.admin, machine.org.id, &[house]).await;
     let policy =

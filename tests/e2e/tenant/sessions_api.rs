@@ -4,9 +4,9 @@
 use berth_protocol::{
     Code, CreateSession, McpConfiguration, McpList, McpSignedOut, Session, SessionId, Size,
     Transport, Workspace, WorkspaceKind, WorkspaceRequest,
-    tenant::{OrgSessionPhase, OrgSessions, OrgWorkspaceKind},
+    tenant::{EntityKind, OrgChanges, OrgSessionPhase, OrgSessions, OrgWorkspaceKind},
 };
-use berth_store::{GivenPrompt, NewSession, Phase};
+use berth_store::{GivenPrompt, NewSession, Phase, TenantEdit};
 use berth_tests::{
     Repository,
     oauth::{Fixture, browse},
@@ -154,6 +154,44 @@ async fn what_happens_without_a_network_arrives_once_it_is_back_and_the_list_say
     assert_eq!(place.changes.map(|changes| changes.files), Some(1));
 }
 
+#[tokio::test]
+async fn what_a_machine_tells_is_no_change_of_its_user_and_holds_against_what_somebody_else_writes()
+{
+    let Some(machine) = Machine::of(Who::User).await else {
+        return;
+    };
+    let (client, org) = (&machine.engine.client, &machine.org);
+    let (started, _repository) = machine.begins().await;
+    client.org_settled(org.id).await;
+    // The same user, at another machine, or past all machines.
+    let other = Device::synced(&machine.project.backend.root(), org.id, org.user.id).await;
+
+    machine.cable.cut().await;
+    machine.ends(started.id).await;
+    let waits: OrgChanges = client.get(&machine.changes_path()).await.expect("told");
+    assert_eq!(waits.changes, [], "none of it is an edit");
+    assert!(waits.told.waiting > 0, "{waits:?}");
+    let edit = TenantEdit::Change {
+        kind: EntityKind::Session,
+        id: started.id.0,
+        fields: json!({"exit_code": 9}),
+    };
+    other.edit(edit).await;
+    other.settled().await;
+
+    machine.is_back().await;
+    let sync = client.org_settled(org.id).await;
+    assert_eq!((sync.conflicts, sync.parked, sync.told.refused), (0, 0, 0));
+    let rows = machine.rows("user_sessions").await;
+    assert_eq!(
+        (&rows[0]["phase"], &rows[0]["exit_code"]),
+        (&json!("exited"), &json!(3))
+    );
+    let waits: OrgChanges = client.get(&machine.changes_path()).await.expect("told");
+    assert_eq!((waits.changes.len(), waits.told.waiting), (0, 0));
+    client.assert_audit_valid().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_a_line_that_is_cut_while_sessions_are_sent_none_is_lost_and_none_comes_twice() {
     const SESSIONS: usize = 60;
@@ -205,7 +243,8 @@ async fn over_a_line_that_is_cut_while_sessions_are_sent_none_is_lost_and_none_c
         wanted.push(format!("{id} exited {code} berth/{number}"));
     }
     let state = device.settled().await;
-    assert_eq!((state.conflicts, state.parked), (0, 0), "{}", line.met());
+    let held = (state.conflicts, state.parked, state.told.refused);
+    assert_eq!(held, (0, 0, 0), "{}", line.met());
     let query =
         "select concat_ws(' ', s.id, s.phase, s.exit_code, w.branch) from public.user_sessions as s
         left join public.session_workspaces as w on w.session_id = s.id";

@@ -212,7 +212,7 @@ impl Device {
     /// Syncs once more, now, until that has gone through and nothing waits.
     pub async fn settled(&self) -> SyncState {
         self.next_round("settled", |state| {
-            state.status == SyncStatus::Fresh && state.waiting == 0
+            state.status == SyncStatus::Fresh && state.waiting + state.told.waiting == 0
         })
         .await
     }

@@ -102,7 +102,7 @@ impl Client {
             let sync = self.sync_of(org).await?;
             let is_settled = sync.rounds > before
                 && sync.status == SyncStatus::Fresh
-                && sync.waiting == 0
+                && sync.waiting + sync.told.waiting == 0
                 && sync.audit_waiting == 0;
             is_settled.then_some(sync)
         };

@@ -1,15 +1,40 @@
 //! A user's changes of what an organization shares, in words, and what can be decided about them.
 
-use berth_protocol::tenant::{EntityKind, Resolution, SyncState};
+use berth_protocol::tenant::{EntityKind, OrgTold, Resolution, SyncState};
 
 use crate::logic::organization::Standing;
 use crate::logic::status::Tone;
-use crate::strings::{fill, org_changes, t};
+use crate::strings::{count, fill, org_changes, t};
 use crate::wire::{ChangeState, Clash, Deed, ShownChange};
 
-/// The organization does not have everything that its user has changed.
+/// The organization does not have everything that its user has changed, or refuses what this machine tells it. That
+/// something of the latter waits is so whenever a session begins or ends, and asks for nobody.
 pub fn has_any(sync: Option<&SyncState>) -> bool {
-    sync.is_some_and(|sync| sync.waiting + sync.conflicts + sync.parked > 0)
+    sync.is_some_and(|sync| sync.waiting + sync.conflicts + sync.parked + sync.told.refused > 0)
+}
+
+/// How much of what this machine tells by itself has not arrived, and why: a sentence each.
+pub fn facts(told: &OrgTold) -> Vec<String> {
+    let t = org_changes();
+    let waiting = count(told.waiting, t.told_waiting_one, t.told_waiting_many);
+    let waiting = (told.waiting > 0).then_some(waiting);
+    let refused = told.refused.iter().map(|it| {
+        let why = because(&it.code, it.reason.as_deref());
+        let text = match it.count {
+            1 => t.told_refused_one,
+            _ => t.told_refused_many,
+        };
+        fill(text, &[&it.count.to_string(), kind_name(it.kind), &why])
+    });
+    waiting.into_iter().chain(refused).collect()
+}
+
+/// Why the backend refuses something.
+fn because(code: &str, reason: Option<&str>) -> String {
+    match reason {
+        Some(reason) => format!("{code}, {reason}"),
+        None => code.to_owned(),
+    }
 }
 
 /// The word for a kind of row.
@@ -97,11 +122,7 @@ pub fn told(change: &ShownChange) -> String {
         }
         .to_owned(),
         ChangeState::Refused { code, reason } => {
-            let why = match reason {
-                Some(reason) => format!("{code}, {reason}"),
-                None => code.clone(),
-            };
-            let why = fill(t.refused_why, &[&why]);
+            let why = fill(t.refused_why, &[&because(code, reason.as_deref())]);
             match code.as_str() {
                 "sync.forbidden" => format!("{} {why}", t.forbidden),
                 _ => why,

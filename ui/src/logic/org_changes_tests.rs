@@ -1,5 +1,6 @@
 use super::*;
 use crate::wire::Sides;
+use berth_protocol::tenant::ToldRefused;
 
 fn conflict(kind: EntityKind, deed: Deed, clash: Clash) -> ShownChange {
     ShownChange {
@@ -56,6 +57,31 @@ fn a_refused_change_says_why_in_words_and_by_its_code() {
     assert!(
         said.contains("role") && said.contains("sync.forbidden"),
         "{said}"
+    );
+}
+
+#[test]
+fn what_this_machine_tells_is_counted_and_its_refusals_have_reasons() {
+    let told = |waiting, refused: &[u64]| OrgTold {
+        waiting,
+        refused: refused
+            .iter()
+            .map(|&count| ToldRefused {
+                kind: EntityKind::Session,
+                code: "sync.invalid".to_owned(),
+                reason: Some("a_check".to_owned()),
+                count,
+            })
+            .collect(),
+    };
+    assert_eq!(facts(&told(0, &[])), [""; 0]);
+    assert_eq!(
+        facts(&told(2, &[1, 3])),
+        [
+            "2 facts wait to be sent.",
+            "The backend refuses 1 fact about a session: sync.invalid, a_check.",
+            "The backend refuses 3 facts of the kind session: sync.invalid, a_check.",
+        ]
     );
 }
 

@@ -130,10 +130,14 @@ pub fn fresh_at(sync: &SyncState) -> Option<Timestamp> {
 /// What has not arrived, in words.
 pub fn counts(sync: &SyncState) -> Vec<String> {
     let t = org();
-    let mut parked = count(sync.parked, t.refused_one, t.refused_many);
-    if let Some(code) = &sync.parked_code {
-        parked = fill(t.refused_why, &[&parked, code]);
-    }
+    let refused = |number, one, many, code: &Option<String>| {
+        let words = count(number, one, many);
+        match code {
+            Some(code) => fill(t.refused_why, &[&words, code]),
+            None => words,
+        }
+    };
+    let told = &sync.told;
     [
         (
             sync.waiting,
@@ -143,7 +147,25 @@ pub fn counts(sync: &SyncState) -> Vec<String> {
             sync.conflicts,
             count(sync.conflicts, t.conflict_one, t.conflict_many),
         ),
-        (sync.parked, parked),
+        (
+            sync.parked,
+            refused(
+                sync.parked,
+                t.refused_one,
+                t.refused_many,
+                &sync.parked_code,
+            ),
+        ),
+        (told.waiting, count(told.waiting, t.told_one, t.told_many)),
+        (
+            told.refused,
+            refused(
+                told.refused,
+                t.told_refused_one,
+                t.told_refused_many,
+                &told.refused_code,
+            ),
+        ),
         (
             sync.audit_waiting,
             count(sync.audit_waiting, t.audit_one, t.audit_many),
@@ -169,7 +191,7 @@ pub fn sign(state: &OrgState) -> Option<(OrganizationId, String, Standing)> {
     let active = state.active?;
     let entry = state.organizations.iter().find(|it| it.id == active)?;
     let sync = entry.sync.as_ref();
-    let asks = sync.is_some_and(|sync| sync.conflicts + sync.parked > 0);
+    let asks = sync.is_some_and(|sync| sync.conflicts + sync.parked + sync.told.refused > 0);
     let standing = match standing(sync) {
         well if asks && matches!(well.tone, Tone::Waiting | Tone::Running) => Standing {
             tone: Tone::Attention,

@@ -131,7 +131,7 @@ fn only_what_there_is_is_counted() {
     assert_eq!(counts(&sync(fresh.clone(), json!({}))), [""; 0]);
     let more = json!({
         "waiting": 1, "conflicts": 2, "parked": 1, "parked_code": "sync.forbidden", "audit_waiting": 3,
-        "audit_refused": 1,
+        "audit_refused": 1, "told": {"waiting": 2, "refused": 1, "refused_code": "sync.invalid"},
     });
     assert_eq!(
         counts(&sync(fresh, more)),
@@ -139,6 +139,8 @@ fn only_what_there_is_is_counted() {
             "1 change waits to be sent",
             "2 conflicts: somebody else has changed the same",
             "1 change is refused (sync.forbidden)",
+            "2 facts of this machine wait to be sent",
+            "1 fact of this machine is refused (sync.invalid)",
             "3 audit events wait to be sent",
             "1 audit event is refused",
         ]

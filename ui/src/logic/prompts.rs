@@ -208,6 +208,14 @@ pub fn differences(
         .collect()
 }
 
+/// The numbers between a version and the one before it that were never versions of their own: edits that waited together
+/// arrive as one, under the number of the last.
+pub fn joined(newer: u32, older: Option<u32>) -> Option<(u32, u32)> {
+    let first = older.unwrap_or(0).saturating_add(1);
+    let last = newer.saturating_sub(1);
+    (first <= last).then_some((first, last))
+}
+
 /// The word for a format.
 pub fn format_name(format: PromptFormat) -> &'static str {
     match format {

@@ -215,3 +215,12 @@ fn sizes_are_short() {
     assert_eq!(size(1024), "1.0 KiB");
     assert_eq!(size(32 * 1024 - 1), "31.9 KiB");
 }
+
+#[test]
+fn numbers_that_were_never_versions_are_those_between_two() {
+    assert_eq!(joined(2, Some(1)), None);
+    assert_eq!(joined(3, Some(1)), Some((2, 2)));
+    assert_eq!(joined(9, Some(4)), Some((5, 8)));
+    assert_eq!(joined(1, None), None);
+    assert_eq!(joined(3, None), Some((1, 2)));
+}

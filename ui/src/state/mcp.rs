@@ -93,8 +93,11 @@ pub fn unreadable_name(server: &McpUnreadable) -> String {
 impl App {
     /// Keeps the servers known as long as the part of the page is there that asks for it.
     pub fn follow_mcp(self) {
+        // Another one shares others, and lets its user do something else with them.
+        let active = self.active_org();
         effect(move || {
             self.model.mcp_changed().track();
+            active.track();
             self.fetch_mcp();
         });
     }

@@ -11,7 +11,7 @@ use crate::wire;
 use berth_protocol::OrganizationId;
 use berth_protocol::tenant::{OrgEntry, OrgState};
 
-use super::{App, app, memo};
+use super::{App, app, effect, memo};
 
 impl App {
     /// It may stand otherwise now. The answer counts if nothing was asked since: it could be older than that of the
@@ -27,6 +27,30 @@ impl App {
                 self.model.org().set(org);
             }
         });
+    }
+}
+
+impl App {
+    /// Which organization is active: empty while none is, nothing while that is not known.
+    pub fn active_org(self) -> Memo<Option<String>> {
+        memo(move || self.model.org().with(|org| wire::active(org)))
+    }
+
+    /// Whether what is edited is an organization's that is not the active one any more. It is of the one that was active
+    /// when it became an organization's; what is the user's goes along wherever they are.
+    pub fn is_left_behind(self, is_shared: Memo<bool>) -> Memo<bool> {
+        let now = self.active_org();
+        let of = RwSignal::new(now.get_untracked());
+        effect(move || {
+            let now = now.get();
+            if !is_shared.get() || of.with_untracked(Option::is_none) {
+                of.set(now);
+            }
+        });
+        memo(move || {
+            let (of, now) = (of.get(), now.get());
+            is_shared.get() && of.is_some() && now.is_some() && of != now
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every text that the UI shows, in one place and by name, so that it can be translated.
 
+mod audit;
 mod english;
 mod mcp_servers;
 mod org_changes;
@@ -26,6 +27,7 @@ macro_rules! strings {
 }
 use strings;
 
+pub use audit::{AUDIT_ENGLISH, AuditStrings};
 pub use english::{ENGLISH, Strings};
 pub use mcp_servers::{MCP_ENGLISH, McpStrings};
 pub use org_changes::{ORG_CHANGE_ENGLISH, OrgChangeStrings};
@@ -40,6 +42,11 @@ pub use place::{PLACE_ENGLISH, PlaceStrings};
 /// The texts of the current language. There is one so far.
 pub fn t() -> &'static Strings {
     &ENGLISH
+}
+
+/// The texts of the audit page, apart for the same reason as those of [`org`].
+pub fn audit() -> &'static AuditStrings {
+    &AUDIT_ENGLISH
 }
 
 /// The texts of MCP servers, apart for the same reason as those of [`org`].

@@ -4,6 +4,7 @@ use berth_protocol::*;
 
 use crate::web::api::Api;
 use crate::web::error::ApiError;
+use crate::web::files::Download;
 use crate::wire::{self, AuditEntries};
 
 /// Messages fetched in one page.
@@ -239,6 +240,14 @@ impl Api {
 
     pub async fn verify_audit(&self) -> Answer<AuditVerification> {
         self.get("/audit/verify").await
+    }
+
+    /// The trail of this machine, in a file that proves itself.
+    pub async fn export_audit(&self) -> Answer<Download> {
+        Ok(Download {
+            name: "berth-audit.ndjson".to_owned(),
+            content: self.blob("/audit/export").await?,
+        })
     }
 }
 

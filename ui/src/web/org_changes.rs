@@ -31,6 +31,12 @@ impl Api {
         self.act("POST", &path).await.map(drop)
     }
 
+    /// Sends what this machine tells by itself again, as far as it was refused.
+    pub async fn retry_told(&self, org: OrganizationId) -> Answer<()> {
+        let path = format!("/org/organizations/{org}/told/retry");
+        self.act("POST", &path).await.map(drop)
+    }
+
     /// Drops a change that is refused or was never sent.
     pub async fn discard_change(&self, org: OrganizationId, id: MutationId) -> Answer<()> {
         self.act("DELETE", &change(org, id)).await.map(drop)

@@ -27,7 +27,7 @@ pub use mcp::{Called, FilledForm, McpForm, Said, Tested, Tool, ToolCall, Tools, 
 pub use org_changes::{ChangeState, Clash, Deed, ShownChange, ShownChanges, Sides};
 pub use org_settings::{CEILINGS, ISOLATIONS};
 pub use org_trail::{OrgTrailEntries, OrgTrailEntry};
-pub use organization::{Difference, Differences, has_active};
+pub use organization::{Difference, Differences, active, has_active};
 pub use prompts::{Given, POLICIES};
 pub use read::{AuditEntries, AuditEntry, Heard, Read, event, read};
 pub use routers::{PROTOCOLS, word_of};

@@ -2,11 +2,11 @@
 //!
 //! The values of a row are made into texts here, which is how the page shows them.
 
-use berth_protocol::tenant::{EntityKind, Resolution, ResolveChange};
+use berth_protocol::tenant::{EntityKind, OrgTold, Resolution, ResolveChange, ToldRefused};
 use berth_protocol::{MutationId, Timestamp};
 
 use super::json::Json;
-use super::read::{Read, Wrong, member, or_default, parsed, words};
+use super::read::{Read, Wrong, member, or_default, parsed, structs, words};
 use super::write::{Object, Write};
 
 /// A change as the page shows it.
@@ -28,8 +28,14 @@ pub struct ShownChange {
     pub created_at: Timestamp,
 }
 
-/// All of them, the oldest first.
-pub struct ShownChanges(pub Vec<ShownChange>);
+/// What an organization does not have yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownChanges {
+    /// What its user has changed, the oldest first.
+    pub changes: Vec<ShownChange>,
+    /// What this machine tells by itself.
+    pub told: OrgTold,
+}
 
 /// What a change does to its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,10 +107,10 @@ words! {
     }
 }
 
-impl Read for ShownChanges {
-    fn take(json: &Json<'_>) -> Result<Self, Wrong> {
-        member(json, "changes").map(Self)
-    }
+structs! {
+    OrgTold { waiting, refused }
+    ShownChanges { changes, told }
+    ToldRefused { kind, code, reason, count }
 }
 
 impl Read for ShownChange {

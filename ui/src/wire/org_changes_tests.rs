@@ -26,10 +26,20 @@ fn shown(change: Mutation) -> ShownChange {
             name: Some("ä \"q\"".to_owned()),
             change: change.clone(),
         }],
+        told: OrgTold {
+            waiting: 3,
+            refused: vec![ToldRefused {
+                kind: EntityKind::Session,
+                code: "sync.invalid".to_owned(),
+                reason: None,
+                count: 2,
+            }],
+        },
     };
     let written = serde_json::to_string(&told).unwrap();
-    let mut shown = read::<ShownChanges>(&written).map(|it| it.0).unwrap();
-    let shown = shown.remove(0);
+    let mut shown = read::<ShownChanges>(&written).unwrap();
+    assert_eq!(shown.told, told.told);
+    let shown = shown.changes.remove(0);
     assert_eq!(
         (shown.id, shown.kind, shown.created_at),
         (change.id, change.kind, change.created_at)

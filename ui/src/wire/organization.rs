@@ -3,7 +3,7 @@
 use berth_protocol::tenant::{
     DriftAbout, JoinOrganization, NewOrganization, OrgAccount, OrgBackend, OrgEntry, OrgFactor,
     OrgFactorCode, OrgSignIn, OrgState, OrgWays, OrganizationRole, SetActiveOrg, SetOrgBackend,
-    SyncState, SyncStatus,
+    SyncState, SyncStatus, ToldCounts,
 };
 use berth_protocol::{OrganizationId, UserId};
 
@@ -14,6 +14,12 @@ use super::write::{Object, Write};
 /// An organization is active, as an answer of the engine says. At start nothing more is read of it.
 pub fn has_active(answer: &str) -> bool {
     Json::parse(answer).is_some_and(|org| org.get("active").text().is_some())
+}
+
+/// Which organization is active, as an answer of the engine says: empty while none is, nothing where it does not tell.
+pub fn active(answer: &str) -> Option<String> {
+    let org = Json::parse(answer)?;
+    Some(org.get("active").text().unwrap_or_default().to_owned())
 }
 
 /// In what this machine differs from what an organization wants.
@@ -53,9 +59,10 @@ structs! {
     OrgEntry { id, name, role, sync }
     OrgWays { email, providers, domain }
     SyncState {
-        status, fresh_at, waiting, conflicts, parked, parked_code, audit_waiting, audit_refused, rounds,
+        status, fresh_at, waiting, conflicts, parked, parked_code, told, audit_waiting, audit_refused, rounds,
         listening,
     }
+    ToldCounts { waiting, refused, refused_code }
 }
 
 impl Read for DriftAbout {

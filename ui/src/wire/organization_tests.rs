@@ -63,7 +63,7 @@ fn the_state_is_read_as_serde_reads_it() {
         let sync = format!(
             r#"{{"status":{status},"fresh_at":"{AT}","waiting":1,"conflicts":2,"parked":3,
                 "parked_code":"sync.forbidden","audit_waiting":4,"audit_refused":5,"rounds":6,
-                "listening":true}}"#
+                "told":{{"waiting":7,"refused":8,"refused_code":"sync.invalid"}},"listening":true}}"#
         );
         check::<SyncState>(&sync);
         for role in ["admin", "user"] {

@@ -4,12 +4,12 @@ use berth_protocol::{Agent, AgentId, AgentList};
 
 use crate::api::Api;
 
-/// The other permission modes of an agent, as flags with what they mean.
+/// The other permission modes of an agent, as flags with what they mean. What the active organization refuses is none.
 pub fn modes(agent: &Agent, current: Option<&str>) -> Vec<String> {
     let others = agent
         .permission_modes
         .iter()
-        .filter(|mode| Some(mode.id.as_str()) != current);
+        .filter(|mode| Some(mode.id.as_str()) != current && mode.refused.is_none());
     others
         .map(|mode| {
             let unchecked = if mode.unchecked {

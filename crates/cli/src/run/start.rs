@@ -6,8 +6,8 @@ use std::{
 };
 
 use berth_protocol::{
-    AgentId, AgentList, Code, CreateProject, FolderList, Problem, Project, ProjectList, Router,
-    RouterId, RouterList,
+    Agent, AgentId, AgentList, AgentState, Code, CreateProject, FolderList, Problem, Project,
+    ProjectList, Router, RouterId, RouterList,
 };
 
 use super::{
@@ -33,9 +33,12 @@ pub enum StartError {
     Api(#[from] ApiError),
     #[error(transparent)]
     Choice(Choice),
+    /// The active organization lets it not begin so; the choices are what it allows.
+    #[error(transparent)]
+    Bound(Choice),
 }
 
-/// Something was chosen that there is not.
+/// Something was chosen that cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
 pub struct Choice {
@@ -57,6 +60,7 @@ impl StartError {
             Self::Api(error) => error.hint(),
             // What follows says more.
             Self::Choice(_) => "There are:",
+            Self::Bound(_) => "It allows:",
         }
     }
 
@@ -67,7 +71,7 @@ impl StartError {
             | Self::Given(_)
             | Self::Folder(_)
             | Self::Choice(_) => true,
-            Self::CurrentFolder(_) => false,
+            Self::CurrentFolder(_) | Self::Bound(_) => false,
             Self::Api(ApiError::Refused(problem)) => matches!(
                 problem.code,
                 Code::BadRequest
@@ -106,7 +110,12 @@ pub async fn prompt(given: Option<String>) -> Result<String, StartError> {
 }
 
 /// Why no session was created, with what could have been chosen when it was the choice that was wrong.
-pub async fn explained(api: &Api, error: ApiError, agent: &AgentId) -> StartError {
+pub async fn explained(
+    api: &Api,
+    error: ApiError,
+    agent: &AgentId,
+    mode: Option<&str>,
+) -> StartError {
     let code = match &error {
         ApiError::Refused(problem) => problem.code,
         _ => return error.into(),
@@ -116,16 +125,49 @@ pub async fn explained(api: &Api, error: ApiError, agent: &AgentId) -> StartErro
             let known = known_agent(api, agent).await;
             known.map_or_else(Vec::new, |agent| modes(&agent, None))
         }
-        Code::AgentNotFound => {
-            let list = api.get::<AgentList>("/agents").await;
-            let agents = list.map_or_else(|_| Vec::new(), |list| list.agents);
-            let each = agents.iter();
-            each.map(|agent| format!("--agent {}: {}", agent.id, agent.name))
-                .collect()
+        Code::AgentNotFound => agents(api, |_| true).await,
+        Code::PolicyRefused => {
+            let choices = match known_agent(api, agent).await {
+                Some(known) if known.refused.is_none() => {
+                    // Something else of it is refused, such as the servers that it brings along.
+                    if !is_refused(&known, mode) {
+                        return error.into();
+                    }
+                    modes(&known, None)
+                }
+                _ => agents(api, can_begin).await,
+            };
+            return match choices.is_empty() {
+                true => error.into(),
+                false => StartError::Bound(Choice { error, choices }),
+            };
         }
         _ => return error.into(),
     };
     StartError::Choice(Choice { error, choices })
+}
+
+/// The active organization lets no session begin in this mode, or in the agent's own without one.
+fn is_refused(agent: &Agent, mode: Option<&str>) -> bool {
+    let mut modes = agent.permission_modes.iter();
+    let mode = match mode {
+        Some(id) => modes.find(|mode| mode.id == id),
+        None => modes.next(),
+    };
+    mode.is_some_and(|mode| mode.refused.is_some())
+}
+
+fn can_begin(agent: &Agent) -> bool {
+    agent.state == AgentState::Ready && agent.refused.is_none()
+}
+
+/// The agents of a kind, as flags.
+async fn agents(api: &Api, which: impl Fn(&Agent) -> bool) -> Vec<String> {
+    let list = api.get::<AgentList>("/agents").await;
+    let agents = list.map_or_else(|_| Vec::new(), |list| list.agents);
+    let each = agents.iter().filter(|agent| which(agent));
+    each.map(|agent| format!("--agent {}: {}", agent.id, agent.name))
+        .collect()
 }
 
 /// The project of a folder, which becomes one if it is none.

@@ -88,6 +88,7 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(org_changes::discard))
         .routes(routes!(org_changes::resolve))
         .routes(routes!(org_changes::retry))
+        .routes(routes!(org_changes::retry_told))
         .routes(routes!(org_admin::members))
         .routes(routes!(org_admin::set_role))
         .routes(routes!(org_admin::remove_member))

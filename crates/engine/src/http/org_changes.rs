@@ -23,7 +23,8 @@ use crate::{
 };
 
 /// The user's changes of what an organization shares that its replica does not show yet, the oldest first: those that
-/// wait, those in conflict, and those that its backend refuses.
+/// wait, those in conflict, and those that its backend refuses. What this machine tells of sessions, workspaces and
+/// sign-ins is no change of anybody's: `told` says how much of it waits, and what of it is refused and why.
 #[utoipa::path(get, path = "/org/organizations/{id}/changes", tag = "org",
     params(("id" = OrganizationId, Path)), responses((status = 200, body = OrgChanges), Problems))]
 pub async fn list(
@@ -71,7 +72,19 @@ pub async fn retry(
         .map(Json)
 }
 
-/// Drops a change that is refused, or that waits and was never sent.
+/// Sends again what this machine tells by itself and the backend has refused. Answers with what waits then.
+#[utoipa::path(post, path = "/org/organizations/{id}/told/retry", tag = "org",
+    params(("id" = OrganizationId, Path)), responses((status = 200, body = OrgChanges), Problems))]
+pub async fn retry_told(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<OrganizationId>,
+) -> Result<Json<OrgChanges>, ApiError> {
+    carried_through(async move { changes::retry_told(&state, id).await })
+        .await
+        .map(Json)
+}
+
+/// Drops a change that is refused, or that waits and was never sent. What this machine tells by itself cannot be dropped.
 #[utoipa::path(delete, path = "/org/organizations/{id}/changes/{mutation}", tag = "org",
     params(("id" = OrganizationId, Path), ("mutation" = MutationId, Path)), responses((status = 204), Problems))]
 pub async fn discard(

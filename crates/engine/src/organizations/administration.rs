@@ -86,8 +86,7 @@ pub async fn change_role(
     let tenant = known(state, org).await?.tenant;
     let arguments = json!({"org": org, "member": user, "role": role});
     let _: Value = act(state, org, "change_role", &arguments).await?;
-    let details = json!({"user_id": user, "role": role});
-    note(state, org, "org.role_changed", details).await?;
+    note(state, org, "org.role_changed", json!({"role": role})).await?;
     follow(state, tenant, Seen::Role(user, role)).await;
     Ok(())
 }
@@ -101,7 +100,7 @@ pub async fn remove_member(
     let tenant = known(state, org).await?.tenant;
     let arguments = json!({"org": org, "member": user});
     let _: Value = act(state, org, "remove_member", &arguments).await?;
-    note(state, org, "org.member_removed", json!({"user_id": user})).await?;
+    note(state, org, "org.member_removed", json!({})).await?;
     follow(state, tenant, Seen::NoMember(user)).await;
     Ok(())
 }
@@ -274,6 +273,8 @@ pub(super) async fn act<T: DeserializeOwned>(
     answered
 }
 
+/// Notes in the trail of this machine what was done. Whom it was done to is told by the organization's trail alone, under
+/// a pseudonym: an erasure reaches that and not this. The row of the membership would name them too.
 pub(super) async fn note(
     state: &State,
     org: OrganizationId,

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use berth_protocol::{
     AuditEvent, Code, MutationId, OrganizationId, Problem, UserId,
     tenant::{
-        ChangeMoved, ChangeResolved, Mutation, MutationState, OrgChange, OrgChanges, ResolveChange,
-        Tenant,
+        ChangeMoved, ChangeResolved, Mutation, MutationState, OrgChange, OrgChanges, OrgTold,
+        ResolveChange, Tenant, ToldRefused,
     },
 };
 use berth_store::StoreError;
@@ -85,15 +85,56 @@ async fn tenant(state: &State, org: OrganizationId) -> Result<Tenant, ApiError> 
     }
 }
 
-/// The user's changes of an organization that have not gone through, the oldest first.
+/// The user's changes of an organization that have not gone through, the oldest first, and how much of what this machine
+/// tells by itself has not.
 pub async fn list(state: &State, org: OrganizationId) -> Result<OrgChanges, ApiError> {
     let tenant = tenant(state, org).await?;
     let mutations = state.store.mutations(tenant).await?;
     let names = state.store.changed_names(tenant).await?;
-    let changes = mutations.into_iter().map(|change| named(change, &names));
+    let (facts, changes): (Vec<_>, Vec<_>) =
+        mutations.into_iter().partition(|it| it.kind.is_told());
+    let changes = changes.into_iter().map(|change| named(change, &names));
     Ok(OrgChanges {
         changes: changes.collect(),
+        told: of_facts(facts),
     })
+}
+
+fn of_facts(facts: Vec<Mutation>) -> OrgTold {
+    let mut all = OrgTold::default();
+    for fact in facts {
+        let (code, reason) = match fact.state {
+            MutationState::Applied => continue,
+            // A conflict about one ends by itself.
+            MutationState::Pending | MutationState::Sending | MutationState::Conflict { .. } => {
+                all.waiting += 1;
+                continue;
+            }
+            MutationState::Parked { code, reason } => (code, reason),
+        };
+        let kind = fact.kind;
+        let mut known = all.refused.iter_mut();
+        match known.find(|it| (it.kind, &it.code, &it.reason) == (kind, &code, &reason)) {
+            Some(same) => same.count += 1,
+            None => all.refused.push(ToldRefused {
+                kind,
+                code,
+                reason,
+                count: 1,
+            }),
+        }
+    }
+    all
+}
+
+/// Sends again what this machine tells by itself and the backend has refused.
+pub async fn retry_told(state: &State, org: OrganizationId) -> Result<OrgChanges, ApiError> {
+    let tenant = tenant(state, org).await?;
+    state.store.retry_told(tenant).await?;
+    // Looked at before it is sent: a moment later it may have arrived.
+    let changes = list(state, org).await?;
+    told(state, org).await;
+    Ok(changes)
 }
 
 async fn one(state: &State, tenant: Tenant, id: MutationId) -> Result<Option<OrgChange>, ApiError> {

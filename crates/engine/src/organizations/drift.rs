@@ -88,7 +88,7 @@ async fn of_active(state: &Arc<State>, findings: &mut Vec<Drift>) -> Result<(), 
         let mut all = shared_prompts.iter().filter(|_| is_agent);
         let is_meant = all.any(|prompt| {
             let target = &prompt.target;
-            prompt.scope == PromptScope::Organization
+            is_wanted(prompt)
                 && prompt.is_active()
                 && target.includes(&session.agent, Some(session.project_id))
         });
@@ -144,7 +144,18 @@ fn of_sync(entry: &OrgEntry) -> Vec<Drift> {
         let hint = "Choose what becomes of them under the changes that wait.";
         of_organization(DriftKind::ChangesHeld, name, detail, hint)
     });
-    late.into_iter().chain(held).collect()
+    let told = &sync.told;
+    let refused = (told.refused > 0).then(|| {
+        let why = told.refused_code.as_deref().unwrap_or("no reason is given");
+        let facts = match told.refused {
+            1 => "one fact".to_owned(),
+            many => format!("{many} facts"),
+        };
+        let detail = format!("It refuses {facts} that this machine tells of its sessions: {why}.");
+        let hint = "Send them again under the changes that wait, or ask an admin.";
+        of_organization(DriftKind::ToldRefused, name, detail, hint)
+    });
+    late.into_iter().chain(held).chain(refused).collect()
 }
 
 fn why_late(sync: &SyncState) -> Option<(String, &'static str)> {
@@ -211,24 +222,36 @@ impl Here {
     }
 }
 
+/// It comes from the organization, or with it: the global ones of its backend are for its members too.
+fn is_wanted(prompt: &SystemPrompt) -> bool {
+    match prompt.scope {
+        PromptScope::Global | PromptScope::Organization => true,
+        PromptScope::User => false,
+    }
+}
+
 fn of_prompt(prompt: &SystemPrompt, here: &Here) -> Option<Drift> {
-    if prompt.scope != PromptScope::Organization {
+    if !is_wanted(prompt) {
         return None;
     }
+    let is_global = prompt.scope == PromptScope::Global;
     let target = &prompt.target;
     let has_agent =
         target.agents.is_empty() || target.agents.iter().any(|it| here.agents.contains(it));
     let has_project =
         target.projects.is_empty() || target.projects.iter().any(|it| here.projects.contains(it));
     let (kind, detail, hint) = if !prompt.is_active() {
-        // The organization itself does not want it given.
+        // Whose it is does not want it given.
         return None;
-    } else if !prompt.locked && here.declined.contains(&prompt.id) {
+    } else if !is_global && !prompt.locked && here.declined.contains(&prompt.id) {
         let detail = "You do without it.";
         (DriftKind::PromptDeclined, detail, "Take it again.")
     } else if !has_agent || !has_project {
         let detail = "It is for agents or projects that this machine does not have.";
-        let hint = "Add them, or ask an admin whom it is for.";
+        let hint = match is_global {
+            true => "Add them, or ask whoever runs the backend whom it is for.",
+            false => "Add them, or ask an admin whom it is for.",
+        };
         (DriftKind::PromptNotTargeted, detail, hint)
     } else {
         return None;
@@ -348,7 +371,8 @@ async fn of_session(
     }
     let given = prompts::of_organization(state, session).await?;
     if let (Some(undelivered), true) = (given.undelivered, is_meant) {
-        let detail = format!("Its agent does not get the organization's prompts: {undelivered}.");
+        let detail =
+            format!("Its agent does not get the prompts of the organization: {undelivered}.");
         let hint = "Use another agent where they matter.";
         add(DriftKind::PromptUndelivered, detail, hint);
     }

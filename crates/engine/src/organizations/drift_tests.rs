@@ -86,6 +86,16 @@ fn a_prompt_is_missed_where_it_is_declined_or_for_nobody_here() {
         ),
         (json!({"locked": true, "target": for_agent("claude")}), None),
         (json!({"scope": "user"}), None),
+        // Nobody can do without a global one.
+        (json!({"scope": "global"}), None),
+        (
+            json!({"scope": "global", "target": for_agent("codex")}),
+            Some(DriftKind::PromptNotTargeted),
+        ),
+        (
+            json!({"scope": "global", "enabled": false, "target": for_agent("codex")}),
+            None,
+        ),
     ] {
         assert_eq!(prompt(more.clone()), kind, "{more}");
     }

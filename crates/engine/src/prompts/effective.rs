@@ -490,16 +490,22 @@ pub struct OfOrganization {
     pub undelivered: Option<String>,
 }
 
-/// The same of a session that runs.
+/// The same of a session that runs. Global prompts count that are not those of this engine's own files: they come with
+/// the organization.
 pub async fn of_organization(
     state: &State,
     record: &SessionRecord,
 ) -> Result<OfOrganization, ApiError> {
     let found = state.store.given_prompt(record.id, record.run).await?;
     let given = found.map(|(given, _)| given).unwrap_or_default();
+    let book = state.store.prompt_book().await?;
     let theirs = |effective: &EffectivePrompt| {
         let parts = effective.parts.iter();
-        let parts = parts.filter(|part| part.scope == PromptScope::Organization);
+        let parts = parts.filter(|part| match part.scope {
+            PromptScope::Organization => true,
+            PromptScope::Global => book.prompts.iter().all(|own| own.id != part.id),
+            PromptScope::User => false,
+        });
         let words = parts.map(|part| {
             let words = effective.text.get(part.start as usize..part.end as usize);
             (part.id, words.unwrap_or_default().to_owned())

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     Problem,
-    tenant::{Mutation, Resolution},
+    tenant::{EntityKind, Mutation, Resolution},
 };
 
 /// The user's changes that the replica does not show yet: answer of `GET /org/organizations/{id}/changes`.
@@ -14,6 +14,35 @@ use crate::{
 pub struct OrgChanges {
     /// The oldest first.
     pub changes: Vec<OrgChange>,
+    /// What this machine tells by itself and the organization does not have yet.
+    #[serde(default)]
+    pub told: OrgTold,
+}
+
+/// What a machine tells an organization of its sessions, workspaces and sign-ins, as far as it has not arrived. These are
+/// facts: they cannot be dropped, and where the organization has something else, what the machine says holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OrgTold {
+    /// Facts that wait to be sent or answered.
+    pub waiting: u64,
+    /// Those that the backend refuses, by kind and reason.
+    pub refused: Vec<ToldRefused>,
+}
+
+/// Facts of one kind that the backend refuses for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ToldRefused {
+    /// What they are about.
+    pub kind: EntityKind,
+    /// Why, as the backend says, such as `sync.invalid`.
+    pub code: String,
+    /// More about it, such as the constraint that they break.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// How many there are.
+    pub count: u64,
 }
 
 /// A change, and what it is about.

@@ -41,6 +41,8 @@ pub enum DriftKind {
     SyncNotFresh,
     /// Changes wait for a choice, or are refused.
     ChangesHeld,
+    /// What this machine tells of its sessions and sign-ins is refused: admins do not see it.
+    ToldRefused,
     /// Its policy is not here, or not understood: nothing can begin.
     PolicyMissing,
     /// Its user does without a prompt.

@@ -120,6 +120,12 @@ impl EntityKind {
         }
     }
 
+    /// Rows of the kind follow from what happens on a machine, which tells of it by itself. They are facts and nobody's
+    /// edits: nobody decides about them, and nobody can take them back.
+    pub const fn is_told(self) -> bool {
+        matches!(self, Self::McpOauth | Self::Session | Self::Workspace)
+    }
+
     /// A row of the kind has a name that can be another one, so that two versions of it can be kept side by side.
     pub const fn can_be_doubled(self) -> bool {
         matches!(self, Self::Prompt | Self::McpConfiguration)

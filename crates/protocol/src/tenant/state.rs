@@ -16,15 +16,18 @@ pub struct SyncState {
     /// When it last was; absent before the first time.
     #[serde(default)]
     pub fresh_at: Option<Timestamp>,
-    /// Changes that wait to be sent or answered.
+    /// Changes of the user that wait to be sent or answered.
     pub waiting: u64,
-    /// Changes that somebody must choose about.
+    /// Changes of the user that somebody must choose about.
     pub conflicts: u64,
-    /// Changes that the backend refuses.
+    /// Changes of the user that the backend refuses.
     pub parked: u64,
     /// Why the newest of them is refused, as the backend says, such as `sync.forbidden`.
     #[serde(default)]
     pub parked_code: Option<String>,
+    /// What this machine tells of its sessions, workspaces and sign-ins by itself.
+    #[serde(default)]
+    pub told: ToldCounts,
     /// Audit events that wait to be sent.
     pub audit_waiting: u64,
     /// Audit events that the backend has refused.
@@ -34,6 +37,19 @@ pub struct SyncState {
     /// The backend tells of changes as they happen: none waits for the next time that it is asked.
     #[serde(default)]
     pub listening: bool,
+}
+
+/// How much of what a machine tells by itself has not arrived. It is no edit, so it is not among the changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ToldCounts {
+    /// Facts that wait to be sent or answered.
+    pub waiting: u64,
+    /// Facts that the backend refuses.
+    pub refused: u64,
+    /// Why the newest of them is refused, as the backend says, such as `sync.invalid`.
+    #[serde(default)]
+    pub refused_code: Option<String>,
 }
 
 /// Whether what is here is what the backend has.

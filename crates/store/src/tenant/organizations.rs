@@ -2,12 +2,12 @@
 
 use berth_protocol::{
     OrganizationId, Timestamp, UserId,
-    tenant::{OrganizationRole, Tenant},
+    tenant::{OrganizationRole, Tenant, ToldCounts},
 };
 use serde_json::json;
 use sqlx::sqlite::SqliteRow;
 
-use super::servers;
+use super::{servers, told};
 use crate::{
     Op, Store, StoreError,
     columns::{Columns, word},
@@ -49,14 +49,16 @@ pub struct Cursor {
 /// What of an organization waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncCounts {
-    /// Changes that were not sent, or not answered.
+    /// Changes of the user that were not sent, or not answered.
     pub waiting: u64,
-    /// Changes in conflict.
+    /// Changes of the user in conflict.
     pub conflicts: u64,
-    /// Changes that the backend refuses.
+    /// Changes of the user that the backend refuses.
     pub parked: u64,
     /// Why the newest of them is refused.
     pub parked_code: Option<String>,
+    /// What this machine tells by itself.
+    pub told: ToldCounts,
 }
 
 /// What went with an organization.
@@ -159,15 +161,23 @@ impl Store {
     pub async fn sync_counts(&self, tenant: Tenant) -> Result<SyncCounts, StoreError> {
         const DOING: &str = "counting what waits for sync";
         let query = sqlx::query(
-            "SELECT COUNT(*) FILTER (WHERE state IN ('pending', 'sending')) AS waiting,
-                    COUNT(*) FILTER (WHERE state = 'conflict') AS conflicts,
-                    COUNT(*) FILTER (WHERE state = 'parked') AS parked,
-                    (SELECT code FROM mutations WHERE org_id = ?1 AND user_id = ?2 AND state = 'parked'
-                     ORDER BY seq DESC LIMIT 1) AS parked_code
-             FROM mutations WHERE org_id = ?1 AND user_id = ?2",
+            "WITH m AS (
+                 SELECT seq, state, code, kind IN (SELECT value FROM json_each(?3)) AS told
+                 FROM mutations WHERE org_id = ?1 AND user_id = ?2
+             )
+             SELECT COUNT(*) FILTER (WHERE NOT told AND state IN ('pending', 'sending')) AS waiting,
+                    COUNT(*) FILTER (WHERE NOT told AND state = 'conflict') AS conflicts,
+                    COUNT(*) FILTER (WHERE NOT told AND state = 'parked') AS parked,
+                    (SELECT code FROM m WHERE NOT told AND state = 'parked' ORDER BY seq DESC LIMIT 1)
+                        AS parked_code,
+                    COUNT(*) FILTER (WHERE told AND state IN ('pending', 'sending', 'conflict')) AS told_waiting,
+                    COUNT(*) FILTER (WHERE told AND state = 'parked') AS told_refused,
+                    (SELECT code FROM m WHERE told AND state = 'parked' ORDER BY seq DESC LIMIT 1) AS told_code
+             FROM m",
         )
         .bind(tenant.org.to_string())
-        .bind(tenant.user.to_string());
+        .bind(tenant.user.to_string())
+        .bind(told::kinds());
         let Some(row) = self.row(DOING, query).await? else {
             return Ok(SyncCounts::default());
         };
@@ -177,6 +187,11 @@ impl Store {
             conflicts: columns.number("conflicts")?,
             parked: columns.number("parked")?,
             parked_code: columns.get("parked_code")?,
+            told: ToldCounts {
+                waiting: columns.number("told_waiting")?,
+                refused: columns.number("told_refused")?,
+                refused_code: columns.get("told_code")?,
+            },
         })
     }
 

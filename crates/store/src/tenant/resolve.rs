@@ -29,7 +29,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::MutationNotFound`] when there is no such conflict, [`StoreError::ConflictMoved`] when the other
-    /// side is newer, [`StoreError::ChoiceImpossible`] when the kind of row, or a deletion, does not admit it.
+    /// side is newer, [`StoreError::ChoiceImpossible`] when the kind of row, or a deletion, does not admit it, and
+    /// [`StoreError::ToldFact`] for what this machine tells by itself.
     pub async fn resolve_conflict(
         &self,
         tenant: Tenant,
@@ -38,7 +39,7 @@ impl Store {
         choice: Resolution,
     ) -> Result<Option<Uuid>, StoreError> {
         let mut write = self.write("ending a conflict").await?;
-        let edit = find(&mut write, tenant, id).await?;
+        let edit = find_edit(&mut write, tenant, id).await?;
         let State::Conflict {
             code,
             server,
@@ -138,10 +139,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::MutationNotFound`] when there is no such change: one that may be on its way cannot be dropped,
-    /// and one in conflict ends by a choice.
+    /// and one in conflict ends by a choice. [`StoreError::ToldFact`] for what this machine tells by itself: whoever is
+    /// answered by it must get it, whatever a user here wants.
     pub async fn discard_change(&self, tenant: Tenant, id: MutationId) -> Result<(), StoreError> {
         let mut write = self.write("dropping a change").await?;
-        let edit = find(&mut write, tenant, id).await?;
+        let edit = find_edit(&mut write, tenant, id).await?;
         if !matches!(edit.state, State::Parked { .. } | State::Pending) {
             write.abandon().await?;
             return Err(StoreError::MutationNotFound(id));
@@ -153,7 +155,7 @@ impl Store {
     }
 }
 
-fn decided(action: &'static str, tenant: Tenant, edit: &Queued, op: Op) -> Change {
+pub(super) fn decided(action: &'static str, tenant: Tenant, edit: &Queued, op: Op) -> Change {
     Change {
         action,
         subject: Subject::Tenant(edit.kind, edit.entity_id),
@@ -171,6 +173,19 @@ async fn find(write: &mut Write, tenant: Tenant, id: MutationId) -> Result<Queue
     match write.row(query).await? {
         Some(row) => queued(&row, write.doing()),
         None => Err(StoreError::MutationNotFound(id)),
+    }
+}
+
+/// One that is the user's to decide about.
+async fn find_edit(
+    write: &mut Write,
+    tenant: Tenant,
+    id: MutationId,
+) -> Result<Queued, StoreError> {
+    let edit = find(write, tenant, id).await?;
+    match edit.kind {
+        kind if kind.is_told() => Err(StoreError::ToldFact { kind, id }),
+        _ => Ok(edit),
     }
 }
 

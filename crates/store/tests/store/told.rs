@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use berth_protocol::{
     Beginning, Code, DiffStat, Failure, McpConfigurationId, McpDraft, McpGrantFacts,
     OrganizationId, UserId,
-    tenant::{EntityKind, Mutation, MutationState, OrganizationRole, Tenant},
+    tenant::{EntityKind, Mutation, MutationState, OrganizationRole, Resolution, Tenant},
 };
 use berth_store::{
     GivenPrompt, NewSession, Page, Phase, PulledChange, PushOutcome, PushVerdict, SessionRecord,
@@ -420,5 +420,118 @@ async fn a_sign_in_goes_with_its_server_and_one_that_the_backend_refuses_is_not_
     assert_eq!(
         (queued[0].kind, queued[0].deletes),
         (EntityKind::McpOauth, true)
+    );
+}
+
+#[tokio::test]
+async fn what_is_told_is_counted_apart_from_edits_and_nobody_drops_it() {
+    let (fixture, tenant) = with_organization().await;
+    let store = &fixture.store;
+    begins(store, Some(tenant)).await;
+    let counts = store.sync_counts(tenant).await.unwrap();
+    assert_eq!((counts.waiting, counts.told.waiting), (0, 2));
+    let queued = waiting(store, tenant).await;
+    let dropped = store.discard_change(tenant, queued[0].id).await;
+    assert_eq!(dropped.unwrap_err().code(), Code::ChoiceImpossible);
+
+    for sent in store.take_outgoing(tenant, 50, |_| true).await.unwrap() {
+        let refused = PushOutcome {
+            id: sent.id,
+            verdict: PushVerdict::Rejected {
+                code: "sync.invalid".to_owned(),
+                reason: Some("a_constraint".to_owned()),
+            },
+        };
+        store.settle_outgoing(tenant, &[refused]).await.unwrap();
+        let dropped = store.discard_change(tenant, sent.id).await;
+        assert_eq!(dropped.unwrap_err().code(), Code::ChoiceImpossible);
+    }
+    let counts = store.sync_counts(tenant).await.unwrap();
+    assert_eq!((counts.parked, counts.parked_code), (0, None));
+    assert_eq!((counts.told.waiting, counts.told.refused), (0, 2));
+    assert_eq!(counts.told.refused_code.as_deref(), Some("sync.invalid"));
+
+    assert_eq!(store.retry_told(tenant).await.unwrap(), 2);
+    let again = waiting(store, tenant).await;
+    let ids = |all: &[Mutation]| all.iter().map(|it| it.id).collect::<BTreeSet<_>>();
+    assert!(ids(&again).is_disjoint(&ids(&queued)), "{again:?}");
+    let counts = store.sync_counts(tenant).await.unwrap();
+    assert_eq!((counts.told.waiting, counts.told.refused), (2, 0));
+    assert_consistent(store).await;
+}
+
+/// Sends what waits of a session, and has the backend say that somebody else has changed it.
+async fn contradicted(store: &Store, tenant: Tenant, code: &str) -> PushOutcome {
+    let rev = at(store, tenant).await + 1;
+    let sent = store.take_outgoing(tenant, 50, |_| true).await.unwrap();
+    let [session] = &sent[..] else {
+        panic!("its end alone is sent: {sent:?}");
+    };
+    assert_eq!(session.kind, EntityKind::Session);
+    let outcome = PushOutcome {
+        id: session.id,
+        verdict: PushVerdict::Conflict {
+            code: code.to_owned(),
+            fields: vec!["exit_code".to_owned()],
+            server: json!({"id": session.entity_id, "phase": "live", "exit_code": 9, "run": 1}),
+            rev,
+            is_deleted: code == "sync.deleted",
+        },
+    };
+    let told = [outcome];
+    store.settle_outgoing(tenant, &told).await.unwrap();
+    let [outcome] = told;
+    outcome
+}
+
+#[tokio::test]
+async fn a_conflict_about_what_is_told_ends_with_the_word_of_this_machine_and_asks_nobody() {
+    let (fixture, tenant) = with_organization().await;
+    let store = &fixture.store;
+    let mut far = Far::default();
+    let id = begins(store, Some(tenant)).await.id;
+    far.takes(store, tenant).await;
+    assert!(
+        !store.hold_told(tenant).await.unwrap(),
+        "none is in conflict"
+    );
+    store.session_ended(id, exited(3)).await.unwrap();
+    let PushOutcome { id: sent, .. } = contradicted(store, tenant, "sync.changed").await;
+
+    let counts = store.sync_counts(tenant).await.unwrap();
+    assert_eq!((counts.conflicts, counts.told.waiting), (0, 1));
+    let rev = at(store, tenant).await + 1;
+    let theirs = store.resolve_conflict(tenant, sent, rev, Resolution::KeepTheirs);
+    assert_eq!(theirs.await.unwrap_err().code(), Code::ChoiceImpossible);
+
+    assert!(store.hold_told(tenant).await.unwrap());
+    let again = store.take_outgoing(tenant, 50, |_| true).await.unwrap();
+    let again: Vec<_> = again
+        .into_iter()
+        .map(|it| (it.base_rev, it.patch))
+        .collect();
+    assert_eq!(again.len(), 1, "{again:?}");
+    assert_eq!(again[0].0, Some(rev), "it is about what there is now");
+    assert_eq!(again[0].1["exit_code"], 3);
+    let told = row(store, tenant, EntityKind::Session).await;
+    assert_eq!(told["exit_code"], 3);
+}
+
+#[tokio::test]
+async fn what_the_organization_has_deleted_is_not_told_anew() {
+    let (fixture, tenant) = with_organization().await;
+    let store = &fixture.store;
+    let mut far = Far::default();
+    let id = begins(store, Some(tenant)).await.id;
+    far.takes(store, tenant).await;
+    store.session_ended(id, exited(3)).await.unwrap();
+    contradicted(store, tenant, "sync.deleted").await;
+    assert!(!store.hold_told(tenant).await.unwrap(), "nothing is sent");
+    assert_eq!(waiting(store, tenant).await, []);
+    store.archive_session(id, None).await.unwrap();
+    let told = waiting(store, tenant).await;
+    assert!(
+        told.iter().all(|it| it.kind != EntityKind::Session),
+        "{told:?}"
     );
 }

@@ -39,7 +39,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use berth_protocol::tenant::{SyncState, SyncStatus, Tenant};
+use berth_protocol::tenant::{SyncState, SyncStatus, Tenant, ToldCounts};
 use berth_store::Store;
 use tokio::{
     sync::{Notify, watch},
@@ -124,6 +124,7 @@ impl<A: Access> Sync<A> {
             conflicts: 0,
             parked: 0,
             parked_code: None,
+            told: ToldCounts::default(),
             audit_waiting: 0,
             audit_refused: 0,
             rounds: 0,

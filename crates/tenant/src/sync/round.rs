@@ -57,9 +57,14 @@ impl<A: Access> Sync<A> {
         }
         let is_global = self.tenant.is_global();
         let mut is_behind = !is_elsewhere && head.rev != cursor.rev;
+        let mut may_hold = !is_global;
         loop {
             let has_sent = !is_global && self.push().await?;
             if !has_sent && !is_behind {
+                // What this machine tells of itself holds. Once in a round: who contradicts for ever is asked later.
+                if std::mem::take(&mut may_hold) && self.store.hold_told(self.tenant).await? {
+                    continue;
+                }
                 break;
             }
             // What waited behind a change that was sent can be sent once that is seen.

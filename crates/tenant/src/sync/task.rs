@@ -131,6 +131,7 @@ async fn counted<A: Access>(sync: &Sync<A>, state: &SyncState) -> Option<SyncSta
             conflicts: counts.conflicts,
             parked: counts.parked,
             parked_code: counts.parked_code,
+            told: counts.told,
             audit_waiting: audit.waiting,
             audit_refused: audit.refused,
             ..state.clone()

@@ -63,12 +63,18 @@ pub fn RefreshAgents() -> impl IntoView {
     .into_any()
 }
 
+/// Makes more to be shown of an agent.
+pub type More = fn(&Agent) -> AnyView;
+
 /// All agents.
 #[component]
 pub fn AgentList(
     /// Only what can be started or could be with little effort.
     #[prop(optional)]
     brief: bool,
+    /// More that is shown of each. What a page shows that is loaded later is loaded with it.
+    #[prop(optional)]
+    more: Option<More>,
 ) -> impl IntoView {
     let app = app();
     let shown = move |agent: &&Agent| {
@@ -96,7 +102,7 @@ pub fn AgentList(
                     <ul class="agents">
                         // Rows stay while they change, so that the focus is where it was.
                         <For each=move || ids.get() key=|id| id.clone() let:id>
-                            {row(app, id, brief)}
+                            {row(app, id, brief, more)}
                         </For>
                     </ul>
                     {move || {
@@ -114,7 +120,7 @@ pub fn AgentList(
     .into_any()
 }
 
-fn row(app: App, id: AgentId, brief: bool) -> AnyView {
+fn row(app: App, id: AgentId, brief: bool, more: Option<More>) -> AnyView {
     let this = id.clone();
     let agent = memo(move || {
         app.model
@@ -134,7 +140,7 @@ fn row(app: App, id: AgentId, brief: bool) -> AnyView {
     let menu = id.clone();
     view! {
         <li class="agent" data-testid="agent-row" data-agent=id.to_string()>
-            {move || agent.get().map(|agent| facts(app, agent))}
+            {move || agent.get().map(|agent| facts(app, agent, more))}
             {move || {
                 let (can, id) = (face.get(), menu.clone());
                 (!brief && can != Can::Nothing)
@@ -223,7 +229,7 @@ fn items(app: App, id: &AgentId, can: Can) -> Vec<MenuItem> {
 }
 
 /// What is known of an agent.
-fn facts(app: App, agent: Agent) -> AnyView {
+fn facts(app: App, agent: Agent, more: Option<More>) -> AnyView {
     let (class, word) = match agent.state {
         AgentState::Checking => ("tone-running", t().agent_checking),
         AgentState::Ready => ("tone-waiting", t().agent_ready),
@@ -256,6 +262,7 @@ fn facts(app: App, agent: Agent) -> AnyView {
             </span>
         }
     });
+    let more = more.map(|more| more(&agent));
     view! {
         <span class=format!("dot {class}") aria-hidden="true"></span>
         <div class="agent-main">
@@ -265,6 +272,7 @@ fn facts(app: App, agent: Agent) -> AnyView {
                     {agent.defined.then(|| view! { <span class="agent-own">{t().agent_described}</span> })}
                 </p>
                 {agent.detail.map(|detail| view! { <p class="agent-detail">{detail}</p> })}
+                {more}
                 {path}
                 {hint}
             </div>

@@ -69,12 +69,16 @@ fn facts(app: App, session: Session) -> AnyView {
         .model
         .agents()
         .see(|all| all.iter().find(|a| a.id == session.agent).cloned());
-    let mode = session.permission_mode.as_ref().map(|mode| {
-        agent
-            .as_ref()
-            .and_then(|a| a.permission_modes.iter().find(|m| m.id == *mode))
-            .map_or_else(|| mode.clone(), |mode| mode.name.clone())
+    let known = agent.as_ref().and_then(|agent| {
+        let mut modes = agent.permission_modes.iter();
+        modes.find(|mode| session.permission_mode.as_ref() == Some(&mode.id))
     });
+    // It runs, and the active organization would not let it begin so now.
+    let refused = known.and_then(|mode| mode.refused.clone());
+    let refused = refused.or_else(|| agent.as_ref()?.refused.clone());
+    let refused = refused.filter(|_| session.status.is_live());
+    let mode = known.map(|mode| mode.name.clone());
+    let mode = mode.or_else(|| session.permission_mode.clone());
     let path = workspace.path.clone();
     let shown_path = shorten(&with_tilde(&path, home.as_deref()), letters);
     let kind = match workspace.kind {
@@ -110,6 +114,7 @@ fn facts(app: App, session: Session) -> AnyView {
                 {agent.and_then(|a| a.version).map(|version| fact(t().version, version))}
                 {fact(t().transport, transport.to_owned())}
                 {mode.map(|mode| fact(t().permission_mode, mode))}
+                {refused.map(|why| view! { <dd><a href="#/organization" data-testid="mode-refused">{why}</a></dd> })}
                 {command.map(|command| copied(t().command, command.clone(), shorten(&command, letters)))}
             </dl>
         </section>

@@ -9,12 +9,13 @@ mod save;
 mod secrets;
 
 use crate::view::prelude::*;
-use berth_protocol::{Code, McpConfiguration};
+use berth_protocol::{Code, McpConfiguration, McpScope};
 
 use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
 use crate::components::field::focus_first_wrong;
 use crate::components::notice::InlineFailure;
+use crate::components::org_form::keep_focus_on;
 use crate::logic::mcp_form::{Form, Kind};
 use crate::logic::route::Route;
 use crate::state::{App, McpChange, app, effect, memo, run};
@@ -50,6 +51,8 @@ struct Editor {
     leaving: RwSignal<bool>,
     busy: RwSignal<bool>,
     failure: RwSignal<Option<Failed>>,
+    /// It is an organization's that is not the active one any more.
+    is_left: Memo<bool>,
 }
 
 #[component]
@@ -65,14 +68,22 @@ pub fn McpEditor(edit: McpChange) -> impl IntoView {
     let form = source
         .as_ref()
         .map_or_else(Form::new, |server| Form::of(&server.draft));
+    let saved = RwSignal::new(source);
+    let is_shared = memo(move || {
+        saved.with(|saved| {
+            let saved: Option<&McpConfiguration> = saved.as_ref();
+            saved.is_some_and(|saved| saved.scope == McpScope::Organization)
+        })
+    });
     let editor = Editor {
         app,
         draft: Draft::new(&form),
-        saved: RwSignal::new(source),
+        saved,
         before: RwSignal::new(form),
         leaving: RwSignal::new(false),
         busy: RwSignal::new(false),
         failure: RwSignal::new(None),
+        is_left: app.is_left_behind(is_shared),
     };
     editor.follow();
     editor.view(edit)
@@ -127,6 +138,10 @@ impl Editor {
 
     fn save(self) {
         let Self { app, draft, .. } = self;
+        // Its organization is not there to take it.
+        if self.is_left.get_untracked() {
+            return;
+        }
         draft.tried.set(true);
         self.leaving.set(false);
         self.failure.set(None);
@@ -249,6 +264,7 @@ impl Editor {
                         testid="save-mcp"
                         tip=keys
                         busy=self.busy
+                        disabled=self.is_left
                         on_click=Callback::new(move |()| self.save())
                     />
                 </footer>
@@ -264,6 +280,7 @@ impl Editor {
         let leaving = self.leaving;
         view! {
             <div class="editor-told" data-testid="mcp-editor-told">
+                {move || self.is_left.get().then(|| self.left())}
                 {move || {
                     let wrong = wrong.get();
                     let text = count(wrong as u64, t().one_problem, t().many_problems);
@@ -281,6 +298,25 @@ impl Editor {
                     <InlineFailure text=t().unsaved/>
                 </Show>
             </div>
+        }
+        .into_any()
+    }
+
+    /// Another organization is active, or none. Nothing that was typed is lost, and none of it goes anywhere by itself.
+    fn left(self) -> AnyView {
+        let keep = Callback::new(move |()| {
+            self.saved.set(None);
+            self.failure.set(None);
+            self.before.set(Form::new());
+            self.app.ui.say(mcp().left_kept);
+            keep_focus_on("save-mcp");
+        });
+        view! {
+            <InlineFailure text=mcp().left>
+                <div class="inline-actions" data-testid="mcp-left">
+                    <Button label=mcp().left_keep testid="keep-as-own" on_click=keep/>
+                </div>
+            </InlineFailure>
         }
         .into_any()
     }

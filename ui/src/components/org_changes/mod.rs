@@ -1,6 +1,7 @@
 //! What a user has changed and an organization does not have yet: each change, and what can be decided about it.
 
 mod row;
+mod told;
 
 use crate::view::prelude::*;
 use berth_protocol::{MutationId, OrganizationId};
@@ -12,11 +13,12 @@ use crate::logic::org_changes::has_any;
 use crate::state::{App, Org, app, effect, memo};
 use crate::strings::{fill, org_changes};
 use crate::web::{error::ApiError, task::spawn_local};
-use crate::wire::ShownChange;
+use crate::wire::{ShownChange, ShownChanges};
 use row::row;
+use told::told;
 
 /// What was answered last; nothing before the first time.
-type Answer = Option<Result<Vec<ShownChange>, ApiError>>;
+type Answer = Option<Result<ShownChanges, ApiError>>;
 
 /// The changes of one organization.
 #[derive(Clone, Copy)]
@@ -76,7 +78,7 @@ impl Changes {
         self.asked.set_value(this);
         let answer = self.app.api().org_changes(self.org).await;
         if self.asked.try_get_value() == Some(this) {
-            self.answer.set(Some(answer.map(|changes| changes.0)));
+            self.answer.set(Some(answer));
         }
     }
 
@@ -88,14 +90,14 @@ impl Changes {
     /// One of them, which is followed.
     fn find(self, id: MutationId) -> Option<ShownChange> {
         self.answer.with(|answer| match answer {
-            Some(Ok(all)) => all.iter().find(|change| change.id == id).cloned(),
+            Some(Ok(all)) => all.changes.iter().find(|change| change.id == id).cloned(),
             _ => None,
         })
     }
 
     fn ids(self) -> Vec<MutationId> {
         self.answer.with(|answer| match answer {
-            Some(Ok(all)) => all.iter().map(|change| change.id).collect(),
+            Some(Ok(all)) => all.changes.iter().map(|change| change.id).collect(),
             _ => Vec::new(),
         })
     }
@@ -112,7 +114,13 @@ fn part(known: Org, org: OrganizationId) -> AnyView {
     // Whatever is sent, answered or pulled ends with a round.
     let rounds = memo(move || {
         let sync = known.entry(org)?.sync?;
-        Some((sync.waiting, sync.conflicts, sync.parked, sync.rounds))
+        Some((
+            sync.waiting,
+            sync.conflicts,
+            sync.parked,
+            sync.told,
+            sync.rounds,
+        ))
     });
     effect(move || {
         rounds.track();
@@ -122,7 +130,7 @@ fn part(known: Org, org: OrganizationId) -> AnyView {
         changes.answer.with(|answer| match answer {
             None => Face::Loading,
             Some(Err(error)) => Face::Failed(error.clone()),
-            Some(Ok(all)) if all.is_empty() => Face::None,
+            Some(Ok(all)) if all.changes.is_empty() => Face::None,
             Some(Ok(_)) => Face::Rows,
         })
     });
@@ -185,6 +193,7 @@ fn part(known: Org, org: OrganizationId) -> AnyView {
                         .into_any()
                 }
             }}
+            {told(changes, known)}
         </section>
     }
     .into_any()

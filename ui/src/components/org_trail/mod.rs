@@ -283,6 +283,7 @@ fn shown(trail: Trail) -> AnyView {
                 on_click=export
             />
         </div>
+        <p class="org-note" data-testid="org-trail-about">{org_trail().about}</p>
         {check.verdict()}
         {events(trail)}
     }

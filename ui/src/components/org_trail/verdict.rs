@@ -7,9 +7,9 @@ use berth_protocol::tenant::OrgTrailVerification;
 use crate::components::copy_value::CopyValue;
 use crate::components::icon::{icon, icon_name};
 use crate::components::org_form::{failed, keep_focus_on};
-use crate::state::{App, run};
+use crate::state::App;
 use crate::strings::{count, fill, org_trail, t};
-use crate::web::error::ApiError;
+use crate::web::{error::ApiError, task::spawn_local};
 
 /// A check, and what the last one came to.
 #[derive(Clone, Copy)]
@@ -31,9 +31,10 @@ impl Check {
         }
     }
 
-    /// Nothing is known any more.
+    /// Nothing is known any more, and nothing is waited for.
     pub fn clear(self) {
         self.asked.set_value(self.asked.get_value() + 1);
+        self.busy.set(false);
         self.found.set(None);
         self.failure.set(None);
     }
@@ -41,11 +42,14 @@ impl Check {
     pub fn run(self, app: App, org: OrganizationId) {
         self.clear();
         let this = self.asked.get_value();
-        run(self.busy, async move {
+        self.busy.set(true);
+        spawn_local(async move {
             let answer = app.api().verify_org_trail(org).await;
+            // Another trail is shown, or none, and it may be checked itself.
             if self.asked.try_get_value() != Some(this) {
                 return;
             }
+            self.busy.set(false);
             match answer {
                 Ok(found) => self.found.set(Some(found)),
                 Err(error) => self.failure.set(Some(error)),

@@ -80,6 +80,7 @@ impl Editor {
                                     testid="save-prompt"
                                     tip=keys
                                     busy=self.busy
+                                    disabled=self.is_left
                                     on_click=Callback::new(move |()| self.save(None))
                                 />
                                 <span class="visually-hidden" data-testid="unsaved" data-unsaved=move || unsaved.get().to_string()></span>
@@ -92,8 +93,13 @@ impl Editor {
     }
 
     /// What keeps it from being saved, where it is seen whatever the page is scrolled to.
-    pub fn told(self) -> AnyView {
-        let Self { app, draft, .. } = self;
+    pub fn told(self, readonly: bool) -> AnyView {
+        let Self {
+            app,
+            draft,
+            is_left,
+            ..
+        } = self;
         let wrong = memo(move || draft.problems.with(Vec::len));
         let newer = memo(move || {
             let saved = self.saved.get()?;
@@ -103,6 +109,7 @@ impl Editor {
         });
         view! {
             <div class="prompt-told" data-testid="prompt-told">
+                {move || is_left.get().then(|| self.left(readonly))}
                 {move || {
                     let wrong = wrong.get();
                     let text = count(wrong as u64, t().one_problem, t().many_problems);

@@ -5,6 +5,7 @@ mod content;
 mod draft;
 mod fields;
 mod head;
+mod left;
 mod preview;
 
 use crate::view::prelude::*;
@@ -87,6 +88,8 @@ struct Editor {
     conflict: RwSignal<Option<PromptConflict>>,
     failure: RwSignal<Option<ApiError>>,
     busy: RwSignal<bool>,
+    /// It is an organization's that is not the active one any more.
+    is_left: Memo<bool>,
 }
 
 fn editor(app: App, route: Route) -> AnyView {
@@ -102,14 +105,17 @@ fn editor(app: App, route: Route) -> AnyView {
         (Some(prompt), _) => Form::of(&prompt.draft()),
         (None, _) => Form::new(PromptScope::User),
     };
+    let draft = Draft::new(&form);
+    let is_shared = memo(move || draft.scope.get() == PromptScope::Organization);
     let editor = Editor {
         app,
-        draft: Draft::new(&form),
+        draft,
         saved: RwSignal::new(source.filter(|_| matches!(route, Route::Prompt(_)))),
         before: RwSignal::new(form),
         conflict: RwSignal::new(None),
         failure: RwSignal::new(None),
         busy: RwSignal::new(false),
+        is_left: app.is_left_behind(is_shared),
     };
     editor.follow();
     editor.view()
@@ -176,6 +182,10 @@ impl Editor {
     /// Saves over this version; over the one that was edited when it is not given.
     fn save(self, over: Option<u32>) {
         let Self { app, draft, .. } = self;
+        // It would go to another organization, or nowhere.
+        if self.is_left.get_untracked() {
+            return;
+        }
         draft.tried.set(true);
         self.failure.set(None);
         if !draft.problems.with_untracked(Vec::is_empty)
@@ -289,7 +299,7 @@ impl Editor {
         view! {
             <div class="prompt-page" on:keydown=on_key>
                 {self.head(readonly)}
-                {self.told()}
+                {self.told(readonly)}
                 <div class="prompt-split">
                     <form class="prompt-form" data-testid="prompt-form" on:submit=move |event| event.prevent_default()>
                         <fieldset class="prompt-fields" disabled=readonly>

@@ -3,7 +3,8 @@
 use crate::view::prelude::*;
 use crate::web::task::spawn_local;
 use berth_protocol::{
-    Code, PromptDraft, PromptId, PromptRestore, PromptScope, PromptVersion, SystemPrompt, TextDiff,
+    Code, PromptDraft, PromptId, PromptRestore, PromptScope, PromptVersion, PromptVersions,
+    SystemPrompt, TextDiff,
 };
 
 use crate::components::button::{Button, Look};
@@ -14,18 +15,15 @@ use crate::components::org_form::keep_focus;
 use crate::components::prompt_list::target;
 use crate::components::text_diff::DiffView;
 use crate::components::when::When;
-use crate::logic::prompts::{Difference, differences};
+use crate::logic::prompts::{Difference, differences, joined};
 use crate::state::{App, app, effect, memo, run};
 use crate::strings::{fill, org_prompts, t};
 use crate::web::error::ApiError;
 
-/// The versions, the newest first.
-type Versions = Vec<PromptVersion>;
-
 #[component]
 pub fn PromptHistory(id: PromptId) -> impl IntoView {
     let app = app();
-    let answer = RwSignal::new(None::<Result<Versions, ApiError>>);
+    let answer = RwSignal::new(None::<Result<PromptVersions, ApiError>>);
     // Counts the questions: an answer to an earlier one does not count.
     let asked = StoredValue::new(0_u32);
     let fetch = move || {
@@ -34,7 +32,7 @@ pub fn PromptHistory(id: PromptId) -> impl IntoView {
         spawn_local(async move {
             let told = app.api().prompt_versions(id).await;
             if asked.try_get_value() == Some(this) {
-                show(answer, told.map(|told| told.versions));
+                show(answer, told);
             }
         });
     };
@@ -57,7 +55,7 @@ pub fn PromptHistory(id: PromptId) -> impl IntoView {
     });
     let name = memo(move || {
         let newest = answer.with(|answer| match answer {
-            Some(Ok(versions)) => versions.first().map(|it| it.draft.name.clone()),
+            Some(Ok(told)) => told.versions.first().map(|it| it.draft.name.clone()),
             _ => None,
         });
         newest.or_else(|| app.prompt_now(id).map(|prompt| prompt.name))
@@ -81,7 +79,7 @@ pub fn PromptHistory(id: PromptId) -> impl IntoView {
             {move || match answer.get() {
                 None => view! { <div class="dialog-main"><Skeleton rows=5/></div> }.into_any(),
                 Some(Err(error)) => failed(&error, again),
-                Some(Ok(versions)) => leptos::prelude::untrack(|| history(id, versions, chosen, failure)),
+                Some(Ok(told)) => leptos::prelude::untrack(|| history(id, told, chosen, failure)),
             }}
             <footer class="dialog-foot">
                 <Button label=t().close look=Look::Quiet testid="close-dialog" on_click=close/>
@@ -98,7 +96,10 @@ const FOCUS: &str = ".history-dialog input:checked, .history-dialog .is-failed b
 
 /// Shows an answer, unless it is the one that is shown: what is made anew loses the focus. What is known stays when it
 /// cannot be asked for anew.
-fn show(answer: RwSignal<Option<Result<Versions, ApiError>>>, told: Result<Versions, ApiError>) {
+fn show(
+    answer: RwSignal<Option<Result<PromptVersions, ApiError>>>,
+    told: Result<PromptVersions, ApiError>,
+) {
     let is_known = answer.with_untracked(|shown| matches!(shown, Some(Ok(_))));
     if is_known && told.as_ref().is_err_and(is_away) {
         return;
@@ -136,10 +137,13 @@ fn failed(error: &ApiError, on_retry: Callback<()>) -> AnyView {
 
 fn history(
     id: PromptId,
-    versions: Versions,
+    told: PromptVersions,
     chosen: RwSignal<Option<u32>>,
     failure: RwSignal<Option<ApiError>>,
 ) -> AnyView {
+    let PromptVersions { versions, next } = told;
+    // Before the oldest there may be others that were not fetched.
+    let is_whole = next.is_none();
     let Some(newest) = versions.first().cloned() else {
         let none = org_prompts().history_none;
         return view! {
@@ -148,16 +152,26 @@ fn history(
         .into_any();
     };
     if versions.len() == 1 {
-        return view! { <div class="dialog-main"><p class="text-diff-none">{t().history_only}</p></div> }.into_any();
+        let gap =
+            gap(&newest, None, is_whole).map(|gap| view! { <p class="text-diff-none">{gap}</p> });
+        return view! {
+            <div class="dialog-main"><p class="text-diff-none">{t().history_only}</p>{gap}</div>
+        }
+        .into_any();
     }
     let is_there = |version: &u32| versions.iter().any(|it| it.version == *version);
     let now = chosen.get_untracked().filter(is_there);
     let now = now.filter(|version| *version != newest.version);
     chosen.set(now.or(versions.get(1).map(|it| it.version)));
     let top = newest.version;
+    let older = versions.iter().skip(1).map(Some).chain([None]);
     let rows: Vec<_> = versions
         .iter()
-        .map(|version| row(version, top, chosen, failure))
+        .zip(older)
+        .map(|(version, older)| {
+            let gap = gap(version, older, is_whole);
+            row(version, gap, top, chosen, failure)
+        })
         .collect();
     let versions = StoredValue::new(versions);
     let old = move || {
@@ -175,8 +189,24 @@ fn history(
     .into_any()
 }
 
+/// Why numbers are missing between a version of an organization's prompt and the one before it.
+fn gap(version: &PromptVersion, older: Option<&PromptVersion>, is_whole: bool) -> Option<String> {
+    let is_shared = version.draft.scope == PromptScope::Organization;
+    if !is_shared || (older.is_none() && !is_whole) {
+        return None;
+    }
+    let number = version.version;
+    let (first, last) = joined(number, older.map(|older| older.version))?;
+    let (number, first, last) = (number.to_string(), first.to_string(), last.to_string());
+    Some(match first == last {
+        true => fill(org_prompts().history_joined_one, &[&first, &number]),
+        false => fill(org_prompts().history_joined_many, &[&first, &last, &number]),
+    })
+}
+
 fn row(
     version: &PromptVersion,
+    gap: Option<String>,
     newest: u32,
     chosen: RwSignal<Option<u32>>,
     failure: RwSignal<Option<ApiError>>,
@@ -205,6 +235,7 @@ fn row(
             />
             <span class="history-name">{fill(t().history_version, &[&number.to_string()])}{mark}</span>
             <span class="history-by"><When at=version.at long=true/>" · "{by}</span>
+            {gap.map(|gap| view! { <span class="history-by" data-testid="history-joined">{gap}</span> })}
         </label>
     }
     .into_any()

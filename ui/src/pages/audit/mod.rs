@@ -11,7 +11,7 @@ use crate::components::trail_list::TrailList;
 use crate::components::when::When;
 use crate::pages::page::Page;
 use crate::state::{ShownTrail, app, memo, run};
-use crate::strings::{fill, t};
+use crate::strings::{audit, fill, t};
 use crate::wire::AuditEntry;
 
 /// Events that are fetched at once.
@@ -33,8 +33,24 @@ pub fn AuditPage() -> impl IntoView {
             }
         });
     });
+    let exporting = RwSignal::new(false);
+    let export = Callback::new(move |()| {
+        run(exporting, async move {
+            match app.api().export_audit().await {
+                Ok(file) => app.save_file(&file).await,
+                Err(error) => app.complain(&error),
+            }
+        });
+    });
     let actions = view! {
         <Button label=t().verify icon_name=icon_name!("shield-check") testid="verify" busy=checking on_click=verify/>
+        <Button
+            label=audit().export
+            icon_name=icon_name!("download")
+            testid="export-audit"
+            busy=exporting
+            on_click=export
+        />
     }
     .into_any();
     let empty = memo(move || {
@@ -44,6 +60,7 @@ pub fn AuditPage() -> impl IntoView {
     });
     view! {
         <Page title=t().audit text=t().audit_text actions=actions>
+            <p class="audit-about" data-testid="audit-about">{audit().about}</p>
             {move || verdict.get().map(verdict_view)}
             {move || empty.get().then(|| view! { <Empty name=icon_name!("history") title=t().no_audit text=t().no_audit_text/> })}
             <TrailList shown=shown class="audit" row=row/>

@@ -2,6 +2,7 @@
 
 use crate::view::{html, prelude::*};
 use crate::web::task::spawn_local;
+use berth_protocol::{Agent, AgentState};
 
 use crate::components::agent_list::{AddAgent, AgentList, RefreshAgents};
 use crate::components::copy_value::CopyValue;
@@ -44,7 +45,7 @@ pub fn SettingsPage() -> impl IntoView {
             </section>
             <section class="setting">
                 <header><div><h2>{t().agents}</h2><p>{t().agents_text}</p></div><div class="setting-actions"><RefreshAgents/><AddAgent/></div></header>
-                <AgentList/>
+                <AgentList more=refused/>
             </section>
             <section class="setting" id="routers">
                 <header><div><h2 node_ref=heading tabindex="-1">{t().routers}</h2><p>{t().routers_text}</p></div><AddRouter/></header>
@@ -61,6 +62,23 @@ pub fn SettingsPage() -> impl IntoView {
         </Page>
     }
     .into_any()
+}
+
+/// What the active organization lets no session of an agent begin with, in the words of the engine: all of it, or the
+/// modes that ask too little.
+fn refused(agent: &Agent) -> AnyView {
+    if !matches!(agent.state, AgentState::Ready | AgentState::Checking) {
+        return ().into_any();
+    }
+    let modes = || {
+        let modes = agent.permission_modes.iter();
+        modes.filter_map(|mode| mode.refused.clone()).collect()
+    };
+    let reasons: Vec<String> = agent.refused.clone().map_or_else(modes, |why| vec![why]);
+    let reasons = reasons.into_iter().map(|why| {
+        view! { <p class="agent-detail" data-testid="agent-refused">{why}</p> }.into_any()
+    });
+    reasons.collect_view()
 }
 
 #[component]
