@@ -92,9 +92,18 @@ impl From<StoreError> for ApiError {
         if code.status() >= 500 && code != Code::ShuttingDown {
             tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
         }
-        Self::new(code, error.to_string())
+        let problem = Problem::new(code, error.to_string());
+        Self::from(match error {
+            // No other choice is possible either.
+            StoreError::ToldFact { .. } => problem.with_hint(TOLD_HINT),
+            _ => problem,
+        })
     }
 }
+
+/// What is done about what this machine tells an organization by itself.
+const TOLD_HINT: &str =
+    "It is sent by itself. What was refused of it is sent again on the organization page.";
 
 impl From<WorkspaceError> for ApiError {
     fn from(error: WorkspaceError) -> Self {

@@ -225,7 +225,9 @@ pub enum StoreError {
         choice: &'static str,
     },
     /// It is no edit of the user.
-    #[error("change {id} tells of a {kind} that is as it is: nobody decides about it")]
+    #[error(
+        "change {id} is a fact that this machine reports of a {kind}, and no edit that could be decided about"
+    )]
     ToldFact {
         /// The kind.
         kind: EntityKind,

@@ -239,9 +239,10 @@ async fn what_this_machine_tells_is_no_change_to_discard_and_says_why_it_is_refu
     client.ended(started.id).await;
 
     let page = harbor.page().await;
-    page.reads(&id("org-told"), "about a session").await;
-    page.reads(&id("org-told"), "no_custom").await;
-    page.reads(&id("org-told"), "cannot be discarded").await;
+    page.reads(&id("org-changes-told"), "about a session").await;
+    page.reads(&id("org-changes-told"), "no_custom").await;
+    page.reads(&id("org-changes-told"), "cannot be discarded")
+        .await;
     page.sees(&id("org-changes-none")).await;
     assert_eq!(page.count(&id("discard-change")).await, 0);
     page.sees("[data-testid=org-sign][data-state=needs-you]")
@@ -253,7 +254,7 @@ async fn what_this_machine_tells_is_no_change_to_discard_and_says_why_it_is_refu
     tab_to(&page, "retry-told").await;
     page.press(&[key::ENTER]).await;
     page.reads(&id("toasts"), "is sent again").await;
-    page.misses(&id("org-told")).await;
+    page.misses(&id("org-changes-told")).await;
     heading_has_focus(&page).await;
     let told = "select phase from public.user_sessions";
     assert_eq!(cluster.ask(told).await, ["exited"]);

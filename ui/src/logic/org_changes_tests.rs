@@ -80,7 +80,7 @@ fn what_this_machine_tells_is_counted_and_its_refusals_have_reasons() {
         [
             "2 facts wait to be sent.",
             "The backend refuses 1 fact about a session: sync.invalid, a_check.",
-            "The backend refuses 3 facts of the kind session: sync.invalid, a_check.",
+            "The backend refuses 3 facts, each about a session: sync.invalid, a_check.",
         ]
     );
 }

@@ -7,5 +7,5 @@ strings! {
     AuditStrings, AUDIT_ENGLISH;
 
     export: "Export",
-    about: "Verify checks the chain of this machine here and now. Export writes all of it into a file that proves itself on any machine, without Berth running: berth audit verify --file FILE. That you took it is noted in the trail.",
+    about: "Verify checks the whole trail of this machine now. Export saves it as a file that can be checked on any machine with berth audit verify --file FILE, also while Berth is not running. Each export is noted in the trail.",
 }

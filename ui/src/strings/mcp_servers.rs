@@ -28,7 +28,7 @@ strings! {
     blocked_text: "The organization blocks it. It is neither started nor asked, under any name, while the organization is active.",
     left: "This server is of an organization that is not the active one any more, so it cannot be saved here. What you have typed stays: switch back to go on, or keep it as a server of your own.",
     left_keep: "Keep as my own",
-    left_kept: "It is a new server of your own now. Save it to keep it; secrets that were stored before are not copied.",
+    left_kept: "It is a server of your own now, and not saved yet. Secrets that were stored before are not copied: type them anew.",
     unreadable_title: "Cannot be read",
     unreadable_text: "What is kept of these is damaged or was written by a newer Berth. They are neither started nor asked.",
     unreadable_word: "Unreadable",

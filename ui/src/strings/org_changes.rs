@@ -13,11 +13,11 @@ strings! {
     none_text: "The organization has everything that you have changed.",
 
     // What this machine tells by itself.
-    told: "This machine tells {} of its own sessions, workspaces and sign-ins. Nobody edits that, so it is none of your changes: it is sent by itself and cannot be discarded.",
+    told: "This machine reports its sessions, workspaces and sign-ins to {}. These are facts and no changes of yours: they are sent by themselves and cannot be discarded.",
     told_waiting_one: "{} fact waits to be sent.",
     told_waiting_many: "{} facts wait to be sent.",
     told_refused_one: "The backend refuses {} fact about a {}: {}.",
-    told_refused_many: "The backend refuses {} facts of the kind {}: {}.",
+    told_refused_many: "The backend refuses {} facts, each about a {}: {}.",
     told_retry: "Send again",
     told_retried: "What was refused is sent again.",
 

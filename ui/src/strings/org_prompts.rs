@@ -25,7 +25,7 @@ strings! {
     left_keep: "Keep as my own",
     left_copy: "Copy its words",
     left_copied: "The words are copied.",
-    left_kept: "It is a new prompt of your own now. Save it to keep it.",
+    left_kept: "It is a prompt of your own now, and not saved yet.",
 
     least: "The active organization wants at least: {}. Something looser that is chosen here does not count.",
 

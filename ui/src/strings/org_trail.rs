@@ -76,6 +76,6 @@ strings! {
     retired: "The backend says that event {} was retired. It is too young for that: the trail may have been written anew.",
     anew: "The backend has other events than when this machine last verified it: the trail was written anew at event {} or before it.",
     export: "Export",
-    export_tip: "A file with the events that are looked for",
-    about: "Verify has this machine check the whole chain at the backend, also against what it has kept of it. Export writes the events that are looked for into a file that proves itself on any machine, without Berth running: berth audit verify --file FILE. That you took it is noted in the trail.",
+    export_tip: "A file with the events that you look for",
+    about: "Verify checks the organization's whole trail, also against what this machine has seen of it before. Export saves the events that you look for as a file that can be checked on any machine with berth audit verify --file FILE, also while Berth is not running. Each export is noted in the trail.",
 }

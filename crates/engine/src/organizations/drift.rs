@@ -151,7 +151,9 @@ fn of_sync(entry: &OrgEntry) -> Vec<Drift> {
             1 => "one fact".to_owned(),
             many => format!("{many} facts"),
         };
-        let detail = format!("It refuses {facts} that this machine tells of its sessions: {why}.");
+        let detail = format!(
+            "It refuses {facts} that this machine tells of its sessions and sign-ins: {why}."
+        );
         let hint = "Send them again under the changes that wait, or ask an admin.";
         of_organization(DriftKind::ToldRefused, name, detail, hint)
     });

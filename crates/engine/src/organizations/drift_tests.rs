@@ -100,3 +100,31 @@ fn a_prompt_is_missed_where_it_is_declined_or_for_nobody_here() {
         assert_eq!(prompt(more.clone()), kind, "{more}");
     }
 }
+
+fn sync(more: Value) -> Vec<DriftKind> {
+    let sync = json!({
+        "status": {"is": "fresh"}, "waiting": 1, "conflicts": 0, "parked": 0, "audit_waiting": 0,
+        "audit_refused": 0, "rounds": 1,
+    });
+    let entry = json!({"id": ID, "name": "acme", "role": "user", "sync": with(sync, more)});
+    let entry: OrgEntry = serde_json::from_value(entry).unwrap();
+    let found = of_sync(&entry).into_iter();
+    found.map(|found| found.kind).collect()
+}
+
+#[test]
+fn what_is_refused_or_waits_for_its_user_is_a_difference_and_what_is_on_its_way_is_none() {
+    let told = |waiting: u64, refused: u64| json!({"waiting": waiting, "refused": refused, "refused_code": "sync.invalid"});
+    for (more, kinds) in [
+        (json!({}), vec![]),
+        (json!({"told": told(3, 0)}), vec![]),
+        (json!({"told": told(0, 2)}), vec![DriftKind::ToldRefused]),
+        (json!({"parked": 1}), vec![DriftKind::ChangesHeld]),
+        (
+            json!({"conflicts": 1, "told": told(0, 1)}),
+            vec![DriftKind::ChangesHeld, DriftKind::ToldRefused],
+        ),
+    ] {
+        assert_eq!(sync(more.clone()), kinds, "{more}");
+    }
+}

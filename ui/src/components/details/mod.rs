@@ -114,7 +114,7 @@ fn facts(app: App, session: Session) -> AnyView {
                 {agent.and_then(|a| a.version).map(|version| fact(t().version, version))}
                 {fact(t().transport, transport.to_owned())}
                 {mode.map(|mode| fact(t().permission_mode, mode))}
-                {refused.map(|why| view! { <dd><a href="#/organization" data-testid="mode-refused">{why}</a></dd> })}
+                {refused.map(|why| view! { <dt>{t().scope_organization}</dt><dd><a href="#/organization" data-testid="mode-refused">{why}</a></dd> })}
                 {command.map(|command| copied(t().command, command.clone(), shorten(&command, letters)))}
             </dl>
         </section>

@@ -207,9 +207,15 @@ impl Editor {
             app, draft, saved, ..
         } = self;
         let is_new = edit == McpChange::New;
-        let (title, text) = match is_new {
-            true => (mcp().add_title, mcp().add_text),
-            false => (mcp().edit_title, mcp().edit_text),
+        // One of an organization that is kept as the user's own is a new one from then on.
+        let is_added = memo(move || saved.with(Option::is_none));
+        let title = move || match is_added.get() {
+            true => mcp().add_title,
+            false => mcp().edit_title,
+        };
+        let text = move || match is_added.get() {
+            true => mcp().add_text,
+            false => mcp().edit_text,
         };
         let cancel = Callback::new(move |()| {
             if self.may_close() {
@@ -231,7 +237,12 @@ impl Editor {
         let is_address = memo(move || draft.kind.get() != Kind::Stdio);
         let may_close = Callback::new(move |()| self.may_close());
         view! {
-            <Dialog label=title class="editor-dialog" sticky=true may_close=may_close>
+            <Dialog
+                label=Signal::derive(move || title().to_owned())
+                class="editor-dialog"
+                sticky=true
+                may_close=may_close
+            >
                 <header class="dialog-head">
                     <h2 class="dialog-title">{title}</h2>
                     <p class="dialog-text">{text}</p>

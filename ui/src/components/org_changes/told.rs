@@ -45,14 +45,17 @@ pub(super) fn told(changes: Changes, known: Org) -> AnyView {
     });
     view! {
         <Show when=move || !facts.with(Vec::is_empty)>
-            <div class="org-told" role="status" data-testid="org-told">
+            <div class="org-told" data-testid="org-changes-told">
                 <p class="org-note">{text}</p>
-                <ul>
-                    {move || {
-                        let facts = facts.get().into_iter();
-                        facts.map(|fact| view! { <li>{fact}</li> }).collect_view()
-                    }}
-                </ul>
+                // What changes alone is read out, and neither the sentence above nor the button.
+                <div role="status">
+                    <ul>
+                        {move || {
+                            let facts = facts.get().into_iter();
+                            facts.map(|fact| view! { <li>{fact}</li> }).collect_view()
+                        }}
+                    </ul>
+                </div>
                 {failed(failure)}
                 <Show when=move || is_refused.get()>
                     <div class="org-actions">

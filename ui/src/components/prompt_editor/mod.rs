@@ -273,8 +273,10 @@ impl Editor {
             return;
         };
         match how {
-            Settled::Mine => return self.save(Some(conflict.theirs.version)),
             Settled::Theirs => self.take(conflict.theirs),
+            // The organization has been left meanwhile, which is told beneath the dialog.
+            Settled::Mine if self.is_left.get_untracked() => {}
+            Settled::Mine => return self.save(Some(conflict.theirs.version)),
             Settled::Later => {}
         }
         self.conflict.set(None);
