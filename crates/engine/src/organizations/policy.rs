@@ -91,9 +91,12 @@ impl Bound {
             };
             let wanted = autonomy(spec, mode);
             if wanted > ceiling {
-                let name = mode.map_or("that has no permission modes", |mode| &mode.name);
+                let how = mode.map_or_else(
+                    || "without permission modes".to_owned(),
+                    |mode| format!("in mode {:?}", mode.name),
+                );
                 let why = format!(
-                    "{} in mode {name:?} may do more without asking than it allows ({})",
+                    "{} {how} may do more without asking than it allows ({})",
                     spec.name,
                     word(ceiling)
                 );

@@ -111,7 +111,7 @@ fn card(organization: OrganizationId, difference: Difference) -> AnyView {
         detail,
         hint,
     } = difference;
-    let way = way(organization, about, &name);
+    let way = way(organization, about, &kind, &name);
     view! {
         <article class="org-card" data-testid="org-difference" data-kind=kind data-name=name.clone()>
             <header class="org-head"><h3>{name}</h3></header>
@@ -123,11 +123,18 @@ fn card(organization: OrganizationId, difference: Difference) -> AnyView {
 }
 
 /// The way to where a difference is mended.
-fn way(organization: OrganizationId, about: DriftAbout, name: &str) -> AnyView {
+fn way(organization: OrganizationId, about: DriftAbout, kind: &str, name: &str) -> AnyView {
     let route = match about {
         DriftAbout::Organization => {
-            let show =
-                Callback::new(move |()| dom::focus(&format!("[data-org='{organization}'] h3")));
+            let card = format!("[data-org='{organization}'] h3");
+            // These stand in a part of their own, before the card, for as long as there are any.
+            let place = match kind {
+                "changes_held" | "told_refused" => {
+                    format!("[data-changes-of='{organization}'] h2, {card}")
+                }
+                _ => card,
+            };
+            let show = Callback::new(move |()| dom::focus(&place));
             return view! { <Button label=org().drift_show testid="mend-drift" on_click=show/> }
                 .into_any();
         }
