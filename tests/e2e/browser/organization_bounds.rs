@@ -65,6 +65,8 @@ async fn what_the_organization_refuses_stands_in_the_settings_and_in_the_details
     client.org_settled(desk.org.id).await;
     page.reads(&id("mode-refused"), "not among the agents that it allows")
         .await;
+    // It has a name of its own beside it, as all facts do.
+    page.sees("dt + dd > [data-testid=mode-refused]").await;
     page.click(&id("nav-settings")).await;
     page.reads(NOTE, "acme: ").await;
 }

@@ -211,6 +211,7 @@ async fn what_is_typed_into_a_shared_server_stays_when_another_client_switches_a
     page.misses(&card("tools", "mcp-standing")).await;
     page.click(&id("keep-as-own")).await;
     page.misses(&id("mcp-left")).await;
+    page.reads(".dialog-title", "Add MCP server").await;
     page.click("[data-testid=save-mcp]:not(:disabled)").await;
     page.sees(&card("typed", "mcp-standing")).await;
     let client = &signed.stage.engine.client;
