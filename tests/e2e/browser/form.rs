@@ -16,22 +16,23 @@ pub async fn value(page: &Page, field: &str) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// Selects what begins with this text, as somebody does with the arrow keys. Typing the text would not do: letters
-/// that come soon after others are taken for the same word by the browser.
+/// Selects what is called this, or what begins so when nothing is, as somebody does with the arrow keys. Typing the text
+/// would not do: letters that come soon after others are taken for the same word by the browser.
 pub async fn select(page: &Page, field: &str, text: &str) {
-    let offered = "const field = document.querySelector(arguments[0]);
-        const at = [...field.options].findIndex(option => option.label.startsWith(arguments[1]));
-        return at < 0 ? null : String(at - field.selectedIndex)";
+    let place = "const field = document.querySelector(arguments[0]);
+        const labels = [...field.options].map(option => option.label);
+        const exact = labels.indexOf(arguments[1]);
+        const at = exact < 0 ? labels.findIndex(label => label.startsWith(arguments[1])) : exact;";
+    let offered = format!("{place} return at < 0 ? null : String(at - field.selectedIndex)");
     let steps = page
-        .until_js(&format!("{text:?} is offered"), offered, &[field, text])
+        .until_js(&format!("{text:?} is offered"), &offered, &[field, text])
         .await;
     let steps: isize = steps.as_str().and_then(|it| it.parse().ok()).unwrap_or(0);
     let arrow = if steps < 0 { key::UP } else { key::DOWN };
     page.type_into(field, &arrow.repeat(steps.unsigned_abs()))
         .await;
-    let selected = "return document.querySelector(arguments[0]).selectedOptions[0]
-        .label.startsWith(arguments[1])";
-    page.until_js(&format!("{text:?} is selected"), selected, &[field, text])
+    let selected = format!("{place} return at >= 0 && at === field.selectedIndex");
+    page.until_js(&format!("{text:?} is selected"), &selected, &[field, text])
         .await;
 }
 
