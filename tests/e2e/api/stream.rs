@@ -1,7 +1,9 @@
 //! State changes as a client gets them.
 
-use berth_protocol::{Event, Role};
+use berth_protocol::{Event, Role, Session, UpdateSession};
 use berth_tests::Engine;
+use futures::future::join_all;
+use reqwest::Method;
 
 use crate::folder;
 
@@ -96,4 +98,34 @@ async fn the_chat_stream_tells_of_one_session_only() {
             other => panic!("{other:?} is no matter of the chat"),
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_told_last_of_a_session_is_what_it_is() {
+    const CHANGES: usize = 60;
+    let engine = Engine::start().await;
+    let client = &engine.client;
+    let project = client.add_project(&folder(&engine, "plain")).await;
+    let id = client.shell(project.id).await.id;
+    client.waiting(id).await;
+    let mut events = client.events(None).await;
+    let path = format!("/sessions/{id}");
+    // None waits for another one, so that many are told of at once.
+    let renamed = (0..CHANGES).map(|number| {
+        let title = format!("name {number}");
+        let request = client.request(Method::PATCH, &path);
+        client.value::<Session>(request.json(&UpdateSession { title }))
+    });
+    for renamed in join_all(renamed).await {
+        renamed.expect("it is renamed");
+    }
+    let mut told = Vec::new();
+    while told.len() < CHANGES {
+        if let Event::SessionChanged { session } = events.next().await.event
+            && session.title.starts_with("name ")
+        {
+            told.push(session.title);
+        }
+    }
+    assert_eq!(told.last(), Some(&client.session(id).await.title));
 }

@@ -324,7 +324,7 @@ pub async fn run(
         state.publish(berth_protocol::Event::MessageChanged { message });
         tokio::spawn(talk::deliver(Arc::clone(state), id));
     }
-    Ok(announce(state, super::record(state, id).await?))
+    Ok(announce(state, super::record(state, id).await?).await)
 }
 
 /// What a session that is recorded as live is run with.

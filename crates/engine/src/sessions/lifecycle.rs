@@ -2,14 +2,15 @@
 
 use std::{path::Path, sync::Arc};
 
-use berth_protocol::{
-    Beginning, Code, Event, Problem, Session, SessionId, UnsavedWork, WorkspaceKind,
-};
+use berth_protocol::{Beginning, Code, Problem, Session, SessionId, UnsavedWork, WorkspaceKind};
 use berth_session::agents::{self, Order, injection::Injection};
 use berth_store::{Phase, SessionRecord};
 use berth_workspace::BranchFate;
 
-use super::{announce, beginning, create, private, record, recordings, shown, workspaces::Place};
+use super::{
+    announce, beginning, create, private, publish_removed, record, recordings, shown,
+    workspaces::Place,
+};
 use crate::{
     defined_agents,
     error::ApiError,
@@ -23,10 +24,8 @@ use crate::{
 
 pub async fn rename(state: &State, id: SessionId, title: &str) -> Result<Session, ApiError> {
     let title = checked_text("title", title, create::TITLE)?;
-    Ok(announce(
-        state,
-        state.store.rename_session(id, &title).await?,
-    ))
+    let renamed = state.store.rename_session(id, &title).await?;
+    Ok(announce(state, renamed).await)
 }
 
 /// Ends a session's programs and waits until that is recorded. Stopping an ended one does nothing.
@@ -154,13 +153,8 @@ pub async fn restart(
                 code: error.0.code,
                 detail: error.0.detail.clone(),
             };
-            announce(
-                state,
-                state
-                    .store
-                    .session_ended(id, Phase::Failed(failure))
-                    .await?,
-            );
+            let failed = Phase::Failed(failure);
+            announce(state, state.store.session_ended(id, failed).await?).await;
             Err(error)
         }
     }
@@ -206,10 +200,8 @@ pub async fn archive(state: &State, id: SessionId) -> Result<Session, ApiError> 
         None => None,
     };
     state.sessions.comparisons.forget(id);
-    Ok(announce(
-        state,
-        state.store.archive_session(id, commit).await?,
-    ))
+    let archived = state.store.archive_session(id, commit).await?;
+    Ok(announce(state, archived).await)
 }
 
 /// Brings an archived session back, with its worktree as it was.
@@ -225,10 +217,8 @@ pub async fn restore(state: &State, id: SessionId) -> Result<Session, ApiError> 
             tracing::warn!(session = %id, hook, "the repository's post-checkout hook failed");
         }
     }
-    Ok(announce(
-        state,
-        state.store.restore_session(id, None).await?,
-    ))
+    let restored = state.store.restore_session(id, None).await?;
+    Ok(announce(state, restored).await)
 }
 
 /// Deletes a session with its transcript, recording, worktree and branch. Work that is nowhere
@@ -268,7 +258,7 @@ pub async fn delete(state: &State, id: SessionId, discard: bool) -> Result<(), A
     {
         tracing::warn!(folder = %folder.display(), %error, "a recording stays behind");
     }
-    state.publish(Event::SessionRemoved { id });
+    publish_removed(state, id).await;
     Ok(())
 }
 

@@ -49,7 +49,12 @@ pub struct Sessions {
     recounts: changes::Recounts,
     /// Guards what a session does to its workspace: only one such thing at a time.
     locks: Mutex<HashMap<SessionId, Arc<tokio::sync::Mutex<()>>>>,
+    /// Held while viewers are told what a session is like: see [`publish`]. A few sessions share each.
+    telling: [tokio::sync::Mutex<()>; TELLING],
 }
+
+/// Sessions that viewers are told of at the same time, at most.
+const TELLING: usize = 32;
 
 /// A session that runs.
 struct Live {
@@ -78,6 +83,12 @@ impl Sessions {
 
     fn live(&self) -> MutexGuard<'_, HashMap<SessionId, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A turn to tell viewers of a session.
+    async fn turn_to_tell(&self, id: SessionId) -> tokio::sync::MutexGuard<'_, ()> {
+        let [.., last] = id.0.into_bytes();
+        self.telling[usize::from(last) % TELLING].lock().await
     }
 
     /// The running session, if it runs.
@@ -228,8 +239,10 @@ pub async fn list(state: &State) -> Result<Vec<Session>, ApiError> {
         .collect())
 }
 
-/// Tells everybody what a session is like now.
+/// Tells everybody what a session is like now. Whoever has changed something of it calls this afterwards: each looks only
+/// once the one before has told, so that what is told last is never older than what was told before.
 pub async fn publish(state: &State, id: SessionId) {
+    let _turn = state.sessions.turn_to_tell(id).await;
     match state.store.session(id).await {
         Ok(Some(record)) => {
             let session = Box::new(shown(state, record));
@@ -240,12 +253,16 @@ pub async fn publish(state: &State, id: SessionId) {
     }
 }
 
-fn announce(state: &State, record: SessionRecord) -> Session {
-    let session = shown(state, record);
-    state.publish(Event::SessionChanged {
-        session: Box::new(session.clone()),
-    });
-    session
+/// The same, for whoever has changed it and wants to know what it is like.
+async fn announce(state: &State, record: SessionRecord) -> Session {
+    publish(state, record.id).await;
+    shown(state, record)
+}
+
+/// Tells everybody that a session is no more.
+async fn publish_removed(state: &State, id: SessionId) {
+    let _turn = state.sessions.turn_to_tell(id).await;
+    state.publish(Event::SessionRemoved { id });
 }
 
 /// Where the recording of a run is.
