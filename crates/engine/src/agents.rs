@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::UNIX_EPOCH,
 };
 
@@ -27,6 +27,8 @@ pub struct AgentCatalog {
     known: Mutex<Option<Vec<Agent>>>,
     /// Only one detection runs at a time.
     detecting: tokio::sync::Mutex<()>,
+    /// Held while clients are told, so that what they are told last is what is known.
+    telling: Mutex<()>,
     /// The policy that clients know the agents under.
     bound: Mutex<Option<Bound>>,
 }
@@ -36,7 +38,12 @@ impl AgentCatalog {
         act(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    fn turn_to_tell(&self) -> MutexGuard<'_, ()> {
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn publish(&self, state: &State, update: impl FnOnce(&mut Vec<Agent>)) {
+        let _turn = self.turn_to_tell();
         let agents = self.with(|known| {
             let known = known.get_or_insert_default();
             update(known);
@@ -86,6 +93,7 @@ pub fn follow_policy(state: &State) {
         }
         *told = bound;
     }
+    let _turn = state.agents.turn_to_tell();
     // Whoever never asked for the list gets it with what holds then.
     if let Some(known) = state.agents.with(|known| known.clone()) {
         state.publish(Event::AgentsChanged {

@@ -81,6 +81,8 @@ pub struct Organizations {
     /// Held while what the active organization shares is looked at and then edited.
     editing: tokio::sync::Mutex<()>,
     now: Mutex<Now>,
+    /// Held while clients are told, so that what they are told last is how it stands.
+    telling: Mutex<()>,
     numbers: AtomicU64,
     /// What is still said to backends.
     tasks: TaskTracker,
@@ -142,6 +144,7 @@ impl Organizations {
             turn: tokio::sync::Mutex::default(),
             editing: tokio::sync::Mutex::default(),
             now: Mutex::default(),
+            telling: Mutex::default(),
             numbers: AtomicU64::default(),
             tasks: TaskTracker::new(),
         }
@@ -337,6 +340,8 @@ impl Now {
 /// What clients are told.
 pub fn publish(state: &State) -> OrgState {
     agents::follow_policy(state);
+    let telling = state.organizations.telling.lock();
+    let _turn = telling.unwrap_or_else(PoisonError::into_inner);
     let shown = state.organizations.shown();
     state.publish(Event::OrgChanged {
         org: Box::new(shown.clone()),

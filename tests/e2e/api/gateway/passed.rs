@@ -514,14 +514,16 @@ async fn what_a_program_has_asked_before_it_closed_its_output_is_answered() {
         let call = json!({"name": "one", "arguments": {"wait": wait}});
         json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": call})
     };
-    let (slow, quick) = (call("slow", 1000), call("quick", 0));
+    // Far less than the bridge waits for, and more than the end of the input needs to get there.
+    let (slow, quick) = (call("slow", 200), call("quick", 0));
     says.write_all(format!("{begun}\n{slow}\n{quick}\n").as_bytes())
         .await
         .expect("it is taken");
     drop(says);
     let answers = [next().await, next().await];
-    let ids: Vec<_> = answers.iter().map(|answer| &answer["id"]).collect();
-    assert_eq!(ids, [&json!("quick"), &json!("slow")]);
+    for id in ["quick", "slow"] {
+        assert!(answers.iter().any(|answer| answer["id"] == id), "{id}");
+    }
     assert!(answers.iter().all(|it| it["result"].is_object()));
     assert_eq!(next().await, Value::Null, "then it ends");
     let ended = bridged.await.expect("it goes on");
