@@ -413,7 +413,8 @@ async fn what_cannot_be_started_is_refused_before_anything_is_written() {
         .attempt("ccr-v1", &good, &Default::default())
         .await
         .err();
-    assert!(missing.expect("refused").to_string().contains("keychain"));
+    let missing = missing.expect("refused").to_string();
+    assert!(missing.contains("is missing"), "{missing}");
     let other = settings(
         RouterKind::CcrV3,
         ProviderProtocol::OpenaiChat,
