@@ -75,7 +75,7 @@ impl Actor {
     }
 
     /// Goes on with an exchange that seemed to be without an answer: an agent on a busy machine may begin
-    /// later than anybody waits.
+    /// later than anybody waits, or draw its words long after it has wiped out that it works.
     fn take_up_unanswered(&mut self, activity: &Activity, works: u64) {
         if self.turn.is_some() || self.sending.is_some() {
             return;
@@ -84,7 +84,10 @@ impl Actor {
             return;
         };
         let (rules, terminal) = (&self.start.rules, &self.terminal);
-        let begins = *activity == Activity::Busy || works > self.works || {
+        // Of one that has worked on it, only what it still says belongs to it: further work may be for a message
+        // that its user types.
+        let works_now = !turn.worked && (*activity == Activity::Busy || works > self.works);
+        let begins = works_now || {
             let sent = turn.sent.as_deref().unwrap_or_default();
             turn.is_repeated(rules, terminal)
                 && !reading::reply(rules, terminal, sent, false, turn.echoes).is_empty()
@@ -243,7 +246,10 @@ impl Actor {
             // An agent may say that it has finished before it draws the message and its answer.
             let now = Instant::now();
             let drawn_by = *turn.ready_since.get_or_insert(now) + DRAWING;
-            let wait = if unseen || tells && !finished {
+            // One that has worked and says nothing may have wiped out that it works before it draws what it says.
+            let silent =
+                turn.worked && turn.sent.is_some() && rules.echo.is_some() && reply.is_empty();
+            let wait = if unseen || silent || tells && !finished {
                 drawn_by
             } else if finished {
                 drawn_by.min(rests_by)
@@ -274,7 +280,7 @@ impl Actor {
             }
             let ended = self.turn.take();
             if reply.is_empty() {
-                self.unanswered = ended.filter(|turn| turn.sent.is_some() && !turn.worked);
+                self.unanswered = ended.filter(|turn| turn.sent.is_some());
             }
             if self.typed.expected() {
                 self.settle_at = Some(now + rules.settle);

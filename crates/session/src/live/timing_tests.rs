@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use berth_protocol::{SessionId, Size, Status};
 use tokio::{sync::mpsc, time::Instant};
 
-use super::{Family, Start, actor::Actor};
+use super::{Family, Start, actor::Actor, turn::Turn};
 use crate::{
     agents,
     process::Reaper,
@@ -204,5 +204,51 @@ async fn an_agent_that_says_that_it_is_idle_has_started_whatever_it_shows() {
 async fn an_agent_that_begins_waits_at_once() {
     let mut actor = prints("claude", RESUMED).await;
     rests(&mut actor, "the box").await;
+    assert_eq!(actor.status, Status::Waiting);
+}
+
+/// Droid takes a message, works, says no longer that it works, and draws its words only then.
+const LATE: &str = r#"
+stty -icanon -echo
+box() { printf '\n╭────────╮\n│ >      │\n╰────────╯\n%s\n' "$1"; }
+took() { printf '\e[2J\e[H\e[48;5;236m   error: 400\e[K\e[0m\n\n'; }
+box ready; read -r line_of_ours
+took; printf '  Thinking... (Press ESC to stop)\n'; box works; read -r line_of_ours
+took; box silent; read -r line_of_ours
+took; printf '●  Error: 400\n'; box told; read -r line_of_ours
+"#;
+
+#[tokio::test]
+async fn words_that_are_drawn_long_after_the_work_belong_to_its_answer() {
+    let mut actor = prints("droid", LATE).await;
+    rests(&mut actor, "ready").await;
+    assert_eq!(actor.status, Status::Waiting);
+    actor.turn = Some(Turn::new(Some("error: 400".to_owned()), 0, 0));
+
+    actor.pty.write(b"\n".to_vec()).unwrap();
+    rests(&mut actor, "works").await;
+    assert_eq!(actor.status, Status::Running);
+    actor.pty.write(b"\n".to_vec()).unwrap();
+    rests(&mut actor, "silent").await;
+    assert_eq!(actor.status, Status::Running, "it is waited for a while");
+
+    let turn = actor.turn.as_mut().expect("it goes on");
+    turn.ready_since = turn.ready_since.map(|since| since - Duration::from_secs(2));
+    settles(&mut actor);
+    assert_eq!(actor.status, Status::Waiting, "but not for ever");
+    assert!(actor.turn.is_none());
+
+    actor.pty.write(b"\n".to_vec()).unwrap();
+    while !actor.terminal.screen().text.trim_end().ends_with("told") {
+        let printed = actor.pty.output.take(None).await.expect("there is some");
+        actor.printed(printed);
+        actor.terminal.draw();
+    }
+    actor.glance_at = Some(Instant::now());
+    actor.tick();
+    let turn = actor.turn.as_ref().expect("it is taken up");
+    assert_eq!(turn.reported, "Error: 400");
+    settles(&mut actor);
+    assert!(actor.turn.is_none() && actor.unanswered.is_none());
     assert_eq!(actor.status, Status::Waiting);
 }
