@@ -162,8 +162,9 @@ pub struct ScreenRules {
     /// a conversation may throw it away.
     #[serde(rename = "start_settle_ms", deserialize_with = "milliseconds")]
     pub start_settle: Duration,
-    /// How long output must pause once `finished` matches, in milliseconds: a program may say that it has finished before
-    /// it has drawn the end of its answer, which another thread of it prepares.
+    /// How long output must pause once `finished` matches, in milliseconds, at most: a program may say that it has
+    /// finished before it has drawn the end of its answer, which another thread of it prepares. One that has drawn
+    /// promptly need not pause as long; below 150 this is the time itself.
     #[serde(rename = "finished_settle_ms", deserialize_with = "milliseconds")]
     pub finished_settle: Duration,
     /// First row of the input box; group 1 is what is typed in it. Absent for programs without

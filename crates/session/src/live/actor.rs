@@ -13,6 +13,7 @@ use super::{
     Command, INPUT_LIMIT, SessionError, SessionEvent, Start, View,
     answering::Answering,
     interrupting::Interrupting,
+    pace::Pace,
     sending::{EMPTY, GIVE_UP, Input, Sending, Step},
     turn::Turn,
     typed::Typed,
@@ -92,7 +93,9 @@ pub(super) struct Actor {
     pub(super) typed: Typed,
     /// When the program printed last.
     pub(super) printed: Instant,
-    glance_at: Option<Instant>,
+    /// How promptly it prints while it works.
+    pub(super) pace: Pace,
+    pub(super) glance_at: Option<Instant>,
     pub(super) settle_at: Option<Instant>,
     pub(super) unclear_at: Option<Instant>,
     /// It was told that no rule matches the screen, and that the rules match again.
@@ -141,6 +144,7 @@ impl Actor {
             works: 0,
             typed: Typed::default(),
             printed: now,
+            pace: Pace::default(),
             glance_at: None,
             settle_at: Some(now + SILENT_START),
             unclear_at: Some(now + UNCLEAR),
@@ -269,6 +273,10 @@ impl Actor {
         self.record(|recorder| recorder.output(&bytes));
 
         let now = Instant::now();
+        // A program that waits for its user pauses for as long as that takes.
+        if self.status == Status::Running {
+            self.pace.paused(now - self.printed, now);
+        }
         self.printed = now;
         self.follow();
         let starting = self.status == Status::Starting && self.start.rules.prompt.is_some();

@@ -9,6 +9,7 @@ mod actor;
 mod answering;
 mod face;
 mod interrupting;
+mod pace;
 mod sending;
 mod status;
 mod turn;

@@ -110,12 +110,17 @@ impl Actor {
         {
             return false;
         }
-        let drawn = self.printed + rules.finished_settle;
+        let drawn = self.rests_by();
         if Instant::now() < drawn {
             self.settle_at = Some(drawn);
             return false;
         }
         true
+    }
+
+    /// By when an agent that says it has finished has drawn everything, unless it prints more.
+    fn rests_by(&self) -> Instant {
+        self.printed + self.pace.rest(self.start.rules.finished_settle)
     }
 
     /// The agent works.
@@ -232,6 +237,7 @@ impl Actor {
 
     /// The agent looks ready: its turn ends, unless it has not begun.
     fn may_wait(&mut self, reply: String) {
+        let rests_by = self.rests_by();
         let (rules, terminal) = (&self.start.rules, &self.terminal);
         if let Some(turn) = &mut self.turn {
             let repeated = turn.is_repeated(rules, terminal);
@@ -242,7 +248,6 @@ impl Actor {
             // One that tells when it has finished may still be drawing the end of its answer, before and after that.
             let tells = turn.worked && turn.sent.is_some() && rules.finished.is_some();
             let finished = tells && reading::finished(rules, terminal);
-            let rests_by = self.printed + rules.finished_settle;
             // An agent may say that it has finished before it draws the message and its answer.
             let now = Instant::now();
             let drawn_by = *turn.ready_since.get_or_insert(now) + DRAWING;

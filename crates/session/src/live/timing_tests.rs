@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use berth_protocol::{SessionId, Size, Status};
 use tokio::{sync::mpsc, time::Instant};
 
-use super::{Family, Start, actor::Actor, turn::Turn};
+use super::{Family, Start, actor::Actor, pace::Pace, turn::Turn};
 use crate::{
     agents,
     process::Reaper,
@@ -251,4 +251,79 @@ async fn words_that_are_drawn_long_after_the_work_belong_to_its_answer() {
     settles(&mut actor);
     assert!(actor.turn.is_none() && actor.unanswered.is_none());
     assert_eq!(actor.status, Status::Waiting);
+}
+
+/// opencode answers, and says that it has finished.
+const FINISHED: &str = r"
+stty -icanon -echo
+printf '\n BUILD  ready cmd\n'; read -r line_of_ours
+printf '\e[2J\e[H› say: Hello\n\nHello\n\n▣ Build · Model · 4.0s\n\n\n BUILD  done cmd\n'; read -r line_of_ours
+";
+
+/// The session of an opencode that has paused for so long while it worked, and says now that it has finished.
+async fn finishes(pause: Duration) -> Actor {
+    let mut actor = prints("opencode", FINISHED).await;
+    rests(&mut actor, "ready cmd").await;
+    assert_eq!(actor.status, Status::Waiting);
+    let mut turn = Turn::new(Some("say: Hello".to_owned()), 0, 0);
+    turn.worked = true;
+    actor.turn = Some(turn);
+    actor.set_status(Status::Running);
+
+    actor.pty.write(b"\n".to_vec()).unwrap();
+    while !actor
+        .terminal
+        .screen()
+        .text
+        .trim_end()
+        .ends_with("done cmd")
+    {
+        let printed = actor.pty.output.take(None).await.expect("there is some");
+        actor.printed(printed);
+        actor.terminal.draw();
+    }
+    actor.pace = Pace::default();
+    actor.pace.paused(pause, actor.printed);
+    actor
+}
+
+/// Looks at the screen before the program has settled.
+fn glances(actor: &mut Actor) {
+    actor.settle_at = None;
+    actor.glance_at = Some(Instant::now());
+    actor.tick();
+}
+
+#[tokio::test]
+async fn an_agent_that_has_finished_must_rest_as_long_as_it_draws_slowly() {
+    for (pause, rest) in [(10, 150), (200, 250), (2000, 500)] {
+        let rest = Duration::from_millis(rest);
+        let mut actor = finishes(Duration::from_millis(pause)).await;
+        // It prints until later.
+        actor.printed = Instant::now() + Duration::from_secs(60);
+        glances(&mut actor);
+        assert_eq!(actor.status, Status::Running);
+        assert_eq!(actor.settle_at, Some(actor.printed + rest));
+
+        actor.printed = Instant::now() - rest;
+        glances(&mut actor);
+        assert_eq!(actor.status, Status::Waiting);
+        assert!(actor.turn.is_none());
+    }
+}
+
+#[tokio::test]
+async fn the_time_that_its_user_takes_says_nothing_of_how_an_agent_draws() {
+    let mut actor = finishes(Duration::from_millis(10)).await;
+    let most = Duration::from_millis(500);
+    let known = actor.pace.rest(most);
+    actor.set_status(Status::Waiting);
+    actor.printed -= Duration::from_secs(10);
+    actor.printed(b" ".to_vec());
+    assert_eq!(actor.pace.rest(most), known);
+
+    actor.set_status(Status::Running);
+    actor.printed -= Duration::from_secs(10);
+    actor.printed(b" ".to_vec());
+    assert_eq!(actor.pace.rest(most), most);
 }
