@@ -52,6 +52,8 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("aider", "question", "say: Hello from the test model."),
     ("aider", "long", "long: 40"),
     ("aider", "slow", "slow: 3000: Done waiting."),
+    ("ccr", "question", "say: Hello from the test model."),
+    ("ccr", "long", "long: 60"),
     ("claude", "question", "say: Hello from the test model."),
     ("claude", "long", "long: 60"),
     (
@@ -223,7 +225,7 @@ fn draw_bare(printed: &Printed) {
 async fn ends(report: &mut Report) {
     let reaper = Reaper::start();
     let mut delays = Vec::new();
-    let mut slowest = (0.0, String::new());
+    let (mut slowest, mut missing) = ((0.0, String::new()), Vec::new());
     for group in ANSWERS.chunks(AT_ONCE) {
         let mut replays = JoinSet::new();
         for &(agent, name, sent) in group {
@@ -243,10 +245,22 @@ async fn ends(report: &mut Report) {
                     }
                     delays.push(delay);
                 }
-                Err(why) => report.skip(&format!("end of the answer in {name}"), &why),
+                Err(why) => {
+                    report.skip(&format!("end of the answer in {name}"), &why);
+                    missing.push(name);
+                }
             }
         }
     }
+    // A recording that is left out would make the figure better.
+    report.add(Figure {
+        what: "recorded answers: end not measured".to_owned(),
+        unit: "",
+        berth: missing.len() as f64,
+        bare: None,
+        limit: Some(Limit::AtMost(0.0)),
+        note: format!("of {}; {}", ANSWERS.len(), missing.join(", ")),
+    });
     if delays.is_empty() {
         return;
     }
@@ -388,7 +402,8 @@ fn end_of_answer(rules: &ScreenRules, file: &Path, sent: &str) -> Result<(Size, 
             Played::Resized(size) => terminal.resize(*size),
         }
         let busy = reading::read(rules, &terminal).activity == Activity::Busy;
-        let now = (reading::reply(rules, &terminal, sent, true, 0), busy);
+        let said = reading::reply_beyond(rules, &terminal, sent, true, 0, &last.0);
+        let now = (said, busy);
         if now != last {
             end = Some(number);
             last = now;
@@ -414,5 +429,34 @@ fn launch(size: Size, player: &Player) -> Launch {
         env: std::env::vars_os().collect(),
         cwd: std::env::temp_dir(),
         size,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recorded_answer_has_an_end() {
+        for &(agent, name, sent) in ANSWERS {
+            let spec = agent.parse().ok().and_then(|id| agents::find(&id));
+            let rules = &spec.expect("the agent is known").screen;
+            let file = folder().join(agent).join(format!("recordings/{name}.cast"));
+            let end = end_of_answer(rules, &file, sent);
+            assert!(end.is_ok(), "{agent}/{name}: {:?}", end.err());
+        }
+    }
+
+    #[test]
+    fn every_recording_of_a_whole_answer_is_measured() {
+        let whole = ["question", "long", "slow", "inline-question", "inline-long"];
+        for spec in agents::all() {
+            let agent = spec.id.as_str();
+            for name in whole {
+                let file = folder().join(agent).join(format!("recordings/{name}.cast"));
+                let is_measured = ANSWERS.iter().any(|one| (one.0, one.1) == (agent, name));
+                assert_eq!(is_measured, file.exists(), "{agent}/{name}");
+            }
+        }
     }
 }

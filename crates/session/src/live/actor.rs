@@ -584,7 +584,7 @@ impl Actor {
             let content = if is_gone && !turn.reported.is_empty() {
                 turn.reported
             } else {
-                reading::reply(rules, terminal, &sent, true, turn.echoes)
+                reading::reply_beyond(rules, terminal, &sent, true, turn.echoes, &turn.reported)
             };
             self.report(SessionEvent::Reply {
                 content,

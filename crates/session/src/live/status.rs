@@ -43,12 +43,13 @@ impl Actor {
         }
         let reply = self.turn.as_ref().and_then(|turn| {
             let sent = turn.sent.as_deref()?;
-            Some(reading::reply(
+            Some(reading::reply_beyond(
                 &self.start.rules,
                 &self.terminal,
                 sent,
                 turn.worked,
                 turn.echoes,
+                &turn.reported,
             ))
         });
         if let (Some(reply), Some(turn)) = (&reply, &mut self.turn)

@@ -49,10 +49,19 @@ impl Turn {
     /// input box either and their terminal shows it.
     pub fn is_repeated(&self, rules: &ScreenRules, terminal: &Terminal) -> bool {
         match rules.echo {
-            Some(_) => reading::messages(rules, terminal)
-                .is_some_and(|messages| messages.len() > self.echoes),
+            Some(_) => {
+                reading::messages(rules, terminal)
+                    .is_some_and(|messages| messages.len() > self.echoes)
+                    || self.has_scrolled_off(terminal)
+            }
             None => rules.prompt.is_none(),
         }
+    }
+
+    /// A long answer takes the message off a screen without scrollback. It stood there, or nothing of the answer
+    /// would be known.
+    fn has_scrolled_off(&self, terminal: &Terminal) -> bool {
+        self.worked && !self.reported.is_empty() && terminal.alternate_screen()
     }
 
     /// A ready agent has really finished, rather than not begun. `repeated`: it has repeated the

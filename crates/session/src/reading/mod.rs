@@ -6,6 +6,7 @@
 mod explain;
 mod question;
 mod reply;
+mod scrolled;
 
 use berth_protocol::AttentionOption;
 
@@ -16,6 +17,7 @@ use crate::{
 
 pub use explain::{Explained, Fired, explain};
 pub use reply::{finished, messages, reply};
+pub use scrolled::reply_beyond;
 
 use reply::ask_or_input;
 

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Begins and ends a block that Markdown shows as it is.
-const FENCE: &str = "```";
+pub(super) const FENCE: &str = "```";
 
 /// Rows that are searched for the reply, from the bottom.
 const REACH: usize = crate::terminal::SCROLLBACK_LINES + 500;
