@@ -22,6 +22,9 @@ const WATCHED: Duration = Duration::from_secs(20);
 /// Time for the last of what a start sets going to end before anything is watched.
 const SETTLED: Duration = Duration::from_secs(5);
 
+/// Wake-ups in a second that may be chance: one more or less at an end of the time that is watched.
+const MOST_WAKE_UPS: f64 = 1.0;
+
 /// Lines that a session prints to be no longer fresh.
 const LINES: usize = 1000;
 
@@ -41,7 +44,7 @@ pub async fn measure(report: &mut Report) {
     client.stop(first.id).await;
     let _listens = client.events(None).await;
 
-    tokio::time::sleep(SETTLED).await;
+    let alone = watch(engine.pid()).await;
     let before = usage::private_memory(engine.pid());
     let mut sessions = Vec::new();
     for _ in 0..SESSIONS {
@@ -50,22 +53,33 @@ pub async fn measure(report: &mut Report) {
     for session in &sessions {
         client.waiting(session.id).await;
     }
-    let busy = processor_share(engine.pid()).await;
+    let idle = watch(engine.pid()).await;
     let after = usage::private_memory(engine.pid());
 
     let bare = Held::start();
-    tokio::time::sleep(SETTLED).await;
-    let bare_busy = processor_share(bare.child.id()).await;
+    let bare_idle = watch(bare.child.id()).await;
     let bare_memory = usage::private_memory(bare.child.id());
     drop(bare);
 
     report.add(Figure {
         what: format!("{SESSIONS} idle sessions, processor"),
         unit: "% of a core",
-        berth: busy,
-        bare: Some(bare_busy),
+        berth: idle.processor,
+        bare: Some(bare_idle.processor),
         limit: Some(Limit::AtMost(1.0)),
         note: format!("over {} s, with a client on /events", WATCHED.as_secs()),
+    });
+    report.add(Figure {
+        what: format!("wake-ups that {SESSIONS} idle sessions add"),
+        unit: "a second",
+        berth: (idle.wake_ups - alone.wake_ups).max(0.0),
+        bare: Some(bare_idle.wake_ups),
+        limit: Some(Limit::AtMost(MOST_WAKE_UPS)),
+        note: format!(
+            "all threads, over {} s; the engine without a session has {:.1}",
+            WATCHED.as_secs(),
+            alone.wake_ups
+        ),
     });
     report.add(Figure {
         what: "memory for an idle session".to_owned(),
@@ -106,13 +120,24 @@ async fn after_output(
     });
 }
 
-/// How much of a core a process uses while nothing happens, in percent.
-async fn processor_share(pid: u32) -> f64 {
+/// What a process does while nothing happens.
+struct Idle {
+    /// How much of a core it uses, in percent.
+    processor: f64,
+    /// How often its threads are woken in a second.
+    wake_ups: f64,
+}
+
+async fn watch(pid: u32) -> Idle {
     tokio::time::sleep(SETTLED).await;
-    let before = usage::processor_time(pid);
+    let (processor, wake_ups) = (usage::processor_time(pid), usage::wake_ups(pid));
     tokio::time::sleep(WATCHED).await;
-    let used = usage::processor_time(pid).saturating_sub(before);
-    used.as_secs_f64() / WATCHED.as_secs_f64() * 100.0
+    let used = usage::processor_time(pid).saturating_sub(processor);
+    let woken = usage::wake_ups(pid).saturating_sub(wake_ups);
+    Idle {
+        processor: used.as_secs_f64() / WATCHED.as_secs_f64() * 100.0,
+        wake_ups: woken as f64 / WATCHED.as_secs_f64(),
+    }
 }
 
 /// A process that holds bare terminals until it is dropped.

@@ -15,6 +15,21 @@ pub fn processor_time(pid: u32) -> Duration {
     Duration::from_nanos(nanoseconds.sum())
 }
 
+/// How often the threads of the process have gone to sleep since each began: as often as something woke them.
+pub fn wake_ups(pid: u32) -> u64 {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return 0;
+    };
+    let counts = threads.flatten().filter_map(|thread| {
+        let text = fs::read_to_string(thread.path().join("status")).ok()?;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        line.trim().parse::<u64>().ok()
+    });
+    counts.sum()
+}
+
 /// Memory that the process has for itself, in KiB: not what it shares with others, such as the
 /// system's libraries.
 pub fn private_memory(pid: u32) -> f64 {
