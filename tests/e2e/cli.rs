@@ -9,6 +9,8 @@ mod attach;
 mod audit;
 #[path = "cli/backend.rs"]
 mod backend;
+#[path = "cli/debug.rs"]
+mod debug;
 #[path = "cli/prompts.rs"]
 mod prompts;
 #[path = "cli/run.rs"]

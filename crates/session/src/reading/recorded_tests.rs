@@ -127,8 +127,10 @@ fn codex_shows_its_box_before_it_has_started() {
     assert_eq!((seen.first(), seen.last()), (Some(&true), Some(&false)));
 }
 
-/// What is recorded of every agent at least.
-const OWED: [&str; 6] = ["start", "question", "long", "approval", "error", "exit"];
+/// What is recorded of every agent at least; `approved` has a call of a tool with what came of it.
+const OWED: [&str; 7] = [
+    "start", "question", "long", "approval", "approved", "error", "exit",
+];
 
 /// Agents that nobody can use without an account: their screens are in the written tests.
 const WITH_ACCOUNT: [&str; 5] = ["amazonq", "amp", "auggie", "copilot", "cursor"];
