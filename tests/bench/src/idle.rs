@@ -107,7 +107,7 @@ async fn after_output(
 }
 
 /// How much of a core a process uses while nothing happens, in percent.
-async fn processor_share(pid: u32) -> f64 {
+pub async fn processor_share(pid: u32) -> f64 {
     tokio::time::sleep(SETTLED).await;
     let before = usage::processor_time(pid);
     tokio::time::sleep(WATCHED).await;
