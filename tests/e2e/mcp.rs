@@ -90,6 +90,45 @@ async fn a_server_that_is_a_program_tells_its_tools_and_ends_with_the_connection
     .await;
 }
 
+#[tokio::test]
+async fn a_server_of_files_works_in_its_folder_alone() {
+    let Some(program) = programs::mcp_server("mcp-server-filesystem") else {
+        return skip(&this_test(), "mcp-server-filesystem is not installed");
+    };
+    let folder = programs::folder();
+    // It compares real paths.
+    let place = folder.path().canonicalize().expect("it is there");
+    let inside = place.join("note.txt");
+    let reach = stdio(&program, &[&place.display().to_string()], "filesystem");
+    let connection = Connection::open(&reach, Limits::default()).await;
+    let connection = connection.expect("it answers");
+    let said = connection.describe().await.expect("it tells");
+    assert!(said.tools.len() >= 10, "{}", said.tools.len());
+    let call = async |tool: &str, arguments: serde_json::Value| {
+        let arguments = arguments.as_object().cloned().expect("an object");
+        connection
+            .try_call(tool, arguments)
+            .await
+            .expect("an answer")
+    };
+    let note = serde_json::json!({"path": inside, "content": "some words"});
+    let written = call("write_file", note).await;
+    assert!(!written.is_error, "{}", written.result);
+    let kept = std::fs::read_to_string(&inside).expect("it was written");
+    assert_eq!(kept, "some words");
+    let read = call("read_text_file", serde_json::json!({"path": inside})).await;
+    assert!(
+        read.result.to_string().contains("some words"),
+        "{}",
+        read.result
+    );
+    let outside = serde_json::json!({"path": "/etc/hostname"});
+    let refused = call("read_text_file", outside).await;
+    assert!(refused.is_error, "{}", refused.result);
+    connection.close().await;
+    assert_eq!(processes::with("MARK", "filesystem"), [0; 0]);
+}
+
 /// A program that ends with the test.
 struct Server(Child);
 

@@ -63,6 +63,12 @@ struct OfSession {
     servers: BTreeMap<String, Gateway>,
 }
 
+impl OfSession {
+    fn end(&self) {
+        self.servers.values().for_each(Gateway::end);
+    }
+}
+
 /// Keeps the gateways of a run open. Dropped, it closes them.
 pub struct Open {
     state: Arc<State>,
@@ -101,7 +107,7 @@ impl Gateways {
 
     /// Ends the gateways of a run. Its calls are given up: who waits for their answers holds on to them.
     fn end(&self, of_run: Arc<OfSession>) {
-        of_run.servers.values().for_each(Gateway::end);
+        of_run.end();
         // The engine is stopping when there is no runtime any more.
         if let Ok(runtime) = Handle::try_current() {
             let over = async move {
@@ -111,6 +117,12 @@ impl Gateways {
             };
             self.ending.spawn_on(over, &runtime);
         }
+    }
+
+    /// Ends the gateways of all runs, because the engine stops: their agents are about to end too, and an answer that an
+    /// agent waits for would hold up the stop. Their runs go on until they are stopped.
+    pub fn end_all(&self) {
+        self.open().values().for_each(|of_run| of_run.end());
     }
 
     /// Waits until the calls of runs that are over are noted, before the store is closed.
@@ -193,7 +205,11 @@ pub async fn open(
         token,
         servers,
     });
-    state.gateways.open().insert(id, opened);
+    state.gateways.open().insert(id, Arc::clone(&opened));
+    // Whoever ends all of them was perhaps there before it.
+    if state.stopping.is_cancelled() {
+        opened.end();
+    }
     let open = Open {
         state: Arc::clone(state),
         id,
@@ -305,6 +321,12 @@ impl Of {
             let of = of.clone();
             Box::pin(async move { of.connect(agents).await })
         })
+    }
+
+    /// The session has gateways, and the engine goes on.
+    fn is_open(&self) -> bool {
+        !self.state.stopping.is_cancelled()
+            && self.state.gateways.open().contains_key(&self.session)
     }
 
     /// The server as it is now, as long as the session may have it: whoever has changed, disabled or removed it
@@ -535,13 +557,13 @@ impl Guard for Of {
 
     fn lost<'a>(&'a self, error: &'a McpError) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            // That it was not asked says nothing of how it is doing.
-            if !matches!(error, McpError::Withheld(_)) {
+            // That it was not asked, or that its agent has ended meanwhile, says nothing of how it is doing.
+            if !matches!(error, McpError::Withheld(_)) && self.is_open() {
                 let (state, given) = (&self.state, &self.given);
                 state
                     .sign_ins
                     .remember(given.id, &given.draft.server, error);
-                let problem = ApiError::new(error.code(), error.to_string());
+                let problem = mcp::hint::told(error);
                 let at = Timestamp::now();
                 let now = mcp::sign_in::state_of(state, given, &problem, at).await;
                 self.note(now, None).await;

@@ -118,20 +118,25 @@ impl Engine {
             lock,
         } = self;
         let (stopping, late) = (state.stopping.clone(), state.stopping.clone());
+        let ending = Arc::clone(&state);
         // An answer in several small pieces would otherwise wait for the other side's system.
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "a connection collects small pieces");
             }
         });
-        let serve = axum::serve(listener, router.into_make_service())
-            .with_graceful_shutdown(async move { stopping.cancelled().await });
+        let serve =
+            axum::serve(listener, router.into_make_service()).with_graceful_shutdown(async move {
+                stopping.cancelled().await;
+                ending.gateways.end_all();
+            });
         let served = tokio::select! {
             served = serve.into_future() => served,
             // Whoever does not take an answer holds up nobody.
             () = async {
                 late.cancelled().await;
                 tokio::time::sleep(LAST_ANSWERS).await;
+                tracing::warn!("answers that nobody takes are left behind");
             } => Ok(()),
         };
         // Clients must not find an engine that answers no more.

@@ -121,14 +121,15 @@ async fn after_output(
 }
 
 /// What a process does while nothing happens.
-struct Idle {
+pub struct Idle {
     /// How much of a core it uses, in percent.
-    processor: f64,
+    pub processor: f64,
     /// How often its threads are woken in a second.
-    wake_ups: f64,
+    pub wake_ups: f64,
 }
 
-async fn watch(pid: u32) -> Idle {
+/// Watches a process while nothing happens.
+pub async fn watch(pid: u32) -> Idle {
     tokio::time::sleep(SETTLED).await;
     let (processor, wake_ups) = (usage::processor_time(pid), usage::wake_ups(pid));
     tokio::time::sleep(WATCHED).await;

@@ -1,4 +1,4 @@
-//! MCP servers: how long it takes to reach one, and what the gateway adds to a call.
+//! MCP servers: how long it takes to reach one, what the gateway adds to a call, and what many cost that are quiet.
 
 use std::{
     io,
@@ -11,17 +11,25 @@ use berth_mcp::{Connection, Limits, Reach};
 use berth_protocol::Secret;
 use berth_tests::{Setup, mcp, programs};
 use rmcp::{
+    RoleClient,
     model::{ClientConfig, ProtocolVersion},
-    service::{ClientLifecycleMode, ClientServiceExt},
+    service::{ClientLifecycleMode, ClientServiceExt, RunningService},
     transport::StreamableHttpClientTransport,
 };
 use serde_json::{Map, Value, json};
 
-use crate::report::{Figure, Limit, Report, median, percentile};
+use crate::{
+    idle::watch,
+    report::{Figure, Limit, Report, median, percentile},
+    usage,
+};
 
 /// Times that a server is reached, and calls of a tool: below what a session may call within a minute.
 const CONNECTS: usize = 40;
 const CALLS: usize = 250;
+
+/// Servers that are connected at the same time, and of which nobody wants anything.
+const QUIET: usize = 100;
 
 /// A real server that ends with the measurement.
 struct Server {
@@ -72,6 +80,7 @@ pub async fn measure(report: &mut Report) {
     };
     connects(report, &server).await;
     calls(report, &server).await;
+    quiet(report, &server).await;
 }
 
 async fn connects(report: &mut Report, server: &Server) {
@@ -84,13 +93,7 @@ async fn connects(report: &mut Report, server: &Server) {
         berth.push(millis(began));
         connection.close().await;
         let began = Instant::now();
-        let lifecycle = ClientLifecycleMode::Auto {
-            preferred_versions: vec![ProtocolVersion::V_2026_07_28],
-            legacy_version: None,
-        };
-        let transport = StreamableHttpClientTransport::from_uri(server.url.as_str());
-        let served = ClientConfig::default().serve_with_lifecycle(transport, lifecycle);
-        let connection = served.await.expect("the server answers");
+        let connection = open_bare(&server.url).await;
         bare.push(millis(began));
         // It is dropped when it cannot be ended in order.
         let _ = connection.cancel().await;
@@ -135,6 +138,62 @@ async fn calls(report: &mut Report, server: &Server) {
             ),
         });
     }
+}
+
+/// The servers of a session, each with its own endpoint and connection, which its agent has used and does not use now.
+async fn quiet(report: &mut Report, server: &Server) {
+    if !usage::is_counted() {
+        return report.skip(
+            "quiet MCP servers",
+            "this system does not count as Linux does",
+        );
+    }
+    let mut held = Vec::new();
+    for _ in 0..QUIET {
+        held.push(open_bare(&server.url).await);
+    }
+    let bare = watch(std::process::id()).await.processor;
+    for connection in held {
+        // It is dropped when it cannot be ended in order.
+        let _ = connection.cancel().await;
+    }
+
+    let engine = mcp::engine(Setup::new()).await;
+    let name = |number: usize| format!("everything-{number}");
+    for number in 0..QUIET {
+        let draft = json!({"name": name(number), "server": {"type": "http", "url": server.url}});
+        mcp::agreed(&engine.client, &draft).await;
+    }
+    let place = engine.setup().folder().join("project");
+    std::fs::create_dir_all(&place).expect("a folder can be made");
+    mcp::session_in(&engine.client, &place, &name(0)).await;
+    let mut agents = Vec::new();
+    for number in 0..QUIET {
+        let given = mcp::given_in(&place, &name(number)).expect("it is given each server");
+        let agent = open(&given.url, Some(given.token)).await;
+        agent.tools().await.expect("it has tools");
+        agents.push(agent);
+    }
+    let busy = watch(engine.pid()).await.processor;
+    report.add(Figure {
+        what: format!("{} connected MCP servers, processor", agents.len()),
+        unit: "% of a core",
+        berth: busy,
+        bare: Some(bare),
+        limit: Some(Limit::AtMost(1.0)),
+        note: "of the engine, while nobody calls; bare: rmcp's connections to the same server"
+            .to_owned(),
+    });
+}
+
+async fn open_bare(url: &str) -> RunningService<RoleClient, ClientConfig> {
+    let lifecycle = ClientLifecycleMode::Auto {
+        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+        legacy_version: None,
+    };
+    let transport = StreamableHttpClientTransport::from_uri(url);
+    let served = ClientConfig::default().serve_with_lifecycle(transport, lifecycle);
+    served.await.expect("the server answers")
 }
 
 fn reach(url: &str, token: Option<String>) -> Reach {

@@ -14,14 +14,19 @@ use crate::folder;
 
 #[path = "gateway/asked.rs"]
 mod asked;
+#[path = "gateway/bounds.rs"]
+mod bounds;
 #[path = "gateway/cut_off.rs"]
 mod cut_off;
+#[path = "gateway/over_http.rs"]
+mod over_http;
 #[path = "gateway/passed.rs"]
 mod passed;
 
-/// A server over standard input and output, whose tools stand in a file. Each tool answers with its arguments and
-/// everything that the server knows of who asks, after as many milliseconds as it is asked to wait; or with what
-/// became of a question that it is told to ask. It says how far it is, and logs, as it is told.
+/// A server over standard input and output, whose tools stand in a file, and are told by fives. Each tool answers with
+/// its arguments and everything that the server knows of who asks, after as many milliseconds as it is asked to wait; or
+/// with what became of a question that it is told to ask. It says how far it is, and logs, as it is told. Files beside
+/// that of its tools tell that a call has come, if it shall be marked so, and that one was given up.
 const SERVER: &str = r"
 const fs = require('fs');
 const asking = {};
@@ -29,6 +34,7 @@ const send = (message) => process.stdout.write(JSON.stringify({jsonrpc: '2.0', .
 const answer = (id, text, isError) => send({id, result: {content: [{type: 'text', text}], isError}});
 require('readline').createInterface({input: process.stdin}).on('line', (line) => {
   const {id, method, params, result, error} = JSON.parse(line);
+  if (method === 'notifications/cancelled') fs.writeFileSync(process.argv[2] + '.cancelled', '');
   if (id === undefined) return;
   if (id === 'late') return fs.writeFileSync(process.argv[2] + '.late', JSON.stringify(result));
   if (method === undefined) return answer(asking[id], JSON.stringify(result || {error}));
@@ -37,9 +43,11 @@ require('readline').createInterface({input: process.stdin}).on('line', (line) =>
     send({id, result: {protocolVersion: '2025-11-25', capabilities: {tools: {}, logging: {}},
                        serverInfo: {name: 'fixture', version: '1'}}});
   } else if (method === 'tools/list') {
-    send({id, result: {tools: JSON.parse(fs.readFileSync(process.argv[2]))}});
+    const all = JSON.parse(fs.readFileSync(process.argv[2])), from = Number((params || {}).cursor || 0), to = from + 5;
+    send({id, result: {tools: all.slice(from, to), nextCursor: to < all.length ? String(to) : undefined}});
   } else if (method === 'tools/call') {
-    const {wait, end, large, ask, by, late, steps, log, ...rest} = params.arguments || {};
+    const {wait, end, large, ask, by, late, steps, log, mark, ...rest} = params.arguments || {};
+    if (mark) fs.writeFileSync(process.argv[2] + '.' + mark, '');
     for (let progress = 1; progress <= (steps || 0); progress += 1) {
       send({method: 'notifications/progress',
             params: {progressToken: params._meta.progressToken, progress, total: steps, message: `step\u200b ${progress}`}});
@@ -266,6 +274,23 @@ async fn two_sessions_that_ask_the_same_at_once_get_their_own_answers() {
         assert!(one.1.contains(&format!("left-{round}")), "{}", one.1);
         assert!(other.1.contains(&format!("right-{round}")), "{}", other.1);
     }
+}
+
+#[tokio::test]
+async fn tools_that_are_told_by_pages_are_all_seen_and_called() {
+    let stage = Stage::set().await;
+    let all: Vec<String> = (0..12).map(|number| format!("tool-{number}")).collect();
+    let offered: Vec<_> = all.iter().map(|name| tool(name, "One of many.")).collect();
+    stage.offer(&offered);
+    let test = json!({"id": stage.configuration.id});
+    let tested = stage.client().post::<McpTested>("/mcp/test", &test).await;
+    let probe = tested.expect("it answers").probe;
+    assert_eq!(names(&probe.tools), all);
+    let (_, url, token) = stage.session("first").await;
+    let connection = connect(&url, &token).await.expect("it is let in");
+    assert_eq!(names(&connection.tools().await.expect("tools")), all);
+    let (failed, said) = call(&connection, "tool-11", json!({})).await;
+    assert!(!failed, "{said}");
 }
 
 #[tokio::test]

@@ -182,6 +182,7 @@ async fn why_a_server_failed_is_told_and_survives_the_engine() {
     let failed = refusal(test(client, &made).await);
     assert_eq!(failed.code, Code::McpEnded);
     assert!(failed.detail.contains("no such luck"), "{failed}");
+    assert!(failed.hint.is_some(), "{failed}");
     engine.restart().await;
     match now(&engine.client, &made).await.state {
         McpState::Failed { problem, .. } => assert_eq!(problem.code, Code::McpEnded),
@@ -294,6 +295,41 @@ async fn an_import_shows_what_a_file_names_and_starts_nothing() {
             .await,
     );
     assert_eq!(bad.code, Code::McpInvalid);
+}
+
+#[tokio::test]
+async fn a_file_of_a_project_starts_nothing_by_itself() {
+    let engine = berth_tests::mcp::engine(Setup::new()).await;
+    let client = &engine.client;
+    let place = crate::folder(&engine, "project");
+    let into = place.join("started");
+    let servers = json!({"files": {"command": "touch", "args": [into]}});
+    for (file, text) in [
+        (".mcp.json", json!({"mcpServers": servers}).to_string()),
+        (
+            ".cursor/mcp.json",
+            json!({"mcpServers": servers}).to_string(),
+        ),
+        (".vscode/mcp.json", json!({"servers": servers}).to_string()),
+        (
+            ".codex/config.toml",
+            format!(
+                "[mcp_servers.files]\ncommand = \"touch\"\nargs = [{}]\n",
+                json!(into)
+            ),
+        ),
+    ] {
+        let path = place.join(file);
+        let folder = path.parent().expect("it is in the project");
+        std::fs::create_dir_all(folder).expect("a folder can be made");
+        std::fs::write(path, text).expect("it can be written");
+    }
+    let (session, given) = berth_tests::mcp::session_in(client, &place, "files").await;
+    assert!(given.is_none(), "{given:?}");
+    let list: McpList = client.get("/mcp/configurations").await.expect("a list");
+    assert_eq!(list.configurations, []);
+    client.stop(session.id).await;
+    assert!(!into.exists());
 }
 
 #[tokio::test]

@@ -84,6 +84,13 @@ async fn a_server_is_added_agreed_to_tested_and_its_tools_are_tried() {
     select(&page, &id("mcp-given-agent"), "Codex").await;
     let given = page.reads(&id("mcp-given"), "mcp_servers.everything").await;
     assert!(given.contains("TOKEN-OF-THE-RUN"), "{given}");
+    // Whom it is not meant for gets nothing of it.
+    let claude = "[data-testid=target-agent][data-value=claude]";
+    page.click(claude).await;
+    page.reads(&id("mcp-given"), "Codex's sessions are not given it")
+        .await;
+    page.click(claude).await;
+    page.reads(&id("mcp-given"), "mcp_servers.everything").await;
     page.type_into(&id("mcp-env"), "MARK=browser-everything")
         .await;
     // What costs money or is private is not offered unasked.
@@ -639,5 +646,7 @@ async fn a_tool_that_shall_be_asked_about_is_and_its_arguments_are_seen() {
         .call("echo", arguments.as_object().cloned())
         .await;
     again.expect("it is not asked about again");
+    // The list of what happens is the page's own: nobody has loaded it again.
+    page.reads(&id("activity"), "Tool echo answered in").await;
     connection.close().await;
 }

@@ -70,6 +70,7 @@ strings! {
     given: "What an agent gets",
     given_hint: "Agents are told where the gateway is, and a token that holds for one run. None sees the server's own address or secrets.",
     given_nothing: "{} takes no MCP servers from Berth on a terminal: it has no way for them, or only its own settings, which Berth does not touch. Its sessions there go without this server.",
+    given_to_others: "It is meant for other agents: {}'s sessions are not given it.",
     given_over_acp: "Over ACP {} is told the address and the token when the session begins.",
     rule: "When an agent calls it",
     rule_allow: "Allow",

@@ -7,6 +7,7 @@
 pub mod blocked;
 mod given;
 mod grants;
+pub mod hint;
 mod reach;
 pub mod shared;
 pub mod sign_in;
@@ -303,7 +304,7 @@ pub async fn test(state: &State, request: McpTest) -> Result<McpTested, ApiError
         Some(id) => Some(get(state, id).await?),
         None => None,
     };
-    let (draft, noted) = match (request.draft, &kept) {
+    let (draft, mut noted) = match (request.draft, &kept) {
         (Some(draft), kept) => {
             let draft = checked(draft)?;
             // What is said by a draft says nothing of the server that is kept, unless they are the same.
@@ -330,7 +331,8 @@ pub async fn test(state: &State, request: McpTest) -> Result<McpTested, ApiError
         let secrets = secrets(state, kept.as_ref(), &draft, given).await?;
         let id = kept.as_ref().map(|kept| kept.id);
         let reach = reach::reach(state, (id, &draft), secrets, None).await?;
-        let probed = berth_mcp::probe(&reach, Limits::default()).await;
+        let probed = berth_mcp::probe(&reach, Limits::default());
+        let probed = unless_stopping(state, &draft.name, probed).await?;
         if let (Some(kept), Err(error)) = (&kept, &probed)
             && kept.draft.server == draft.server
         {
@@ -339,6 +341,12 @@ pub async fn test(state: &State, request: McpTest) -> Result<McpTested, ApiError
         Ok::<_, ApiError>(probed?)
     };
     let asked = asked.await;
+    if let Err(error) = &asked
+        && error.0.code == Code::ShuttingDown
+    {
+        // It says nothing of the server.
+        noted = None;
+    }
     if let Some(noted) = noted {
         let at = Timestamp::now();
         let (now, tools) = match &asked {
@@ -380,22 +388,46 @@ pub async fn call(
         }
     };
     let reach = reach_of(state, &configuration, None).await?;
-    let opened = Connection::open_for(&reach, Limits::default(), std::sync::Arc::new(Absent)).await;
-    let server = &configuration.draft.server;
+    let McpDraft { name, server, .. } = &configuration.draft;
+    let opened = Connection::open_for(&reach, Limits::default(), std::sync::Arc::new(Absent));
+    let opened = unless_stopping(state, name, opened).await?;
     let connection = opened.inspect_err(|error| state.sign_ins.remember(id, server, error))?;
-    let called = connection.try_call(&call.tool, arguments).await;
-    connection.close().await;
-    if let Err(error) = &called {
-        state.sign_ins.remember(id, server, error);
+    let called = connection.try_call(&call.tool, arguments);
+    let called = unless_stopping(state, name, called).await;
+    match &called {
+        Ok(answered) => {
+            connection.close().await;
+            if let Err(error) = answered {
+                state.sign_ins.remember(id, server, error);
+            }
+        }
+        // One that is ended in order is given time for that.
+        Err(_) => drop(connection),
     }
     let told = match &called {
-        Ok(called) if called.is_error => "failed",
-        Ok(_) => "answered",
-        Err(_) => "refused",
+        Ok(Ok(called)) if called.is_error => "failed",
+        Ok(Ok(_)) => "answered",
+        Ok(Err(_)) => "refused",
+        Err(_) => "cancelled",
     };
     let details = serde_json::json!({"by": "user", "outcome": told, "tool": call.tool});
     state.store.note_mcp_call(id, "mcp.called", details).await?;
-    Ok(called?)
+    Ok(called??)
+}
+
+/// What a server answers, unless the engine stops meanwhile: one that says nothing holds up nobody.
+async fn unless_stopping<T>(
+    state: &State,
+    name: &str,
+    asked: impl Future<Output = T>,
+) -> Result<T, ApiError> {
+    tokio::select! {
+        answer = asked => Ok(answer),
+        () = state.stopping.cancelled() => {
+            let detail = format!("the engine stops while MCP server {name:?} is asked");
+            Err(ApiError::new(Code::ShuttingDown, detail))
+        }
+    }
 }
 
 /// What a file of another program names. Nothing of it is kept or started.
@@ -572,6 +604,6 @@ fn checked_secret(value: &Secret) -> Result<Secret, ApiError> {
 
 impl From<McpError> for ApiError {
     fn from(error: McpError) -> Self {
-        Self::new(error.code(), error.to_string())
+        hint::told(&error)
     }
 }

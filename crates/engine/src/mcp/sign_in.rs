@@ -20,7 +20,10 @@ use berth_protocol::{
 use berth_store::{McpOrphan, Store};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{changed, get, grants::KeychainGrants, name_of, not_consented, note, shared};
+use super::{
+    changed, get, grants::KeychainGrants, hint::told_of_sign_in as told, name_of, not_consented,
+    note, shared,
+};
 use crate::{error::ApiError, keychain, state::State};
 
 /// Sign-ins that are kept, and those under way.
@@ -255,10 +258,6 @@ async fn wish(
         wish.held = held.map_err(|error| told(&error))?;
     }
     Ok(wish)
-}
-
-fn told(error: &OauthError) -> ApiError {
-    ApiError::new(error.code(), error.to_string())
 }
 
 /// Waits for the browser.

@@ -11,6 +11,10 @@ use berth_session::agents::{PermissionRule, Spec};
 
 use crate::error::ApiError;
 
+/// What somebody does whose session brings servers along.
+const BRING_HINT: &str = "Add the server to Berth's list of MCP servers, where the organization's rules hold, and start the \
+     session without it.";
+
 /// A policy, and whose it is.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Bound {
@@ -125,13 +129,15 @@ impl Bound {
         }
         let why = format!(
             "it has rules for tools, which hold for servers in Berth's list, and the session brings the MCP server \
-             {:?} along; add that one to the list instead",
+             {:?} along",
             server.name()
         );
-        Err(self.refused(Refusal {
+        let refused = self.refused(Refusal {
             code: Code::PolicyRefused,
             why,
-        }))
+        });
+        // Another agent or mode would be refused as well.
+        Err(refused.0.with_hint(BRING_HINT).into())
     }
 
     /// What happens when an agent calls a tool, of which its user says `own`: the stricter of both. Without a policy that
@@ -314,8 +320,10 @@ mod tests {
             (json!([{"rule": "deny"}]), Some(Code::PolicyRefused)),
         ] {
             let bound = bound(json!({"tool_rules": rules}));
-            let brought = bound.lets_bring(std::slice::from_ref(&server));
-            assert_eq!(brought.err().map(|error| error.0.code), refused, "{rules}");
+            let brought = bound.lets_bring(std::slice::from_ref(&server)).err();
+            let hint = brought.as_ref().and_then(|error| error.0.hint.as_deref());
+            assert_eq!(hint, refused.map(|_| BRING_HINT), "{rules}");
+            assert_eq!(brought.map(|error| error.0.code), refused, "{rules}");
             assert!(bound.lets_bring(&[]).is_ok());
         }
         let gone = Bound::gone().lets_bring(std::slice::from_ref(&server));

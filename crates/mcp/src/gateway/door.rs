@@ -87,7 +87,10 @@ impl Door {
     async fn tools(&self, connection: &Arc<Connection>) -> Result<Vec<Tool>, McpError> {
         let began = Instant::now();
         let tools = connection.raw_tools().await;
-        self.upstream.note(connection, &tools).await;
+        // That they can be listed does not make up for calls that fail: only a call closes the breaker.
+        if tools.is_err() {
+            self.upstream.note(connection, &tools).await;
+        }
         let tools = tools?;
         let hashes = tools.iter().map(|tool| (tool.name.to_string(), hash(tool)));
         let hashes: BTreeMap<String, String> = hashes.collect();

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use berth_protocol::AuditEvent;
+use berth_protocol::{AuditEvent, McpCalled};
+use berth_tests::{processes, until};
 
 use super::*;
 
@@ -84,5 +85,103 @@ async fn a_call_that_ends_with_the_engine_is_told_of_by_that_engine() {
     stage.engine.restart().await;
     let over = told(stage.client(), &call).await;
     assert_eq!(over.details["outcome"], "cancelled");
+    let audit = stage.client().audit().await;
+    let ended = audit.iter().find(|it| it.action == "session.ended");
+    let ended = ended.expect("the session has ended with the engine");
+    assert!(
+        over.seq < ended.seq,
+        "sessions are stopped once nobody waits for an answer"
+    );
     stage.client().assert_audit_valid().await;
+}
+
+#[tokio::test]
+async fn a_call_that_its_agent_gives_up_is_given_up_at_the_server() {
+    let stage = Stage::set().await;
+    let (_, url, token) = stage.session("first").await;
+    let connection = patient(url, token).await;
+    tokio::select! {
+        answered = connection.try_call("one", long()) => panic!("it takes long: {answered:?}"),
+        _ = under_way(stage.client()) => {}
+    }
+    let told = stage.tools.with_extension("json.cancelled");
+    until("the server is told", || told.exists()).await;
+}
+
+#[tokio::test]
+async fn a_server_that_its_session_has_not_waited_for_has_not_failed() {
+    let stage = Stage::set().await;
+    let client = stage.client();
+    let started = stage.tools.with_file_name("started");
+    let script = format!("touch '{}'; exec sleep 600", started.display());
+    let draft = json!({"name": "silent",
+        "server": {"type": "stdio", "command": "/bin/bash", "args": ["-c", script]}});
+    let silent = mcp::agreed(client, &draft).await;
+    let place = folder(&stage.engine, "first");
+    let (session, given) = mcp::session_in(client, &place, "silent").await;
+    let given = given.expect("it is given the server");
+    let ends = async {
+        until("the server is started", || started.exists()).await;
+        client.stop(session.id).await;
+    };
+    let (opened, ()) = tokio::join!(connect(&given.url, &given.token), ends);
+    assert!(opened.is_err(), "nobody has answered");
+    let path = format!("/mcp/configurations/{}", silent.id);
+    let now: McpConfiguration = client.get(&path).await.expect("it is there");
+    assert_eq!(now.state, McpState::Untried);
+}
+
+#[tokio::test]
+async fn an_engine_that_stops_waits_for_no_server_that_is_tested() {
+    let mut engine = Engine::start().await;
+    let client = engine.client.clone();
+    let started = folder(&engine, "server").join("started");
+    let script = format!("touch '{}'; exec sleep 600", started.display());
+    let server = json!({"type": "stdio", "command": "/bin/bash", "args": ["-c", script],
+                        "env": {"MARK": "tested-at-the-end"}});
+    let silent = mcp::agreed(&client, &json!({"name": "silent", "server": server})).await;
+    let test = json!({"id": silent.id});
+    let ends = async {
+        until("the server is started", || started.exists()).await;
+        assert!(engine.stop().await.success());
+    };
+    let (tested, ()) = tokio::join!(client.post::<McpTested>("/mcp/test", &test), ends);
+    let refused = tested.expect_err("it has said nothing");
+    assert_eq!(refused.code, Code::ShuttingDown);
+    until("the server has ended", || {
+        processes::with("MARK", "tested-at-the-end").is_empty()
+    })
+    .await;
+    engine.restart().await;
+    let path = format!("/mcp/configurations/{}", silent.id);
+    let now: McpConfiguration = engine.client.get(&path).await.expect("it is there");
+    assert_eq!(
+        now.state,
+        McpState::Untried,
+        "that the engine stops says nothing of the server"
+    );
+}
+
+#[tokio::test]
+async fn a_call_by_hand_that_ends_with_the_engine_is_told_of() {
+    let mut stage = Stage::set().await;
+    let client = stage.client().clone();
+    let began = stage.tools.with_extension("json.began");
+    let path = format!("/mcp/configurations/{}/call", stage.configuration.id);
+    let mut arguments = long();
+    arguments.insert("mark".to_owned(), json!("began"));
+    let by_hand = json!({"tool": "one", "arguments": arguments});
+    let ends = async {
+        until("the tool is called", || began.exists()).await;
+        assert!(stage.engine.stop().await.success());
+    };
+    let (called, ()) = tokio::join!(client.post::<McpCalled>(&path, &by_hand), ends);
+    let refused = called.expect_err("the tool has not answered");
+    assert_eq!(refused.code, Code::ShuttingDown);
+    stage.engine.restart().await;
+    let audit = stage.client().audit().await;
+    let over = audit.iter().find(|it| it.action == "mcp.called");
+    let over = over.expect("it is told");
+    assert_eq!(over.details["outcome"], "cancelled");
+    assert_eq!(over.details["by"], "user");
 }

@@ -46,6 +46,11 @@ pub fn given(app: App, draft: Draft) -> AnyView {
             found.map(|(_, name)| name.clone()).unwrap_or_default()
         })
     };
+    let for_others = memo(move || {
+        let meant = draft.agents.get();
+        let chosen = chosen.get();
+        !meant.is_empty() && !meant.iter().any(|agent| agent.as_str() == chosen)
+    });
     view! {
         <section class="form-part" aria-labelledby="mcp-given-title">
             <h3 id="mcp-given-title">{mcp().given}</h3>
@@ -62,6 +67,10 @@ pub fn given(app: App, draft: Draft) -> AnyView {
             </div>
             <div role="status" aria-live="polite" data-testid="mcp-given">
                 {move || match known.get() {
+                    _ if for_others.get() => {
+                        let text = fill(mcp().given_to_others, &[&agent_name()]);
+                        view! { <p class="mcp-note">{text}</p> }.into_any()
+                    }
                     None => ().into_any(),
                     Some(Err(error)) => view! { <p class="mcp-note">{error.text()}</p> }.into_any(),
                     Some(Ok(given)) => told(&agent_name(), given),
