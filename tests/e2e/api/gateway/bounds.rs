@@ -54,3 +54,19 @@ async fn a_server_that_does_not_start_again_and_again_is_left_alone_for_a_while(
     }
     panic!("it was started {} times", started());
 }
+
+#[tokio::test]
+async fn a_server_that_ends_in_each_call_is_left_alone_for_a_while() {
+    let stage = Stage::set().await;
+    let (_, url, token) = stage.session("first").await;
+    let connection = connect(&url, &token).await.expect("it is let in");
+    // It can be started and tells its tools each time.
+    for _ in 0..10 {
+        let (lost, said) = call(&connection, "one", json!({"end": true})).await;
+        assert!(lost, "{said}");
+        if said.contains("again and again") {
+            return;
+        }
+    }
+    panic!("it was reached each time");
+}
