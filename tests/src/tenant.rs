@@ -1,4 +1,5 @@
-//! A tenant backend of a test's own: a fresh PostgreSQL cluster with Berth's schema, and PostgREST before it.
+//! A tenant backend of a test's own: a fresh PostgreSQL cluster with Berth's schema, and PostgREST before it. Where a
+//! real Supabase with its database is given, it is that instead, for one test at a time ([`Backend::start`]).
 //!
 //! Both are the real programs. Stand-ins are the sign-in server ([`SignInServer`]) with its tokens, the roles and the
 //! schema `auth`, which a hosted project has before the first migration (`tests/tenant/supabase.sql`), and, where a test
@@ -8,15 +9,18 @@ mod caller;
 mod chaos;
 mod cluster;
 mod device;
+mod front;
 mod member;
 mod postgrest;
 mod pretender;
 mod project;
+mod real;
 mod realtime;
 mod session_store;
 mod sign_in_server;
 mod stack;
 mod token;
+mod turn;
 
 use berth_protocol::Secret;
 use serde_json::{Value, json};
@@ -29,21 +33,32 @@ pub use device::{Device, Tokens, fast, patient};
 pub use member::Member;
 pub use pretender::{Asked, Pretender};
 pub use project::Project;
+pub use real::{Real, with_stand_in_alone};
 pub use realtime::{Listeners, Realtime};
 pub use session_store::SessionFile;
 pub use sign_in_server::{Request, Shape, SignInServer};
-pub use stack::{Account, Real, Stack};
+pub use stack::{Account, Stack};
 pub use token::{Token, now};
 
 use crate::{skip, this_test};
 use postgrest::Postgrest;
+use turn::Turn;
+
+/// The password of everybody at a real sign-in server, until they are given another.
+const PASSWORD: &str = "correct horse battery staple";
 
 /// A backend that is there until it is dropped.
 pub struct Backend {
     /// Its database.
     pub cluster: Cluster,
-    postgrest: Postgrest,
+    rest: Rest,
     http: reqwest::Client,
+}
+
+/// What answers before the database.
+enum Rest {
+    Own(Postgrest),
+    Real(Box<Turn>),
 }
 
 /// An organization with an admin and a user.
@@ -59,15 +74,42 @@ pub struct Organization {
 impl Backend {
     /// Starts one with the schema; skips the test and returns `None` where a program is not installed.
     ///
+    /// Where a real Supabase is given with its database, it is that: emptied, with the schema, and nobody else's until
+    /// it is dropped. So no test starts two.
+    ///
     /// # Panics
     /// When it does not start.
     pub async fn start() -> Option<Self> {
-        Self::of(database().await?).await
+        if let Some(database) = real::database() {
+            return Some(Self::real(Cluster::given(database)).await);
+        }
+        Self::of(cluster().await?).await
     }
 
-    /// The same, where the database had the stand-in for Realtime before the first migration.
+    /// Starts one of a test that cannot run against a real Supabase; where one is given, skips the test with the reason.
+    pub async fn own(why: &str) -> Option<Self> {
+        if real::is_not_for_real(why) {
+            return None;
+        }
+        Self::of(cluster().await?).await
+    }
+
+    /// Starts one that takes the tokens that a test signs.
+    pub async fn with_own_tokens() -> Option<Self> {
+        if real::signing_secret().is_none()
+            && real::is_not_for_real("SUPABASE_JWT_SECRET is not set")
+        {
+            return None;
+        }
+        Self::start().await
+    }
+
+    /// One of a test's own, where the database had the stand-in for Realtime before the first migration.
     pub async fn with_realtime() -> Option<Self> {
-        let cluster = database().await?;
+        if real::is_not_for_real("it looks into the stand-in for Realtime") {
+            return None;
+        }
+        let cluster = cluster().await?;
         cluster.superuser(realtime::SCHEMA).await;
         Self::of(cluster).await
     }
@@ -82,29 +124,47 @@ impl Backend {
             skip(&this_test(), "postgrest is not installed");
             return None;
         };
-        berth_tenant::migrate::migrate(&Secret::new(cluster.url("postgres")), |_| {})
-            .await
-            .expect("the migrations can be applied");
+        migrate(&cluster).await;
         let postgrest = Postgrest::start(&program, &cluster).await;
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .expect("an HTTP client can be made");
         Some(Self {
             cluster,
-            postgrest,
-            http,
+            rest: Rest::Own(postgrest),
+            http: client(),
         })
     }
 
-    /// The port of PostgREST.
+    async fn real(cluster: Cluster) -> Self {
+        let real = Real::given().expect("SUPABASE_DB_URL is used with SUPABASE_URL");
+        let turn = Turn::of(real, &cluster).await;
+        migrate(&cluster).await;
+        let http = client();
+        turn.empty(&cluster, &http).await;
+        Self {
+            cluster,
+            rest: Rest::Real(Box::new(turn)),
+            http,
+        }
+    }
+
+    /// The real Supabase that it is, if it is one.
+    fn as_real(&self) -> Option<&Real> {
+        match &self.rest {
+            Rest::Own(_) => None,
+            Rest::Real(turn) => Some(&turn.real),
+        }
+    }
+
+    /// The port of PostgREST, or of what leads there.
     pub fn port(&self) -> u16 {
-        self.postgrest.port
+        match &self.rest {
+            Rest::Own(postgrest) => postgrest.port,
+            Rest::Real(turn) => turn.front.port,
+        }
     }
 
     /// The REST root.
     pub fn root(&self) -> String {
-        format!("http://127.0.0.1:{}", self.postgrest.port)
+        format!("http://127.0.0.1:{}", self.port())
     }
 
     /// Whoever shows this token, or nobody.
@@ -112,16 +172,44 @@ impl Backend {
         Caller::new(self.http.clone(), self.root(), token)
     }
 
+    /// Whom nothing but triggers binds: whoever runs the backend.
+    pub fn service(&self) -> Caller {
+        let token = match self.as_real() {
+            Some(real) => real.secret.clone(),
+            None => Token::of(Uuid::now_v7())
+                .with("role", "service_role")
+                .signed(),
+        };
+        self.caller(Some(token))
+    }
+
     /// Somebody who has just signed in for the first time, with a confirmed address.
     pub async fn person(&self, email: &str) -> Caller {
+        let id = match self.as_real() {
+            Some(real) => Self::person_of(real, email).await,
+            None => self.person_here(email).await,
+        };
+        let mut caller = self.caller(Some(token::good(id)));
+        caller.id = id;
+        caller
+    }
+
+    async fn person_here(&self, email: &str) -> Uuid {
         let id = Uuid::now_v7();
         let account = format!(
             "insert into auth.users (id, email, email_confirmed_at) values ('{id}', '{email}', now())"
         );
         self.cluster.superuser(&account).await;
-        let mut caller = self.caller(Some(Token::of(id).signed()));
-        caller.id = id;
-        caller
+        id
+    }
+
+    /// Signs in for a token only where none can be signed here: a sign-in server lets nobody in so often.
+    async fn person_of(real: &Real, email: &str) -> Uuid {
+        let id = real.account(email, PASSWORD).await;
+        if real::signing_secret().is_none() {
+            token::keep(id, real.token(email, PASSWORD).await);
+        }
+        id
     }
 
     /// A new organization with an admin and a user.
@@ -142,8 +230,27 @@ impl Backend {
     }
 }
 
-/// A database as a hosted project is before the first migration; skips the test where PostgreSQL is missing.
+async fn migrate(cluster: &Cluster) {
+    berth_tenant::migrate::migrate(&Secret::new(cluster.url("postgres")), |_| {})
+        .await
+        .expect("the migrations can be applied");
+}
+
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy().build();
+    client.expect("an HTTP client can be made")
+}
+
+/// A database as a hosted project is before the first migration; skips the test where PostgreSQL is missing, and where a
+/// real Supabase is given.
 pub async fn database() -> Option<Cluster> {
+    if real::is_not_for_real("it begins before the first migration") {
+        return None;
+    }
+    cluster().await
+}
+
+async fn cluster() -> Option<Cluster> {
     let cluster = Cluster::start().await;
     if cluster.is_none() {
         skip(&this_test(), "PostgreSQL is not installed");

@@ -24,11 +24,19 @@ struct Harbor {
 
 impl Harbor {
     async fn open() -> Option<Self> {
-        let project = Project::start().await?;
+        Self::of(Project::start().await?).await
+    }
+
+    /// The same with the stand-in for Supabase Auth, also where a real one is given.
+    async fn with_stand_in(why: &str) -> Option<Self> {
+        Self::of(Project::own(why).await?).await
+    }
+
+    async fn of(project: Project) -> Option<Self> {
         let stage = Stage::with_keychain().await?;
         let org = project.backend.organization("acme").await;
         let email = "user@acme.example".to_owned();
-        project.account(org.user.id, &email, PASSWORD);
+        project.account(org.user.id, &email, PASSWORD).await;
         Some(Self {
             stage,
             project,
@@ -73,7 +81,8 @@ impl Harbor {
 
 #[tokio::test]
 async fn somebody_names_the_backend_signs_in_with_a_password_and_switches_to_an_organization() {
-    let Some(harbor) = Harbor::open().await else {
+    let Some(harbor) = Harbor::with_stand_in("it counts the sessions of the sign-in server").await
+    else {
         return;
     };
     let keychain = harbor.stage.keychain.as_ref().expect("the stage has one");
@@ -155,12 +164,14 @@ async fn somebody_names_the_backend_signs_in_with_a_password_and_switches_to_an_
     assert_eq!(value(&page, &id("org-password")).await, "");
     assert_eq!(harbor.state().await.account, OrgAccount::SignedOut);
     assert_eq!(keychain.count().await, 0);
-    assert_eq!(harbor.project.sign_in.sessions(harbor.org.user.id), 0);
+    assert_eq!(harbor.project.sign_in().sessions(harbor.org.user.id), 0);
 }
 
 #[tokio::test]
 async fn somebody_signs_in_at_a_provider_in_the_browser() {
-    let Some(harbor) = Harbor::open().await else {
+    let Some(harbor) =
+        Harbor::with_stand_in("it needs a provider where nobody types anything").await
+    else {
         return;
     };
     let page = harbor.page().await;
@@ -174,12 +185,12 @@ async fn somebody_signs_in_at_a_provider_in_the_browser() {
 
 #[tokio::test]
 async fn a_sign_in_in_the_browser_can_be_cancelled_and_refused() {
-    let Some(harbor) = Harbor::open().await else {
+    let Some(harbor) = Harbor::with_stand_in("it says what the provider answers").await else {
         return;
     };
     let page = harbor.page().await;
     // Its page leads nowhere, and leaves the page of Berth in sight.
-    harbor.project.sign_in.change("/authorize", |answer| {
+    harbor.project.sign_in().change("/authorize", |answer| {
         answer.status = 200;
         answer.headers.clear();
         answer.set("content-type", "text/html");
@@ -192,8 +203,8 @@ async fn a_sign_in_in_the_browser_can_be_cancelled_and_refused() {
     page.misses(&id("org-waiting")).await;
     assert_eq!(harbor.state().await.account, OrgAccount::SignedOut);
 
-    harbor.project.sign_in.mend("/authorize");
-    harbor.project.sign_in.nobody_agrees();
+    harbor.project.sign_in().mend("/authorize");
+    harbor.project.sign_in().nobody_agrees();
     page.click(&id("org-provider")).await;
     page.reads(&id("org-sign-in-failed"), "denied").await;
     page.sees(&id("org-email")).await;
@@ -201,11 +212,13 @@ async fn a_sign_in_in_the_browser_can_be_cancelled_and_refused() {
 
 #[tokio::test]
 async fn a_code_that_is_mailed_and_a_second_factor_are_asked_for() {
-    let Some(harbor) = Harbor::open().await else {
+    let Some(harbor) =
+        Harbor::with_stand_in("it says what is mailed and which code is right").await
+    else {
         return;
     };
     let user = harbor.org.user.id;
-    harbor.project.sign_in.add_factor(user, "totp", "246810");
+    harbor.project.sign_in().add_factor(user, "totp", "246810");
     let page = harbor.page().await;
     page.type_into(&id("org-password"), "not needed").await;
     page.click(&id("org-use-code")).await;
@@ -215,7 +228,7 @@ async fn a_code_that_is_mailed_and_a_second_factor_are_asked_for() {
     page.click(&id("org-sign-in")).await;
     page.reads(&id("org-code-sent"), &harbor.email).await;
     focused(&page, "org-code").await;
-    let code = harbor.project.sign_in.mailed(&harbor.email);
+    let code = harbor.project.sign_in().mailed(&harbor.email);
     page.type_into(&id("org-code"), &code.expect("one was mailed"))
         .await;
     page.press(&[key::ENTER]).await;

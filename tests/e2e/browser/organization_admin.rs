@@ -33,7 +33,7 @@ impl Desk {
             OrganizationRole::Admin => (org.admin.id, "admin@acme.example"),
             OrganizationRole::User => (org.user.id, "user@acme.example"),
         };
-        project.account(who, email, PASSWORD);
+        project.account(who, email, PASSWORD).await;
         let client = &stage.engine.client;
         let backend = json!({"url": project.url, "key": project.key()});
         let put = client.request(Method::PUT, "/org/backend").json(&backend);

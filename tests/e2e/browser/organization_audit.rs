@@ -33,11 +33,14 @@ struct Harbor {
 
 impl Harbor {
     async fn of(email: &str) -> Option<Self> {
-        let project = Project::start().await?;
+        Self::at(Project::start().await?, email).await
+    }
+
+    async fn at(project: Project, email: &str) -> Option<Self> {
         let stage = Stage::with_keychain().await?;
         let org = project.backend.organization("acme").await;
-        project.account(org.admin.id, ADMIN, PASSWORD);
-        project.account(org.user.id, USER, PASSWORD);
+        project.account(org.admin.id, ADMIN, PASSWORD).await;
+        project.account(org.user.id, USER, PASSWORD).await;
         let client = &stage.engine.client;
         let backend = json!({"url": project.url, "key": project.key()});
         let put = client.request(Method::PUT, "/org/backend").json(&backend);
@@ -159,7 +162,11 @@ fn of(part: &str, seq: i64, inside: &str) -> String {
 
 #[tokio::test]
 async fn the_details_of_an_event_say_when_it_happened_and_where_it_came_from() {
-    let Some(harbor) = Harbor::of(ADMIN).await else {
+    let why = "it takes a right away from everybody";
+    let Some(project) = Project::own(why).await else {
+        return;
+    };
+    let Some(harbor) = Harbor::at(project, ADMIN).await else {
         return;
     };
     let (session, seq) = harbor.reported(3).await;
@@ -304,7 +311,7 @@ async fn a_check_that_is_not_answered_keeps_no_other_trail_from_being_checked() 
     let other = org.admin.found("globex").await;
     let (_, port) = project.url.rsplit_once(':').expect("it has a port");
     let cable = Cable::plug_in(port.parse().expect("a port is a number")).await;
-    let mut member = Member::of(&project, org.admin.id, ADMIN);
+    let mut member = Member::of(&project, org.admin.id, ADMIN).await;
     member.url = format!("http://{}", cable.address);
     let client = &stage.engine.client;
     member.sign_in(client).await;

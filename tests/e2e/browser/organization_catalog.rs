@@ -38,7 +38,7 @@ impl Signed {
         let project = Project::start().await?;
         let stage = Stage::with_keychain().await?;
         let org = project.backend.organization("acme").await;
-        project.account(who(&org).id, EMAIL, PASSWORD);
+        project.account(who(&org).id, EMAIL, PASSWORD).await;
         let signed = Self {
             stage,
             org,

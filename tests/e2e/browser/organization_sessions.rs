@@ -38,7 +38,7 @@ impl Quay {
         };
         let (_, port) = project.url.rsplit_once(':').expect("it has a port");
         let cable = Cable::plug_in(port.parse().expect("a port is a number")).await;
-        let mut member = Member::of(&project, person, email);
+        let mut member = Member::of(&project, person, email).await;
         member.url = format!("http://{}", cable.address);
         member.sign_in(&stage.engine.client).await;
         stage.engine.client.org_fresh(org.id).await;

@@ -42,7 +42,7 @@ impl Desk {
             OrganizationRole::Admin => (org.admin.id, "admin@acme.example"),
             OrganizationRole::User => (org.user.id, "user@acme.example"),
         };
-        project.account(who, email, PASSWORD);
+        project.account(who, email, PASSWORD).await;
         let engine = keychain.of(setup).start().await;
         let desk = Self {
             project,

@@ -33,20 +33,24 @@ struct Machine {
 impl Machine {
     /// Nothing, and a skip on record, where it cannot run.
     async fn of_a_user() -> Option<Self> {
-        Self::with_tokens(3600).await
+        Self::of(Project::start().await?).await
     }
 
     /// The same with access tokens that live so many seconds.
     async fn with_tokens(live: u64) -> Option<Self> {
-        let project = Project::start().await?;
-        project.sign_in.tokens_live(live);
+        let project = Project::own("it says how long tokens live").await?;
+        project.sign_in().tokens_live(live);
+        Self::of(project).await
+    }
+
+    async fn of(project: Project) -> Option<Self> {
         let setup = Setup::new();
         let Some(keychain) = Keychain::start(setup.folder()).await else {
             skip(&this_test(), "gnome-keyring is not installed");
             return None;
         };
         let org = project.backend.organization("acme").await;
-        project.account(org.user.id, EMAIL, PASSWORD);
+        project.account(org.user.id, EMAIL, PASSWORD).await;
         let house = addition("prompt", Uuid::now_v7(), prompt("organization", "house"));
         push(&org.admin, org.id, &[house]).await;
         let repository = Repository::with_history(&setup.folder().join("repository"));
@@ -298,7 +302,7 @@ async fn a_sign_in_that_has_ended_leaves_the_organization_and_can_be_made_again(
     let Some(machine) = Machine::with_tokens(2).await else {
         return;
     };
-    machine.project.sign_in.end_sessions(machine.org.user.id);
+    machine.project.sign_in().end_sessions(machine.org.user.id);
     let client = &machine.engine.client;
     let signed_out = async || {
         let path = "/org/organizations/refresh";

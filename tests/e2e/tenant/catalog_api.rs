@@ -49,7 +49,7 @@ impl Machine {
             return None;
         };
         let org = project.backend.organization("acme").await;
-        project.account(who(&org).id, EMAIL, PASSWORD);
+        project.account(who(&org).id, EMAIL, PASSWORD).await;
         let engine = keychain.of(setup).start().await;
         mcp::add_agent(&engine).await;
         let machine = Self {

@@ -122,20 +122,20 @@ async fn signed_in(client: &Client, member: &Member) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_before_a_kill_arrives_once_and_in_order_and_who_was_signed_in_still_is()
  {
-    let Some(project) = Project::start().await else {
+    let Some(project) = Project::own("it counts what came to the sign-in server").await else {
         return;
     };
     let setup = Setup::new();
     let Some(keychain) = Keychain::start(setup.folder()).await else {
         return skip(&this_test(), "gnome-keyring is not installed");
     };
-    project.sign_in.tokens_live(TOKEN_LIVES);
-    project.sign_in.grace(GRACE);
+    project.sign_in().tokens_live(TOKEN_LIVES);
+    project.sign_in().grace(GRACE);
     let org = project.backend.organization("acme").await;
     let house = Uuid::now_v7();
     let added = addition("prompt", house, prompt("organization", "house"));
     push(&org.admin, org.id, &[added]).await;
-    let member = Member::of(&project, org.admin.id, "admin@acme.example");
+    let member = Member::of(&project, org.admin.id, "admin@acme.example").await;
     let mut engine = keychain.of(setup).start().await;
     member.sign_in(&engine.client).await;
     engine.client.org_fresh(org.id).await;
@@ -275,7 +275,7 @@ async fn what_was_acknowledged_before_a_kill_arrives_once_and_in_order_and_who_w
     assert_eq!(verified.ok()["valid"], true);
 
     // They have signed in once, it is still the same session, and it was refreshed meanwhile.
-    let by_password = project.sign_in.seen("POST /token").into_iter();
+    let by_password = project.sign_in().seen("POST /token").into_iter();
     let by_password = by_password
         .filter(|it| {
             it.query
@@ -283,8 +283,8 @@ async fn what_was_acknowledged_before_a_kill_arrives_once_and_in_order_and_who_w
                 .is_some_and(|it| it == "password")
         })
         .count();
-    assert_eq!((by_password, project.sign_in.sessions(member.id)), (1, 1));
-    assert!(project.sign_in.refreshes() > 0, "no token was refreshed");
+    assert_eq!((by_password, project.sign_in().sessions(member.id)), (1, 1));
+    assert!(project.sign_in().refreshes() > 0, "no token was refreshed");
     let state = client.org().await;
     assert_eq!(state.active.map(|active| active.0), Some(org.id));
     assert_eq!(state.organizations[0].role, OrganizationRole::Admin);

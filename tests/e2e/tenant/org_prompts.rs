@@ -5,7 +5,6 @@ use berth_protocol::{
     PromptPreview, PromptScope, SystemPrompt,
     tenant::{MutationState, OrgChanges},
 };
-use berth_tests::tenant::Token;
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
@@ -147,8 +146,7 @@ async fn global_prompts_of_the_backend_come_before_the_organizations_and_are_onl
         return;
     };
     let client = &machine.engine.client;
-    let token = Token::of(machine.org.admin.id).with("role", "service_role");
-    let service = machine.project.backend.caller(Some(token.signed()));
+    let service = machine.project.backend.service();
     let all = Uuid::now_v7();
     let row = json!({"id": all, "scope": "global", "name": "all", "content": "words for all"});
     let added = service.send(Method::POST, "system_prompts", Some(row));

@@ -199,10 +199,9 @@ async fn what_belongs_to_no_organization_reaches_everybody_and_is_only_read() {
     };
     let stranger = backend.person("stranger@example.org").await;
     let id = Uuid::now_v7();
-    let token = berth_tests::tenant::Token::of(stranger.id).with("role", "service_role");
     let row = json!({"id": id, "scope": "global", "name": "all", "content": "words"});
     backend
-        .caller(Some(token.signed()))
+        .service()
         .send(reqwest::Method::POST, "system_prompts", Some(row))
         .await
         .rows();
@@ -213,7 +212,7 @@ async fn what_belongs_to_no_organization_reaches_everybody_and_is_only_read() {
 
 #[tokio::test]
 async fn a_token_that_has_ended_is_replaced_once_and_then_the_user_is_signed_out() {
-    let Some(backend) = Backend::start().await else {
+    let Some(backend) = Backend::with_own_tokens().await else {
         return;
     };
     let org = backend.organization("acme").await;

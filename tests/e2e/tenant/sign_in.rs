@@ -8,7 +8,7 @@ use berth_tenant::auth::{
 };
 use berth_tests::{
     oauth::browse,
-    tenant::{Backend, SessionFile, Shape, SignInServer, Stack},
+    tenant::{Backend, SessionFile, Shape, SignInServer, Stack, with_stand_in_alone},
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -19,6 +19,7 @@ pub const PASSWORD: &str = "correct horse battery staple";
 
 /// A server with an account.
 pub async fn server() -> (SignInServer, Client, Uuid) {
+    with_stand_in_alone("it says what the sign-in server answers");
     let server = SignInServer::start().await;
     let account = server.account(EMAIL, PASSWORD);
     let client = Client::new(server.backend()).expect("a client can be made");
@@ -472,7 +473,7 @@ async fn a_sign_in_ends_at_its_limit_and_when_it_is_dropped() {
 
 #[tokio::test]
 async fn a_session_opens_the_organization_of_its_user() {
-    let Some(backend) = Backend::start().await else {
+    let Some(backend) = Backend::own("its session is one of the stand-in").await else {
         return;
     };
     let org = backend.organization("acme").await;

@@ -59,7 +59,7 @@ impl Machine {
             Who::Admin => org.admin.id,
             Who::User => org.user.id,
         };
-        project.account(person, EMAIL, PASSWORD);
+        project.account(person, EMAIL, PASSWORD).await;
         let house = Uuid::now_v7();
         let added = addition("prompt", house, prompt("organization", "house"));
         push(&org.admin, org.id, &[added]).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use berth_tests::{
     LIMIT,
-    tenant::{Backend, Caller, Token, addition, change as change_of, removal},
+    tenant::{Backend, Caller, addition, change as change_of, removal},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -237,11 +237,8 @@ async fn global_prompts_reach_everybody_and_only_the_service_writes_them() {
             .await;
         assert_eq!(reply.refusal(), "42501");
     }
-    let token = berth_tests::tenant::Token::of(org.admin.id)
-        .with("role", "service_role")
-        .signed();
-    let service = backend.caller(Some(token));
-    service
+    backend
+        .service()
         .send(Method::POST, "system_prompts", Some(row))
         .await
         .rows();
@@ -256,12 +253,6 @@ async fn global_prompts_reach_everybody_and_only_the_service_writes_them() {
             .refusal(),
         "42501"
     );
-}
-
-/// Whom nothing but its own triggers binds: whoever runs the backend.
-fn service(backend: &Backend) -> Caller {
-    let token = Token::of(Uuid::now_v7()).with("role", "service_role");
-    backend.caller(Some(token.signed()))
 }
 
 async fn add_global(service: &Caller, name: &str) -> Uuid {
@@ -286,7 +277,7 @@ async fn global_prompts_come_with_every_organization_in_the_order_of_its_changes
     let Some(backend) = Backend::start().await else {
         return;
     };
-    let service = service(&backend);
+    let service = backend.service();
     let early = add_global(&service, "early").await;
     let org = backend.organization("acme").await;
     let other = backend.organization("globex").await;
@@ -348,7 +339,7 @@ async fn global_prompts_that_go_are_told_and_whoever_was_away_begins_anew() {
     let Some(backend) = Backend::start().await else {
         return;
     };
-    let service = service(&backend);
+    let service = backend.service();
     let (one, two) = (
         add_global(&service, "one").await,
         add_global(&service, "two").await,

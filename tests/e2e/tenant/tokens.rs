@@ -8,7 +8,7 @@ const DAY: u64 = 24 * 60 * 60;
 
 #[tokio::test]
 async fn a_token_that_the_sign_in_server_did_not_issue_for_this_backend_is_refused() {
-    let Some(backend) = Backend::start().await else {
+    let Some(backend) = Backend::with_own_tokens().await else {
         return;
     };
     let org = backend.organization("acme").await;
@@ -74,7 +74,7 @@ async fn a_token_that_the_sign_in_server_did_not_issue_for_this_backend_is_refus
 
 #[tokio::test]
 async fn what_a_token_claims_beyond_who_somebody_is_gives_no_right() {
-    let Some(backend) = Backend::start().await else {
+    let Some(backend) = Backend::with_own_tokens().await else {
         return;
     };
     let org = backend.organization("acme").await;

@@ -35,15 +35,18 @@ struct Machine {
 impl Machine {
     /// Nothing, and a skip on record, where it cannot run.
     async fn new() -> Option<Self> {
-        let project = Project::start().await?;
+        Self::of(Project::start().await?).await
+    }
+
+    async fn of(project: Project) -> Option<Self> {
         let setup = Setup::new();
         let Some(keychain) = Keychain::start(setup.folder()).await else {
             skip(&this_test(), "gnome-keyring is not installed");
             return None;
         };
         let org = project.backend.organization("acme").await;
-        project.account(org.user.id, USER, PASSWORD);
-        project.account(org.admin.id, ADMIN, PASSWORD);
+        project.account(org.user.id, USER, PASSWORD).await;
+        project.account(org.admin.id, ADMIN, PASSWORD).await;
         let repository = Repository::with_history(&setup.folder().join("repository"));
         let engine = keychain.of(setup).start().await;
         let backend = json!({"url": project.url, "key": project.key()});
@@ -242,7 +245,11 @@ async fn what_a_user_does_is_listed_verified_and_exported_for_the_admin() {
 
 #[tokio::test]
 async fn an_admin_finds_the_events_of_a_session_when_they_happened_and_where_they_came_from() {
-    let Some(machine) = Machine::new().await else {
+    let why = "its gateway says itself where a request comes from";
+    let Some(project) = Project::own(why).await else {
+        return;
+    };
+    let Some(machine) = Machine::of(project).await else {
         return;
     };
     machine.works().await;
@@ -360,7 +367,11 @@ async fn who_is_no_admin_is_told_so_whatever_they_ask_of_the_trail() {
 
 #[tokio::test]
 async fn a_trail_that_was_written_anew_is_found_by_what_was_kept_of_it() {
-    let Some(machine) = Machine::new().await else {
+    let why = "it switches the guards of the trail off";
+    let Some(project) = Project::own(why).await else {
+        return;
+    };
+    let Some(machine) = Machine::of(project).await else {
         return;
     };
     machine.sign_in(ADMIN).await;

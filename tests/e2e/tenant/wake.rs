@@ -360,8 +360,8 @@ async fn what_an_admin_writes_on_one_engine_is_on_another_before_that_asks_by_it
         return skip(&this_test(), "gnome-keyring is not installed");
     };
     let org = project.backend.organization("acme").await;
-    let admin = Member::of(&project, org.admin.id, "admin@acme.example");
-    let user = Member::of(&project, org.user.id, "user@acme.example");
+    let admin = Member::of(&project, org.admin.id, "admin@acme.example").await;
+    let user = Member::of(&project, org.user.id, "user@acme.example").await;
     let one = engine(&project, &keychain, setup, org.id, &admin).await;
     let other = engine(&project, &keychain, Setup::new(), org.id, &user).await;
 

@@ -1,4 +1,5 @@
-//! A fresh PostgreSQL cluster, reached by nothing but a socket in its own folder.
+//! The database of a backend: a fresh PostgreSQL cluster, reached by nothing but a socket in its own folder, or the one
+//! of a real Supabase that is given.
 
 use std::{
     env, fs,
@@ -10,6 +11,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use berth_protocol::Secret;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::{Pid, User, geteuid},
@@ -19,6 +21,7 @@ use sqlx::{
 };
 use tempfile::TempDir;
 
+use super::real;
 use crate::LIMIT;
 
 /// What a hosted project has before the first migration.
@@ -39,8 +42,16 @@ const FOLDERS: [&str; 8] = [
 /// The port that a socket is named after; nothing listens on a port of the network.
 const PORT: u16 = 5432;
 
-/// A cluster that is there until it is dropped.
-pub struct Cluster {
+/// A database; one of a test's own is there until it is dropped.
+pub struct Cluster(Place);
+
+enum Place {
+    Own(Own),
+    /// The address of the one of a real Supabase.
+    Given(Secret),
+}
+
+struct Own {
     server: Child,
     folder: TempDir,
 }
@@ -88,39 +99,39 @@ impl Cluster {
             .spawn()
             .expect("postgres can be started");
         // From here on its end is this value's.
-        let mut cluster = Self { server, folder };
-        // The socket is beside the data: the server changes into its data folder.
-        cluster.wait().await;
+        let mut own = Own { server, folder };
+        own.wait().await;
+        let cluster = Self(Place::Own(own));
         cluster.superuser(SUPABASE).await;
         Some(cluster)
     }
 
-    async fn wait(&mut self) {
-        let ready = async {
-            while self.connect("supabase_admin").await.is_err() {
-                let ended = self.server.try_wait().expect("a child can be asked");
-                assert!(ended.is_none(), "postgres ended: {}", self.log());
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
-        };
-        let in_time = tokio::time::timeout(LIMIT, ready).await;
-        assert!(in_time.is_ok(), "postgres does not answer: {}", self.log());
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    /// The one of a real Supabase, at this address.
+    pub(super) fn given(address: Secret) -> Self {
+        Self(Place::Given(address))
     }
 
     /// The folder of its socket.
+    ///
+    /// # Panics
+    /// When it is a given one.
     pub(super) fn socket(&self) -> PathBuf {
-        self.folder.path().join("data")
+        match &self.0 {
+            Place::Own(own) => own.socket(),
+            Place::Given(_) => unreachable!("what is started beside a database has its own"),
+        }
     }
 
-    /// Its address for a role that it knows, through its socket.
+    /// Its address for a role that it knows.
     pub fn url(&self, role: &str) -> String {
-        let socket = self.socket();
-        let socket = socket.to_string_lossy().replace('/', "%2F");
-        format!("postgres://{role}@{socket}:{PORT}/postgres")
+        match &self.0 {
+            Place::Own(own) => {
+                let socket = own.socket();
+                let socket = socket.to_string_lossy().replace('/', "%2F");
+                format!("postgres://{role}@{socket}:{PORT}/postgres")
+            }
+            Place::Given(address) => real::address_for(address, role),
+        }
     }
 
     /// A connection as one of its roles.
@@ -128,11 +139,10 @@ impl Cluster {
     /// # Errors
     /// What the server says.
     pub async fn connect(&self, role: &str) -> Result<PgConnection, sqlx::Error> {
-        let options = PgConnectOptions::new_without_pgpass()
-            .socket(self.socket())
-            .port(PORT)
-            .username(role)
-            .database("postgres");
+        let options = match &self.0 {
+            Place::Own(own) => own.options(role),
+            Place::Given(address) => real::address_for(address, role).parse()?,
+        };
         options.connect().await
     }
 
@@ -177,7 +187,38 @@ impl Cluster {
     }
 }
 
-impl Drop for Cluster {
+impl Own {
+    async fn wait(&mut self) {
+        let ready = async {
+            while self.options("supabase_admin").connect().await.is_err() {
+                let ended = self.server.try_wait().expect("a child can be asked");
+                assert!(ended.is_none(), "postgres ended: {}", self.log());
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(LIMIT, ready).await;
+        assert!(in_time.is_ok(), "postgres does not answer: {}", self.log());
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// The socket is beside the data: the server changes into its data folder.
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn options(&self, role: &str) -> PgConnectOptions {
+        PgConnectOptions::new_without_pgpass()
+            .socket(self.socket())
+            .port(PORT)
+            .username(role)
+            .database("postgres")
+    }
+}
+
+impl Drop for Own {
     fn drop(&mut self) {
         // SIGQUIT ends the server and all of its processes at once, without writing anything.
         if let Ok(pid) = i32::try_from(self.server.id()) {

@@ -22,7 +22,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::Token;
+use super::token;
 use crate::LIMIT;
 
 /// Asks by itself so seldom that a test decides when; tries again at once.
@@ -64,7 +64,7 @@ impl Tokens {
 
     /// A good one.
     pub fn of(person: Uuid) -> Arc<Self> {
-        Self::new([Token::of(person).signed()])
+        Self::new([token::good(person)])
     }
 
     /// From now on this one, as after a refresh.

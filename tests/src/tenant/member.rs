@@ -24,8 +24,8 @@ pub struct Member {
 
 impl Member {
     /// Gives somebody whom the database knows an account with a password.
-    pub fn of(project: &Project, id: Uuid, email: &str) -> Self {
-        project.account(id, email, PASSWORD);
+    pub async fn of(project: &Project, id: Uuid, email: &str) -> Self {
+        project.account(id, email, PASSWORD).await;
         Self {
             id,
             email: email.to_owned(),

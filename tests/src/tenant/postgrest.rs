@@ -47,7 +47,7 @@ impl Postgrest {
              server-port = 0\n\
              log-level = \"info\"\n",
             socket.display(),
-            token::SECRET,
+            token::secret(),
         );
         let path = socket.with_file_name("postgrest.conf");
         fs::write(&path, config).expect("a file of the test can be written");

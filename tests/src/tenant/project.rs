@@ -36,10 +36,10 @@ const CARRIED: [&str; 6] = [
 pub struct Project {
     /// The database, with PostgREST before it.
     pub backend: Backend,
-    /// The stand-in for Supabase Auth.
-    pub sign_in: SignInServer,
     /// The one address.
     pub url: String,
+    /// The stand-in for Supabase Auth, unless the backend is a real one with its own.
+    sign_in: Option<SignInServer>,
     realtime: Option<Realtime>,
     address: SocketAddr,
     server: JoinHandle<()>,
@@ -55,12 +55,22 @@ struct Inside {
 }
 
 impl Project {
-    /// Starts one; skips the test and returns `None` where a program is not installed.
+    /// Starts one; skips the test and returns `None` where a program is not installed. Where a real Supabase is given,
+    /// it is that, as [`Backend::start`] says.
     ///
     /// # Panics
     /// When it does not start.
     pub async fn start() -> Option<Self> {
         let backend = Backend::start().await?;
+        Some(Self::of(backend, None).await)
+    }
+
+    /// Starts one of a test that cannot run against a real Supabase, as [`Backend::own`].
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn own(why: &str) -> Option<Self> {
+        let backend = Backend::own(why).await?;
         Some(Self::of(backend, None).await)
     }
 
@@ -75,13 +85,19 @@ impl Project {
     }
 
     async fn of(backend: Backend, realtime: Option<Realtime>) -> Self {
-        let sign_in = SignInServer::start().await;
+        let sign_in = match backend.as_real() {
+            Some(_) => None,
+            None => Some(SignInServer::start().await),
+        };
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none());
         let inside = Arc::new(Inside {
             http: http.build().expect("an HTTP client can be made"),
-            sign_in: sign_in.base.clone(),
+            sign_in: match (&sign_in, backend.as_real()) {
+                (Some(sign_in), _) => sign_in.base.clone(),
+                (None, real) => real.expect("it is a real one").backend.url().to_owned(),
+            },
             rest: backend.root(),
         });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await;
@@ -131,9 +147,21 @@ impl Project {
         realtime.expect("it was started with Realtime")
     }
 
+    /// The stand-in for Supabase Auth.
+    ///
+    /// # Panics
+    /// When it is a real one: whoever needs the stand-in starts the project with [`Self::own`].
+    pub fn sign_in(&self) -> &SignInServer {
+        let sign_in = self.sign_in.as_ref();
+        sign_in.expect("it was started with the stand-in")
+    }
+
     /// Its publishable key.
     pub fn key(&self) -> String {
-        self.sign_in.backend().key().to_owned()
+        match self.backend.as_real() {
+            Some(real) => real.backend.key().to_owned(),
+            None => self.sign_in().backend().key().to_owned(),
+        }
     }
 
     /// Ends it for its clients, as a network does that is gone: once it returns, nobody is let in any more.
@@ -149,9 +177,15 @@ impl Project {
         }
     }
 
-    /// Gives somebody whom the database knows a password. Whoever comes with the browser from now on is them.
-    pub fn account(&self, person: Uuid, email: &str, password: &str) {
-        self.sign_in.account_of(person, email, password);
+    /// Gives somebody whom the database knows a password. Whoever comes to the stand-in with the browser from now on is
+    /// them.
+    pub async fn account(&self, person: Uuid, email: &str, password: &str) {
+        match self.backend.as_real() {
+            Some(real) => real.change_account(person, email, password).await,
+            None => {
+                self.sign_in().account_of(person, email, password);
+            }
+        }
     }
 }
 

@@ -1,6 +1,10 @@
 //! Tokens as the sign-in server issues them, and as nobody should take them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -8,8 +12,31 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use super::real;
+
 /// Signs the tokens of tests, and is used for nothing else.
-pub(super) const SECRET: &str = "signs-the-tokens-of-tests-and-nothing-else-0123456789";
+const SECRET: &str = "signs-the-tokens-of-tests-and-nothing-else-0123456789";
+
+/// What a real sign-in server has given to whom, where tests cannot sign what it takes.
+static GIVEN: Mutex<BTreeMap<Uuid, String>> = Mutex::new(BTreeMap::new());
+
+/// With what tokens are signed: the secret of a real backend, where one is given that says it.
+pub(super) fn secret() -> String {
+    real::signing_secret().unwrap_or_else(|| SECRET.to_owned())
+}
+
+/// Keeps what a real sign-in server has given.
+pub(super) fn keep(person: Uuid, token: String) {
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    given.insert(person, token);
+}
+
+/// A token that the backend takes for a person: the one that was given, else one of our own.
+pub(super) fn good(person: Uuid) -> String {
+    let given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let given = given.get(&person).cloned();
+    given.unwrap_or_else(|| Token::of(person).signed())
+}
 
 /// A token that is not signed yet.
 #[derive(Clone, Debug)]
@@ -42,7 +69,7 @@ impl Token {
 
     /// Signed with the key that the backend knows.
     pub fn signed(&self) -> String {
-        self.signed_with(SECRET)
+        self.signed_with(&secret())
     }
 
     /// Signed with any key.
@@ -66,7 +93,7 @@ impl Token {
     pub(super) fn read(token: &str) -> Option<Self> {
         let (said, signature) = token.rsplit_once('.')?;
         let (_, claims) = said.split_once('.')?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).ok()?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret().as_bytes()).ok()?;
         mac.update(said.as_bytes());
         let expected = BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
         let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).ok()?;
