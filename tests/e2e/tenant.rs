@@ -35,6 +35,8 @@ mod indexes;
 mod killed;
 #[path = "tenant/lints.rs"]
 mod lints;
+#[path = "tenant/maintain.rs"]
+mod maintain;
 #[path = "tenant/migrate.rs"]
 mod migrate;
 #[path = "tenant/org_prompts.rs"]
@@ -67,6 +69,8 @@ mod sign_in_left;
 mod sign_in_step_up;
 #[path = "tenant/signed_in.rs"]
 mod signed_in;
+#[path = "tenant/supabase_push.rs"]
+mod supabase_push;
 #[path = "tenant/sync.rs"]
 mod sync;
 #[path = "tenant/tokens.rs"]

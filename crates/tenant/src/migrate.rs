@@ -14,6 +14,7 @@ use std::time::Duration;
 use berth_protocol::Secret;
 use sqlx::{Connection, PgConnection, Postgres, Transaction, migrate::Migrator};
 
+pub(crate) use address::connect;
 use history::Recorded;
 
 /// The files of `migrations/tenant`.
@@ -217,7 +218,8 @@ impl MigrateError {
     }
 }
 
-fn is_lock_timeout(error: &sqlx::Error) -> bool {
+/// Somebody else has held a lock for longer than is waited for.
+pub(crate) fn is_lock_timeout(error: &sqlx::Error) -> bool {
     error
         .as_database_error()
         .and_then(|said| said.code())
@@ -240,7 +242,7 @@ pub fn migrations() -> Vec<Migration> {
 /// # Errors
 /// [`MigrateError`], but for [`MigrateError::Failed`]; nothing is changed.
 pub async fn status(url: &Secret<String>) -> Result<Vec<MigrationState>, MigrateError> {
-    let mut conn = address::connect(url).await?;
+    let mut conn = connect(url).await?;
     let known = migrations();
     let recorded = recorded(&mut conn).await;
     close(conn).await;
@@ -265,7 +267,7 @@ pub async fn migrate(
     url: &Secret<String>,
     mut applied: impl FnMut(&Migration),
 ) -> Result<usize, MigrateError> {
-    let mut conn = address::connect(url).await?;
+    let mut conn = connect(url).await?;
     let known = migrations();
     let mut count = 0;
     let outcome = loop {
@@ -332,6 +334,6 @@ async fn next<'a>(
 
 /// Says goodbye to the server. What was not committed until here never will be: a transaction that was given up is
 /// rolled back on the way out, or by the server once the connection is gone. So a failure changes nothing.
-async fn close(conn: PgConnection) {
+pub(crate) async fn close(conn: PgConnection) {
     let _ = tokio::time::timeout(CLOSE_LIMIT, conn.close()).await;
 }

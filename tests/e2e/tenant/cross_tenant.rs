@@ -122,6 +122,7 @@ fn attempts(org: &Organization, rows: &Rows, mine: Uuid) -> Vec<Attempt> {
         ("audit_origin", json!({"org": id, "event_seq": 1})),
         ("audit_retire", json!({"month": "2026-01-01"})),
         ("sync_purge", json!({"days": 1})),
+        ("maintain", json!({})),
         ("create_organization", json!({"id": id, "name": "taken"})),
         (
             "invite",

@@ -15,12 +15,12 @@ use sqlx::{
 use super::MigrateError;
 
 /// What the server's own statistics call this program.
-const NAME: &str = "berth-migrate";
+const NAME: &str = "berth-tenant";
 
 /// How long a server may take to let us in. Without a limit, one that drops everything is waited for without end.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 
-pub(super) async fn connect(url: &Secret<String>) -> Result<PgConnection, MigrateError> {
+pub(crate) async fn connect(url: &Secret<String>) -> Result<PgConnection, MigrateError> {
     connect_within(url, CONNECT_LIMIT).await
 }
 
