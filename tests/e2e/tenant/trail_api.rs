@@ -69,6 +69,8 @@ impl Machine {
         let way = json!({"way": "password", "email": email, "password": PASSWORD});
         let signed_in = self.engine.client.post::<OrgState>("/org/sign-in", &way);
         signed_in.await.expect("the password is right");
+        // The trail has the sign-in, and grows no more by itself.
+        self.engine.client.org_settled(self.org.id).await;
     }
 
     async fn sign_out(&self) {
@@ -305,6 +307,27 @@ async fn an_admin_finds_the_events_of_a_session_when_they_happened_and_where_the
     let nowhere = machine.path("/1000000/origin");
     let nowhere: OrgTrailOrigin = client.get(&nowhere).await.expect("it is told");
     assert_eq!(nowhere, OrgTrailOrigin::default());
+}
+
+#[tokio::test]
+async fn signing_in_and_out_reaches_an_organization_that_was_never_active() {
+    let Some(machine) = Machine::new().await else {
+        return;
+    };
+    machine.sign_in(USER).await;
+    machine.sign_out().await;
+    machine.sign_in(USER).await;
+    let actions = ["org.signed_in", "org.signed_out"];
+    let wanted = json!({"org": machine.org.id, "filter": {"actions": actions}});
+    let events = machine.org.admin.call("audit_page", wanted).await.rows();
+    let told: Vec<_> = events.iter().map(|event| &event["action"]).collect();
+    assert_eq!(told, ["org.signed_in", "org.signed_out", "org.signed_in"]);
+    // By whom is said by the pseudonym alone.
+    for event in &events {
+        assert_eq!(event["actor"], events[0]["actor"]);
+        let said = event["details"].to_string();
+        assert!(!said.contains(&machine.org.user.id.to_string()), "{said}");
+    }
 }
 
 #[tokio::test]

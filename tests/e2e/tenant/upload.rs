@@ -1,6 +1,9 @@
 //! Audit events of an installation reach the organization that they belong to: once, in order, with their time.
 
-use berth_protocol::tenant::SyncStatus;
+use berth_protocol::{
+    OrganizationId, UserId,
+    tenant::{OrganizationRole, SyncStatus, Tenant},
+};
 use berth_tests::tenant::{Backend, Chaos, Device, Mood, fast};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -139,4 +142,82 @@ async fn an_event_belongs_to_the_organization_that_was_active_and_to_no_other() 
         .map(|event| event.action)
         .collect();
     assert_eq!(other, ["session.second"]);
+}
+
+/// The account of this machine has signed in.
+async fn sign_in(device: &Device) {
+    let details = json!({"url": device.root, "user_id": device.tenant.user});
+    let noted = device
+        .store
+        .note("org.signed_in", "organization", "account", details)
+        .await;
+    noted.expect("the store works");
+    // Organizations are looked up, and again after a restart.
+    for _ in 0..2 {
+        let told = device.store.tell_sign_in(device.tenant.user).await;
+        told.expect("the store works");
+    }
+}
+
+async fn waiting(device: &Device, tenant: Tenant) -> Vec<String> {
+    let waiting = device.store.audit_outgoing(tenant, 100).await;
+    let waiting = waiting.expect("the store works");
+    waiting.into_iter().map(|event| event.action).collect()
+}
+
+#[tokio::test]
+async fn signing_in_and_out_reaches_each_organization_of_the_user_once_and_in_order() {
+    let Some(backend) = Backend::start().await else {
+        return;
+    };
+    let acme = backend.organization("acme").await;
+    let mut device = Device::new(&backend.root(), acme.id, acme.user.id).await;
+    let user = device.tenant.user;
+    let other = |user| Tenant {
+        org: OrganizationId(Uuid::now_v7()),
+        user,
+    };
+    let (second, later, strangers) = (other(user), other(user), other(UserId(Uuid::now_v7())));
+    let add = async |tenant: Tenant| {
+        let role = OrganizationRole::User;
+        let added = device
+            .store
+            .add_organization(tenant, &device.root, "globex", role)
+            .await;
+        added.expect("the store works");
+    };
+    add(second).await;
+    add(strangers).await;
+    let activate = async |tenant: Option<Tenant>| {
+        let done = device.store.activate_tenant(tenant).await;
+        done.expect("the store works");
+    };
+
+    sign_in(&device).await;
+    activate(Some(device.tenant)).await;
+    note(&device, "session.first", json!({})).await;
+    // One that comes later is told of the sign-in that brings it, and the others nothing more.
+    add(later).await;
+    let told = device.store.tell_sign_in(user).await;
+    told.expect("the store works");
+    let signed_out = device.store.note_sign_out(user, true).await;
+    signed_out.expect("the store works");
+    activate(None).await;
+    note(&device, "session.nobody", json!({})).await;
+    sign_in(&device).await;
+    activate(Some(second)).await;
+    note(&device, "session.second", json!({})).await;
+
+    let (came, left) = ("org.signed_in", "org.signed_out");
+    assert_eq!(
+        waiting(&device, second).await,
+        [came, left, came, "session.second"]
+    );
+    assert_eq!(waiting(&device, later).await, [came, left, came]);
+    assert!(waiting(&device, strangers).await.is_empty());
+    device.start().await;
+    device.settled().await;
+    let events = arrived(&acme).await;
+    let actions: Vec<_> = events.iter().map(|event| &event["action"]).collect();
+    assert_eq!(actions, [came, "session.first", left, came]);
 }

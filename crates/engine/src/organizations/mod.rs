@@ -560,6 +560,8 @@ async fn come_in(state: &Arc<State>, signed_in: SignedIn) -> Result<(), ApiError
         // Without a network there is what was known before.
         tracing::info!(problem = %error.0, "the organizations of whoever is signed in could not be looked up");
     }
+    // Before anything is sent: events reach an organization in their order.
+    state.store.tell_sign_in(user).await?;
     let connected = organizations.connected()?;
     let root = connected.remote.root().to_owned();
     let known = state.store.organizations().await?;
@@ -670,6 +672,7 @@ pub async fn look_again(state: &Arc<State>) -> Result<OrgState, ApiError> {
     let signed_in = signed_in.ok_or_else(signed_out)?;
     let user = UserId(signed_in.user);
     discover(state, user).await?;
+    state.store.tell_sign_in(user).await?;
     let root = organizations.connected()?.remote.root().to_owned();
     for record in state.store.organizations().await? {
         if record.tenant.user == user && record.url == root {
@@ -757,11 +760,8 @@ pub async fn sign_out(state: &Arc<State>) -> Result<OrgState, ApiError> {
     };
     let who = organizations.now().signed_in.take();
     if let Some(who) = who {
-        let details =
-            json!({"user_id": who.user, "at_backend": matches!(signed_out, SignedOut::Yes)});
-        let noted = state
-            .store
-            .note("org.signed_out", "organization", "account", details);
+        let at_backend = matches!(signed_out, SignedOut::Yes);
+        let noted = state.store.note_sign_out(UserId(who.user), at_backend);
         noted.await?;
     }
     if let SignedOut::Failed(error) = signed_out {

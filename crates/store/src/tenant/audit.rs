@@ -3,10 +3,13 @@
 //! The trail of a machine is one chain, and its events say nothing of organizations. What belongs to one is a span
 //! of the chain: from the moment that it becomes the active one to the moment that another does, or none. So an
 //! event belongs to one pair at most, nothing from before goes anywhere, and neither the chain nor what writes to
-//! it needs to know. What is noted of another organization meanwhile goes nowhere. A server on which several are active at once needs a mark on each event instead; that replaces
-//! `spans!` alone.
+//! it needs to know. What is noted of another organization meanwhile goes nowhere. A server on which several are active
+//! at once needs a mark on each event instead; that replaces `spans!` alone.
+//!
+//! Signing in and out are the exception: a sign-in opens all organizations of its user to this machine at once, whichever
+//! becomes the active one and when. So each of them is told of it, by a span of that one event.
 
-use berth_protocol::{AuditEvent, tenant::Tenant};
+use berth_protocol::{AuditEvent, UserId, tenant::Tenant};
 use serde_json::json;
 
 use crate::{
@@ -40,6 +43,37 @@ macro_rules! spans {
 
 const EVENTS: &str = spans!("SELECT e.*", "ORDER BY e.seq LIMIT ?");
 const COUNT: &str = spans!("SELECT COUNT(*) AS waiting", "");
+
+/// A span of the sign-in that is in force, for each pair of its user. A pair that has a later span, or whose open span has
+/// the event, is told by that or was told before: events reach an organization in their order.
+const TELL_SIGN_IN: &str = "
+    INSERT INTO audit_spans (org_id, user_id, after_seq, until_seq)
+    SELECT o.org_id, o.user_id, e.seq - 1, e.seq
+    FROM organizations AS o
+    JOIN audit_events AS e ON e.seq = (
+        SELECT seq FROM audit_events
+        WHERE action = 'org.signed_in' AND json_extract(details, '$.user_id') = ?1
+        ORDER BY seq DESC LIMIT 1
+    )
+    WHERE o.user_id = ?1 AND e.seq > o.audit_seq
+      AND NOT EXISTS (SELECT 1 FROM audit_events AS x WHERE x.action = 'org.signed_out' AND x.seq > e.seq)
+      AND NOT EXISTS (
+          SELECT 1 FROM audit_spans AS s
+          WHERE s.org_id = o.org_id AND s.user_id = o.user_id
+            AND COALESCE(s.until_seq, 9223372036854775807) >= e.seq
+      )
+    ON CONFLICT (org_id, user_id, after_seq) DO UPDATE SET until_seq = excluded.until_seq";
+
+/// A span of the next event, for each pair of a user that has no open one.
+const TELL_NEXT: &str = "
+    INSERT INTO audit_spans (org_id, user_id, after_seq, until_seq)
+    SELECT o.org_id, o.user_id, h.seq, h.seq + 1
+    FROM organizations AS o, audit_head AS h
+    WHERE o.user_id = ? AND NOT EXISTS (
+        SELECT 1 FROM audit_spans AS s
+        WHERE s.org_id = o.org_id AND s.user_id = o.user_id AND s.until_seq IS NULL
+    )
+    ON CONFLICT (org_id, user_id, after_seq) DO UPDATE SET until_seq = excluded.until_seq";
 
 /// How many events of a pair wait, and were refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,6 +145,33 @@ impl Store {
         // Those of another organization hold now.
         write.changes_servers(true);
         write.commit_plain().await
+    }
+
+    /// Has the sign-in that is in force belong to each organization of its user that it does not belong to yet. To be
+    /// called whenever organizations were looked up: those that come later are told of the sign-in that brings them too.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn tell_sign_in(&self, user: UserId) -> Result<(), StoreError> {
+        let mut write = self.write("telling organizations of a sign-in").await?;
+        let tell = sqlx::query(TELL_SIGN_IN).bind(user.to_string());
+        write.execute(tell).await?;
+        write.commit_plain().await
+    }
+
+    /// Notes that a user has signed out, which each of their organizations is told, not only the active one. It is sent
+    /// once they sign in again. `at_backend` says whether the backend has ended the session too.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn note_sign_out(&self, user: UserId, at_backend: bool) -> Result<(), StoreError> {
+        let mut write = self.write("noting that somebody has signed out").await?;
+        let tell = sqlx::query(TELL_NEXT).bind(user.to_string());
+        write.execute(tell).await?;
+        let details = json!({"user_id": user, "at_backend": at_backend});
+        write
+            .commit_note("org.signed_out", "organization", "account", &details)
+            .await
     }
 
     /// The next events that belong to a pair and that its backend has not answered, the oldest first, at most
