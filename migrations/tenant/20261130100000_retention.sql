@@ -161,6 +161,7 @@ declare
     last_hash text;
     last_at timestamptz;
     retired bigint;
+    event audit.logs;
     purged jsonb := '{}';
     answers bigint;
     leaves text[];
@@ -190,11 +191,10 @@ begin
         select coalesce(max(point.seq), 0) into begins_after
         from private.audit_checkpoints as point where point.org_id = org;
         -- The last event of the months that are over for it.
-        select event.seq, event.hash, event.recorded_at into last_seq, last_hash, last_at
-        from audit.logs as event
-        where event.org_id = org
-            and event.recorded_at < date_trunc('month', now() - make_interval(days => days))
-        order by event.recorded_at desc, event.seq desc
+        select it.seq, it.hash, it.recorded_at into last_seq, last_hash, last_at
+        from audit.logs as it
+        where it.org_id = org and it.recorded_at < date_trunc('month', now() - make_interval(days => days))
+        order by it.recorded_at desc, it.seq desc
         limit 1;
         retired := 0;
         if last_seq > begins_after then
@@ -202,8 +202,16 @@ begin
             begins_after := last_seq;
             insert into private.audit_checkpoints (org_id, seq, hash, partition)
             values (org, last_seq, last_hash, 'logs_' || to_char(last_at, 'YYYY_MM'));
-            perform private.audit_note(org, 'audit.retired', 'organization', org::text,
+            -- By nobody of the organization, whoever has called this.
+            event := null;
+            event.org_id := org;
+            event.id := private.uuid_v7();
+            event.action := 'audit.retired';
+            event.subject_kind := 'organization';
+            event.subject_id := org::text;
+            event.details := private.canonical_json(
                 jsonb_build_object('count', retired, 'until_seq', last_seq, 'retention_days', days));
+            perform private.audit_write(event, null, false);
         end if;
         organizations := organizations || jsonb_build_object('id', org, 'name', org_name, 'retention_days', days,
             'retired', retired, 'checkpoint', nullif(begins_after, 0),
@@ -222,10 +230,10 @@ begin
         continue when exists (
             select 1 from private.audit_heads as head
             cross join lateral (
-                select event.seq from audit.logs as event
-                where event.org_id = head.org_id
-                    and event.recorded_at >= first_day and event.recorded_at < first_day + interval '1 month'
-                order by event.recorded_at desc, event.seq desc
+                select it.seq from audit.logs as it
+                where it.org_id = head.org_id
+                    and it.recorded_at >= first_day and it.recorded_at < first_day + interval '1 month'
+                order by it.recorded_at desc, it.seq desc
                 limit 1
             ) as last
             where last.seq > coalesce(

@@ -13,7 +13,7 @@ strings! {
     retention_month: "about {} month",
     retention_months: "about {} months",
     retention_unknown: "For how long audit events are kept comes with the policy.",
-    retention_text: "Berth retires nothing by itself. Whoever runs the backend does it with audit_retire and the service role, which no app has: a month at a time, the oldest first, once the longest retention of any organization on that backend is over.",
+    retention_text: "Whoever runs the backend has them retired once a day, with berth tenant maintain or in the database itself; no app does it. A month at a time is retired for this organization, once its last day is longer ago than that. The trail says when it was done.",
     retention_after: "A month that was retired is not shown, verified or exported here any more. The chain goes on from a checkpoint, and the events lie beside it in the backend, as unchangeable as before, until whoever runs it has exported and dropped them.",
     retention_change: "Change it in the policy",
 
