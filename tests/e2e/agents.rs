@@ -508,21 +508,20 @@ impl Stage {
         client.input(session.id, "\x1b").await.expect("it is typed");
         self.waiting(session.id).await;
 
-        // Codex ends at once; Claude Code wants it twice.
+        // Codex ends at once; Claude Code wants it twice within a moment, and says so anew when that has passed.
         client.input(session.id, "\x03").await.expect("it is typed");
+        let mut said = false;
         loop {
             if let Some(Shown::Control(ServerControl::Ended { .. })) = viewer.next().await {
                 break;
             }
-            if client
-                .screen(session.id)
-                .await
-                .text
-                .contains("again to exit")
-            {
-                client.input(session.id, "\x03").await.expect("it is typed");
-                break;
+            let screen = client.screen(session.id).await.text;
+            let says = screen.contains("again to exit");
+            if says && !said {
+                // It may have ended.
+                let _ = client.input(session.id, "\x03").await;
             }
+            said = says;
         }
         let ended = client.ended(session.id).await;
         assert!(
