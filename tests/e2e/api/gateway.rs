@@ -26,8 +26,8 @@ mod passed;
 /// A server over standard input and output, whose tools stand in a file, and are told by fives. Each tool answers with
 /// its arguments and everything that the server knows of who asks, after as many milliseconds as it is asked to wait; or
 /// with what became of a question that it is told to ask. It says how far it is, and logs, as it is told. Files beside
-/// that of its tools tell that a call has come, if it shall be marked so, and that one was given up. A
-/// late question it asks when its tools are listed next.
+/// that of its tools tell that a call has come, if it shall be marked so, and that one was given up. A late
+/// question it asks when its tools are listed next.
 const SERVER: &str = r"
 const fs = require('fs');
 const asking = {};
