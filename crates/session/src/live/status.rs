@@ -356,6 +356,7 @@ impl Actor {
             }
             self.turn = None;
             if self.typed.expected() {
+                self.typed.awaited();
                 self.settle_at = Some(now + rules.settle);
             }
             self.report(SessionEvent::Reply {
