@@ -297,6 +297,9 @@ impl Actor {
     /// The agent looks ready: its turn ends, unless it has not begun.
     fn may_wait(&mut self, reply: String) {
         let rests_by = self.rests_by();
+        let usual = self.start.rules.settle;
+        let rest = self.pace.rest_beyond(usual);
+        let paused_by = (rest > usual).then(|| self.printed + rest);
         let (rules, terminal) = (&self.start.rules, &self.terminal);
         if let Some(turn) = &mut self.turn {
             let repeated = turn.is_repeated(rules, terminal);
@@ -317,6 +320,9 @@ impl Actor {
                 drawn_by
             } else if finished {
                 drawn_by.min(rests_by)
+            } else if turn.worked && rules.echo.is_some() {
+                // Between two tools, and before the last words, it may look ready for as long as it takes to draw.
+                paused_by.unwrap_or(now)
             } else {
                 now
             };

@@ -8,6 +8,9 @@ use crate::{agents::ScreenRules, reading, terminal::Terminal};
 /// its whole answer.
 const SILENCE: Duration = Duration::from_secs(3);
 
+/// How long an agent may look ready whose question was answered, before it goes on.
+const RESUMING: Duration = Duration::from_millis(1500);
+
 /// The exchange that goes on.
 #[derive(Debug)]
 pub(super) struct Turn {
@@ -81,7 +84,7 @@ impl Turn {
             !rules.busy.is_empty() && !rules.reads_lines && terminal.program_status().is_none();
         self.answered
             .filter(|_| tells_by_rows)
-            .map(|at| at + SILENCE)
+            .map(|at| at + RESUMING)
     }
 
     /// When to look again at an agent that seems not to have begun.
