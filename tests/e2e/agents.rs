@@ -46,6 +46,8 @@ mod gateway;
 mod given;
 #[path = "agents/prompted.rs"]
 mod prompted;
+#[path = "agents/workspace.rs"]
+mod workspace;
 
 /// The processors, as far as the tests of this file share them.
 static ROOM: RwLock<()> = RwLock::const_new(());
@@ -360,14 +362,17 @@ impl Stage {
     }
 
     /// What goes wrong at the provider is told, and the agent waits again.
-    async fn tells_an_error(&self) {
+    async fn tells_an_error(&self, status: &str) {
+        let screen = async |id: SessionId| self.engine.client.screen(id).await.text;
         let session = self.start().await;
-        let answer = self.exchange(session.id, "error: 400").await;
-        assert!(answer.contains("400"), "{answer:?}");
-        assert_eq!(
-            self.exchange(session.id, "say: Better now.").await,
-            "Better now."
+        let answer = self.exchange(session.id, &format!("error: {status}")).await;
+        assert!(
+            answer.contains(status),
+            "{answer:?}; the screen:\n{}",
+            screen(session.id).await
         );
+        let answer = self.exchange(session.id, "say: Better now.").await;
+        assert_eq!(answer, "Better now.", "{}", screen(session.id).await);
     }
 
     async fn stands_in_the_box(&self, id: SessionId, message: &str) -> bool {
@@ -508,21 +513,20 @@ impl Stage {
         client.input(session.id, "\x1b").await.expect("it is typed");
         self.waiting(session.id).await;
 
-        // Codex ends at once; Claude Code wants it twice.
+        // Codex ends at once; Claude Code wants it twice within a moment, and says so anew when that has passed.
         client.input(session.id, "\x03").await.expect("it is typed");
+        let mut said = false;
         loop {
             if let Some(Shown::Control(ServerControl::Ended { .. })) = viewer.next().await {
                 break;
             }
-            if client
-                .screen(session.id)
-                .await
-                .text
-                .contains("again to exit")
-            {
-                client.input(session.id, "\x03").await.expect("it is typed");
-                break;
+            let screen = client.screen(session.id).await.text;
+            let says = screen.contains("again to exit");
+            if says && !said {
+                // It may have ended.
+                let _ = client.input(session.id, "\x03").await;
             }
+            said = says;
         }
         let ended = client.ended(session.id).await;
         assert!(
@@ -573,7 +577,7 @@ tests! {
         "claude" => approves("write: made.txt: made by the agent", "made.txt");
     claude_answers_at_length_and_nothing_is_lost: "claude" => answers_at_length();
     claude_is_interrupted_and_goes_on: "claude" => is_interrupted();
-    claude_tells_an_error_of_its_provider: "claude" => tells_an_error();
+    claude_tells_an_error_of_its_provider: "claude" => tells_an_error("400");
     claude_s_terminal_takes_messages_too: "claude" => takes_typed_messages();
     claude_is_sent_a_message_without_what_stood_in_its_box: "claude" => empties_its_box();
     claude_s_keys_reach_it: "claude" => takes_keys();
@@ -584,7 +588,7 @@ tests! {
     codex_runs_a_command_once_that_is_approved: "codex" => approves("run: touch made.txt", "made.txt");
     codex_answers_at_length_and_nothing_is_lost: "codex" => answers_at_length();
     codex_is_interrupted_and_goes_on: "codex" => is_interrupted();
-    codex_tells_an_error_of_its_provider: "codex" => tells_an_error();
+    codex_tells_an_error_of_its_provider: "codex" => tells_an_error("400");
     codex_s_terminal_takes_messages_too: "codex" => takes_typed_messages();
     codex_is_sent_a_message_without_what_stood_in_its_box: "codex" => empties_its_box();
     codex_s_keys_reach_it: "codex" => takes_keys();
@@ -595,7 +599,7 @@ tests! {
         "gemini" => approves("write: made.txt: made by the agent", "made.txt");
     gemini_answers_at_length_and_nothing_is_lost: "gemini" => answers_at_length();
     gemini_is_interrupted_and_goes_on: "gemini" => is_interrupted();
-    gemini_tells_an_error_of_its_provider: "gemini" => tells_an_error();
+    gemini_tells_an_error_of_its_provider: "gemini" => tells_an_error("400");
     gemini_is_sent_a_message_without_what_stood_in_its_box: "gemini" => empties_its_box();
     gemini_leaves_no_process_when_it_is_stopped: "gemini" => is_stopped();
 
@@ -604,6 +608,7 @@ tests! {
         "opencode" => approves("write: made.txt: made by the agent", "made.txt");
     opencode_answers_at_length_and_nothing_is_lost: "opencode" => answers_at_length();
     opencode_is_interrupted_and_goes_on: "opencode" => is_interrupted();
+    opencode_tells_an_error_of_its_provider: "opencode" => tells_an_error("400");
     opencode_is_sent_a_message_without_what_stood_in_its_box: "opencode" => empties_its_box();
     opencode_leaves_no_process_when_it_is_stopped: "opencode" => is_stopped();
 
@@ -612,6 +617,7 @@ tests! {
         "goose" => approves("write: made.txt: made by the agent", "made.txt");
     goose_answers_at_length_and_nothing_is_lost: "goose" => answers_at_length();
     goose_is_interrupted_and_goes_on: "goose" => is_interrupted();
+    goose_tells_an_error_of_its_provider: "goose" => tells_an_error("500");
     goose_is_sent_a_message_without_what_stood_in_its_box: "goose" => empties_its_box();
     goose_leaves_no_process_when_it_is_stopped: "goose" => is_stopped();
 
@@ -621,6 +627,7 @@ tests! {
         "aider" => approves("say: made.txt\\n```\\nmade by the agent\\n```", "made.txt");
     aider_answers_at_length_and_nothing_is_lost: "aider" => answers_at_length();
     aider_is_interrupted_and_goes_on: "aider" => is_interrupted();
+    aider_tells_an_error_of_its_provider: "aider" => tells_an_error("400");
     aider_is_sent_a_message_without_what_stood_in_its_box: "aider" => empties_its_box();
     aider_leaves_no_process_when_it_is_stopped: "aider" => is_stopped();
 
@@ -629,7 +636,7 @@ tests! {
         "droid" => approves("write: made.txt: made by the agent", "made.txt");
     droid_answers_at_length_and_nothing_is_lost: "droid" => answers_at_length();
     droid_is_interrupted_and_goes_on: "droid" => is_interrupted();
-    droid_tells_an_error_of_its_provider: "droid" => tells_an_error();
+    droid_tells_an_error_of_its_provider: "droid" => tells_an_error("400");
     droid_is_sent_a_message_without_what_stood_in_its_box: "droid" => empties_its_box();
     droid_leaves_no_process_when_it_is_stopped: "droid" => is_stopped();
 }

@@ -42,6 +42,8 @@ mod organization_requests;
 mod organization_roles;
 #[path = "browser/organization_sessions.rs"]
 mod organization_sessions;
+#[path = "browser/organization_state.rs"]
+mod organization_state;
 #[path = "browser/prompts.rs"]
 mod prompts;
 #[path = "browser/restart.rs"]

@@ -10,6 +10,8 @@ mod engine;
 mod failing;
 #[path = "router/routing.rs"]
 mod routing;
+#[path = "router/session.rs"]
+mod session;
 #[path = "router/stage.rs"]
 mod stage;
 #[path = "router/vertex.rs"]

@@ -33,6 +33,8 @@ mod hostile;
 mod indexes;
 #[path = "tenant/killed.rs"]
 mod killed;
+#[path = "tenant/killed_calls.rs"]
+mod killed_calls;
 #[path = "tenant/lints.rs"]
 mod lints;
 #[path = "tenant/maintain.rs"]
@@ -43,8 +45,12 @@ mod migrate;
 mod org_prompts;
 #[path = "tenant/org_versions.rs"]
 mod org_versions;
+#[path = "tenant/other_schema.rs"]
+mod other_schema;
 #[path = "tenant/policies.rs"]
 mod policies;
+#[path = "tenant/policy_unreadable.rs"]
+mod policy_unreadable;
 #[path = "tenant/pushed.rs"]
 mod pushed;
 #[path = "tenant/refresh.rs"]
@@ -79,6 +85,8 @@ mod tokens;
 mod tool_rules;
 #[path = "tenant/trail_api.rs"]
 mod trail_api;
+#[path = "tenant/trail_kinds.rs"]
+mod trail_kinds;
 #[path = "tenant/upload.rs"]
 mod upload;
 #[path = "tenant/waiting.rs"]

@@ -86,6 +86,13 @@ impl Setup {
         self
     }
 
+    /// Takes a variable out of the engine's environment.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.variables.remove(OsStr::new(name));
+        self
+    }
+
     /// Keeps the engine's data elsewhere.
     #[must_use]
     pub fn data_dir(mut self, folder: &Path) -> Self {

@@ -104,6 +104,47 @@ impl Backend {
         Self::start().await
     }
 
+    /// One of a test's own that lacks the migration of this version and all after it, as one that is older than its
+    /// clients, until it [catches up](Self::catches_up).
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn before(version: &str) -> Option<Self> {
+        if real::is_not_for_real("it begins before the newest migration") {
+            return None;
+        }
+        let cluster = cluster().await?;
+        let history = "supabase_migrations.schema_migrations";
+        // What is not recorded is not applied either: both are one transaction.
+        let held = format!(
+            "create schema supabase_migrations;
+             create table {history} (version text not null primary key, constraint held check (version < '{version}'))"
+        );
+        let done = cluster.run("postgres", &held).await;
+        done.expect("the history can be made");
+        let url = Secret::new(cluster.url("postgres"));
+        let migrated = berth_tenant::migrate::migrate(&url, |_| {}).await;
+        let error = migrated.expect_err("the history takes no more");
+        assert_eq!(error.code(), "tenant.migration_history", "{error}");
+        let is_older = format!("select (max(version) < '{version}')::text from {history}");
+        assert_eq!(cluster.ask(&is_older).await, ["true"]);
+        let free = format!("alter table {history} drop constraint held");
+        let done = cluster.run("postgres", &free).await;
+        done.expect("the history can be changed");
+        Self::served(cluster).await
+    }
+
+    /// Applies the migrations that are missing. PostgREST is started again, so that it has another port.
+    ///
+    /// # Panics
+    /// When it is a real Supabase.
+    pub async fn catches_up(&mut self) {
+        let program = postgrest::program().expect("it was started before");
+        migrate(&self.cluster).await;
+        assert!(self.as_real().is_none(), "a real one is as it is");
+        self.rest = Rest::Own(Postgrest::start(&program, &self.cluster).await);
+    }
+
     /// One of a test's own, where the database had the stand-in for Realtime before the first migration.
     pub async fn with_realtime() -> Option<Self> {
         if real::is_not_for_real("it looks into the stand-in for Realtime") {
@@ -120,11 +161,16 @@ impl Backend {
     }
 
     async fn of(cluster: Cluster) -> Option<Self> {
+        migrate(&cluster).await;
+        Self::served(cluster).await
+    }
+
+    /// With PostgREST before its database, whose schema is there.
+    async fn served(cluster: Cluster) -> Option<Self> {
         let Some(program) = postgrest::program() else {
             skip(&this_test(), "postgrest is not installed");
             return None;
         };
-        migrate(&cluster).await;
         let postgrest = Postgrest::start(&program, &cluster).await;
         Some(Self {
             cluster,

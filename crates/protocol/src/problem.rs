@@ -226,6 +226,8 @@ codes! {
     McpSignedOut = "mcp.signed_out", 424, "The MCP server wants its user to sign in", Some("Sign in, or add a token.");
     McpUnreachable = "mcp.unreachable", 504, "The MCP server does not answer",
         Some("Check its address, and whether it runs.");
+    McpWithheld = "mcp.withheld", 403, "The session may not ask this MCP server",
+        Some("The detail says who has decided that.");
     PromptNotFound = "prompt.not_found", 404, "No such prompt", Some("GET /prompts lists the prompts.");
     PromptConflict = "prompt.conflict", 409, "Somebody else has changed the prompt",
         Some("Look at both versions, then save again with the number of the newer one.");

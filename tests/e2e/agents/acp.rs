@@ -144,7 +144,12 @@ tests! {
     droid_over_acp_answers_at_length_and_nothing_is_lost: "droid" => answers_at_length();
     droid_over_acp_is_interrupted_and_goes_on: "droid" => is_interrupted();
     droid_over_acp_leaves_no_process_when_it_is_stopped: "droid" => is_stopped();
-    claude_over_acp_tells_an_error_of_its_provider: "claude" => tells_an_error();
+    claude_over_acp_tells_an_error_of_its_provider: "claude" => tells_an_error("400");
+    codex_over_acp_tells_an_error_of_its_provider: "codex" => tells_an_error("400");
+    gemini_over_acp_tells_an_error_of_its_provider: "gemini" => tells_an_error("400");
+    opencode_over_acp_tells_an_error_of_its_provider: "opencode" => tells_an_error("400");
+    goose_over_acp_tells_an_error_of_its_provider: "goose" => tells_an_error("500");
+    droid_over_acp_tells_an_error_of_its_provider: "droid" => tells_an_error("400");
     claude_over_acp_tells_what_its_tools_do: "claude" => tells_of_its_tools();
     claude_over_acp_starts_in_the_mode_that_was_asked_for: "claude" => starts_in_its_mode("acceptEdits");
     gemini_over_acp_starts_in_the_mode_that_was_asked_for: "gemini" => starts_in_its_mode("auto_edit");

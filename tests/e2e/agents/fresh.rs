@@ -16,7 +16,7 @@ enum Known {
     Nothing,
     /// The first questions are answered, and nobody is signed in.
     NoLogin,
-    /// The provider, and another folder than the project.
+    /// The provider, and another folder than the project. goose has not asked what it may tell its makers.
     AnotherFolder,
 }
 
@@ -33,7 +33,7 @@ impl Stage {
         let repository = Repository::with_history(&setup.folder().join("repository"));
         let setup = if known == Known::AnotherFolder {
             let another = setup.folder().join("another");
-            agents::configure(setup, &model, &another)
+            agents::configure(setup, &model, &another).without("GOOSE_TELEMETRY_ENABLED")
         } else {
             let home = setup.folder().join("fresh");
             fs::create_dir(&home).expect("a folder can be made");
@@ -107,6 +107,20 @@ impl Stage {
         answered.await.expect("it is done");
     }
 
+    /// Waits for an answer; when none comes, the screen says why.
+    async fn says(&self, id: SessionId, words: &str) {
+        let client = &self.engine.client;
+        let said = client.message_with(id, Role::Agent, words);
+        let in_time = tokio::time::timeout(PATIENCE / 2, said).await.is_ok();
+        assert!(
+            in_time,
+            "{} is {:?} and does not say {words:?}; its screen:\n{}",
+            self.agent,
+            client.session(id).await.status,
+            client.screen(id).await.text
+        );
+    }
+
     /// The folder is trusted once the user says so, and then the message is handed over.
     async fn waits_for_trust(self) {
         let client = &self.engine.client;
@@ -114,7 +128,7 @@ impl Stage {
         let attention = self.asks_about(id, "rust").await;
         assert!(client.session(id).await.undelivered.is_some());
         self.trusts(id, &attention).await;
-        client.message_with(id, Role::Agent, "Hello.").await;
+        self.says(id, "Hello.").await;
         let now = self.waiting(id).await;
         assert_eq!(now.undelivered, None);
     }
@@ -132,6 +146,44 @@ async fn codex_asks_for_trust_before_it_is_given_the_message() {
     if let Some(stage) = Stage::set_fresh("codex", Known::AnotherFolder).await {
         stage.waits_for_trust().await;
     }
+}
+
+#[tokio::test]
+async fn droid_asks_for_trust_before_it_is_given_the_message() {
+    // Droid may end by itself.
+    berth_tests::undisturbed(async || {
+        if let Some(stage) = Stage::set_fresh("droid", Known::AnotherFolder).await {
+            stage.waits_for_trust().await;
+        }
+    })
+    .await;
+}
+
+/// Its question is answered by letters: a message that is typed there would say yes with its first `y`.
+#[tokio::test]
+async fn goose_asks_what_it_may_tell_its_makers_before_it_is_given_the_message() {
+    let Some(stage) = Stage::set_fresh("goose", Known::AnotherFolder).await else {
+        return;
+    };
+    let client = &stage.engine.client;
+    let id = stage.begin().await.id;
+    let attention = stage.asks_about(id, "Share anonymous usage data").await;
+    let labels = attention.options.iter().map(|option| option.label.as_str());
+    assert_eq!(labels.collect::<Vec<_>>(), ["Yes", "No"]);
+    assert!(client.session(id).await.undelivered.is_some());
+    let answered = client.answer(id, &attention.id, &attention.options[1].id);
+    if let Err(refused) = answered.await {
+        panic!("{refused}; its screen:\n{}", client.screen(id).await.text);
+    }
+    stage.says(id, "Hello.").await;
+    assert_eq!(stage.waiting(id).await.undelivered, None);
+    let kept = stage
+        .engine
+        .setup()
+        .folder()
+        .join("goose/config/config.yaml");
+    let kept = fs::read_to_string(kept).expect("goose keeps the answer");
+    assert!(kept.contains("GOOSE_TELEMETRY_ENABLED: false"), "{kept}");
 }
 
 #[tokio::test]

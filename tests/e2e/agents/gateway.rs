@@ -112,5 +112,7 @@ tests! {
     Acp:
     claude_over_acp_calls_a_tool_through_the_gateway: "claude" => calls_a_tool();
     codex_over_acp_calls_a_tool_through_the_gateway: "codex" => calls_a_tool();
+    gemini_over_acp_calls_a_tool_through_the_gateway: "gemini" => calls_a_tool();
+    opencode_over_acp_calls_a_tool_through_the_gateway: "opencode" => calls_a_tool();
     goose_over_acp_calls_a_tool_through_the_gateway: "goose" => calls_a_tool();
 }

@@ -258,6 +258,7 @@ tests! {
     opencode_is_given_instructions_and_mcp_servers: "opencode" => is_given_what_the_session_has(true);
     goose_resumes_its_conversation: "goose" => resumes();
     goose_is_given_instructions_and_mcp_servers: "goose" => is_given_what_the_session_has(true);
+    aider_resumes_its_conversation: "aider" => resumes();
     droid_resumes_its_conversation: "droid" => resumes();
     droid_is_given_instructions: "droid" => is_given_what_the_session_has(false);
 }

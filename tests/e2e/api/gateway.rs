@@ -26,10 +26,12 @@ mod passed;
 /// A server over standard input and output, whose tools stand in a file, and are told by fives. Each tool answers with
 /// its arguments and everything that the server knows of who asks, after as many milliseconds as it is asked to wait; or
 /// with what became of a question that it is told to ask. It says how far it is, and logs, as it is told. Files beside
-/// that of its tools tell that a call has come, if it shall be marked so, and that one was given up.
+/// that of its tools tell that a call has come, if it shall be marked so, and that one was given up. A late
+/// question it asks when its tools are listed next.
 const SERVER: &str = r"
 const fs = require('fs');
 const asking = {};
+let later;
 const send = (message) => process.stdout.write(JSON.stringify({jsonrpc: '2.0', ...message}) + '\n');
 const answer = (id, text, isError) => send({id, result: {content: [{type: 'text', text}], isError}});
 require('readline').createInterface({input: process.stdin}).on('line', (line) => {
@@ -43,6 +45,8 @@ require('readline').createInterface({input: process.stdin}).on('line', (line) =>
     send({id, result: {protocolVersion: '2025-11-25', capabilities: {tools: {}, logging: {}},
                        serverInfo: {name: 'fixture', version: '1'}}});
   } else if (method === 'tools/list') {
+    if (later) send({id: 'late', method: 'elicitation/create', params: later});
+    later = undefined;
     const all = JSON.parse(fs.readFileSync(process.argv[2])), from = Number((params || {}).cursor || 0), to = from + 5;
     send({id, result: {tools: all.slice(from, to), nextCursor: to < all.length ? String(to) : undefined}});
   } else if (method === 'tools/call') {
@@ -55,8 +59,8 @@ require('readline').createInterface({input: process.stdin}).on('line', (line) =>
     if (log) send({method: 'notifications/message', params: {level: 'info', data: log}});
     if (end) process.exit(1);
     if (late) {
-      answer(id, 'done');
-      return setTimeout(() => send({id: 'late', method: 'elicitation/create', params: late}), 50);
+      later = late;
+      return answer(id, 'done');
     }
     if (ask) {
       asking[`ask-${id}`] = id;

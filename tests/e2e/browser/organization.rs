@@ -184,6 +184,45 @@ async fn somebody_signs_in_at_a_provider_in_the_browser() {
 }
 
 #[tokio::test]
+async fn somebody_signs_in_at_the_single_sign_on_of_their_domain() {
+    let Some(harbor) = Harbor::with_stand_in("it says which domains have a single sign-on").await
+    else {
+        return;
+    };
+    let sign_in = harbor.project.sign_in();
+    sign_in.add_domain("acme.example", harbor.org.user.id);
+    // Whoever came to a provider would be somebody else.
+    sign_in.account("other@acme.example", PASSWORD);
+    let page = harbor.page().await;
+    page.click(&id("org-sign-in-domain")).await;
+    let said = problem(&page, &id("org-domain")).await;
+    assert!(said.contains("Fill this in"), "{said}");
+    focused(&page, "org-domain").await;
+
+    page.type_into(&id("org-domain"), "other.example").await;
+    page.click(&id("org-sign-in-domain")).await;
+    page.reads(
+        "[data-testid=org-by-domain] [role=alert]",
+        "No SSO provider",
+    )
+    .await;
+    focused(&page, "org-domain").await;
+    assert_eq!(harbor.state().await.account, OrgAccount::SignedOut);
+
+    write(&page, &id("org-domain"), " acme.example ").await;
+    page.press(&[key::ENTER]).await;
+    page.reads(&id("org-who"), &harbor.email).await;
+    page.misses(&id("org-waiting")).await;
+    page.sees(&harbor.synced("fresh")).await;
+    let asked = sign_in.seen("POST /sso").into_iter();
+    let asked: Vec<_> = asked
+        .map(|request| request.body["domain"].clone())
+        .collect();
+    assert_eq!(asked, ["other.example", "acme.example"]);
+    assert_eq!(sign_in.sessions(harbor.org.user.id), 1);
+}
+
+#[tokio::test]
 async fn a_sign_in_in_the_browser_can_be_cancelled_and_refused() {
     let Some(harbor) = Harbor::with_stand_in("it says what the provider answers").await else {
         return;

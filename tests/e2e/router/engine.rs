@@ -22,17 +22,17 @@ use uuid::Uuid;
 use super::stage::content;
 
 /// An engine with a keychain and one version of CCRouter.
-struct Desk {
-    engine: Engine,
+pub struct Desk {
+    pub engine: Engine,
     project: Project,
     keychain: Keychain,
     /// What the user's agents ask when no router stands before it: it must not be asked.
-    direct: ModelServer,
+    pub direct: ModelServer,
 }
 
 impl Desk {
     /// `None`, and the test counts as skipped, where one of the programs is not installed.
-    async fn set(version: &str) -> Option<Self> {
+    pub async fn set(version: &str) -> Option<Self> {
         if let Some(missing) = routers::missing(version, "claude") {
             skip(&this_test(), &format!("{missing} is not installed"));
             return None;
@@ -56,11 +56,11 @@ impl Desk {
         })
     }
 
-    async fn add(&self, name: &str, settings: RouterSettings) -> Router {
+    pub async fn add(&self, name: &str, settings: RouterSettings) -> Router {
         add(&self.engine, name, settings).await
     }
 
-    async fn set_key(&self, id: RouterId, key: &str) -> Router {
+    pub async fn set_key(&self, id: RouterId, key: &str) -> Router {
         let client = &self.engine.client;
         let request = client.request(Method::PUT, &format!("/routers/{id}/keys/main"));
         let set = client.value(request.json(&json!({"key": key})));
@@ -72,7 +72,7 @@ impl Desk {
         listed.await.expect("they are listed")
     }
 
-    fn request(&self, agent: &str, router: Option<RouterId>) -> CreateSession {
+    pub fn request(&self, agent: &str, router: Option<RouterId>) -> CreateSession {
         CreateSession {
             router,
             ..session(self.project.id, agent)

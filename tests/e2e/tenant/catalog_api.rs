@@ -28,7 +28,7 @@ type Answer<T> = Result<T, Box<Problem>>;
 
 /// The machine of somebody who belongs to an organization, which is active, and the program of a real server.
 pub struct Machine {
-    project: Project,
+    pub project: Project,
     pub org: Organization,
     pub engine: Engine,
     pub program: PathBuf,

@@ -110,7 +110,7 @@ async fn answer(request: RequestBuilder) -> Option<SystemPrompt> {
 }
 
 /// Waits until an engine that has just started has taken up the sign-in.
-async fn signed_in(client: &Client, member: &Member) {
+pub async fn signed_in(client: &Client, member: &Member) {
     let look = async || match client.org().await.account {
         OrgAccount::SignedIn { user, .. } => Some(user.0),
         _ => None,

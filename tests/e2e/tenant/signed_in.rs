@@ -48,7 +48,11 @@ pub type Answer<T> = Result<T, Box<Problem>>;
 impl Machine {
     /// Nothing, and a skip on record, where it cannot run.
     pub async fn of(who: Who) -> Option<Self> {
-        let project = Project::start().await?;
+        Self::at(Project::start().await?, who).await
+    }
+
+    /// The same at a project that is there.
+    pub async fn at(project: Project, who: Who) -> Option<Self> {
         let setup = Setup::new();
         let Some(keychain) = Keychain::start(setup.folder()).await else {
             skip(&this_test(), "gnome-keyring is not installed");

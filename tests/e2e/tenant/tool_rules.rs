@@ -30,7 +30,7 @@ async fn set_rules(machine: &Machine, rules: Value) {
     client.until("the policy holds", refused).await;
 }
 
-async fn question(client: &Client, id: SessionId) -> Attention {
+pub async fn question(client: &Client, id: SessionId) -> Attention {
     let asked = client.session_until(id, "asks", |session| {
         matches!(session.status, Status::NeedsAttention { .. })
     });

@@ -41,6 +41,14 @@ impl Member {
     pub async fn sign_in(&self, client: &Client) {
         let backend = json!({"url": self.url, "key": self.key});
         client.put_org("/org/backend", &backend).await;
+        self.sign_in_again(client).await;
+    }
+
+    /// Signs in on an engine that knows the backend, and where nobody is signed in any more.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn sign_in_again(&self, client: &Client) {
         let way = json!({"way": "password", "email": self.email, "password": PASSWORD});
         let signed_in = client.post::<OrgState>("/org/sign-in", &way).await;
         signed_in.expect("the password is right");

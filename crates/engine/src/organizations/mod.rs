@@ -671,17 +671,21 @@ pub async fn look_again(state: &Arc<State>) -> Result<OrgState, ApiError> {
     let signed_in = organizations.now().signed_in.clone();
     let signed_in = signed_in.ok_or_else(signed_out)?;
     let user = UserId(signed_in.user);
-    discover(state, user).await?;
-    state.store.tell_sign_in(user).await?;
-    let root = organizations.connected()?.remote.root().to_owned();
-    for record in state.store.organizations().await? {
-        if record.tenant.user == user && record.url == root {
-            syncing::begin(state, &record).await?;
+    let discovered = discover(state, user).await;
+    if discovered.is_ok() {
+        state.store.tell_sign_in(user).await?;
+        let root = organizations.connected()?.remote.root().to_owned();
+        for record in state.store.organizations().await? {
+            if record.tenant.user == user && record.url == root {
+                syncing::begin(state, &record).await?;
+            }
         }
     }
+    // Also where the backend does not answer: that it does not is what each of them shows then.
     for known in organizations.now().organizations.values() {
         known.sync.wake(Wake::Asked);
     }
+    discovered?;
     Ok(publish(state))
 }
 

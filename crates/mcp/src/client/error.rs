@@ -87,7 +87,7 @@ impl McpError {
             }
             Self::Unauthorized { .. } => Code::McpSignedOut,
             Self::Protocol { .. } | Self::Refused(_) => Code::McpProtocol,
-            Self::Withheld(_) => Code::McpNotConsented,
+            Self::Withheld(_) => Code::McpWithheld,
             Self::Header(_) => Code::McpInvalid,
             Self::Oauth(error) => error.code(),
         }

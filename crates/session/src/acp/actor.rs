@@ -304,7 +304,10 @@ impl Actor {
             attention,
             responder,
         });
-        self.report_reply(false);
+        if self.turn.is_some() {
+            // A question between turns belongs to no reply.
+            self.report_reply(false);
+        }
         self.look();
     }
 

@@ -97,6 +97,23 @@ fn a_version_is_compared_by_its_numbers() {
 }
 
 #[test]
+fn versions_that_lack_what_agents_are_started_with_are_too_old() {
+    for (agent, lacks, has) in [
+        ("claude", "2.1.199", "2.1.200"),
+        ("codex", "0.80.0", "0.87.0"),
+        ("gemini", "0.40.0", "0.41.0"),
+        ("opencode", "1.17.9", "1.17.11"),
+        ("goose", "1.37.0", "1.50.0"),
+        ("droid", "0.117.0", "0.215.0"),
+        ("aider", "0.63.2", "0.64.0"),
+    ] {
+        let spec = crate::agents::find(&agent.parse().unwrap()).unwrap();
+        assert!(check_version(spec, lacks).is_err(), "{agent} {lacks}");
+        assert!(check_version(spec, has).is_ok(), "{agent} {has}");
+    }
+}
+
+#[test]
 fn an_agent_without_a_minimum_is_never_too_old() {
     let spec = Spec::parse("id = \"stand-in\"\nname = \"Stand-in\"\nprograms = []").unwrap();
     assert!(check_version(&spec, "0.0.1").is_ok());

@@ -412,7 +412,7 @@ impl Actor {
             }
             Step::Enter => self.press_for(sending, b"\r"),
             Step::Taken => {
-                self.unanswered = None;
+                self.end_earlier(&sending.content);
                 self.turn = Some(Turn::new(
                     Some(sending.content.clone()),
                     sending.works,

@@ -12,6 +12,9 @@ const LATELY: Duration = Duration::from_millis(800);
 /// frame later than the row that says it is complete, also on a machine that is idle.
 const LEAST: Duration = Duration::from_millis(150);
 
+/// Longest rest of a program that does not say when it has finished: it may as well wait for its model.
+const SLOWEST: Duration = Duration::from_millis(500);
+
 /// The longest of the pauses that a program made lately between two of its outputs while it worked.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
@@ -46,6 +49,14 @@ impl Pace {
             .max(LEAST)
             .min(most)
     }
+
+    /// How long a program must rest that does not say when it has finished: as long as it does where it draws
+    /// promptly, and longer where its frames are far apart.
+    pub fn rest_beyond(&self, usual: Duration) -> Duration {
+        self.pauses.front().map_or(usual, |(_, longest)| {
+            (*longest + *longest / 4).clamp(usual, usual.max(SLOWEST))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -78,6 +89,19 @@ mod tests {
         assert_eq!(rest(&[], most), most);
         assert_eq!(rest(&[580], most), most);
         assert_eq!(rest(&[1], most), most);
+    }
+
+    #[test]
+    fn one_that_does_not_say_when_it_has_finished_rests_longer_where_it_draws_slowly() {
+        let (usual, mut pace) = (Duration::from_millis(200), Pace::default());
+        assert_eq!(pace.rest_beyond(usual), usual);
+        let pauses = [(47, 200), (300, 375), (580, 500)];
+        for (pause, rest) in pauses {
+            pace.paused(Duration::from_millis(pause), Instant::now());
+            assert_eq!(pace.rest_beyond(usual), Duration::from_millis(rest));
+        }
+        let usual = Duration::from_millis(800);
+        assert_eq!(pace.rest_beyond(usual), usual);
     }
 
     #[test]

@@ -26,7 +26,14 @@ impl Actor {
         self.find_face();
         let reading = reading::read(&self.start.rules, &self.terminal);
         self.advance_sending(&reading);
+        let asked = matches!(self.status, Status::NeedsAttention { .. });
         self.advance_answering(&reading, settled);
+        if asked
+            && matches!(reading.activity, Activity::Ready | Activity::Unclear { .. })
+            && let Some(turn) = &mut self.turn
+        {
+            turn.answered = Some(Instant::now());
+        }
         let works = self.terminal.program_works();
         if self.status == Status::Starting {
             self.works = works;
@@ -78,25 +85,68 @@ impl Actor {
     /// Goes on with an exchange that seemed to be without an answer: an agent on a busy machine may begin
     /// later than anybody waits, or draw its words long after it has wiped out that it works.
     fn take_up_unanswered(&mut self, activity: &Activity, works: u64) {
-        if self.turn.is_some() || self.sending.is_some() {
+        // Work of which no message is known may be the rest of that exchange.
+        let speaks_of_another = self.turn.as_ref().is_some_and(|turn| turn.sent.is_some());
+        if speaks_of_another || self.sending.is_some() {
             return;
         }
-        let Some(turn) = self.unanswered.take() else {
+        let Some(mut turn) = self.unanswered.take() else {
             return;
         };
-        let (rules, terminal) = (&self.start.rules, &self.terminal);
         // Of one that has worked on it, only what it still says belongs to it: further work may be for a message
         // that its user types.
-        let works_now = !turn.worked && (*activity == Activity::Busy || works > self.works);
-        let begins = works_now || {
-            let sent = turn.sent.as_deref().unwrap_or_default();
-            turn.is_repeated(rules, terminal)
-                && !reading::reply(rules, terminal, sent, false, turn.echoes).is_empty()
-        };
-        match begins {
-            true => self.turn = Some(turn),
-            false => self.unanswered = Some(turn),
+        let works_now = self.turn.is_none()
+            && !turn.worked
+            && (*activity == Activity::Busy || works > self.works);
+        if works_now || !self.late_words(&turn).is_empty() {
+            turn.ready_since = None;
+            self.turn = Some(turn);
+        } else {
+            self.unanswered = Some(turn);
         }
+    }
+
+    /// What the agent shows by now of an answer that seemed to be none.
+    fn late_words(&self, turn: &Turn) -> String {
+        let (rules, terminal) = (&self.start.rules, &self.terminal);
+        let sent = turn.sent.as_deref().unwrap_or_default();
+        // The last place of a message counts, and its user may have typed the same words once more.
+        let is_typed_again = self.typed.expected()
+            && reading::messages(rules, terminal).is_some_and(|messages| {
+                let mut since = messages.iter().skip(turn.echoes + 1);
+                since.any(|message| reading::same_words(message, sent))
+            });
+        if is_typed_again || !turn.is_repeated(rules, terminal) {
+            return String::new();
+        }
+        reading::reply(rules, terminal, sent, false, turn.echoes)
+    }
+
+    /// Ends the exchange that came before the message `next`, which the agent has taken: what it has said by then is
+    /// no answer to that.
+    pub(super) fn end_earlier(&mut self, next: &str) {
+        self.interrupting = None;
+        let unanswered = self.unanswered.take();
+        let earlier = self.turn.take().filter(|turn| turn.sent.is_some());
+        let Some(turn) = earlier.or(unanswered) else {
+            return;
+        };
+        // Behind the same words stands the next answer.
+        let is_same = reading::same_words(turn.sent.as_deref().unwrap_or_default(), next);
+        let shown = match is_same {
+            true => String::new(),
+            false => self.late_words(&turn),
+        };
+        let content = if shown.is_empty() {
+            turn.reported
+        } else {
+            shown
+        };
+        self.report(SessionEvent::Reply {
+            content,
+            parts: Vec::new(),
+            complete: true,
+        });
     }
 
     /// The agent says that its answer is complete, and the frame that says so has been drawn.
@@ -135,6 +185,7 @@ impl Actor {
             .get_or_insert_with(|| Turn::new(None, works, echoes));
         turn.worked = true;
         turn.ready_since = None;
+        turn.answered = None;
     }
 
     /// Reads a message that the user has typed into the terminal, once the agent repeats it. Some
@@ -175,10 +226,17 @@ impl Actor {
         let Some(messages) = reading::messages(&self.start.rules, &self.terminal) else {
             return;
         };
-        if self.typed.recount(&messages, self.printed)
-            && let Some(turn) = &mut self.turn
-        {
-            turn.echoes = messages.len().saturating_sub(1);
+        if self.typed.recount(&messages, self.printed) {
+            let last = messages.len().saturating_sub(1);
+            if let Some(turn) = &mut self.turn {
+                turn.echoes = last;
+            }
+            if let Some(turn) = &mut self.unanswered
+                && let (Some(sent), Some(message)) = (&turn.sent, messages.last())
+                && reading::same_words(message, sent)
+            {
+                turn.echoes = last;
+            }
         }
     }
 
@@ -239,6 +297,9 @@ impl Actor {
     /// The agent looks ready: its turn ends, unless it has not begun.
     fn may_wait(&mut self, reply: String) {
         let rests_by = self.rests_by();
+        let usual = self.start.rules.settle;
+        let rest = self.pace.rest_beyond(usual);
+        let paused_by = (rest > usual).then(|| self.printed + rest);
         let (rules, terminal) = (&self.start.rules, &self.terminal);
         if let Some(turn) = &mut self.turn {
             let repeated = turn.is_repeated(rules, terminal);
@@ -259,11 +320,20 @@ impl Actor {
                 drawn_by
             } else if finished {
                 drawn_by.min(rests_by)
+            } else if turn.worked && rules.echo.is_some() {
+                // Between two tools, and before the last words, it may look ready for as long as it takes to draw.
+                paused_by.unwrap_or(now)
             } else {
                 now
             };
+            let goes_on_by = turn.goes_on_by(rules, terminal).filter(|_| !finished);
+            let wait = goes_on_by.map_or(wait, |by| wait.max(by));
             if now < wait {
                 self.settle_at = Some(wait);
+                if matches!(self.status, Status::NeedsAttention { .. }) {
+                    // Its question is gone.
+                    self.set_status(Status::Running);
+                }
                 return;
             }
             if !turn.may_end(&reply, repeated) {
@@ -284,11 +354,15 @@ impl Actor {
             {
                 self.last_turn = Some((sent, turn.echoes));
             }
-            let ended = self.turn.take();
-            if reply.is_empty() {
-                self.unanswered = ended.filter(|turn| turn.sent.is_some());
+            // The end of work of which no message is known does not end the wait for an earlier answer.
+            if let Some(ended) = self.turn.take_if(|turn| turn.sent.is_some())
+                && reply.is_empty()
+            {
+                self.unanswered = Some(ended);
             }
+            self.turn = None;
             if self.typed.expected() {
+                self.typed.awaited();
                 self.settle_at = Some(now + rules.settle);
             }
             self.report(SessionEvent::Reply {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use berth_protocol::{SessionId, Size, Status};
 use tokio::{sync::mpsc, time::Instant};
 
-use super::{Family, Start, actor::Actor, pace::Pace, turn::Turn};
+use super::{Family, SessionEvent, Start, actor::Actor, pace::Pace, turn::Turn};
 use crate::{
     agents,
     process::Reaper,
@@ -16,6 +16,14 @@ use crate::{
 
 /// A session of an agent in whose place a script runs, which has printed something that was not taken yet.
 async fn prints(agent: &str, script: &str) -> Actor {
+    prints_and_tells(agent, script).await.0
+}
+
+/// The same, and what the session tells.
+async fn prints_and_tells(
+    agent: &str,
+    script: &str,
+) -> (Actor, mpsc::UnboundedReceiver<SessionEvent>) {
     let id: SessionId = "01890a5d-ac96-774b-bcce-b302099a8057"
         .parse()
         .expect("it is one");
@@ -46,14 +54,14 @@ async fn prints(agent: &str, script: &str) -> Actor {
         session: id,
         leader: None,
     };
-    let (events, _told) = mpsc::unbounded_channel();
+    let (events, told) = mpsc::unbounded_channel();
     let actor = Actor::new(start, Arc::new(pty), family, None, events);
     let until = Instant::now() + Duration::from_secs(30);
     while !actor.pty.output.is_pending() {
         assert!(Instant::now() < until, "the program prints nothing");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    actor
+    (actor, told)
 }
 
 /// Takes what was printed, and lets as much time pass as an agent has that draws nothing known.
@@ -120,12 +128,29 @@ read -r line_of_ours
 
 /// Takes what is printed until this stands last, and rests as long as it takes to count.
 async fn rests(actor: &mut Actor, last: &str) {
+    draws(actor, last).await;
+    settles(actor);
+}
+
+/// Takes what is printed until this stands last.
+async fn draws(actor: &mut Actor, last: &str) {
     while !actor.terminal.screen().text.trim_end().ends_with(last) {
         let printed = actor.pty.output.take(None).await.expect("there is some");
         actor.printed(printed);
         actor.terminal.draw();
     }
-    settles(actor);
+}
+
+/// Lets the program do what it does next.
+fn goes_on(actor: &Actor) {
+    actor.pty.write(b"\n".to_vec()).unwrap();
+}
+
+/// Looks at the screen before the program has settled.
+fn glances(actor: &mut Actor) {
+    actor.settle_at = None;
+    actor.glance_at = Some(Instant::now());
+    actor.tick();
 }
 
 fn settles(actor: &mut Actor) {
@@ -218,17 +243,16 @@ took; box silent; read -r line_of_ours
 took; printf '●  Error: 400\n'; box told; read -r line_of_ours
 "#;
 
-#[tokio::test]
-async fn words_that_are_drawn_long_after_the_work_belong_to_its_answer() {
-    let mut actor = prints("droid", LATE).await;
+/// A Droid that has worked on a message and seems to have said nothing to it.
+async fn is_silent(script: &str) -> (Actor, mpsc::UnboundedReceiver<SessionEvent>) {
+    let (mut actor, told) = prints_and_tells("droid", script).await;
     rests(&mut actor, "ready").await;
     assert_eq!(actor.status, Status::Waiting);
     actor.turn = Some(Turn::new(Some("error: 400".to_owned()), 0, 0));
-
-    actor.pty.write(b"\n".to_vec()).unwrap();
+    goes_on(&actor);
     rests(&mut actor, "works").await;
     assert_eq!(actor.status, Status::Running);
-    actor.pty.write(b"\n".to_vec()).unwrap();
+    goes_on(&actor);
     rests(&mut actor, "silent").await;
     assert_eq!(actor.status, Status::Running, "it is waited for a while");
 
@@ -237,20 +261,158 @@ async fn words_that_are_drawn_long_after_the_work_belong_to_its_answer() {
     settles(&mut actor);
     assert_eq!(actor.status, Status::Waiting, "but not for ever");
     assert!(actor.turn.is_none());
+    (actor, told)
+}
 
-    actor.pty.write(b"\n".to_vec()).unwrap();
-    while !actor.terminal.screen().text.trim_end().ends_with("told") {
-        let printed = actor.pty.output.take(None).await.expect("there is some");
-        actor.printed(printed);
-        actor.terminal.draw();
+/// The answers that were told as complete.
+fn answers(told: &mut mpsc::UnboundedReceiver<SessionEvent>) -> Vec<String> {
+    let mut answers = Vec::new();
+    while let Ok(event) = told.try_recv() {
+        if let SessionEvent::Reply {
+            content,
+            complete: true,
+            ..
+        } = event
+            && !content.is_empty()
+        {
+            answers.push(content);
+        }
     }
-    actor.glance_at = Some(Instant::now());
-    actor.tick();
+    answers
+}
+
+#[tokio::test]
+async fn words_that_are_drawn_long_after_the_work_belong_to_its_answer() {
+    let (mut actor, mut told) = is_silent(LATE).await;
+    goes_on(&actor);
+    draws(&mut actor, "told").await;
+    glances(&mut actor);
     let turn = actor.turn.as_ref().expect("it is taken up");
     assert_eq!(turn.reported, "Error: 400");
     settles(&mut actor);
     assert!(actor.turn.is_none() && actor.unanswered.is_none());
     assert_eq!(actor.status, Status::Waiting);
+    assert_eq!(answers(&mut told), ["Error: 400"]);
+}
+
+#[tokio::test]
+async fn words_that_come_after_more_work_belong_to_the_same_answer() {
+    let script = LATE.replace(
+        "took; box silent; read -r line_of_ours\n",
+        "took; box silent; read -r line_of_ours
+        took; printf '  Thinking... (Press ESC to stop)\\n'; box once_more; read -r line_of_ours
+        took; box rests; read -r line_of_ours\n",
+    );
+    let (mut actor, mut told) = is_silent(&script).await;
+    goes_on(&actor);
+    rests(&mut actor, "once_more").await;
+    assert_eq!(actor.status, Status::Running);
+    // Whatever that was, it is over.
+    goes_on(&actor);
+    rests(&mut actor, "rests").await;
+    assert_eq!(actor.status, Status::Waiting);
+    assert_eq!(answers(&mut told), [""; 0]);
+    goes_on(&actor);
+    rests(&mut actor, "told").await;
+    assert_eq!(answers(&mut told), ["Error: 400"]);
+}
+
+#[tokio::test]
+async fn what_is_drawn_before_the_next_message_is_taken_is_no_answer_to_that() {
+    for seen in [false, true] {
+        let (mut actor, mut told) = is_silent(LATE).await;
+        goes_on(&actor);
+        draws(&mut actor, "told").await;
+        if seen {
+            glances(&mut actor);
+        }
+        actor.end_earlier("say: next");
+        assert!(actor.turn.is_none() && actor.unanswered.is_none());
+        assert_eq!(answers(&mut told), ["Error: 400"], "seen: {seen}");
+    }
+    // Of the same words the last place counts, and what stands there answers the next message.
+    let (mut actor, mut told) = is_silent(LATE).await;
+    goes_on(&actor);
+    draws(&mut actor, "told").await;
+    actor.end_earlier("error: 400");
+    assert_eq!(answers(&mut told), [""; 0]);
+}
+
+/// Droid asks, takes its question away, and works only some time later.
+const ASKED: &str = r#"
+stty -icanon -echo
+box() { printf '\n╭────────╮\n│ >      │\n╰────────╯\n%s\n' "$1"; }
+took() { printf '\e[2J\e[H\e[48;5;236m   write it\e[K\e[0m\n\n●  I write it.\n'; }
+box ready; read -r line_of_ours
+took; printf '\n❯ 1. Yes\n  2. No\n\n  asked\n'; read -r line_of_ours
+took; box silent; read -r line_of_ours
+took; printf '\n  Thinking... (Press ESC to stop)\n'; box works; read -r line_of_ours
+took; printf '\n●  Done.\n'; box told; read -r line_of_ours
+"#;
+
+/// A Droid whose question is gone.
+async fn is_answered() -> (Actor, mpsc::UnboundedReceiver<SessionEvent>) {
+    let (mut actor, told) = prints_and_tells("droid", ASKED).await;
+    rests(&mut actor, "ready").await;
+    actor.turn = Some(Turn::new(Some("write it".to_owned()), 0, 0));
+    goes_on(&actor);
+    rests(&mut actor, "asked").await;
+    assert!(
+        matches!(actor.status, Status::NeedsAttention { .. }),
+        "{:?}",
+        actor.status
+    );
+    goes_on(&actor);
+    rests(&mut actor, "silent").await;
+    assert_eq!(actor.status, Status::Running);
+    (actor, told)
+}
+
+#[tokio::test]
+async fn an_agent_whose_question_was_answered_has_not_finished_before_it_goes_on() {
+    let (mut actor, mut told) = is_answered().await;
+    goes_on(&actor);
+    rests(&mut actor, "works").await;
+    assert_eq!(actor.status, Status::Running);
+    assert_eq!(answers(&mut told), [""; 0]);
+    goes_on(&actor);
+    rests(&mut actor, "told").await;
+    assert_eq!(actor.status, Status::Waiting);
+    assert_eq!(answers(&mut told), ["I write it.\n\nDone."]);
+}
+
+#[tokio::test]
+async fn an_agent_that_does_nothing_more_after_its_question_is_not_waited_for_for_ever() {
+    let (mut actor, mut told) = is_answered().await;
+    let turn = actor.turn.as_mut().expect("it goes on");
+    turn.answered = turn.answered.map(|at| at - Duration::from_secs(5));
+    settles(&mut actor);
+    assert_eq!(actor.status, Status::Waiting);
+    assert_eq!(answers(&mut told), ["I write it."]);
+}
+
+#[tokio::test]
+async fn half_a_frame_does_not_keep_an_agent_from_being_interrupted() {
+    const TWICE: &str = r"
+stty -icanon -echo
+printf ' BUILD  ■■■ esc interrupt\n\nworks'; read -rsn1 key
+printf '\e[2J\e[H\n\nhalf'; read -rsn1 line_of_ours
+printf '\e[2J\e[H BUILD  ■■■ esc again to interrupt\n\nwhole'; read -rsn1 key
+printf '\n\ntwice'; read -r line
+";
+    let mut actor = prints("opencode", TWICE).await;
+    draws(&mut actor, "works").await;
+    actor.interrupt().unwrap();
+    draws(&mut actor, "half").await;
+    actor.printed = Instant::now() + Duration::from_secs(1);
+    actor.press_on();
+    assert!(actor.interrupting.is_some());
+
+    actor.pty.write(b"x".to_vec()).unwrap();
+    draws(&mut actor, "whole").await;
+    actor.press_on();
+    assert!(actor.interrupting.is_none());
+    draws(&mut actor, "twice").await;
 }
 
 /// opencode answers, and says that it has finished.
@@ -270,28 +432,11 @@ async fn finishes(pause: Duration) -> Actor {
     actor.turn = Some(turn);
     actor.set_status(Status::Running);
 
-    actor.pty.write(b"\n".to_vec()).unwrap();
-    while !actor
-        .terminal
-        .screen()
-        .text
-        .trim_end()
-        .ends_with("done cmd")
-    {
-        let printed = actor.pty.output.take(None).await.expect("there is some");
-        actor.printed(printed);
-        actor.terminal.draw();
-    }
+    goes_on(&actor);
+    draws(&mut actor, "done cmd").await;
     actor.pace = Pace::default();
     actor.pace.paused(pause, actor.printed);
     actor
-}
-
-/// Looks at the screen before the program has settled.
-fn glances(actor: &mut Actor) {
-    actor.settle_at = None;
-    actor.glance_at = Some(Instant::now());
-    actor.tick();
 }
 
 #[tokio::test]

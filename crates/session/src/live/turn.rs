@@ -8,6 +8,9 @@ use crate::{agents::ScreenRules, reading, terminal::Terminal};
 /// its whole answer.
 const SILENCE: Duration = Duration::from_secs(3);
 
+/// How long an agent may look ready whose question was answered, before it goes on.
+const RESUMING: Duration = Duration::from_millis(1500);
+
 /// The exchange that goes on.
 #[derive(Debug)]
 pub(super) struct Turn {
@@ -19,6 +22,8 @@ pub(super) struct Turn {
     pub worked: bool,
     /// Since when the agent has looked ready, the first time since it worked.
     pub ready_since: Option<Instant>,
+    /// When a question of the agent was gone from the screen, if it was not seen working since.
+    pub answered: Option<Instant>,
     since: Instant,
     /// How often the program had begun to work before.
     works: u64,
@@ -34,6 +39,7 @@ impl Turn {
             reported: String::new(),
             worked: false,
             ready_since: None,
+            answered: None,
             since: Instant::now(),
             works,
             echoes,
@@ -69,6 +75,16 @@ impl Turn {
     /// earlier turn.
     pub fn may_end(&self, reply: &str, repeated: bool) -> bool {
         self.worked || self.since.elapsed() >= SILENCE || (!reply.is_empty() && repeated)
+    }
+
+    /// By when an agent goes on whose question was answered: until then it may look ready although it has only not
+    /// begun again. One that tells of its work otherwise than by rows on its screen is believed at once.
+    pub fn goes_on_by(&self, rules: &ScreenRules, terminal: &Terminal) -> Option<Instant> {
+        let tells_by_rows =
+            !rules.busy.is_empty() && !rules.reads_lines && terminal.program_status().is_none();
+        self.answered
+            .filter(|_| tells_by_rows)
+            .map(|at| at + RESUMING)
     }
 
     /// When to look again at an agent that seems not to have begun.

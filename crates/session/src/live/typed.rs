@@ -25,6 +25,8 @@ pub(super) struct Typed {
     /// How often Enter was pressed without a message having come of it.
     entered: usize,
     entered_at: Option<Instant>,
+    /// When the agent had finished with what it did at that time, the first time since.
+    awaited_at: Option<Instant>,
     /// Since when the screen has another size and was not counted anew.
     resized_at: Option<Instant>,
 }
@@ -36,12 +38,18 @@ impl Typed {
         if keys.contains(&b'\r') || keys == b"\x1b[13u" {
             self.entered += 1;
             self.entered_at = Some(Instant::now());
+            self.awaited_at = None;
         }
     }
 
     /// A message may still come.
     pub fn expected(&self) -> bool {
         self.entered > 0
+    }
+
+    /// The agent has finished with something: what was entered meanwhile may be shown only now.
+    pub fn awaited(&mut self) {
+        self.awaited_at.get_or_insert_with(Instant::now);
     }
 
     /// Enter was pressed a moment ago, and what was typed may not be drawn yet.
@@ -111,7 +119,8 @@ impl Typed {
             return None;
         }
         if new == 0 {
-            if self.entered_at.is_some_and(|at| at.elapsed() >= FORGET) {
+            let since = self.entered_at.max(self.awaited_at);
+            if since.is_some_and(|at| at.elapsed() >= FORGET) {
                 self.entered = 0;
             }
             return None;
@@ -158,6 +167,20 @@ mod tests {
             [(); 3].map(|()| typed.next(&shown)),
             [Some(1), Some(2), None]
         );
+    }
+
+    #[test]
+    fn what_was_entered_while_the_agent_worked_for_long_is_not_forgotten_when_it_has_finished() {
+        let mut typed = entered(&["a"], 1);
+        typed.entered_at = Some(Instant::now() - FORGET);
+        typed.awaited();
+        assert_eq!(typed.next(&messages(&["a"])), None);
+        assert!(typed.expected());
+        // But later it is, however much the agent does.
+        typed.awaited_at = Some(Instant::now() - FORGET);
+        typed.awaited();
+        assert_eq!(typed.next(&messages(&["a"])), None);
+        assert!(!typed.expected());
     }
 
     #[test]

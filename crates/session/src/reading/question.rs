@@ -33,6 +33,7 @@ pub(super) fn find(rules: &ScreenRules, lines: &[Line]) -> Option<Found> {
     let answers = numbered(lines)
         .or_else(|| beside(lines))
         .or_else(|| radio(lines))
+        .or_else(|| either(lines))
         .or_else(|| lettered(lines))
         .or_else(|| boxed(lines))
         .or_else(|| unnumbered(lines))?;
@@ -213,6 +214,27 @@ fn radio(lines: &[Line]) -> Option<Answers> {
         rows: end - marked.len()..last + 1,
         labels: marked.into_iter().rev().map(|(_, label)| label).collect(),
         how: How::Column { selected },
+    })
+}
+
+/// A row with two round marks, one of which is filled, as in `│  ● Yes  / ○ No`.
+fn either(lines: &[Line]) -> Option<Answers> {
+    static ANSWERS: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"^│  ([●○]) (\S.*?)\s+/ ([●○]) (\S.*?)\s*$").ok());
+    let last = lines
+        .iter()
+        .rposition(|line| !line.text.trim().is_empty())?;
+    let row = if lines[last].text.starts_with('└') {
+        last.checked_sub(1)?
+    } else {
+        last
+    };
+    let found = ANSWERS.as_ref()?.captures(&lines[row].text)?;
+    let selected = only(&[&found[1] == "●", &found[3] == "●"])?;
+    Some(Answers {
+        rows: row..last + 1,
+        labels: vec![found[2].to_owned(), found[4].to_owned()],
+        how: How::Row { selected },
     })
 }
 

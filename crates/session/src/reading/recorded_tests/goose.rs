@@ -56,7 +56,7 @@ recorded! {
         Bye.
     "#]];
     goose_first_run: "goose", "first-run", "" => expect![[r#"
-        unclear
+        asks "◆  Share anonymous usage data to help improve goose?" ["Yes", "No"]
         ---
 
     "#]];
