@@ -26,6 +26,6 @@ pub fn Activity(id: SessionId) -> impl IntoView {
 }
 
 fn row(entry: &AuditEntry) -> AnyView {
-    let words = activity::words(t(), entry);
+    let words = activity::words(entry);
     view! { <li data-testid="activity-row"><span>{words}</span><When at=entry.at/></li> }.into_any()
 }
