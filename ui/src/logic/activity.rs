@@ -1,11 +1,11 @@
 //! What happened in a session, in words for people.
 
-use crate::strings::{fill, t};
+use crate::strings::{audit, fill};
 use crate::wire::AuditEntry;
 
 /// The words for an event. What this version does not know is called by its name in the trail.
 pub fn words(entry: &AuditEntry) -> String {
-    let t = t();
+    let t = audit();
     let says = |wanted: &str, what: &str| {
         let mut details = entry.details.iter();
         details.any(|(name, fact)| name == wanted && fact == what)
@@ -74,7 +74,7 @@ pub fn words(entry: &AuditEntry) -> String {
 
 /// What became of a call of an agent, by the name of the tool.
 fn called(entry: &AuditEntry) -> Option<String> {
-    let t = t();
+    let t = audit();
     let fact = |wanted: &str| {
         let mut details = entry.details.iter();
         let found = details.find(|(name, _)| name == wanted);

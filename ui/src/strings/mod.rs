@@ -63,7 +63,7 @@ pub fn agent_editor() -> &'static AgentEditorStrings {
     &AGENT_EDITOR_ENGLISH
 }
 
-/// The texts of the audit page, apart for the same reason as those of [`org`].
+/// The texts of the audit page and of a session's activity, apart for the same reason as those of [`org`].
 pub fn audit() -> &'static AuditStrings {
     &AUDIT_ENGLISH
 }
@@ -83,7 +83,7 @@ pub fn mcp() -> &'static McpStrings {
     &MCP_ENGLISH
 }
 
-/// The texts of the organization page. They stand apart, because what one module names is loaded with it, all of it.
+/// The texts of the organization page. They stand apart, so that they are loaded only with what shows them.
 pub fn org() -> &'static OrgStrings {
     &ORG_ENGLISH
 }
