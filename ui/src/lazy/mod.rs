@@ -11,6 +11,7 @@ use berth_protocol::{
 };
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
+use crate::components::activity::Activity;
 use crate::components::agent_editor::AgentEditor;
 use crate::components::changes::Changes;
 use crate::components::confirm::{
@@ -67,6 +68,9 @@ lazy! {
         audit() => view! { <AuditPage/> };
         projects() => view! { <ProjectsPage/> };
         settings() => view! { <SettingsPage/> };
+    }
+    pages as Panel {
+        activity(id: SessionId) => view! { <Activity id=id/> };
     }
     session as Panel {
         terminal(id: SessionId, session: Memo<Option<Session>>) => view! { <TerminalView id=id session=session/> };

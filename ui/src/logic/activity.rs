@@ -1,15 +1,16 @@
 //! What happened in a session, in words for people.
 
-use crate::strings::{Strings, fill};
+use crate::strings::{audit, fill};
 use crate::wire::AuditEntry;
 
 /// The words for an event. What this version does not know is called by its name in the trail.
-pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
+pub fn words(entry: &AuditEntry) -> String {
+    let t = audit();
     let says = |wanted: &str, what: &str| {
         let mut details = entry.details.iter();
         details.any(|(name, fact)| name == wanted && fact == what)
     };
-    if let Some(words) = called(t, entry) {
+    if let Some(words) = called(entry) {
         return words;
     }
     let words = match entry.action.as_str() {
@@ -72,7 +73,8 @@ pub fn words(t: &'static Strings, entry: &AuditEntry) -> String {
 }
 
 /// What became of a call of an agent, by the name of the tool.
-fn called(t: &'static Strings, entry: &AuditEntry) -> Option<String> {
+fn called(entry: &AuditEntry) -> Option<String> {
+    let t = audit();
     let fact = |wanted: &str| {
         let mut details = entry.details.iter();
         let found = details.find(|(name, _)| name == wanted);
@@ -104,26 +106,22 @@ mod tests {
     use berth_protocol::Timestamp;
 
     use super::*;
-    use crate::strings::ENGLISH;
 
     fn said(action: &str, role: &str) -> String {
         told(action, "role", role)
     }
 
     fn told(action: &str, name: &str, fact: &str) -> String {
-        words(
-            &ENGLISH,
-            &AuditEntry {
-                seq: 1,
-                at: Timestamp::UNIX_EPOCH,
-                action: action.to_owned(),
-                subject_kind: "message".to_owned(),
-                subject_id: String::new(),
-                session_id: None,
-                details: vec![(name.to_owned(), fact.to_owned())],
-                hash: String::new(),
-            },
-        )
+        words(&AuditEntry {
+            seq: 1,
+            at: Timestamp::UNIX_EPOCH,
+            action: action.to_owned(),
+            subject_kind: "message".to_owned(),
+            subject_id: String::new(),
+            session_id: None,
+            details: vec![(name.to_owned(), fact.to_owned())],
+            hash: String::new(),
+        })
     }
 
     #[test]
@@ -164,19 +162,16 @@ mod tests {
                 .map(|(name, fact)| (name.to_owned(), fact.to_owned()))
                 .into();
             details.push(("tool".to_owned(), "echo".to_owned()));
-            words(
-                &ENGLISH,
-                &AuditEntry {
-                    seq: 1,
-                    at: Timestamp::UNIX_EPOCH,
-                    action: action.to_owned(),
-                    subject_kind: "mcp".to_owned(),
-                    subject_id: String::new(),
-                    session_id: None,
-                    details,
-                    hash: String::new(),
-                },
-            )
+            words(&AuditEntry {
+                seq: 1,
+                at: Timestamp::UNIX_EPOCH,
+                action: action.to_owned(),
+                subject_kind: "mcp".to_owned(),
+                subject_id: String::new(),
+                session_id: None,
+                details,
+                hash: String::new(),
+            })
         };
         let told = |outcome: &str| told_of("mcp.called", outcome);
         assert_eq!(told("answered"), "Tool echo answered in 12 ms");

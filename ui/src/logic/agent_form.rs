@@ -14,7 +14,7 @@ use berth_protocol::{
 };
 
 use crate::logic::lines::{line_of, lines, quoted, text_of, text_of_variables, variables};
-use crate::strings::{fill, t};
+use crate::strings::{agent_editor, fill, form_parts};
 
 /// Longest secret, in bytes; the engine takes no longer one.
 const SECRET: usize = 1280;
@@ -258,14 +258,14 @@ impl Form {
             found.push(FieldProblem { field, message });
         };
         if self.id.parse::<AgentId>().is_err() {
-            add("id".to_owned(), t().agent_id_wrong.to_owned());
+            add("id".to_owned(), agent_editor().agent_id_wrong.to_owned());
         }
         for (index, secret) in self.secrets.iter().enumerate() {
             let value = secret.value.trim();
             if value.len() > SECRET || value.chars().any(char::is_control) {
                 add(
                     format!("secrets[{index}].value"),
-                    t().secret_wrong.to_owned(),
+                    form_parts().secret_wrong.to_owned(),
                 );
             }
         }
@@ -278,7 +278,7 @@ impl Form {
         if !self.is_variant() && !pause.is_empty() && pause.parse::<u32>().is_err() {
             add(
                 "screen.settle_ms".to_owned(),
-                t().screen_pause_wrong.to_owned(),
+                agent_editor().screen_pause_wrong.to_owned(),
             );
         }
         found.extend(self.placed(self.definition().validate()));
@@ -309,7 +309,7 @@ impl Form {
                 let line = line_of(self.list(list), index).to_string();
                 return FieldProblem {
                     field: self.control(list),
-                    message: fill(t().problem_of_line, &[&line, &message]),
+                    message: fill(form_parts().problem_of_line, &[&line, &message]),
                 };
             }
             if let Some((place, name)) = in_variables(&field) {
@@ -319,7 +319,7 @@ impl Form {
                 return FieldProblem {
                     message: match alone {
                         true => message,
-                        false => fill(t().problem_of, &[name, &message]),
+                        false => fill(form_parts().problem_of, &[name, &message]),
                     },
                     field: control,
                 };

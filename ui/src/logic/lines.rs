@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::strings::{fill, t};
+use crate::strings::{fill, form_parts};
 
 /// One item on each line, exactly as it stands; blank lines do not count.
 pub fn lines(text: &str) -> Vec<String> {
@@ -38,16 +38,24 @@ pub fn variables(text: &str) -> (BTreeMap<String, String>, Option<String>) {
         }
         let number = || (at + 1).to_string();
         let Some((name, value)) = line.split_once('=') else {
-            wrong
-                .get_or_insert_with(|| fill(t().problem_of_line, &[&number(), t().variable_wrong]));
+            wrong.get_or_insert_with(|| {
+                fill(
+                    form_parts().problem_of_line,
+                    &[&number(), form_parts().variable_wrong],
+                )
+            });
             continue;
         };
         let name = name.trim().to_owned();
         let value = unquoted(value).unwrap_or_else(|| value.to_owned());
         if let Some(before) = all.insert(name, value) {
             drop(before);
-            wrong
-                .get_or_insert_with(|| fill(t().problem_of_line, &[&number(), t().variable_twice]));
+            wrong.get_or_insert_with(|| {
+                fill(
+                    form_parts().problem_of_line,
+                    &[&number(), form_parts().variable_twice],
+                )
+            });
         }
     }
     (all, wrong)

@@ -14,7 +14,7 @@ use berth_protocol::{
 use crate::logic::lines::{
     in_quotes, line_of, lines, quoted, text_of, text_of_variables, unquoted, variables,
 };
-use crate::strings::{fill, mcp, t};
+use crate::strings::{fill, form_parts, mcp};
 
 /// How a server is reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -289,14 +289,17 @@ impl Form {
                 add(&format!("secrets[{at}]"), mcp().secret_twice.to_owned());
             }
             if !is_secret(&row.value) {
-                add(&format!("secrets[{at}].value"), t().secret_wrong.to_owned());
+                add(
+                    &format!("secrets[{at}].value"),
+                    form_parts().secret_wrong.to_owned(),
+                );
             }
         }
         if !self.is_program() && self.auth == Auth::Bearer && !is_secret(&self.token) {
-            add("token", t().secret_wrong.to_owned());
+            add("token", form_parts().secret_wrong.to_owned());
         }
         if !self.is_program() && self.auth == Auth::Oauth && !is_secret(&self.client_secret) {
-            add("client_secret", t().secret_wrong.to_owned());
+            add("client_secret", form_parts().secret_wrong.to_owned());
         }
         found
     }
@@ -315,13 +318,16 @@ impl Form {
         let inner = field.strip_prefix("server.").unwrap_or(&field);
         if let Some(at) = inside(inner, "args[") {
             let line = line_of(&self.args, at).to_string();
-            return of("args", fill(t().problem_of_line, &[&line, &message]));
+            return of(
+                "args",
+                fill(form_parts().problem_of_line, &[&line, &message]),
+            );
         }
         if inner.starts_with("auth.scopes") {
             let scope = inside(inner, "auth.scopes[");
             let scope = scope.and_then(|at| self.scopes.split_whitespace().nth(at));
             let message = match scope {
-                Some(scope) => fill(t().problem_of, &[scope, &message]),
+                Some(scope) => fill(form_parts().problem_of, &[scope, &message]),
                 None => message,
             };
             return of("auth.scopes", message);
@@ -336,7 +342,7 @@ impl Form {
             let row = self.secrets.iter().position(|row| row.name.trim() == name);
             return match row.filter(|_| !plain.contains_key(name)) {
                 Some(at) => of(&format!("secrets[{at}]"), message),
-                None => of(list, fill(t().problem_of, &[name, &message])),
+                None => of(list, fill(form_parts().problem_of, &[name, &message])),
             };
         }
         of(inner, message)
@@ -373,7 +379,10 @@ fn headers(text: &str) -> (BTreeMap<String, String>, Option<String>) {
         }
         let mut say = |message: &str| {
             wrong.get_or_insert_with(|| {
-                fill(t().problem_of_line, &[&(at + 1).to_string(), message])
+                fill(
+                    form_parts().problem_of_line,
+                    &[&(at + 1).to_string(), message],
+                )
             });
         };
         let Some((name, value)) = line.split_once(':') else {
@@ -383,7 +392,7 @@ fn headers(text: &str) -> (BTreeMap<String, String>, Option<String>) {
         let value = value.trim();
         let value = unquoted(value).unwrap_or_else(|| value.to_owned());
         if all.insert(name.trim().to_owned(), value).is_some() {
-            say(t().variable_twice);
+            say(form_parts().variable_twice);
         }
     }
     (all, wrong)

@@ -4,7 +4,7 @@ use berth_protocol::tenant::{EntityKind, OrgTold, Resolution, SyncState};
 
 use crate::logic::organization::Standing;
 use crate::logic::status::Tone;
-use crate::strings::{count, fill, org_changes, t};
+use crate::strings::{count, fill, form_parts, org_changes, prompt_pages, t};
 use crate::wire::{ChangeState, Clash, Deed, ShownChange};
 
 /// The organization does not have everything that its user has changed, or refuses what this machine tells it. That
@@ -64,10 +64,10 @@ pub fn field_name(field: &str) -> String {
     match field {
         "name" => t().name.to_owned(),
         "content" => org_changes().content.to_owned(),
-        "format" => t().prompt_format.to_owned(),
-        "priority" => t().prompt_priority.to_owned(),
-        "enabled" => t().prompt_enabled.to_owned(),
-        "target" => t().prompt_for.to_owned(),
+        "format" => prompt_pages().prompt_format.to_owned(),
+        "priority" => prompt_pages().prompt_priority.to_owned(),
+        "enabled" => form_parts().prompt_enabled.to_owned(),
+        "target" => prompt_pages().prompt_for.to_owned(),
         other => other.replace('_', " "),
     }
 }

@@ -5,7 +5,7 @@
 use berth_protocol::{Part, StepState, ToolCall, ToolOutput, ToolState};
 
 use crate::logic::patch::{self, RowKind};
-use crate::strings::Strings;
+use crate::strings::t;
 
 /// Mark of the button that copies a code block; the page listens for clicks on it.
 pub const COPY_MARK: &str = "data-copy-code";
@@ -16,7 +16,6 @@ pub fn blocks(
     parts: &[Part],
     content: &str,
     markdown: &dyn Fn(&str) -> Vec<String>,
-    words: &Strings,
 ) -> Vec<String> {
     if parts.is_empty() {
         return markdown(content);
@@ -27,7 +26,7 @@ pub fn blocks(
             Part::Text { text } => blocks.append(&mut markdown(text)),
             Part::Thought { text } => {
                 let inside = markdown(text).concat();
-                blocks.push(details("thought", "", words.thoughts, &inside));
+                blocks.push(details("thought", "", t().thoughts, &inside));
             }
             Part::Plan { steps } => {
                 let mut list = String::from("<ul class=\"plan\">");
@@ -45,7 +44,7 @@ pub fn blocks(
                 list.push_str("</ul>");
                 blocks.push(list);
             }
-            Part::Tool(call) => blocks.push(tool(call, markdown, words)),
+            Part::Tool(call) => blocks.push(tool(call, markdown)),
             Part::Notice { text } => {
                 blocks.push(["<p class=\"turn-notice\">", &escaped(text), "</p>"].concat());
             }
@@ -54,12 +53,12 @@ pub fn blocks(
     blocks
 }
 
-fn tool(call: &ToolCall, markdown: &dyn Fn(&str) -> Vec<String>, words: &Strings) -> String {
+fn tool(call: &ToolCall, markdown: &dyn Fn(&str) -> Vec<String>) -> String {
     let (class, state) = match call.state {
-        ToolState::Pending => ("is-pending", words.tool_pending),
-        ToolState::InProgress => ("is-in-progress", words.tool_running),
-        ToolState::Completed => ("is-completed", words.tool_done),
-        ToolState::Failed => ("is-failed", words.tool_failed),
+        ToolState::Pending => ("is-pending", t().tool_pending),
+        ToolState::InProgress => ("is-in-progress", t().tool_running),
+        ToolState::Completed => ("is-completed", t().tool_done),
+        ToolState::Failed => ("is-failed", t().tool_failed),
     };
     let mut inside = String::new();
     for output in &call.output {
@@ -146,11 +145,10 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::strings::ENGLISH;
 
     fn check(parts: &[Part], expected: Expect) {
         let markdown = |text: &str| vec![["<p>", &escaped(text), "</p>"].concat()];
-        expected.assert_eq(&blocks(parts, "unused", &markdown, &ENGLISH).join("\n"));
+        expected.assert_eq(&blocks(parts, "unused", &markdown).join("\n"));
     }
 
     #[test]

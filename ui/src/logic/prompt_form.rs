@@ -4,7 +4,7 @@ use berth_protocol::{
     AgentId, FieldProblem, ProjectId, PromptDraft, PromptFormat, PromptScope, PromptTarget,
 };
 
-use crate::strings::{fill, t};
+use crate::strings::{fill, prompt_pages};
 
 /// Longest name, in characters; the engine takes no longer one.
 const NAME: usize = 120;
@@ -85,7 +85,7 @@ impl Form {
     pub fn preview(&self) -> PromptDraft {
         let mut draft = self.draft();
         if draft.name.is_empty() || draft.name.chars().count() > NAME {
-            draft.name = t().prompt_unnamed.to_owned();
+            draft.name = prompt_pages().prompt_unnamed.to_owned();
         }
         draft
     }
@@ -110,17 +110,20 @@ impl Form {
         let name = self.name.trim();
         let length = name.chars().count();
         if length == 0 || length > NAME || name.chars().any(char::is_control) {
-            add("name", fill(t().prompt_name_wrong, &[&NAME.to_string()]));
+            add(
+                "name",
+                fill(prompt_pages().prompt_name_wrong, &[&NAME.to_string()]),
+            );
         }
         if self.content.len() > CONTENT {
             let sizes = [self.content.len().to_string(), CONTENT.to_string()];
             add(
                 "content",
-                fill(t().prompt_too_long, &[&sizes[0], &sizes[1]]),
+                fill(prompt_pages().prompt_too_long, &[&sizes[0], &sizes[1]]),
             );
         }
         if self.priority().is_none() {
-            add("priority", t().prompt_priority_wrong.to_owned());
+            add("priority", prompt_pages().prompt_priority_wrong.to_owned());
         }
         found
     }

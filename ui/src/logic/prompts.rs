@@ -6,7 +6,7 @@ use berth_protocol::{
 };
 
 use crate::logic::case::lower;
-use crate::strings::{fill, t};
+use crate::strings::{fill, form_parts, prompt_pages, t};
 
 /// The scopes in the order of trust, in which they are shown.
 pub const SCOPES: [PromptScope; 3] = [
@@ -184,23 +184,23 @@ pub fn differences(
     target: impl Fn(&PromptDraft) -> String,
 ) -> Vec<Difference> {
     let enabled = |draft: &PromptDraft| match draft.enabled {
-        true => t().prompt_on.to_owned(),
-        false => t().prompt_off.to_owned(),
+        true => prompt_pages().prompt_on.to_owned(),
+        false => prompt_pages().prompt_off.to_owned(),
     };
     let all = [
         (t().name, old.name.clone(), new.name.clone()),
         (
-            t().prompt_format,
+            prompt_pages().prompt_format,
             format_name(old.format).to_owned(),
             format_name(new.format).to_owned(),
         ),
         (
-            t().prompt_priority,
+            prompt_pages().prompt_priority,
             old.priority.to_string(),
             new.priority.to_string(),
         ),
-        (t().prompt_enabled, enabled(old), enabled(new)),
-        (t().prompt_for, target(old), target(new)),
+        (form_parts().prompt_enabled, enabled(old), enabled(new)),
+        (prompt_pages().prompt_for, target(old), target(new)),
     ];
     all.into_iter()
         .filter(|(_, old, new)| old != new)
@@ -219,24 +219,24 @@ pub fn joined(newer: u32, older: Option<u32>) -> Option<(u32, u32)> {
 /// The word for a format.
 pub fn format_name(format: PromptFormat) -> &'static str {
     match format {
-        PromptFormat::Text => t().prompt_text,
-        PromptFormat::Template => t().prompt_template,
+        PromptFormat::Text => prompt_pages().prompt_text,
+        PromptFormat::Template => prompt_pages().prompt_template,
     }
 }
 
 /// The word for a scope.
 pub fn scope_name(scope: PromptScope) -> &'static str {
     match scope {
-        PromptScope::Global => t().scope_global,
+        PromptScope::Global => prompt_pages().scope_global,
         PromptScope::Organization => t().scope_organization,
-        PromptScope::User => t().scope_user,
+        PromptScope::User => prompt_pages().scope_user,
     }
 }
 
 /// What a part is called: its scope, name and version.
 pub fn part_name(scope: PromptScope, name: &str, version: u32) -> String {
     fill(
-        t().prompt_part,
+        prompt_pages().prompt_part,
         &[scope_name(scope), name, &version.to_string()],
     )
 }
@@ -244,11 +244,11 @@ pub fn part_name(scope: PromptScope, name: &str, version: u32) -> String {
 /// A size in bytes, for people.
 pub fn size(bytes: usize) -> String {
     if bytes < 1024 {
-        return fill(t().bytes, &[&bytes.to_string()]);
+        return fill(prompt_pages().bytes, &[&bytes.to_string()]);
     }
     let tenths = bytes * 10 / 1024;
     let number = format!("{}.{}", tenths / 10, tenths % 10);
-    fill(t().kibibytes, &[&number])
+    fill(prompt_pages().kibibytes, &[&number])
 }
 
 /// The first eight characters of a hash.

@@ -10,7 +10,7 @@ use berth_protocol::{
     VertexCredentials, VertexSettings,
 };
 
-use crate::strings::{fill, t};
+use crate::strings::{fill, form_parts, router_editor};
 
 /// Longest name of a router, in characters; the engine takes no longer one.
 const NAME: usize = 100;
@@ -291,12 +291,15 @@ impl Form {
         };
         let name = self.name.trim();
         if name.is_empty() || name.chars().count() > NAME {
-            add("name".to_owned(), t().router_name_wrong);
+            add("name".to_owned(), router_editor().router_name_wrong);
         }
         if self.kind != RouterKind::ClaudeVertex {
             for (index, provider) in self.providers.iter().enumerate() {
                 if !is_key(&provider.key) {
-                    add(format!("providers[{index}].key"), t().provider_key_wrong);
+                    add(
+                        format!("providers[{index}].key"),
+                        router_editor().provider_key_wrong,
+                    );
                 }
             }
         }
@@ -304,7 +307,7 @@ impl Form {
             Self::route_count(self.kind) > LONG_CONTEXT && !self.routes[LONG_CONTEXT].is_empty();
         let threshold = text(&self.threshold).filter(|_| long);
         if threshold.is_some_and(|text| text.parse::<u32>().is_err()) {
-            add(THRESHOLD.to_owned(), t().route_threshold_wrong);
+            add(THRESHOLD.to_owned(), router_editor().route_threshold_wrong);
         }
         let settings = self.settings();
         found.extend(self.placed(settings.validate()));
@@ -319,9 +322,9 @@ impl Form {
             .map(|FieldProblem { field, message }| {
                 let (place, item) = place(&field);
                 let message = match item {
-                    _ if leads_nowhere(&settings, &place) => t().route_wrong.to_owned(),
+                    _ if leads_nowhere(&settings, &place) => router_editor().route_wrong.to_owned(),
                     Some(item) => match item_of(&settings, &place, item) {
-                        Some(name) => fill(t().problem_of, &[name, &message]),
+                        Some(name) => fill(form_parts().problem_of, &[name, &message]),
                         None => message,
                     },
                     None => message,
@@ -413,7 +416,7 @@ fn leads_nowhere(settings: &RouterSettings, field: &str) -> bool {
 
 fn shown(provider: &str, model: &str) -> String {
     let provider = match provider.trim() {
-        "" => t().provider_unnamed,
+        "" => router_editor().provider_unnamed,
         name => name,
     };
     format!("{provider} · {model}")

@@ -178,7 +178,7 @@ fn a_problem_with_one_of_many_names_says_which() {
     assert!(problem.message.starts_with("$bad: "), "{problem}");
     form = filled();
     form.routes[0] = "4,gone".to_owned();
-    assert_eq!(form.problems()[0].message, t().route_wrong);
+    assert_eq!(form.problems()[0].message, router_editor().route_wrong);
 }
 
 #[test]

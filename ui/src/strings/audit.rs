@@ -1,11 +1,82 @@
-//! The English texts of the audit page beside those that others name too. `{}` stands for a value.
+//! The English texts of the audit page and of a session's activity. `{}` stands for a value.
 
 use super::strings;
 
 strings! {
-    /// The texts that are loaded with the page of this machine's audit trail.
+    /// The texts that are loaded with the page of this machine's audit trail, or with what happened in a session.
     AuditStrings, AUDIT_ENGLISH;
 
+    // The page.
     export: "Export",
     about: "Verify checks the whole trail of this machine now. Export saves it as a file that can be checked on any machine with berth audit verify --file FILE, also while Berth is not running. Each export is noted in the trail.",
+    audit_text: "What happened, in an order that cannot be changed unseen.",
+    no_audit: "Nothing happened yet",
+    no_audit_text: "Projects and sessions leave their marks here.",
+    audit_valid: "The trail is whole: {} events were checked.",
+    audit_broken_at: "The trail is broken at event {}: it is not as it was written.",
+    audit_broken: "The trail is broken.",
+    verify: "Verify",
+
+    // A trail, of all or of one session.
+    audit_failed: "The audit trail could not be read",
+    show_older: "Show older",
+
+    // Activity of a session.
+    activity: "Activity",
+    did_add_router: "Router added",
+    did_describe_agent: "Agent described",
+    did_change_agent: "Agent described anew",
+    did_remove_agent: "Agent removed",
+    did_set_secret: "Secret stored",
+    did_remove_secret: "Secret removed",
+    did_answer: "Question answered",
+    did_archive: "Archived",
+    did_change_router: "Router changed",
+    did_create: "Session created",
+    did_deliver: "Message delivered",
+    did_end: "Ended",
+    did_fail_router: "Router gave up",
+    did_interrupt: "Interrupted",
+    did_know_screen: "Screen recognised",
+    did_not_know_screen: "Screen not recognised, read as plain text",
+    did_not_answer: "Answer not taken",
+    did_rename: "Renamed",
+    did_reply: "Reply",
+    did_not_resume: "Conversation not kept, began a new one",
+    did_accept_mcp: "Changed MCP tools accepted",
+    did_add_mcp: "MCP server added",
+    did_agree_mcp: "MCP server agreed to",
+    did_allow_mcp_tool: "MCP tool allowed in the project",
+    did_call_mcp: "MCP tool called by hand",
+    did_call_mcp_tool: "MCP tool called",
+    tool_answered: "Tool {} answered in {} ms",
+    tool_reported_failure: "Tool {} failed after {} ms",
+    tool_lasts: "Tool {} is still running",
+    tool_refused: "Tool {} refused",
+    tool_lost: "Tool {} not reached",
+    tool_cancelled: "Tool {} given up",
+    did_clear_mcp: "MCP server cleared",
+    did_sign_in_mcp: "Signed in to an MCP server",
+    did_sign_out_mcp: "Signed out of an MCP server",
+    did_change_mcp: "MCP server changed",
+    did_give_mcp: "MCP servers given to the session",
+    did_read_mcp: "Read from an MCP server",
+    did_sample_mcp: "MCP server asked the agent's model",
+    did_quarantine_mcp: "Changed MCP tools held back",
+    did_remove_mcp: "MCP server removed",
+    did_add_prompt: "Prompt added",
+    did_change_policy: "Policy on prompts changed",
+    did_change_prompt: "Prompt changed",
+    did_move_prompt: "Prompt moved",
+    did_remove_prompt: "Prompt deleted",
+    did_remove_key: "Key removed",
+    did_remove_router: "Router removed",
+    did_restart: "Restarted",
+    did_restart_router: "Router started again",
+    did_restore: "Brought back",
+    did_route: "Sent through a router",
+    did_send: "Message sent",
+    did_set_key: "Key stored",
+    did_spawn: "Agent started",
+    did_stop_recording: "Recording stopped early",
 }

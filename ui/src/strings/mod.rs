@@ -1,7 +1,10 @@
 //! Every text that the UI shows, in one place and by name, so that it can be translated.
 
+mod agent_editor;
 mod audit;
+mod dialogs;
 mod english;
+mod form_parts;
 mod mcp_servers;
 mod org_changes;
 mod org_prompts;
@@ -10,7 +13,11 @@ mod org_sessions;
 mod org_settings;
 mod org_trail;
 mod organization;
+mod pages;
 mod place;
+mod prompt_pages;
+mod router_editor;
+mod session_tabs;
 
 /// Makes the texts of a language: their type, and its value in English.
 macro_rules! strings {
@@ -27,8 +34,11 @@ macro_rules! strings {
 }
 use strings;
 
+pub use agent_editor::{AGENT_EDITOR_ENGLISH, AgentEditorStrings};
 pub use audit::{AUDIT_ENGLISH, AuditStrings};
+pub use dialogs::{DIALOG_ENGLISH, DialogStrings};
 pub use english::{ENGLISH, Strings};
+pub use form_parts::{FORM_PART_ENGLISH, FormPartStrings};
 pub use mcp_servers::{MCP_ENGLISH, McpStrings};
 pub use org_changes::{ORG_CHANGE_ENGLISH, OrgChangeStrings};
 pub use org_prompts::{ORG_PROMPT_ENGLISH, OrgPromptStrings};
@@ -37,16 +47,35 @@ pub use org_sessions::{ORG_SESSION_ENGLISH, OrgSessionStrings};
 pub use org_settings::{ORG_SETTINGS_ENGLISH, OrgSettingsStrings};
 pub use org_trail::{ORG_TRAIL_ENGLISH, OrgTrailStrings};
 pub use organization::{ORG_ENGLISH, OrgStrings};
+pub use pages::{PAGE_ENGLISH, PageStrings};
 pub use place::{PLACE_ENGLISH, PlaceStrings};
+pub use prompt_pages::{PROMPT_PAGE_ENGLISH, PromptPageStrings};
+pub use router_editor::{ROUTER_EDITOR_ENGLISH, RouterEditorStrings};
+pub use session_tabs::{SESSION_TAB_ENGLISH, SessionTabStrings};
 
 /// The texts of the current language. There is one so far.
 pub fn t() -> &'static Strings {
     &ENGLISH
 }
 
-/// The texts of the audit page, apart for the same reason as those of [`org`].
+/// The texts of the editor of agents, apart for the same reason as those of [`org`].
+pub fn agent_editor() -> &'static AgentEditorStrings {
+    &AGENT_EDITOR_ENGLISH
+}
+
+/// The texts of the audit page and of a session's activity, apart for the same reason as those of [`org`].
 pub fn audit() -> &'static AuditStrings {
     &AUDIT_ENGLISH
+}
+
+/// The texts of the palette and of dialogs without a form of their own, apart for the same reason as those of [`org`].
+pub fn dialogs() -> &'static DialogStrings {
+    &DIALOG_ENGLISH
+}
+
+/// The texts that several forms share.
+pub fn form_parts() -> &'static FormPartStrings {
+    &FORM_PART_ENGLISH
 }
 
 /// The texts of MCP servers, apart for the same reason as those of [`org`].
@@ -54,7 +83,7 @@ pub fn mcp() -> &'static McpStrings {
     &MCP_ENGLISH
 }
 
-/// The texts of the organization page. They stand apart, because what one module names is loaded with it, all of it.
+/// The texts of the organization page. They stand apart, so that they are loaded only with what shows them.
 pub fn org() -> &'static OrgStrings {
     &ORG_ENGLISH
 }
@@ -89,9 +118,29 @@ pub fn org_trail() -> &'static OrgTrailStrings {
     &ORG_TRAIL_ENGLISH
 }
 
+/// The texts of the pages of projects and of settings, apart for the same reason as those of [`org`].
+pub fn pages() -> &'static PageStrings {
+    &PAGE_ENGLISH
+}
+
 /// How texts name the place of secrets.
 pub fn place() -> &'static PlaceStrings {
     &PLACE_ENGLISH
+}
+
+/// The texts of the pages and dialogs of prompts, apart for the same reason as those of [`org`].
+pub fn prompt_pages() -> &'static PromptPageStrings {
+    &PROMPT_PAGE_ENGLISH
+}
+
+/// The texts of the editor of routers, apart for the same reason as those of [`org`].
+pub fn router_editor() -> &'static RouterEditorStrings {
+    &ROUTER_EDITOR_ENGLISH
+}
+
+/// The texts of a session's terminal and changes, apart for the same reason as those of [`org`].
+pub fn session_tabs() -> &'static SessionTabStrings {
+    &SESSION_TAB_ENGLISH
 }
 
 /// Puts the values in the places of `{}`, in order. A place without a value stays as it is.

@@ -7,7 +7,7 @@ use crate::components::trail_list::TrailList;
 use crate::components::when::When;
 use crate::logic::activity;
 use crate::state::ShownTrail;
-use crate::strings::t;
+use crate::strings::audit;
 use crate::wire::AuditEntry;
 
 /// Events that are fetched at once.
@@ -18,7 +18,7 @@ pub fn Activity(id: SessionId) -> impl IntoView {
     let shown = ShownTrail::follow(Some(id), PAGE);
     view! {
         <section class="facts" data-testid="activity">
-            <h3>{t().activity}</h3>
+            <h3>{audit().activity}</h3>
             <TrailList shown=shown class="activity" row=row/>
         </section>
     }
@@ -26,6 +26,6 @@ pub fn Activity(id: SessionId) -> impl IntoView {
 }
 
 fn row(entry: &AuditEntry) -> AnyView {
-    let words = activity::words(t(), entry);
+    let words = activity::words(entry);
     view! { <li data-testid="activity-row"><span>{words}</span><When at=entry.at/></li> }.into_any()
 }

@@ -6,18 +6,18 @@ use super::draft::{Draft, Given};
 use crate::components::field::{CheckField, Options, SelectField, TextArea, TextField};
 use crate::logic::agent_form::{FOR_INSTRUCTIONS, FOR_SERVERS, Form, Giving, Way};
 use crate::state::memo;
-use crate::strings::t;
+use crate::strings::agent_editor;
 
 #[component]
 pub fn Abilities(draft: Draft) -> impl IntoView {
     view! {
         <section class="form-part" aria-labelledby="agent-abilities">
-            <h3 id="agent-abilities">{t().abilities}</h3>
+            <h3 id="agent-abilities">{agent_editor().abilities}</h3>
             <div class="fields">
                 <TextArea
-                    label=t().version_args
+                    label=agent_editor().version_args
                     value=draft.version_args
-                    hint=t().version_args_hint
+                    hint=agent_editor().version_args_hint
                     problem=draft.problem("version_args")
                     mono=true
                     wide=true
@@ -25,16 +25,16 @@ pub fn Abilities(draft: Draft) -> impl IntoView {
                     testid="version-args"
                 />
                 <CheckField
-                    label=t().speaks_acp
+                    label=agent_editor().speaks_acp
                     checked=draft.acp
-                    hint=t().speaks_acp_hint
+                    hint=agent_editor().speaks_acp_hint
                     testid="speaks-acp"
                 />
                 <Show when=move || draft.acp.get()>
                     <TextArea
-                        label=t().acp_args
+                        label=agent_editor().acp_args
                         value=draft.acp_args
-                        hint=t().acp_args_hint
+                        hint=agent_editor().acp_args_hint
                         problem=draft.problem("acp_args")
                         mono=true
                         wide=true
@@ -54,13 +54,13 @@ pub fn Abilities(draft: Draft) -> impl IntoView {
 fn ways(all: &'static [Way]) -> Options {
     let word = |way: &Way| {
         let shown = match way {
-            Way::Nothing => t().way_none,
-            Way::Argument => t().way_argument,
-            Way::Variable => t().way_variable,
-            Way::File if all == FOR_SERVERS => t().way_config_file,
-            Way::File => t().way_file,
-            Way::Each => t().way_each,
-            Way::Own => t().way_own,
+            Way::Nothing => agent_editor().way_none,
+            Way::Argument => agent_editor().way_argument,
+            Way::Variable => agent_editor().way_variable,
+            Way::File if all == FOR_SERVERS => agent_editor().way_config_file,
+            Way::File => agent_editor().way_file,
+            Way::Each => agent_editor().way_each,
+            Way::Own => agent_editor().way_own,
         };
         (way.word().to_owned(), shown.to_owned())
     };
@@ -105,24 +105,24 @@ fn Instructions(draft: Draft) -> impl IntoView {
     view! {
         <div class="fields">
             <SelectField
-                label=t().way_instructions
+                label=agent_editor().way_instructions
                 value=Signal::derive(move || way.get().word().to_owned())
                 options=Signal::stored(ways(&FOR_INSTRUCTIONS))
                 on_select=on_select
-                hint=t().way_instructions_hint
+                hint=agent_editor().way_instructions_hint
                 problem=draft.problem("instructions")
                 testid="instructions-way"
             />
             {move || match way.get() {
                 Way::Nothing | Way::Each => ().into_any(),
-                Way::Argument => flag(draft, given, "instructions.flag", t().way_flag_hint, "instructions-flag"),
-                Way::File => flag(draft, given, "instructions.flag", t().way_flag_file_hint, "instructions-flag"),
+                Way::Argument => flag(draft, given, "instructions.flag", agent_editor().way_flag_hint, "instructions-flag"),
+                Way::File => flag(draft, given, "instructions.flag", agent_editor().way_flag_file_hint, "instructions-flag"),
                 Way::Variable => {
                     view! {
                         <TextField
-                            label=t().way_variable_name
+                            label=agent_editor().way_variable_name
                             value=given.variable
-                            hint=t().way_variable_hint
+                            hint=agent_editor().way_variable_hint
                             problem=draft.problem("instructions.variable")
                             placeholder="MY_INSTRUCTIONS"
                             mono=true
@@ -133,8 +133,8 @@ fn Instructions(draft: Draft) -> impl IntoView {
                 }
                 Way::Own => {
                     view! {
-                        {area(t().way_own_args, given.args, t().way_own_instructions_hint, draft.problem("instructions.args"), "instructions-args")}
-                        {area(t().way_own_env, given.env, t().mode_env_hint, draft.problem("instructions.env"), "instructions-env")}
+                        {area(agent_editor().way_own_args, given.args, agent_editor().way_own_instructions_hint, draft.problem("instructions.args"), "instructions-args")}
+                        {area(agent_editor().way_own_env, given.env, agent_editor().mode_env_hint, draft.problem("instructions.env"), "instructions-env")}
                     }
                         .into_any()
                 }
@@ -160,29 +160,29 @@ fn Servers(draft: Draft) -> impl IntoView {
     });
     let each = move || {
         view! {
-            {area(t().way_each_stdio, given.each_stdio, t().way_each_stdio_hint, draft.problem("mcp.each_stdio"), "mcp-stdio")}
-            {area(t().way_each_http, given.each_http, t().way_each_http_hint, draft.problem("mcp.each_http"), "mcp-http")}
+            {area(agent_editor().way_each_stdio, given.each_stdio, agent_editor().way_each_stdio_hint, draft.problem("mcp.each_stdio"), "mcp-stdio")}
+            {area(agent_editor().way_each_http, given.each_http, agent_editor().way_each_http_hint, draft.problem("mcp.each_http"), "mcp-http")}
         }
     };
     view! {
         <div class="fields">
             <SelectField
-                label=t().way_servers
+                label=agent_editor().way_servers
                 value=Signal::derive(move || way.get().word().to_owned())
                 options=Signal::stored(ways(&FOR_SERVERS))
                 on_select=on_select
-                hint=t().way_servers_hint
+                hint=agent_editor().way_servers_hint
                 problem=draft.problem("mcp")
                 testid="mcp-way"
             />
             {move || match way.get() {
                 Way::Nothing | Way::Argument | Way::Variable => ().into_any(),
-                Way::File => flag(draft, given, "mcp.flag", t().way_flag_config_hint, "mcp-flag"),
+                Way::File => flag(draft, given, "mcp.flag", agent_editor().way_flag_config_hint, "mcp-flag"),
                 Way::Each => each().into_any(),
                 Way::Own => {
                     view! {
-                        {area(t().way_own_args, given.args, t().way_own_servers_hint, draft.problem("mcp.args"), "mcp-args")}
-                        {area(t().way_own_env, given.env, t().mode_env_hint, draft.problem("mcp.env"), "mcp-env")}
+                        {area(agent_editor().way_own_args, given.args, agent_editor().way_own_servers_hint, draft.problem("mcp.args"), "mcp-args")}
+                        {area(agent_editor().way_own_env, given.env, agent_editor().mode_env_hint, draft.problem("mcp.env"), "mcp-env")}
                         {each()}
                     }
                         .into_any()
@@ -202,7 +202,7 @@ fn flag(
 ) -> AnyView {
     view! {
         <TextField
-            label=t().way_flag
+            label=agent_editor().way_flag
             value=given.flag
             hint=hint
             problem=draft.problem(field)

@@ -25,7 +25,7 @@ use crate::logic::agent_form::{Form, id_from};
 use crate::logic::new_session::{can_be_like, can_start};
 use crate::logic::route::Route;
 use crate::state::{AgentEdit, App, DialogKind, app, effect, memo, run};
-use crate::strings::{count, fill, t};
+use crate::strings::{agent_editor, count, fill, form_parts, t};
 use crate::web::{clock, dom, error::ApiError};
 use abilities::Abilities;
 use draft::{Draft, Secret};
@@ -73,13 +73,22 @@ pub fn AgentEditor(edit: AgentEdit) -> impl IntoView {
         attempt.set(());
     });
     let (title, text) = match &edit {
-        AgentEdit::New => (t().describe_agent, t().agent_form_text.to_owned()),
-        AgentEdit::Variant(id) => (
-            t().describe_agent,
-            fill(t().agent_variant_text, &[&name_of(app, id.as_str())]),
+        AgentEdit::New => (
+            agent_editor().describe_agent,
+            agent_editor().agent_form_text.to_owned(),
         ),
-        AgentEdit::Change { .. } => (t().edit_agent, t().agent_edit_text.to_owned()),
-        AgentEdit::Copy(_) => (t().describe_agent, t().agent_copy_text.to_owned()),
+        AgentEdit::Variant(id) => (
+            agent_editor().describe_agent,
+            fill(
+                agent_editor().agent_variant_text,
+                &[&name_of(app, id.as_str())],
+            ),
+        ),
+        AgentEdit::Change { .. } => (t().edit_agent, agent_editor().agent_edit_text.to_owned()),
+        AgentEdit::Copy(_) => (
+            agent_editor().describe_agent,
+            agent_editor().agent_copy_text.to_owned(),
+        ),
     };
     // The form answers once it is there.
     let guard = StoredValue::new(None::<Callback<(), bool>>);
@@ -96,7 +105,7 @@ pub fn AgentEditor(edit: AgentEdit) -> impl IntoView {
                     view! {
                         <div class="dialog-main">
                             <Failure
-                                title=t().agent_definition_failed
+                                title=agent_editor().agent_definition_failed
                                 text=error.text()
                                 hint=error.hint().unwrap_or_default()
                                 on_retry=retry
@@ -121,14 +130,14 @@ fn first_form(app: App, edit: &AgentEdit, agent: Option<&DefinedAgent>) -> Form 
         (AgentEdit::Change { id, .. }, Some(agent)) => Form::of(id.as_str(), &agent.definition),
         (AgentEdit::Copy(_), Some(agent)) => {
             let definition = AgentDefinition {
-                name: fill(t().agent_copy, &[&agent.definition.name]),
+                name: fill(agent_editor().agent_copy, &[&agent.definition.name]),
                 ..agent.definition.clone()
             };
             Form::of("", &definition)
         }
         (AgentEdit::Variant(like), _) => Form {
             like: like.to_string(),
-            name: fill(t().agent_copy, &[&name_of(app, like.as_str())]),
+            name: fill(agent_editor().agent_copy, &[&name_of(app, like.as_str())]),
             ..Form::default()
         },
         _ => Form::default(),
@@ -246,7 +255,7 @@ fn editor(
         <Told draft=draft failure=failure leaving=leaving/>
         <footer class="dialog-foot">
             <Button
-                label=Signal::derive(move || if leaving.get() { t().discard } else { t().cancel }.to_owned())
+                label=Signal::derive(move || if leaving.get() { form_parts().discard } else { t().cancel }.to_owned())
                 look=Look::Quiet
                 testid="cancel-agent"
                 on_click=cancel
@@ -269,10 +278,10 @@ fn Basics(draft: Draft, saved: RwSignal<Option<DefinedAgent>>) -> impl IntoView 
     let like_hint = Signal::derive(move || {
         let like = draft.like.get();
         match like.as_str() {
-            "" => t().agent_like_hint.to_owned(),
+            "" => agent_editor().agent_like_hint.to_owned(),
             id => {
                 let name = name_of(app, id);
-                fill(t().agent_like_is, &[&name, &name])
+                fill(agent_editor().agent_like_is, &[&name, &name])
             }
         }
     });
@@ -283,9 +292,9 @@ fn Basics(draft: Draft, saved: RwSignal<Option<DefinedAgent>>) -> impl IntoView 
                 true => {
                     view! {
                         <div class="field">
-                            <span class="field-label">{t().agent_id}</span>
+                            <span class="field-label">{agent_editor().agent_id}</span>
                             <code class="editor-fixed" data-testid="described-id">{draft.id}</code>
-                            <p class="field-hint">{t().agent_id_fixed}</p>
+                            <p class="field-hint">{agent_editor().agent_id_fixed}</p>
                         </div>
                     }
                         .into_any()
@@ -293,9 +302,9 @@ fn Basics(draft: Draft, saved: RwSignal<Option<DefinedAgent>>) -> impl IntoView 
                 false => {
                     view! {
                         <TextField
-                            label=t().agent_id
+                            label=agent_editor().agent_id
                             value=draft.id
-                            hint=t().agent_id_hint
+                            hint=agent_editor().agent_id_hint
                             problem=draft.problem("id")
                             mono=true
                             testid="described-id"
@@ -305,7 +314,7 @@ fn Basics(draft: Draft, saved: RwSignal<Option<DefinedAgent>>) -> impl IntoView 
                 }
             }}
             <SelectField
-                label=t().agent_like
+                label=agent_editor().agent_like
                 value=draft.like
                 options=Signal::derive(move || likes(&app.model.agents().get(), &draft.like.get()))
                 on_select=Callback::new(move |id| draft.like.set(id))
@@ -314,17 +323,17 @@ fn Basics(draft: Draft, saved: RwSignal<Option<DefinedAgent>>) -> impl IntoView 
                 testid="described-like"
             />
             <TextField
-                label=t().program
+                label=form_parts().program
                 value=draft.program
-                hint=said(t().program_hint, t().program_hint_like)
+                hint=said(agent_editor().program_hint, agent_editor().program_hint_like)
                 problem=draft.problem("program")
                 mono=true
                 testid="described-program"
             />
             <TextArea
-                label=t().agent_args
+                label=form_parts().agent_args
                 value=draft.args
-                hint=said(t().agent_args_hint, t().agent_args_hint_like)
+                hint=said(agent_editor().agent_args_hint, agent_editor().agent_args_hint_like)
                 problem=draft.problem("args")
                 mono=true
                 wide=true
@@ -332,9 +341,9 @@ fn Basics(draft: Draft, saved: RwSignal<Option<DefinedAgent>>) -> impl IntoView 
                 testid="described-args"
             />
             <TextArea
-                label=t().agent_env
+                label=form_parts().agent_env
                 value=draft.env
-                hint=t().agent_env_hint
+                hint=form_parts().agent_env_hint
                 problem=draft.problem("env")
                 mono=true
                 wide=true
@@ -348,7 +357,7 @@ fn Basics(draft: Draft, saved: RwSignal<Option<DefinedAgent>>) -> impl IntoView 
 
 /// What an agent can be like: those that Berth knows and can start, and what was chosen before.
 fn likes(agents: &[Agent], now: &str) -> Options {
-    let none = (String::new(), t().agent_like_none.to_owned());
+    let none = (String::new(), agent_editor().agent_like_none.to_owned());
     let known = agents.iter().filter(|agent| {
         let id = agent.id.as_str();
         id == now || (can_be_like(agent) && can_start(agent))
@@ -394,7 +403,7 @@ fn Told(draft: Draft, failure: RwSignal<Option<Failed>>, leaving: RwSignal<bool>
         <div class="editor-told" data-testid="agent-told">
             {move || {
                 let wrong = wrong.get();
-                let text = count(wrong as u64, t().one_problem, t().many_problems);
+                let text = count(wrong as u64, form_parts().one_problem, form_parts().many_problems);
                 (wrong > 0).then(|| view! { <InlineFailure text=text/> })
             }}
             {move || match failure.get() {
@@ -405,7 +414,7 @@ fn Told(draft: Draft, failure: RwSignal<Option<Failed>>, leaving: RwSignal<bool>
                 Some(Failed::Secrets(undone)) => undone.iter().map(undone_secret).collect_view().into_any(),
             }}
             <Show when=move || leaving.get()>
-                <InlineFailure text=t().unsaved/>
+                <InlineFailure text=form_parts().unsaved/>
             </Show>
         </div>
     }
@@ -414,9 +423,9 @@ fn Told(draft: Draft, failure: RwSignal<Option<Failed>>, leaving: RwSignal<bool>
 
 fn undone_secret(undone: &Undone) -> AnyView {
     let text = if undone.removing {
-        t().secret_not_removed
+        agent_editor().secret_not_removed
     } else {
-        t().secret_not_stored
+        agent_editor().secret_not_stored
     };
     let text = fill(text, &[&undone.name, &undone.error.text()]);
     view! { <InlineFailure text=text hint=undone.error.hint().unwrap_or_default()/> }.into_any()
@@ -503,7 +512,7 @@ fn told(error: &ApiError, form: &Form) -> Option<Vec<FieldProblem>> {
     if problem.code == Code::AgentExists {
         return Some(vec![FieldProblem {
             field: "id".to_owned(),
-            message: t().agent_id_taken.to_owned(),
+            message: agent_editor().agent_id_taken.to_owned(),
         }]);
     }
     Some(form.placed(problem.fields.clone())).filter(|fields| !fields.is_empty())
@@ -512,8 +521,8 @@ fn told(error: &ApiError, form: &Form) -> Option<Vec<FieldProblem>> {
 /// Everything is saved.
 fn done(app: App, edit: &AgentEdit, agent: &DefinedAgent, is_open: bool) {
     let text = match edit {
-        AgentEdit::Change { .. } => t().agent_saved,
-        AgentEdit::New | AgentEdit::Variant(_) | AgentEdit::Copy(_) => t().agent_added,
+        AgentEdit::Change { .. } => agent_editor().agent_saved,
+        AgentEdit::New | AgentEdit::Variant(_) | AgentEdit::Copy(_) => agent_editor().agent_added,
     };
     app.ui.say(fill(text, &[&agent.definition.name]));
     if !is_open {

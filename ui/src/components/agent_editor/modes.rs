@@ -7,7 +7,7 @@ use crate::components::button::{Button, IconButton};
 use crate::components::field::{CheckField, TextArea, TextField};
 use crate::components::icon::{icon, icon_name};
 use crate::state::memo;
-use crate::strings::{fill, t};
+use crate::strings::{agent_editor, fill, form_parts, t};
 use crate::web::{clock, dom};
 
 #[component]
@@ -26,8 +26,8 @@ pub fn Modes(draft: Draft) -> impl IntoView {
     let too_many = draft.problem("permission_modes");
     view! {
         <section class="form-part" aria-labelledby="agent-modes">
-            <h3 id="agent-modes">{t().modes}</h3>
-            <p class="form-text">{t().modes_text}</p>
+            <h3 id="agent-modes">{agent_editor().modes}</h3>
+            <p class="form-text">{agent_editor().modes_text}</p>
             <For each=move || rows.get() key=|row| *row let:row>
                 {card(draft, row)}
             </For>
@@ -37,7 +37,7 @@ pub fn Modes(draft: Draft) -> impl IntoView {
                     .map(|text| view! { <p class="field-problem" role="alert">{icon(icon_name!("circle-alert"))}<span>{text}</span></p> })
             }}
             <div class="form-more">
-                <Button label=t().add_mode icon_name=icon_name!("plus") testid="add-mode" on_click=add/>
+                <Button label=agent_editor().add_mode icon_name=icon_name!("plus") testid="add-mode" on_click=add/>
             </div>
         </section>
     }
@@ -62,7 +62,7 @@ fn card(draft: Draft, row: u32) -> AnyView {
         let (name, id) = (name.get(), id.get());
         let said = [name.trim(), id.trim()];
         let said = said.into_iter().find(|text| !text.is_empty());
-        said.unwrap_or(t().mode_unnamed).to_owned()
+        said.unwrap_or(agent_editor().mode_unnamed).to_owned()
     });
     let remove = Callback::new(move |()| {
         draft
@@ -76,7 +76,7 @@ fn card(draft: Draft, row: u32) -> AnyView {
             id=format!("mode-{row}")
             role="group"
             data-testid="mode"
-            aria-label=move || fill(t().mode, &[&shown_name.get()])
+            aria-label=move || fill(agent_editor().mode, &[&shown_name.get()])
         >
             <div class="fields">
                 <TextField
@@ -86,43 +86,43 @@ fn card(draft: Draft, row: u32) -> AnyView {
                     testid="mode-name"
                 />
                 <TextField
-                    label=t().mode_id
+                    label=agent_editor().mode_id
                     value=id
-                    hint=t().mode_id_hint
+                    hint=agent_editor().mode_id_hint
                     problem=draft.mode_problem(row, "id")
                     mono=true
                     testid="mode-id"
                 />
                 <TextField
-                    label=t().mode_description
+                    label=agent_editor().mode_description
                     value=description
-                    hint=t().mode_description_hint
+                    hint=agent_editor().mode_description_hint
                     problem=draft.mode_problem(row, "description")
                     wide=true
                     testid="mode-description"
                 />
                 <TextArea
-                    label=t().agent_args
+                    label=form_parts().agent_args
                     value=args
-                    hint=t().mode_args_hint
+                    hint=agent_editor().mode_args_hint
                     problem=draft.mode_problem(row, "args")
                     mono=true
                     rows=2
                     testid="mode-args"
                 />
                 <TextArea
-                    label=t().agent_env
+                    label=form_parts().agent_env
                     value=env
-                    hint=t().mode_env_hint
+                    hint=agent_editor().mode_env_hint
                     problem=draft.mode_problem(row, "env")
                     mono=true
                     rows=2
                     testid="mode-env"
                 />
                 <CheckField
-                    label=t().mode_unchecked
+                    label=agent_editor().mode_unchecked
                     checked=unchecked
-                    hint=t().mode_unchecked_hint
+                    hint=agent_editor().mode_unchecked_hint
                     problem=draft.mode_problem(row, "unchecked")
                     testid="mode-unchecked"
                 />
@@ -130,7 +130,7 @@ fn card(draft: Draft, row: u32) -> AnyView {
             <span class="editor-card-remove">
                 <IconButton
                     name=icon_name!("trash-2")
-                    label=Signal::derive(move || fill(t().remove_mode, &[&shown_name.get()]))
+                    label=Signal::derive(move || fill(agent_editor().remove_mode, &[&shown_name.get()]))
                     testid="remove-mode"
                     on_click=remove
                 />

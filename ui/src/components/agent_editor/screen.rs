@@ -8,7 +8,7 @@ use crate::components::field::{CheckField, SelectField, TextArea, TextField};
 use crate::components::icon::{icon, icon_name};
 use crate::logic::agent_form::Screen;
 use crate::state::{effect, memo};
-use crate::strings::t;
+use crate::strings::agent_editor;
 
 const ESCAPE: &str = "escape";
 const CTRL_C: &str = "ctrl_c";
@@ -42,9 +42,9 @@ pub fn ScreenRules(draft: Draft) -> impl IntoView {
         }
     };
     let keys = [
-        ("", t().screen_interrupt_usual),
-        (ESCAPE, t().screen_escape),
-        (CTRL_C, t().screen_ctrl_c),
+        ("", agent_editor().screen_interrupt_usual),
+        (ESCAPE, agent_editor().screen_escape),
+        (CTRL_C, agent_editor().screen_ctrl_c),
     ];
     let keys = keys.map(|(value, shown)| (value.to_owned(), shown.to_owned()));
     let key = Signal::derive(move || {
@@ -74,40 +74,40 @@ pub fn ScreenRules(draft: Draft) -> impl IntoView {
     };
     view! {
         <details class="form-fold" data-testid="screen-rules" prop:open=open on:toggle=on_toggle>
-            <summary data-testid="screen-fold">{icon(icon_name!("chevron-right"))}<span>{t().screen_rules}</span></summary>
-            <p class="form-text">{t().screen_rules_text}</p>
+            <summary data-testid="screen-fold">{icon(icon_name!("chevron-right"))}<span>{agent_editor().screen_rules}</span></summary>
+            <p class="form-text">{agent_editor().screen_rules_text}</p>
             <div class="fields">
-                {pattern(t().screen_prompt, rules.prompt, t().screen_prompt_hint, "screen.prompt", "screen-prompt")}
+                {pattern(agent_editor().screen_prompt, rules.prompt, agent_editor().screen_prompt_hint, "screen.prompt", "screen-prompt")}
                 {pattern(
-                    t().screen_placeholder,
+                    agent_editor().screen_placeholder,
                     rules.placeholder,
-                    t().screen_placeholder_hint,
+                    agent_editor().screen_placeholder_hint,
                     "screen.placeholder",
                     "screen-placeholder",
                 )}
-                {pattern(t().screen_echo, rules.echo, t().screen_echo_hint, "screen.echo", "screen-echo")}
-                {pattern(t().screen_bullet, rules.bullet, t().screen_bullet_hint, "screen.bullet", "screen-bullet")}
-                {patterns(t().screen_busy, rules.busy, t().screen_busy_hint, "screen.busy", "screen-busy")}
-                {patterns(t().screen_noise, rules.noise, t().screen_noise_hint, "screen.noise", "screen-noise")}
+                {pattern(agent_editor().screen_echo, rules.echo, agent_editor().screen_echo_hint, "screen.echo", "screen-echo")}
+                {pattern(agent_editor().screen_bullet, rules.bullet, agent_editor().screen_bullet_hint, "screen.bullet", "screen-bullet")}
+                {patterns(agent_editor().screen_busy, rules.busy, agent_editor().screen_busy_hint, "screen.busy", "screen-busy")}
+                {patterns(agent_editor().screen_noise, rules.noise, agent_editor().screen_noise_hint, "screen.noise", "screen-noise")}
                 <TextField
-                    label=t().screen_pause
+                    label=agent_editor().screen_pause
                     value=rules.settle_ms
-                    hint=t().screen_pause_hint
+                    hint=agent_editor().screen_pause_hint
                     problem=draft.problem("screen.settle_ms")
                     testid="screen-pause"
                 />
                 <SelectField
-                    label=t().screen_interrupt
+                    label=agent_editor().screen_interrupt
                     value=key
                     options=Signal::stored(keys.to_vec())
                     on_select=pick_key
-                    hint=t().screen_interrupt_hint
+                    hint=agent_editor().screen_interrupt_hint
                     testid="screen-interrupt"
                 />
                 <CheckField
-                    label=t().screen_lines
+                    label=agent_editor().screen_lines
                     checked=rules.reads_lines
-                    hint=t().screen_lines_hint
+                    hint=agent_editor().screen_lines_hint
                     testid="screen-lines"
                 />
             </div>

@@ -9,7 +9,7 @@ use crate::components::field::TextField;
 use crate::components::icon::icon_name;
 use crate::components::stored_secret::{StoredSecret, Words};
 use crate::state::memo;
-use crate::strings::{fill, t};
+use crate::strings::{fill, form_parts};
 use crate::web::{clock, dom};
 
 #[component]
@@ -27,13 +27,13 @@ pub fn Secrets(draft: Draft, saved: RwSignal<Option<DefinedAgent>>) -> impl Into
     });
     view! {
         <section class="form-part" aria-labelledby="agent-secrets">
-            <h3 id="agent-secrets">{t().secrets}</h3>
-            <p class="form-text">{t().secrets_text}</p>
+            <h3 id="agent-secrets">{form_parts().secrets}</h3>
+            <p class="form-text">{form_parts().secrets_text}</p>
             <For each=move || rows.get() key=|row| *row let:row>
                 {secret(draft, saved, row)}
             </For>
             <div class="form-more">
-                <Button label=t().add_secret icon_name=icon_name!("plus") testid="add-secret" on_click=add/>
+                <Button label=form_parts().add_secret icon_name=icon_name!("plus") testid="add-secret" on_click=add/>
             </div>
         </section>
     }
@@ -49,7 +49,7 @@ fn secret(draft: Draft, saved: RwSignal<Option<DefinedAgent>>, row: u32) -> AnyV
         name, value, kept, ..
     } = secret;
     let shown_name = Signal::derive(move || match name.get().trim() {
-        "" => t().secret_unnamed.to_owned(),
+        "" => form_parts().secret_unnamed.to_owned(),
         name => name.to_owned(),
     });
     let stored = move |name: &str| {
@@ -65,8 +65,8 @@ fn secret(draft: Draft, saved: RwSignal<Option<DefinedAgent>>, row: u32) -> AnyV
         agent.is_some_and(|agent| agent.secrets.contains(name))
     });
     let hint = Signal::derive(move || match &old_name {
-        Some(old) if *old != name.get().trim() => fill(t().secret_renamed, &[old]),
-        _ => t().secret_value_hint.to_owned(),
+        Some(old) if *old != name.get().trim() => fill(form_parts().secret_renamed, &[old]),
+        _ => form_parts().secret_value_hint.to_owned(),
     });
     let remove = Callback::new(move |()| {
         draft
@@ -75,10 +75,10 @@ fn secret(draft: Draft, saved: RwSignal<Option<DefinedAgent>>, row: u32) -> AnyV
         dom::focus("[data-testid=add-secret]");
     });
     let words = Words {
-        label: t().secret_value,
-        replace: t().secret_replace_of,
-        remove: t().secret_remove_of,
-        keep: t().secret_keep_of,
+        label: form_parts().secret_value,
+        replace: form_parts().secret_replace_of,
+        remove: form_parts().secret_remove_of,
+        keep: form_parts().secret_keep_of,
         testid: "secret-value",
     };
     view! {
@@ -87,11 +87,11 @@ fn secret(draft: Draft, saved: RwSignal<Option<DefinedAgent>>, row: u32) -> AnyV
             id=format!("secret-{row}")
             role="group"
             data-testid="secret"
-            aria-label=move || fill(t().secret_named, &[&shown_name.get()])
+            aria-label=move || fill(form_parts().secret_named, &[&shown_name.get()])
         >
             <div class="fields">
                 <TextField
-                    label=t().secret_name
+                    label=form_parts().secret_name
                     value=name
                     problem=draft.secret_problem(row, "")
                     placeholder="MY_API_KEY"
@@ -112,7 +112,7 @@ fn secret(draft: Draft, saved: RwSignal<Option<DefinedAgent>>, row: u32) -> AnyV
             <span class="editor-card-remove">
                 <IconButton
                     name=icon_name!("trash-2")
-                    label=Signal::derive(move || fill(t().remove_secret, &[&shown_name.get()]))
+                    label=Signal::derive(move || fill(form_parts().remove_secret, &[&shown_name.get()]))
                     testid="remove-secret"
                     on_click=remove
                 />

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::Closure;
 use crate::logic::paths::split_file;
 use crate::logic::windowing::{height_of, visible_rows};
 use crate::state::{effect, memo};
-use crate::strings::t;
+use crate::strings::session_tabs;
 
 /// Height of a row, in pixels, as in the style sheet.
 const ROW: i32 = 28;
@@ -98,7 +98,7 @@ pub fn FileList(
             node_ref=list
             role="listbox"
             tabindex="0"
-            aria-label=t().changed_files
+            aria-label=session_tabs().changed_files
             on:scroll=move |_| {
                 if let Some(list) = list.get_untracked() {
                     top.set(list.scroll_top());
@@ -143,7 +143,7 @@ fn row(file: FileChange, chosen: RwSignal<Option<String>>) -> AnyView {
             <span class="file-path"><span class="file-folder">{folder}</span><span class="file-name">{name}</span></span>
             <span class="file-stat">
                 {match (file.added, file.removed) {
-                    (None, None) => view! { <span>{t().binary_short}</span> }.into_any(),
+                    (None, None) => view! { <span>{session_tabs().binary_short}</span> }.into_any(),
                     (added, removed) => {
                         view! {
                             {added.filter(|n| *n > 0).map(|n| view! { <span class="plus">{format!("+{n}")}</span> })}
@@ -160,12 +160,12 @@ fn row(file: FileChange, chosen: RwSignal<Option<String>>) -> AnyView {
 
 fn kind(kind: ChangeKind) -> (&'static str, &'static str, &'static str) {
     match kind {
-        ChangeKind::Added => ("A", "is-added", t().kind_added),
-        ChangeKind::Untracked => ("U", "is-added", t().kind_untracked),
-        ChangeKind::Modified => ("M", "is-modified", t().kind_modified),
-        ChangeKind::Deleted => ("D", "is-removed", t().kind_deleted),
-        ChangeKind::Renamed => ("R", "is-modified", t().kind_renamed),
-        ChangeKind::TypeChanged => ("T", "is-modified", t().kind_type),
-        ChangeKind::Conflicted => ("!", "is-removed", t().kind_conflicted),
+        ChangeKind::Added => ("A", "is-added", session_tabs().kind_added),
+        ChangeKind::Untracked => ("U", "is-added", session_tabs().kind_untracked),
+        ChangeKind::Modified => ("M", "is-modified", session_tabs().kind_modified),
+        ChangeKind::Deleted => ("D", "is-removed", session_tabs().kind_deleted),
+        ChangeKind::Renamed => ("R", "is-modified", session_tabs().kind_renamed),
+        ChangeKind::TypeChanged => ("T", "is-modified", session_tabs().kind_type),
+        ChangeKind::Conflicted => ("!", "is-removed", session_tabs().kind_conflicted),
     }
 }

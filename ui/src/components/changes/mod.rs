@@ -11,7 +11,7 @@ use crate::components::button::IconButton;
 use crate::components::icon::{icon, icon_name};
 use crate::components::notice::{Empty, Failure, Skeleton};
 use crate::state::{App, app, effect, memo};
-use crate::strings::{count, fill, t};
+use crate::strings::{count, fill, session_tabs};
 use crate::web::error::ApiError;
 use file_list::FileList;
 use patch_view::PatchView;
@@ -89,14 +89,14 @@ pub fn Changes(id: SessionId, session: Memo<Option<Session>>) -> impl IntoView {
                     {move || {
                         let total = found.with(|f| f.total);
                         view! {
-                            <strong>{count(u64::from(total.files), t().one_file, t().many_files)}</strong>
+                            <strong>{count(u64::from(total.files), session_tabs().one_file, session_tabs().many_files)}</strong>
                             <span class="plus">{format!("+{}", total.added)}</span>
                             <span class="minus">{format!("−{}", total.removed)}</span>
                         }
                     }}
                     <IconButton
                         name=icon_name!("refresh-cw")
-                        label=t().refresh_changes
+                        label=session_tabs().refresh_changes
                         testid="refresh-changes"
                         busy=busy
                         on_click=Callback::new(move |()| refresh())
@@ -107,7 +107,7 @@ pub fn Changes(id: SessionId, session: Memo<Option<Session>>) -> impl IntoView {
                     Face::Failed(error) => {
                         view! {
                             <Failure
-                                title=t().changes_failed
+                                title=session_tabs().changes_failed
                                 text=error.text()
                                 hint=error.hint().unwrap_or_default()
                                 on_retry=Callback::new(move |()| refresh())
@@ -117,9 +117,9 @@ pub fn Changes(id: SessionId, session: Memo<Option<Session>>) -> impl IntoView {
                     }
                     Face::Shown if files.with(Vec::is_empty) => {
                         let (title, text) = if in_git() {
-                            (t().no_changes, t().no_changes_text)
+                            (session_tabs().no_changes, session_tabs().no_changes_text)
                         } else {
-                            (t().no_git, t().no_git_text)
+                            (session_tabs().no_git, session_tabs().no_git_text)
                         };
                         view! { <Empty name=icon_name!("file-diff") title=title text=text/> }.into_any()
                     }
@@ -128,7 +128,7 @@ pub fn Changes(id: SessionId, session: Memo<Option<Session>>) -> impl IntoView {
             </div>
             <div class="changes-main">
                 {move || match chosen.get() {
-                    _ if gone.get() => view! { <Empty name=icon_name!("file-diff") title=t().file_gone text=t().file_gone_text/> }.into_any(),
+                    _ if gone.get() => view! { <Empty name=icon_name!("file-diff") title=session_tabs().file_gone text=session_tabs().file_gone_text/> }.into_any(),
                     Some(path) => {
                         edition.track();
                         view! { <PatchView id=id path=path on_back=Callback::new(move |()| chosen.set(None))/> }.into_any()
@@ -136,14 +136,14 @@ pub fn Changes(id: SessionId, session: Memo<Option<Session>>) -> impl IntoView {
                     None if files.with(Vec::is_empty) => ().into_any(),
                     None => {
                         view! {
-                            <div class="changes-hint">{icon(icon_name!("file-diff"))}<p>{t().choose_file}</p></div>
+                            <div class="changes-hint">{icon(icon_name!("file-diff"))}<p>{session_tabs().choose_file}</p></div>
                         }
                             .into_any()
                     }
                 }}
             </div>
             <span class="visually-hidden" role="status">
-                {move || fill(t().files_changed, &[&found.with(|f| f.total.files).to_string()])}
+                {move || fill(session_tabs().files_changed, &[&found.with(|f| f.total.files).to_string()])}
             </span>
         </div>
     }

@@ -11,7 +11,7 @@ use crate::components::notice::{Empty, Failure, Skeleton};
 use crate::logic::patch::{Row, RowKind, rows};
 use crate::logic::windowing::{height_of, visible_rows};
 use crate::state::{app, effect, memo};
-use crate::strings::t;
+use crate::strings::{session_tabs, t};
 use crate::web::error::ApiError;
 
 /// Height of a line, in pixels, as in the style sheet.
@@ -45,7 +45,7 @@ pub fn PatchView(id: SessionId, path: String, on_back: Callback<()>) -> impl Int
                 Some(Err(error)) => {
                     view! {
                         <Failure
-                            title=t().patch_failed
+                            title=session_tabs().patch_failed
                             text=error.text()
                             hint=error.hint().unwrap_or_default()
                             on_retry=retry
@@ -54,12 +54,12 @@ pub fn PatchView(id: SessionId, path: String, on_back: Callback<()>) -> impl Int
                         .into_any()
                 }
                 Some(Ok(patch)) if patch.binary => {
-                    view! { <Empty name=icon_name!("file-diff") title=t().binary text=t().binary_text/> }.into_any()
+                    view! { <Empty name=icon_name!("file-diff") title=session_tabs().binary text=session_tabs().binary_text/> }.into_any()
                 }
                 Some(Ok(patch)) => {
                     let lines = rows(&patch.patch);
                     if lines.is_empty() {
-                        view! { <Empty name=icon_name!("file-diff") title=t().no_lines text=t().no_lines_text/> }.into_any()
+                        view! { <Empty name=icon_name!("file-diff") title=session_tabs().no_lines text=session_tabs().no_lines_text/> }.into_any()
                     } else {
                         view! { <Lines lines=lines truncated=patch.truncated/> }.into_any()
                     }
@@ -116,7 +116,7 @@ fn Lines(lines: Vec<Row>, truncated: bool) -> impl IntoView {
                 </div>
             </div>
         </div>
-        {truncated.then(|| view! { <p class="patch-cut">{t().patch_cut}</p> })}
+        {truncated.then(|| view! { <p class="patch-cut">{session_tabs().patch_cut}</p> })}
     }
     .into_any()
 }

@@ -155,7 +155,7 @@ fn Blocks(message: Memo<Option<Message>>) -> impl IntoView {
             let markdown = |text: &str| markdown(text, t().copy);
             message
                 .as_ref()
-                .map(|m| parts::blocks(&m.parts, &m.content, &markdown, t()))
+                .map(|m| parts::blocks(&m.parts, &m.content, &markdown))
                 .unwrap_or_default()
         })
     });

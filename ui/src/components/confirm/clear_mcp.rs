@@ -7,7 +7,7 @@ use super::Confirm;
 use crate::components::button::Look;
 use crate::components::mcp_card::keep_focus;
 use crate::state::{app, run};
-use crate::strings::{fill, t};
+use crate::strings::{dialogs, fill, t};
 
 #[component]
 pub fn ClearMcpDialog(id: McpConfigurationId) -> impl IntoView {
@@ -15,9 +15,9 @@ pub fn ClearMcpDialog(id: McpConfigurationId) -> impl IntoView {
     let Some(server) = app.mcp_now(id) else {
         return ().into_any();
     };
-    let title = fill(t().clear_mcp_title, &[&server.draft.name]);
+    let title = fill(dialogs().clear_mcp_title, &[&server.draft.name]);
     let (busy, failure) = (RwSignal::new(false), RwSignal::new(None));
-    let said = fill(t().mcp_cleared, &[&server.draft.name]);
+    let said = fill(dialogs().mcp_cleared, &[&server.draft.name]);
     let confirm = Callback::new(move |()| {
         let said = said.clone();
         run(busy, async move {
@@ -38,7 +38,7 @@ pub fn ClearMcpDialog(id: McpConfigurationId) -> impl IntoView {
     view! {
         <Confirm
             title=title
-            text=app.kept_in(t().clear_mcp_text)
+            text=app.kept_in(dialogs().clear_mcp_text)
             action=t().mcp_clear
             look=Look::Danger
             busy=busy

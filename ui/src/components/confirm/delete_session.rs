@@ -9,7 +9,7 @@ use crate::components::button::Look;
 use crate::components::icon::{icon, icon_name};
 use crate::components::notice::Skeleton;
 use crate::state::{app, memo, run};
-use crate::strings::{count, fill, t};
+use crate::strings::{count, dialogs, fill, t};
 use crate::web::error::ApiError;
 
 #[component]
@@ -46,21 +46,21 @@ pub fn DeleteSessionDialog(id: SessionId) -> impl IntoView {
     });
     let in_place = session.workspace.kind == WorkspaceKind::InPlace;
     let text = if in_place {
-        t().delete_text_in_place
+        dialogs().delete_text_in_place
     } else {
-        t().delete_text
+        dialogs().delete_text
     };
     let action = Signal::derive(move || {
         match (loses.get(), live) {
-            (true, _) => t().delete_and_discard,
-            (false, true) => t().stop_and_delete,
+            (true, _) => dialogs().delete_and_discard,
+            (false, true) => dialogs().stop_and_delete,
             (false, false) => t().delete,
         }
         .to_owned()
     });
     view! {
         <Confirm
-            title=fill(t().delete_title, &[&session.title])
+            title=fill(dialogs().delete_title, &[&session.title])
             text=text
             action=action
             look=Look::Danger
@@ -70,9 +70,9 @@ pub fn DeleteSessionDialog(id: SessionId) -> impl IntoView {
         >
             {move || match work.get() {
                 None => view! { <Skeleton rows=2 class="work-skeleton"/> }.into_any(),
-                Some(None) => view! { <p class="work-none">{t().work_unknown}</p> }.into_any(),
+                Some(None) => view! { <p class="work-none">{dialogs().work_unknown}</p> }.into_any(),
                 Some(Some(work)) if work.is_empty() => {
-                    view! { <p class="work-none">{icon(icon_name!("circle-check"))}{t().work_none}</p> }.into_any()
+                    view! { <p class="work-none">{icon(icon_name!("circle-check"))}{dialogs().work_none}</p> }.into_any()
                 }
                 Some(Some(work)) => view! { <WorkList work=work/> }.into_any(),
             }}
@@ -87,16 +87,16 @@ fn WorkList(work: UnsavedWork) -> impl IntoView {
     let more = |shown: usize, all: u32| {
         let left = u64::from(all).saturating_sub(shown as u64);
         (left > 0).then(
-            || view! { <li class="work-more">{count(left, t().one_more, t().many_more)}</li> },
+            || view! { <li class="work-more">{count(left, dialogs().one_more, t().many_more)}</li> },
         )
     };
     view! {
         <div class="work" data-testid="unsaved-work">
-            <p class="work-title">{icon(icon_name!("triangle-alert"))}{t().work_lost}</p>
+            <p class="work-title">{icon(icon_name!("triangle-alert"))}{dialogs().work_lost}</p>
             {(work.uncommitted > 0)
                 .then(|| {
                     view! {
-                        <h3>{count(u64::from(work.uncommitted), t().one_uncommitted, t().many_uncommitted)}</h3>
+                        <h3>{count(u64::from(work.uncommitted), dialogs().one_uncommitted, dialogs().many_uncommitted)}</h3>
                         <ul>
                             {work.files.iter().map(|file| view! { <li>{file.clone()}</li> }).collect_view()}
                             {more(work.files.len(), work.uncommitted)}
@@ -106,7 +106,7 @@ fn WorkList(work: UnsavedWork) -> impl IntoView {
             {(work.unpushed > 0)
                 .then(|| {
                     view! {
-                        <h3>{count(u64::from(work.unpushed), t().one_unpushed, t().many_unpushed)}</h3>
+                        <h3>{count(u64::from(work.unpushed), dialogs().one_unpushed, dialogs().many_unpushed)}</h3>
                         <ul>
                             {work
                                 .commits

@@ -6,7 +6,7 @@ use super::Confirm;
 use crate::components::button::Look;
 use crate::logic::route::Route;
 use crate::state::app;
-use crate::strings::t;
+use crate::strings::dialogs;
 
 #[component]
 pub fn LeaveDialog(to: Route) -> impl IntoView {
@@ -17,9 +17,9 @@ pub fn LeaveDialog(to: Route) -> impl IntoView {
     });
     view! {
         <Confirm
-            title=t().leave_title
-            text=t().leave_text
-            action=t().leave
+            title=dialogs().leave_title
+            text=dialogs().leave_text
+            action=dialogs().leave
             look=Look::Danger
             busy=RwSignal::new(false)
             failure=RwSignal::new(None)

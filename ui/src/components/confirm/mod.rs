@@ -16,7 +16,7 @@ use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
 use crate::components::notice::InlineFailure;
 use crate::state::{app, run};
-use crate::strings::{fill, t};
+use crate::strings::{dialogs, fill, t};
 use crate::web::error::ApiError;
 
 pub use clear_mcp::ClearMcpDialog;
@@ -87,9 +87,9 @@ pub fn ArchiveSessionDialog(id: SessionId) -> impl IntoView {
     });
     view! {
         <Confirm
-            title=fill(t().archive_title, &[&session.title])
-            text=t().archive_text
-            action=if live { t().stop_and_archive } else { t().archive }
+            title=fill(dialogs().archive_title, &[&session.title])
+            text=dialogs().archive_text
+            action=if live { dialogs().stop_and_archive } else { t().archive }
             look=Look::Primary
             busy=busy
             failure=failure
@@ -121,8 +121,8 @@ pub fn RemoveProjectDialog(id: ProjectId) -> impl IntoView {
     });
     view! {
         <Confirm
-            title=fill(t().remove_project_title, &[&project.name])
-            text=t().remove_project_text
+            title=fill(dialogs().remove_project_title, &[&project.name])
+            text=dialogs().remove_project_text
             action=t().remove
             look=Look::Danger
             busy=busy

@@ -9,7 +9,7 @@ use crate::components::button::Look;
 use crate::components::icon::{icon, icon_name};
 use crate::logic::route::{Route, Tab};
 use crate::state::{app, memo, run};
-use crate::strings::{fill, t};
+use crate::strings::{dialogs, fill, t};
 
 #[component]
 pub fn RemoveAgentDialog(id: AgentId) -> impl IntoView {
@@ -32,9 +32,9 @@ pub fn RemoveAgentDialog(id: AgentId) -> impl IntoView {
                 .collect::<Vec<_>>()
         })
     });
-    let title = fill(t().remove_agent_title, &[&name]);
+    let title = fill(dialogs().remove_agent_title, &[&name]);
     let confirm = Callback::new(move |()| {
-        let said = fill(t().agent_removed, &[&name]);
+        let said = fill(dialogs().agent_removed, &[&name]);
         let id = id.clone();
         run(busy, async move {
             match app.api().forget_agent(&id).await {
@@ -54,7 +54,7 @@ pub fn RemoveAgentDialog(id: AgentId) -> impl IntoView {
     view! {
         <Confirm
             title=title
-            text=t().remove_agent_text
+            text=dialogs().remove_agent_text
             action=t().remove
             look=Look::Danger
             busy=busy
@@ -64,7 +64,7 @@ pub fn RemoveAgentDialog(id: AgentId) -> impl IntoView {
         >
             <Show when=move || used.get()>
                 <div class="work" data-testid="agent-users">
-                    <p class="work-title">{icon(icon_name!("triangle-alert"))}{t().remove_agent_used}</p>
+                    <p class="work-title">{icon(icon_name!("triangle-alert"))}{dialogs().remove_agent_used}</p>
                     <ul>
                         {move || {
                             users

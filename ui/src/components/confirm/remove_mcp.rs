@@ -6,7 +6,7 @@ use berth_protocol::{Code, McpConfigurationId};
 use super::Confirm;
 use crate::components::button::Look;
 use crate::state::{app, run};
-use crate::strings::{fill, t};
+use crate::strings::{dialogs, fill, t};
 use crate::web::{clock, dom, task::spawn_local};
 
 #[component]
@@ -19,12 +19,12 @@ pub fn RemoveMcpDialog(id: McpConfigurationId) -> impl IntoView {
     let Some((name, shown)) = named() else {
         return ().into_any();
     };
-    let title = fill(t().remove_mcp_title, &[&name]);
+    let title = fill(dialogs().remove_mcp_title, &[&name]);
     let (busy, failure) = (RwSignal::new(false), RwSignal::new(None));
     let confirm = Callback::new(move |()| {
         // Who is told that it has changed, and asks again, means what it is now.
         let version = named().map_or(shown, |(_, version)| version);
-        let said = fill(t().mcp_removed, &[&name]);
+        let said = fill(dialogs().mcp_removed, &[&name]);
         run(busy, async move {
             match app.api().remove_mcp(id, version).await {
                 Err(error) if error.code() != Some(Code::McpNotFound) => {
@@ -44,7 +44,7 @@ pub fn RemoveMcpDialog(id: McpConfigurationId) -> impl IntoView {
     view! {
         <Confirm
             title=title
-            text=app.kept_in(t().remove_mcp_text)
+            text=app.kept_in(dialogs().remove_mcp_text)
             action=t().remove
             look=Look::Danger
             busy=busy

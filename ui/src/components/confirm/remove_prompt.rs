@@ -7,7 +7,7 @@ use super::Confirm;
 use crate::components::button::Look;
 use crate::logic::route::Route;
 use crate::state::{app, run};
-use crate::strings::{fill, t};
+use crate::strings::{dialogs, fill, t};
 use crate::web::{clock, dom, task::spawn_local};
 
 #[component]
@@ -16,13 +16,13 @@ pub fn RemovePromptDialog(id: PromptId) -> impl IntoView {
     let Some(prompt) = app.prompt_now(id) else {
         return ().into_any();
     };
-    let title = fill(t().remove_prompt_title, &[&prompt.name]);
+    let title = fill(dialogs().remove_prompt_title, &[&prompt.name]);
     let (busy, failure) = (RwSignal::new(false), RwSignal::new(None));
     let name = prompt.name.clone();
     let confirm = Callback::new(move |()| {
         // Who is told that it has changed, and asks again, means what it is now.
         let version = app.prompt_now(id).map_or(prompt.version, |now| now.version);
-        let said = fill(t().prompt_removed, &[&name]);
+        let said = fill(dialogs().prompt_removed, &[&name]);
         run(busy, async move {
             match app.api().remove_prompt(id, version).await {
                 Err(error) if error.code() != Some(Code::PromptNotFound) => {
@@ -46,7 +46,7 @@ pub fn RemovePromptDialog(id: PromptId) -> impl IntoView {
     view! {
         <Confirm
             title=title
-            text=t().remove_prompt_text
+            text=dialogs().remove_prompt_text
             action=t().delete
             look=Look::Danger
             busy=busy

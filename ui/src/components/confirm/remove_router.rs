@@ -9,7 +9,7 @@ use crate::components::icon::{icon, icon_name};
 use crate::components::router_list::focus_add;
 use crate::logic::route::{Route, Tab};
 use crate::state::{app, memo, run};
-use crate::strings::{fill, t};
+use crate::strings::{dialogs, fill, t};
 
 #[component]
 pub fn RemoveRouterDialog(id: RouterId) -> impl IntoView {
@@ -35,7 +35,7 @@ pub fn RemoveRouterDialog(id: RouterId) -> impl IntoView {
     });
     let name = router.name.clone();
     let confirm = Callback::new(move |()| {
-        let said = fill(t().router_removed, &[&name]);
+        let said = fill(dialogs().router_removed, &[&name]);
         run(busy, async move {
             match app.api().remove_router(id).await {
                 Err(error) if error.code() != Some(Code::RouterNotFound) => {
@@ -54,8 +54,8 @@ pub fn RemoveRouterDialog(id: RouterId) -> impl IntoView {
     let used = Signal::derive(move || !users.with(Vec::is_empty));
     view! {
         <Confirm
-            title=fill(t().remove_router_title, &[&router.name])
-            text=t().remove_router_text
+            title=fill(dialogs().remove_router_title, &[&router.name])
+            text=dialogs().remove_router_text
             action=t().remove
             look=Look::Danger
             busy=busy
@@ -65,7 +65,7 @@ pub fn RemoveRouterDialog(id: RouterId) -> impl IntoView {
         >
             <Show when=move || used.get()>
                 <div class="work" data-testid="router-users">
-                    <p class="work-title">{icon(icon_name!("triangle-alert"))}{t().remove_router_used}</p>
+                    <p class="work-title">{icon(icon_name!("triangle-alert"))}{dialogs().remove_router_used}</p>
                     <ul>
                         {move || {
                             users

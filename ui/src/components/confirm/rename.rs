@@ -7,7 +7,7 @@ use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
 use crate::components::notice::InlineFailure;
 use crate::state::{app, effect, run};
-use crate::strings::t;
+use crate::strings::{dialogs, t};
 use crate::web::error::ApiError;
 
 /// Longest names, in characters.
@@ -35,7 +35,7 @@ pub fn RenameSessionDialog(id: SessionId) -> impl IntoView {
             }
         });
     });
-    view! { <Rename title=t().rename_session before=before max=SESSION_NAME busy=busy failure=failure on_save=save/> }
+    view! { <Rename title=dialogs().rename_session before=before max=SESSION_NAME busy=busy failure=failure on_save=save/> }
 }
 
 #[component]
@@ -59,7 +59,7 @@ pub fn RenameProjectDialog(id: ProjectId) -> impl IntoView {
             }
         });
     });
-    view! { <Rename title=t().rename_project before=before max=PROJECT_NAME busy=busy failure=failure on_save=save/> }
+    view! { <Rename title=dialogs().rename_project before=before max=PROJECT_NAME busy=busy failure=failure on_save=save/> }
 }
 
 #[component]

@@ -3,7 +3,6 @@
 use crate::view::prelude::*;
 use berth_protocol::{Beginning, Session, SessionId, Transport, WorkspaceKind};
 
-use crate::components::activity::Activity;
 use crate::components::button::{Button, IconButton};
 use crate::components::copy_value::CopyValue;
 use crate::components::icon::icon_name;
@@ -11,6 +10,7 @@ use crate::components::resizer::Resizer;
 use crate::components::session_menu::download_recording;
 use crate::components::when::When;
 use crate::components::{session_prompt, session_router};
+use crate::lazy;
 use crate::logic::paths::{shorten, with_tilde};
 use crate::state::{App, app};
 use crate::strings::t;
@@ -38,7 +38,7 @@ pub fn Details(id: SessionId, session: Memo<Option<Session>>) -> impl IntoView {
             <div class="details-scroll">
                 {move || session.get().map(|session| facts(app, session))}
                 {move || app.given(id).map(|given| session_prompt::facts(app, id, &given))}
-                <Activity id=id/>
+                {lazy::activity(id)}
                 <section class="facts">
                     <h3>{t().recording}</h3>
                     <p class="facts-text">{t().recording_text}</p>

@@ -15,7 +15,7 @@ use crate::components::when::When;
 use crate::logic::prompts::prompt_of;
 use crate::logic::route::Route;
 use crate::state::{App, app, effect, memo};
-use crate::strings::{fill, t};
+use crate::strings::{fill, prompt_pages, t};
 use crate::web::error::ApiError;
 
 #[component]
@@ -48,14 +48,14 @@ pub fn SessionPromptDialog(id: SessionId, changes: bool) -> impl IntoView {
     });
     let close = Callback::new(move |()| app.ui.close_dialog());
     let title = if changes {
-        t().what_changed
+        prompt_pages().what_changed
     } else {
         t().effective_prompt
     };
     let text = if changes {
-        t().what_changed_text
+        prompt_pages().what_changed_text
     } else {
-        t().effective_prompt_text
+        prompt_pages().effective_prompt_text
     };
     view! {
         <Dialog label=title class="prompt-dialog">
@@ -69,7 +69,7 @@ pub fn SessionPromptDialog(id: SessionId, changes: bool) -> impl IntoView {
                     Some(Err(error)) => {
                         view! {
                             <Failure
-                                title=t().effective_prompt_failed
+                                title=prompt_pages().effective_prompt_failed
                                 text=error.text()
                                 hint=error.hint().unwrap_or_default()
                                 on_retry=Callback::new(move |()| fetch())
@@ -108,17 +108,18 @@ fn shown(app: App, told: SessionPrompt, changes: bool) -> AnyView {
     });
     let diff = told
         .changed
-        .map(|diff| view! { <DiffView diff=diff label=t().since_then/> });
+        .map(|diff| view! { <DiffView diff=diff label=prompt_pages().since_then/> });
     if changes {
-        let diff =
-            diff.unwrap_or_else(|| view! { <p class="text-diff-none">{t().no_difference}</p> });
+        let diff = diff.unwrap_or_else(
+            || view! { <p class="text-diff-none">{prompt_pages().no_difference}</p> },
+        );
         return view! { {problem}{diff} }.into_any();
     }
     let nothing = told.effective.parts.is_empty();
     view! {
         {problem}
-        <p class="effective-when">{fill(t().history_version_run, &[&told.run.to_string()])}" · "<When at=told.at long=true/></p>
-        {nothing.then(|| view! { <p class="text-diff-none" data-testid="effective-none">{t().effective_prompt_none}</p> })}
+        <p class="effective-when">{fill(prompt_pages().history_version_run, &[&told.run.to_string()])}" · "<When at=told.at long=true/></p>
+        {nothing.then(|| view! { <p class="text-diff-none" data-testid="effective-none">{prompt_pages().effective_prompt_none}</p> })}
         <EffectiveView effective=told.effective origins=told.origins undelivered=told.undelivered own=None/>
         {diff}
     }

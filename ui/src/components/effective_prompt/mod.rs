@@ -7,7 +7,7 @@ use berth_protocol::{EffectivePrompt, LineOrigin, PromptId, PromptPart, PromptWa
 
 use crate::components::icon::{icon, icon_name};
 use crate::logic::prompts::{Block, blocks, part_name, short_hash, size};
-use crate::strings::{count, fill, t};
+use crate::strings::{count, fill, prompt_pages, t};
 
 pub use dialog::SessionPromptDialog;
 
@@ -94,16 +94,16 @@ fn warnings(effective: &EffectivePrompt) -> AnyView {
 fn warning(parts: &[PromptPart], found: &PromptWarning) -> AnyView {
     let (line, column) = (found.line.to_string(), found.column.to_string());
     let place = match &found.field {
-        Some(field) => fill(t().warning_field, &[field, &line, &column]),
-        None => fill(t().warning_place, &[&line, &column]),
+        Some(field) => fill(prompt_pages().warning_field, &[field, &line, &column]),
+        None => fill(prompt_pages().warning_place, &[&line, &column]),
     };
     let part = found
         .part
         .and_then(|id| parts.iter().find(|part| part.id == id));
     let done = if found.redacted {
-        t().warning_redacted
+        prompt_pages().warning_redacted
     } else {
-        t().warning_kept
+        prompt_pages().warning_kept
     };
     view! {
         <li data-testid="prompt-warning" data-redacted=found.redacted.to_string()>

@@ -12,7 +12,7 @@ use crate::components::notice::{InlineFailure, Skeleton};
 use crate::logic::paths::shorten;
 use crate::logic::route::Route;
 use crate::state::{app, run};
-use crate::strings::{fill, t};
+use crate::strings::{dialogs, fill, t};
 use crate::web::error::ApiError;
 use crate::web::tauri;
 
@@ -34,7 +34,7 @@ pub fn AddProjectDialog() -> impl IntoView {
         run(busy, async move {
             match app.api().add_project(&wanted).await {
                 Ok(project) => {
-                    app.ui.say(fill(t().project_added, &[&project.name]));
+                    app.ui.say(fill(dialogs().project_added, &[&project.name]));
                     app.take_project(project);
                     app.ui.close_dialog();
                     if app.model_is_without_sessions() {
@@ -65,7 +65,7 @@ pub fn AddProjectDialog() -> impl IntoView {
         <Dialog label=t().add_project class="folder-dialog">
             <header class="dialog-head">
                 <h2 class="dialog-title">{t().add_project}</h2>
-                <p class="dialog-text">{t().add_project_text}</p>
+                <p class="dialog-text">{dialogs().add_project_text}</p>
             </header>
             <div class="dialog-main">
                 <div class="folder-path">
@@ -74,7 +74,7 @@ pub fn AddProjectDialog() -> impl IntoView {
                         class="input is-mono"
                         data-testid="project-path"
                         aria-label=t().folder
-                        placeholder=t().path_placeholder
+                        placeholder=dialogs().path_placeholder
                         spellcheck="false"
                         autocomplete="off"
                         autofocus=true
@@ -86,7 +86,7 @@ pub fn AddProjectDialog() -> impl IntoView {
                         on:keydown=on_key
                     />
                     {tauri::present()
-                        .then(|| view! { <Button label=t().browse icon_name=icon_name!("folder-open") on_click=pick/> })}
+                        .then(|| view! { <Button label=dialogs().browse icon_name=icon_name!("folder-open") on_click=pick/> })}
                 </div>
                 {(!tauri::present()).then(|| view! { <Folders path=path/> })}
                 {move || {
@@ -136,7 +136,7 @@ fn Folders(path: RwSignal<String>) -> impl IntoView {
                 Some(Err(error)) => {
                     view! {
                         <InlineFailure text=error.text() hint=error.hint().unwrap_or_default()/>
-                        <Button label=t().home_folder on_click=Callback::new(move |()| open(None))/>
+                        <Button label=dialogs().home_folder on_click=Callback::new(move |()| open(None))/>
                     }
                         .into_any()
                 }
@@ -151,7 +151,7 @@ fn Folders(path: RwSignal<String>) -> impl IntoView {
                                     view! {
                                         <IconButton
                                             name=icon_name!("arrow-up")
-                                            label=t().parent_folder
+                                            label=dialogs().parent_folder
                                             on_click=Callback::new(move |()| open(parent.clone()))
                                         />
                                     }
@@ -159,7 +159,7 @@ fn Folders(path: RwSignal<String>) -> impl IntoView {
                             <span>{shorten(&listed.path, PATH)}</span>
                         </header>
                         <ul>
-                            {empty.then(|| view! { <li class="folders-none">{t().no_folders}</li> })}
+                            {empty.then(|| view! { <li class="folders-none">{dialogs().no_folders}</li> })}
                             {listed
                                 .folders
                                 .into_iter()

@@ -15,7 +15,7 @@ use crate::components::mcp_command::command_line;
 use crate::components::prompt_list::target;
 use crate::components::when::When;
 use crate::state::{App, DialogKind, McpChange, McpThen, ToastKind, app, memo, run};
-use crate::strings::{fill, mcp, t};
+use crate::strings::{fill, form_parts, mcp, t};
 use crate::web::{clock, dom, task::spawn_local};
 
 #[component]
@@ -60,7 +60,7 @@ pub fn McpCard(id: McpConfigurationId) -> impl IntoView {
 
 fn facts(app: App, server: &McpConfiguration) -> AnyView {
     let for_whom = match server.draft.target == PromptTarget::default() {
-        true => t().prompt_for_all.to_owned(),
+        true => form_parts().prompt_for_all.to_owned(),
         false => target(app, &server.draft.target),
     };
     let tried = match server.state {
@@ -108,7 +108,7 @@ fn actions(app: App, id: McpConfigurationId, server: Memo<Option<McpConfiguratio
             let enabled = !server.draft.enabled;
             if let Err(error) = enable(app, &server, enabled).await {
                 if error.code() == Some(Code::McpConflict) {
-                    let text = fill(t().prompt_changed_meanwhile, &[&server.draft.name]);
+                    let text = fill(form_parts().prompt_changed_meanwhile, &[&server.draft.name]);
                     app.ui.toast(ToastKind::Error, text, None);
                 } else {
                     app.complain(&error);

@@ -12,7 +12,7 @@ use crate::components::mcp_card::{enable, keep_focus};
 use crate::components::mcp_command::{given, shown};
 use crate::components::notice::InlineFailure;
 use crate::state::{App, McpThen, app, memo, run};
-use crate::strings::{fill, mcp, t};
+use crate::strings::{fill, form_parts, mcp, t};
 use crate::web::error::ApiError;
 
 #[component]
@@ -162,8 +162,8 @@ fn whole(server: &McpServer) -> AnyView {
                 false => listed(args),
             };
             (
-                part(t().program, word(command, "consent-command")),
-                Some(part(t().agent_args, args)),
+                part(form_parts().program, word(command, "consent-command")),
+                Some(part(form_parts().agent_args, args)),
             )
         }
         McpServer::Http { url, .. } | McpServer::Sse { url, .. } => {
@@ -171,7 +171,7 @@ fn whole(server: &McpServer) -> AnyView {
         }
     };
     let given_title = match server {
-        McpServer::Stdio { .. } => t().agent_env,
+        McpServer::Stdio { .. } => form_parts().agent_env,
         McpServer::Http { .. } | McpServer::Sse { .. } => mcp().headers,
     };
     let given = given(server, "consent-given").map(|given| part(given_title, given));

@@ -9,7 +9,7 @@ use crate::components::stored_secret::{StoredSecret, Words};
 use crate::components::target_choice::TargetChoice;
 use crate::logic::mcp_form::{Auth, Kind, PROVIDERS};
 use crate::state::{app, memo};
-use crate::strings::{mcp, t};
+use crate::strings::{form_parts, mcp, t};
 
 /// How it is called and reached.
 #[component]
@@ -57,7 +57,7 @@ pub fn Basics(draft: Draft, autofocus: bool) -> impl IntoView {
 fn program(draft: Draft) -> AnyView {
     view! {
         <TextField
-            label=t().program
+            label=form_parts().program
             value=draft.command
             hint=mcp().command_hint
             problem=draft.problem("command")
@@ -66,7 +66,7 @@ fn program(draft: Draft) -> AnyView {
             testid="mcp-command-field"
         />
         <TextArea
-            label=t().agent_args
+            label=form_parts().agent_args
             value=draft.args
             hint=mcp().args_hint
             problem=draft.problem("args")
@@ -76,9 +76,9 @@ fn program(draft: Draft) -> AnyView {
             testid="mcp-args"
         />
         <TextArea
-            label=t().agent_env
+            label=form_parts().agent_env
             value=draft.env
-            hint=t().agent_env_hint
+            hint=form_parts().agent_env_hint
             problem=draft.problem("env")
             mono=true
             wide=true
@@ -163,9 +163,9 @@ pub fn SignIn(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> impl I
 fn words(label: &'static str, testid: &'static str) -> Words {
     Words {
         label,
-        replace: t().secret_replace_of,
-        remove: t().secret_remove_of,
-        keep: t().secret_keep_of,
+        replace: form_parts().secret_replace_of,
+        remove: form_parts().secret_remove_of,
+        keep: form_parts().secret_keep_of,
         testid,
     }
 }
@@ -188,7 +188,7 @@ fn token(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
             kept=draft.token_kept
             is_stored=is_kept(saved, "token")
             of=Signal::from(mcp().token)
-            hint=Signal::from(app().kept_in(t().secret_value_hint))
+            hint=Signal::from(app().kept_in(form_parts().secret_value_hint))
             problem=draft.problem("token")
         />
     }
@@ -262,10 +262,10 @@ fn oauth(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
 pub fn Giving(draft: Draft) -> impl IntoView {
     view! {
         <section class="form-part" aria-labelledby="mcp-target">
-            <h3 id="mcp-target">{t().prompt_target}</h3>
-            <p class="form-text">{t().prompt_target_hint}</p>
+            <h3 id="mcp-target">{form_parts().prompt_target}</h3>
+            <p class="form-text">{form_parts().prompt_target_hint}</p>
             <CheckField
-                label=t().prompt_enabled
+                label=form_parts().prompt_enabled
                 checked=draft.enabled
                 hint=mcp().enabled_hint
                 testid="mcp-enabled"

@@ -19,7 +19,7 @@ use crate::components::org_form::keep_focus_on;
 use crate::logic::mcp_form::{Form, Kind};
 use crate::logic::route::Route;
 use crate::state::{App, McpChange, app, effect, memo, run};
-use crate::strings::{count, fill, mcp, t};
+use crate::strings::{count, fill, form_parts, mcp, t};
 use crate::web::{clock, dom, error::ApiError, task::spawn_local};
 use draft::Draft;
 use fields::{Basics, Giving, SignIn};
@@ -264,7 +264,7 @@ impl Editor {
                 {self.told()}
                 <footer class="dialog-foot">
                     <Button
-                        label=Signal::derive(move || if leaving.get() { t().discard } else { t().cancel }.to_owned())
+                        label=Signal::derive(move || if leaving.get() { form_parts().discard } else { t().cancel }.to_owned())
                         look=Look::Quiet
                         testid="cancel-mcp"
                         on_click=cancel
@@ -294,7 +294,7 @@ impl Editor {
                 {move || self.is_left.get().then(|| self.left())}
                 {move || {
                     let wrong = wrong.get();
-                    let text = count(wrong as u64, t().one_problem, t().many_problems);
+                    let text = count(wrong as u64, form_parts().one_problem, form_parts().many_problems);
                     (wrong > 0).then(|| view! { <InlineFailure text=text/> })
                 }}
                 {move || match failure.get() {
@@ -306,7 +306,7 @@ impl Editor {
                     Some(Failed::Secrets(undone)) => undone.iter().map(undone_secret).collect_view(),
                 }}
                 <Show when=move || leaving.get()>
-                    <InlineFailure text=t().unsaved/>
+                    <InlineFailure text=form_parts().unsaved/>
                 </Show>
             </div>
         }

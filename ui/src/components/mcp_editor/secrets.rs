@@ -10,7 +10,7 @@ use crate::components::icon::icon_name;
 use crate::components::stored_secret::{StoredSecret, Words};
 use crate::logic::mcp_form::Kind;
 use crate::state::{app, memo};
-use crate::strings::{fill, mcp, t};
+use crate::strings::{fill, form_parts, mcp};
 use crate::web::{clock, dom};
 
 #[component]
@@ -29,19 +29,19 @@ pub fn Secrets(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> impl 
     let app = app();
     let text = move || {
         app.kept_in(match draft.kind.get() {
-            Kind::Stdio => t().secrets_text,
+            Kind::Stdio => form_parts().secrets_text,
             Kind::Http | Kind::Sse => mcp().secret_headers_text,
         })
     };
     view! {
         <section class="form-part" aria-labelledby="mcp-secrets">
-            <h3 id="mcp-secrets">{t().secrets}</h3>
+            <h3 id="mcp-secrets">{form_parts().secrets}</h3>
             <p class="form-text">{text}</p>
             <For each=move || rows.get() key=|row| *row let:row>
                 {secret(draft, saved, row)}
             </For>
             <div class="form-more">
-                <Button label=t().add_secret icon_name=icon_name!("plus") testid="add-mcp-secret" on_click=add/>
+                <Button label=form_parts().add_secret icon_name=icon_name!("plus") testid="add-mcp-secret" on_click=add/>
             </div>
         </section>
     }
@@ -57,7 +57,7 @@ fn secret(draft: Draft, saved: RwSignal<Option<McpConfiguration>>, row: u32) -> 
         name, value, kept, ..
     } = secret;
     let shown_name = Signal::derive(move || match name.get().trim() {
-        "" => t().secret_unnamed.to_owned(),
+        "" => form_parts().secret_unnamed.to_owned(),
         name => name.to_owned(),
     });
     let is_stored = memo(move || {
@@ -71,11 +71,11 @@ fn secret(draft: Draft, saved: RwSignal<Option<McpConfiguration>>, row: u32) -> 
     // The value is kept under the name, and goes with it.
     let old_name = Some(name.get_untracked()).filter(|_| is_stored.get_untracked());
     let hint = Signal::derive(move || match &old_name {
-        Some(old) if *old != name.get().trim() => fill(t().secret_renamed, &[old]),
-        _ => app.kept_in(t().secret_value_hint),
+        Some(old) if *old != name.get().trim() => fill(form_parts().secret_renamed, &[old]),
+        _ => app.kept_in(form_parts().secret_value_hint),
     });
     let label = Signal::derive(move || match draft.kind.get() {
-        Kind::Stdio => t().secret_name.to_owned(),
+        Kind::Stdio => form_parts().secret_name.to_owned(),
         Kind::Http | Kind::Sse => mcp().secret_header.to_owned(),
     });
     let remove = Callback::new(move |()| {
@@ -85,10 +85,10 @@ fn secret(draft: Draft, saved: RwSignal<Option<McpConfiguration>>, row: u32) -> 
         dom::focus("[data-testid=add-mcp-secret]");
     });
     let words = Words {
-        label: t().secret_value,
-        replace: t().secret_replace_of,
-        remove: t().secret_remove_of,
-        keep: t().secret_keep_of,
+        label: form_parts().secret_value,
+        replace: form_parts().secret_replace_of,
+        remove: form_parts().secret_remove_of,
+        keep: form_parts().secret_keep_of,
         testid: "mcp-secret-value",
     };
     view! {
@@ -97,7 +97,7 @@ fn secret(draft: Draft, saved: RwSignal<Option<McpConfiguration>>, row: u32) -> 
             id=format!("mcp-secret-{row}")
             role="group"
             data-testid="mcp-secret"
-            aria-label=move || fill(t().secret_named, &[&shown_name.get()])
+            aria-label=move || fill(form_parts().secret_named, &[&shown_name.get()])
         >
             <div class="fields">
                 <TextField
@@ -121,7 +121,7 @@ fn secret(draft: Draft, saved: RwSignal<Option<McpConfiguration>>, row: u32) -> 
             <span class="editor-card-remove">
                 <IconButton
                     name=icon_name!("trash-2")
-                    label=Signal::derive(move || fill(t().remove_secret, &[&shown_name.get()]))
+                    label=Signal::derive(move || fill(form_parts().remove_secret, &[&shown_name.get()]))
                     testid="remove-mcp-secret"
                     on_click=remove
                 />

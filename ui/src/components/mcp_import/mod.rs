@@ -15,7 +15,7 @@ use crate::components::field::TextArea;
 use crate::components::icon::icon_name;
 use crate::components::notice::InlineFailure;
 use crate::state::{App, app, run};
-use crate::strings::{count, mcp, t};
+use crate::strings::{count, form_parts, mcp, t};
 use crate::web::{error::ApiError, files};
 use rows::rows_view;
 use secrets::secrets_view;
@@ -49,7 +49,7 @@ pub fn ImportMcp() -> impl IntoView {
     let open = RwSignal::new(false);
     view! {
         <Button
-            label=t().import
+            label=form_parts().import
             icon_name=icon_name!("upload")
             testid="import-mcp"
             on_click=Callback::new(move |()| open.set(true))

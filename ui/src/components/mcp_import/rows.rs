@@ -11,7 +11,7 @@ use crate::components::icon::{icon, icon_name};
 use crate::components::mcp_command::{command_line, given};
 use crate::logic::mcp::secret_name;
 use crate::state::{App, memo, run};
-use crate::strings::{count, fill, mcp, t};
+use crate::strings::{count, fill, form_parts, mcp, t};
 use crate::web::{clock, dom, error::ApiError};
 
 /// A server of the file.
@@ -204,7 +204,7 @@ fn row(row: Row) -> AnyView {
         view! { <p class="import-hint">{icon(icon_name!("info"))}<span>{note.clone()}</span></p> }
     });
     let problems = server.problems.iter().map(|problem| {
-        let text = fill(t().problem_of, &[&problem.field, &problem.message]);
+        let text = fill(form_parts().problem_of, &[&problem.field, &problem.message]);
         view! { <p class="import-problem">{text}</p> }
     });
     let state = {

@@ -10,7 +10,7 @@ use crate::components::field::{TextField, focus_first_wrong};
 use crate::logic::mcp::secret_name;
 use crate::logic::mcp_form::is_secret;
 use crate::state::run;
-use crate::strings::{mcp, t};
+use crate::strings::{form_parts, mcp};
 use crate::web::{clock, dom};
 
 /// Where the form is in the page.
@@ -56,7 +56,7 @@ pub fn secrets_view(import: Import, servers: Vec<McpConfiguration>) -> AnyView {
             wrong |= problem;
             field
                 .problem
-                .set(problem.then(|| t().secret_wrong.to_owned()));
+                .set(problem.then(|| form_parts().secret_wrong.to_owned()));
         }
         if wrong {
             return focus_first_wrong(FORM);

@@ -5,7 +5,7 @@ use berth_protocol::{Code, McpConfigurationId, McpDraft, McpEdit, ToolRule};
 
 use crate::components::field::SelectField;
 use crate::state::{App, ToastKind, memo, run};
-use crate::strings::{fill, mcp, t};
+use crate::strings::{fill, form_parts, mcp};
 use crate::wire::rule_word;
 
 const RULES: [ToolRule; 3] = [ToolRule::Allow, ToolRule::Ask, ToolRule::Deny];
@@ -95,7 +95,7 @@ async fn keep(app: App, id: McpConfigurationId, tool: String, rule: ToolRule) ->
         }
         Err(error) => {
             if error.code() == Some(Code::McpConflict) {
-                let text = fill(t().prompt_changed_meanwhile, &[&server.draft.name]);
+                let text = fill(form_parts().prompt_changed_meanwhile, &[&server.draft.name]);
                 app.ui.toast(ToastKind::Error, text, None);
             } else {
                 app.complain(&error);

@@ -10,7 +10,7 @@ use crate::logic::keys::Shortcut;
 use crate::logic::route::{Route, Tab};
 use crate::logic::{fuzzy, status};
 use crate::state::{App, DialogKind, McpChange, ThemeChoice, app, effect, memo};
-use crate::strings::{fill, t};
+use crate::strings::{dialogs, fill, t};
 use crate::web::dom;
 
 /// Rows shown at most.
@@ -93,7 +93,7 @@ pub fn Palette() -> impl IntoView {
                     aria-controls=id.clone()
                     aria-activedescendant=move || active(at.get())
                     aria-label=t().palette
-                    placeholder=t().palette_placeholder
+                    placeholder=dialogs().palette_placeholder
                     data-testid="palette-input"
                     spellcheck="false"
                     autocomplete="off"
@@ -110,7 +110,7 @@ pub fn Palette() -> impl IntoView {
                 {move || {
                     let rows = found.get();
                     if rows.is_empty() {
-                        return view! { <p class="palette-none">{t().palette_none}</p> }.into_any();
+                        return view! { <p class="palette-none">{dialogs().palette_none}</p> }.into_any();
                     }
                     rows.into_iter()
                         .enumerate()
@@ -192,26 +192,26 @@ fn commands(app: App) -> Vec<Command> {
             (Tab::Changes, t().changes, icon_name!("file-diff")),
         ] {
             all.push(command(
-                &fill(t().show_named, &[label]),
+                &fill(dialogs().show_named, &[label]),
                 icon,
                 keys.clone(),
                 Callback::new(move |()| app.ui.show_tab(tab)),
             ));
         }
         all.push(command(
-            t().rename_session,
+            dialogs().rename_session,
             icon_name!("pencil"),
             String::new(),
             open(DialogKind::RenameSession(id)),
         ));
         all.push(command(
-            t().archive_session,
+            dialogs().archive_session,
             icon_name!("archive"),
             String::new(),
             open(DialogKind::ArchiveSession(id)),
         ));
         all.push(command(
-            t().delete_session,
+            dialogs().delete_session,
             icon_name!("trash-2"),
             String::new(),
             open(DialogKind::DeleteSession(id)),
@@ -284,7 +284,7 @@ fn commands(app: App) -> Vec<Command> {
     ] {
         let run = Callback::new(move |()| app.prefs.theme.set(choice));
         all.push(command(
-            &fill(t().theme_named, &[label]),
+            &fill(dialogs().theme_named, &[label]),
             icon,
             String::new(),
             run,
@@ -292,7 +292,7 @@ fn commands(app: App) -> Vec<Command> {
     }
     let keys = Shortcut::Sidebar.keys(keyboard);
     all.push(command(
-        t().toggle_sidebar,
+        dialogs().toggle_sidebar,
         icon_name!("panel-left"),
         keys,
         Callback::new(move |()| app.toggle_sidebar()),

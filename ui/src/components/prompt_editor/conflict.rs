@@ -8,7 +8,7 @@ use crate::components::dialog::Dialog;
 use crate::components::prompt_history::differences_view;
 use crate::components::text_diff::DiffView;
 use crate::state::app;
-use crate::strings::{fill, t};
+use crate::strings::{fill, prompt_pages};
 
 /// What is done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,25 +32,25 @@ pub fn ConflictDialog(
     let theirs = conflict.theirs.draft();
     let settle = move |how| Callback::new(move |()| on_settle.run(how));
     view! {
-        <Dialog label=t().conflict class="prompt-dialog" sticky=true on_close=settle(Settled::Later)>
+        <Dialog label=prompt_pages().conflict class="prompt-dialog" sticky=true on_close=settle(Settled::Later)>
             <header class="dialog-head">
-                <h2 class="dialog-title">{t().conflict}</h2>
-                <p class="dialog-text">{fill(t().conflict_text, &[&version])}</p>
+                <h2 class="dialog-title">{prompt_pages().conflict}</h2>
+                <p class="dialog-text">{fill(prompt_pages().conflict_text, &[&version])}</p>
             </header>
             <div class="dialog-main" data-testid="conflict">
                 <div class="conflict-sides">
-                    {side(fill(t().conflict_theirs, &[&version]), &theirs, "conflict-theirs")}
-                    {side(t().conflict_yours.to_owned(), &conflict.yours, "conflict-yours")}
+                    {side(fill(prompt_pages().conflict_theirs, &[&version]), &theirs, "conflict-theirs")}
+                    {side(prompt_pages().conflict_yours.to_owned(), &conflict.yours, "conflict-yours")}
                 </div>
                 {differences_view(app, &theirs, &conflict.yours)}
-                <DiffView diff=conflict.diff label=t().conflict_diff/>
+                <DiffView diff=conflict.diff label=prompt_pages().conflict_diff/>
             </div>
             <footer class="dialog-foot">
-                <Button label=t().keep_editing look=Look::Quiet testid="keep-editing" on_click=settle(Settled::Later)/>
+                <Button label=prompt_pages().keep_editing look=Look::Quiet testid="keep-editing" on_click=settle(Settled::Later)/>
                 <span class="grow"></span>
-                <Button label=t().take_theirs testid="take-theirs" disabled=busy on_click=settle(Settled::Theirs)/>
+                <Button label=prompt_pages().take_theirs testid="take-theirs" disabled=busy on_click=settle(Settled::Theirs)/>
                 <Button
-                    label=t().keep_mine
+                    label=prompt_pages().keep_mine
                     look=Look::Primary
                     testid="keep-mine"
                     busy=busy

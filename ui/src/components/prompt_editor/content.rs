@@ -8,7 +8,7 @@ use crate::components::field::TextArea;
 use crate::components::icon::{icon, icon_name};
 use crate::logic::prompts::{offset_of, place_in, size};
 use crate::state::{App, app, memo};
-use crate::strings::{fill, t};
+use crate::strings::{fill, prompt_pages};
 
 #[component]
 pub fn Content(draft: Draft, readonly: bool) -> impl IntoView {
@@ -20,7 +20,7 @@ pub fn Content(draft: Draft, readonly: bool) -> impl IntoView {
     let place = memo(move || problem.get().as_deref().and_then(place_in));
     let hint = Signal::derive(move || {
         let bytes = draft.content.with(String::len);
-        fill(t().prompt_content_hint, &[&size(bytes)])
+        fill(prompt_pages().prompt_content_hint, &[&size(bytes)])
     });
     let show = move |place: (u32, u32)| {
         if let Some(area) = area.get_untracked() {
@@ -32,7 +32,7 @@ pub fn Content(draft: Draft, readonly: bool) -> impl IntoView {
     view! {
         <div class="prompt-content">
             <TextArea
-                label=t().prompt_content
+                label=prompt_pages().prompt_content
                 value=draft.content
                 hint=hint
                 problem=problem
@@ -46,7 +46,7 @@ pub fn Content(draft: Draft, readonly: bool) -> impl IntoView {
                 place
                     .get()
                     .map(|place| {
-                        let label = fill(t().prompt_show_place, &[&place.0.to_string(), &place.1.to_string()]);
+                        let label = fill(prompt_pages().prompt_show_place, &[&place.0.to_string(), &place.1.to_string()]);
                         view! {
                             <button type="button" class="link" data-testid="show-place" on:click=move |_| show(place)>{label}</button>
                         }
@@ -88,7 +88,7 @@ fn help(app: App, draft: Draft, area: NodeRef<html::Textarea>, readonly: bool) -
                 description,
             } = field;
             let written = format!("{{{{ {name} }}}}");
-            let label = fill(t().template_insert, &[&written, &description]);
+            let label = fill(prompt_pages().template_insert, &[&written, &description]);
             let tip = format!("{{{{.{go_name}}}}}");
             let inserted = written.clone();
             view! {
@@ -112,8 +112,8 @@ fn help(app: App, draft: Draft, area: NodeRef<html::Textarea>, readonly: bool) -
         .collect();
     view! {
         <section class="template-help" data-testid="template-help">
-            <h3>{icon(icon_name!("braces"))}<span>{t().template_help}</span></h3>
-            <p>{t().template_help_text}</p>
+            <h3>{icon(icon_name!("braces"))}<span>{prompt_pages().template_help}</span></h3>
+            <p>{prompt_pages().template_help_text}</p>
             <ul>{rows}</ul>
         </section>
     }

@@ -8,7 +8,7 @@ use crate::components::field::{CheckField, SelectField, TextField};
 use crate::components::target_choice::TargetChoice;
 use crate::logic::prompts::{SCOPES, scope_name};
 use crate::state::{app, memo};
-use crate::strings::{org_prompts, t};
+use crate::strings::{form_parts, org_prompts, prompt_pages, t};
 
 #[component]
 pub fn Basics(
@@ -55,7 +55,7 @@ fn Scope(draft: Draft, saved: RwSignal<Option<SystemPrompt>>) -> impl IntoView {
             true => {
                 view! {
                     <div class="field">
-                        <span class="field-label">{t().scope}</span>
+                        <span class="field-label">{prompt_pages().scope}</span>
                         <span class="prompt-fixed" data-testid="prompt-scope">{move || scope_name(draft.scope.get())}</span>
                     </div>
                 }
@@ -64,7 +64,7 @@ fn Scope(draft: Draft, saved: RwSignal<Option<SystemPrompt>>) -> impl IntoView {
             false => {
                 view! {
                     <SelectField
-                        label=t().scope
+                        label=prompt_pages().scope
                         value=Signal::derive(move || draft.scope.get().as_str().to_owned())
                         options=options
                         on_select=Callback::new(move |word: String| {
@@ -101,15 +101,15 @@ fn Format(draft: Draft) -> impl IntoView {
         }
     };
     let hint = move || match draft.is_template.get() {
-        true => t().prompt_template_hint,
-        false => t().prompt_text_hint,
+        true => prompt_pages().prompt_template_hint,
+        false => prompt_pages().prompt_text_hint,
     };
     view! {
-        <div class="field" role="radiogroup" aria-label=t().prompt_format>
-            <span class="field-label">{t().prompt_format}</span>
+        <div class="field" role="radiogroup" aria-label=prompt_pages().prompt_format>
+            <span class="field-label">{prompt_pages().prompt_format}</span>
             <div class="segments">
-                {choice(false, t().prompt_text, "text")}
-                {choice(true, t().prompt_template, "template")}
+                {choice(false, prompt_pages().prompt_text, "text")}
+                {choice(true, prompt_pages().prompt_template, "template")}
             </div>
             <p class="field-hint">{hint}</p>
         </div>
@@ -122,16 +122,16 @@ fn Format(draft: Draft) -> impl IntoView {
 pub fn Giving(draft: Draft) -> impl IntoView {
     view! {
         <section class="form-part">
-            <h3>{t().prompt_target}</h3>
-            <p class="form-text">{t().prompt_target_hint}</p>
+            <h3>{form_parts().prompt_target}</h3>
+            <p class="form-text">{form_parts().prompt_target_hint}</p>
             <TargetChoice agents=draft.agents projects=draft.projects/>
         </section>
         <section class="form-part">
             <div class="fields">
                 <CheckField
-                    label=t().prompt_enabled
+                    label=form_parts().prompt_enabled
                     checked=draft.enabled
-                    hint=t().prompt_enabled_hint
+                    hint=prompt_pages().prompt_enabled_hint
                     testid="prompt-enabled-field"
                 />
                 <Show when=move || draft.scope.get() == PromptScope::Organization>
@@ -144,9 +144,9 @@ pub fn Giving(draft: Draft) -> impl IntoView {
                     />
                 </Show>
                 <TextField
-                    label=t().prompt_priority
+                    label=prompt_pages().prompt_priority
                     value=draft.priority
-                    hint=t().prompt_priority_hint
+                    hint=prompt_pages().prompt_priority_hint
                     problem=draft.problem("priority")
                     testid="prompt-priority"
                 />

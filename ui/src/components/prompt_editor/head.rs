@@ -13,7 +13,7 @@ use crate::components::prompt_list::change_badge;
 use crate::logic::prompts::scope_name;
 use crate::logic::route::Route;
 use crate::state::{DialogKind, memo};
-use crate::strings::{count, fill, org_prompts, t};
+use crate::strings::{count, fill, form_parts, org_prompts, prompt_pages, t};
 use crate::web::dom;
 
 impl Editor {
@@ -30,14 +30,17 @@ impl Editor {
             .with_untracked(|scope| *scope == PromptScope::Organization);
         let text = match (readonly, saved.with_untracked(Option::is_some)) {
             (true, _) if is_shared => org_prompts().read_only,
-            (true, _) => t().prompt_read_text,
-            (false, true) => t().prompt_edit_text,
-            (false, false) => t().prompt_new_text,
+            (true, _) => prompt_pages().prompt_read_text,
+            (false, true) => prompt_pages().prompt_edit_text,
+            (false, false) => prompt_pages().prompt_new_text,
         };
         let id = memo(move || saved.with(|saved| saved.as_ref().map(|prompt| prompt.id)));
         let version = move || {
             saved.get().map(|prompt| {
-                let version = fill(t().prompt_version, &[&prompt.version.to_string()]);
+                let version = fill(
+                    prompt_pages().prompt_version,
+                    &[&prompt.version.to_string()],
+                );
                 view! {
                     <span class="badge">{scope_name(prompt.scope)}</span>
                     <span class="badge" data-testid="editor-version">{version}</span>
@@ -63,7 +66,7 @@ impl Editor {
                             .map(|id| {
                                 view! {
                                     <Button
-                                        label=t().prompt_history
+                                        label=prompt_pages().prompt_history
                                         icon_name=icon_name!("history")
                                         testid="open-history"
                                         on_click=Callback::new(move |()| app.ui.open(DialogKind::PromptHistory(id)))
@@ -112,7 +115,7 @@ impl Editor {
                 {move || is_left.get().then(|| self.left(readonly))}
                 {move || {
                     let wrong = wrong.get();
-                    let text = count(wrong as u64, t().one_problem, t().many_problems);
+                    let text = count(wrong as u64, form_parts().one_problem, form_parts().many_problems);
                     (wrong > 0).then(|| view! { <InlineFailure text=text/> })
                 }}
                 {move || {
@@ -124,7 +127,7 @@ impl Editor {
                     newer
                         .get()
                         .map(|version| {
-                            let text = fill(t().prompt_newer, &[&version.to_string()]);
+                            let text = fill(prompt_pages().prompt_newer, &[&version.to_string()]);
                             view! { <p class="prompt-newer" role="status" data-testid="prompt-newer">{icon(icon_name!("info"))}{text}</p> }
                         })
                 }}

@@ -19,7 +19,7 @@ use crate::components::notice::{Empty, Failure, Skeleton};
 use crate::logic::prompt_form::Form;
 use crate::logic::route::Route;
 use crate::state::{App, app, effect, memo, run};
-use crate::strings::{fill, t};
+use crate::strings::{fill, prompt_pages};
 use crate::web::{clock, dom, error::ApiError};
 use conflict::{ConflictDialog, Settled};
 use content::Content;
@@ -53,7 +53,7 @@ pub fn PromptEditor(route: Route) -> impl IntoView {
             Face::Failed(error) => {
                 view! {
                     <Failure
-                        title=t().prompts_failed
+                        title=prompt_pages().prompts_failed
                         text=error.text()
                         hint=error.hint().unwrap_or_default()
                         on_retry=Callback::new(move |()| app.fetch_prompts())
@@ -123,8 +123,8 @@ fn editor(app: App, route: Route) -> AnyView {
 
 fn gone(app: App) -> AnyView {
     view! {
-        <Empty name=icon_name!("scroll-text") title=t().prompt_gone text=t().prompt_gone_text>
-            <Button label=t().all_prompts on_click=Callback::new(move |()| app.ui.go(Route::Prompts))/>
+        <Empty name=icon_name!("scroll-text") title=prompt_pages().prompt_gone text=prompt_pages().prompt_gone_text>
+            <Button label=prompt_pages().all_prompts on_click=Callback::new(move |()| app.ui.go(Route::Prompts))/>
         </Empty>
     }
     .into_any()
@@ -135,7 +135,7 @@ fn copy(app: App, prompt: &SystemPrompt) -> Form {
     let prompts = app.model.prompts();
     let may_write = prompts.with_untracked(|prompts| prompts.may_write(prompt.scope));
     Form {
-        name: fill(t().prompt_copy, &[&prompt.name]),
+        name: fill(prompt_pages().prompt_copy, &[&prompt.name]),
         scope: if may_write {
             prompt.scope
         } else {
@@ -211,8 +211,8 @@ impl Editor {
             match answer {
                 Ok(prompt) => {
                     let text = match saved {
-                        Some(_) => t().prompt_saved,
-                        None => t().prompt_added,
+                        Some(_) => prompt_pages().prompt_saved,
+                        None => prompt_pages().prompt_added,
                     };
                     app.ui.say(fill(text, &[&prompt.name]));
                     app.model

@@ -23,7 +23,7 @@ use crate::logic::new_session::first_agent;
 use crate::logic::prompts::prompt_of;
 use crate::logic::route::Route;
 use crate::state::{App, app, effect, memo};
-use crate::strings::{count, t};
+use crate::strings::{count, prompt_pages, t};
 use crate::web::{clock, error::ApiError, storage};
 
 /// How long nothing must be typed before it is asked, in milliseconds.
@@ -93,8 +93,8 @@ pub fn PreviewPane(draft: Draft, saved: RwSignal<Option<SystemPrompt>>) -> impl 
     view! {
         <section class="prompt-preview" aria-labelledby=heading data-testid="prompt-preview">
             <header class="preview-head">
-                <h2 id=heading>{t().preview}</h2>
-                <p>{t().preview_text}</p>
+                <h2 id=heading>{prompt_pages().preview}</h2>
+                <p>{prompt_pages().preview_text}</p>
             </header>
             <div class="fields">
                 <SelectField
@@ -105,7 +105,7 @@ pub fn PreviewPane(draft: Draft, saved: RwSignal<Option<SystemPrompt>>) -> impl 
                     testid="preview-agent"
                 />
                 <SelectField
-                    label=t().preview_project
+                    label=prompt_pages().preview_project
                     value=preview.project
                     options=Signal::derive(move || projects(app))
                     on_select=Callback::new(move |id| preview.project.set(id))
@@ -154,7 +154,7 @@ impl Preview {
             {move || self.note().map(|text| view! { <p class="preview-note" data-testid="preview-note">{text}</p> })}
             {move || {
                 (self.stale.get() && self.shown.with(Option::is_some))
-                    .then(|| view! { <p class="preview-note" data-testid="preview-stale">{t().preview_stale}</p> })
+                    .then(|| view! { <p class="preview-note" data-testid="preview-stale">{prompt_pages().preview_stale}</p> })
             }}
             <div
                 class="preview-body"
@@ -181,8 +181,8 @@ impl Preview {
             .map(|compared| {
                 let label = Signal::derive(move || {
                     match with_diff.get() {
-                        true => t().preview_diff_hide,
-                        false => t().preview_diff,
+                        true => prompt_pages().preview_diff_hide,
+                        false => prompt_pages().preview_diff,
                     }
                     .to_owned()
                 });
@@ -196,12 +196,12 @@ impl Preview {
                         />
                     </p>
                     <Show when=move || with_diff.get()>
-                        <DiffView diff=compared.diff.clone() label=t().preview_diff_title/>
+                        <DiffView diff=compared.diff.clone() label=prompt_pages().preview_diff_title/>
                     </Show>
                 }
             });
         view! {
-            {empty.then(|| view! { <p class="preview-note" data-testid="preview-empty">{t().preview_empty}</p> })}
+            {empty.then(|| view! { <p class="preview-note" data-testid="preview-empty">{prompt_pages().preview_empty}</p> })}
             <EffectiveView
                 effective=effective
                 origins=preview.origins.clone()
@@ -215,11 +215,11 @@ impl Preview {
     /// Why the draft is not among the parts.
     fn note(self) -> Option<&'static str> {
         if self.agent.with(String::is_empty) {
-            return Some(t().preview_no_agent);
+            return Some(prompt_pages().preview_no_agent);
         }
         let form = self.draft.form.get();
         if !form.enabled && !form.locked {
-            return Some(t().preview_disabled);
+            return Some(prompt_pages().preview_disabled);
         }
         let target = PromptTarget {
             agents: form.agents,
@@ -227,7 +227,7 @@ impl Preview {
         };
         let agent = self.agent.get().parse().ok()?;
         let project: Option<ProjectId> = self.project.get().parse().ok();
-        (!target.includes(&agent, project)).then_some(t().preview_not_in)
+        (!target.includes(&agent, project)).then_some(prompt_pages().preview_not_in)
     }
 
     fn failed(self, error: &ApiError) -> AnyView {
@@ -236,7 +236,7 @@ impl Preview {
         let link = about.filter(|id| *id != own && *id != DRAFT).map(|id| {
             view! { <a href=Route::Prompt(id).fragment()>{t().open_prompt}</a> }
         });
-        let text = format!("{}. {}", t().preview_failed, error.text());
+        let text = format!("{}. {}", prompt_pages().preview_failed, error.text());
         view! {
             <div data-testid="preview-failed">
                 <InlineFailure text=text hint=error.hint().unwrap_or_default()>{link}</InlineFailure>
@@ -253,7 +253,7 @@ fn agents(app: App) -> Options {
 }
 
 fn projects(app: App) -> Options {
-    let none = (String::new(), t().preview_any_project.to_owned());
+    let none = (String::new(), prompt_pages().preview_any_project.to_owned());
     let projects = app.model.projects().get();
     let known = projects.iter();
     let known = known.map(|project| (project.id.to_string(), project.name.clone()));

@@ -17,7 +17,7 @@ use crate::components::text_diff::DiffView;
 use crate::components::when::When;
 use crate::logic::prompts::{Difference, differences, joined};
 use crate::state::{App, app, effect, memo, run};
-use crate::strings::{fill, org_prompts, t};
+use crate::strings::{fill, org_prompts, prompt_pages, t};
 use crate::web::error::ApiError;
 
 #[component]
@@ -60,17 +60,22 @@ pub fn PromptHistory(id: PromptId) -> impl IntoView {
         });
         newest.or_else(|| app.prompt_now(id).map(|prompt| prompt.name))
     });
-    let title = move || fill(t().history_title, &[&name.get().unwrap_or_default()]);
+    let title = move || {
+        fill(
+            prompt_pages().history_title,
+            &[&name.get().unwrap_or_default()],
+        )
+    };
     // The version that the newest is compared with; by itself the one before it.
     let chosen = RwSignal::new(None::<u32>);
     // Why the last restore failed. It stays when the versions are told anew, which a conflict leads to.
     let failure = RwSignal::new(None::<ApiError>);
     let close = Callback::new(move |()| app.ui.close_dialog());
     view! {
-        <Dialog label=t().prompt_history class="prompt-dialog history-dialog">
+        <Dialog label=prompt_pages().prompt_history class="prompt-dialog history-dialog">
             <header class="dialog-head">
                 <h2 class="dialog-title">{title}</h2>
-                <p class="dialog-text">{t().history_text}</p>
+                <p class="dialog-text">{prompt_pages().history_text}</p>
                 {move || {
                     let text = org_prompts().history_waits;
                     waits.get().then(|| view! { <p class="dialog-text" data-testid="history-waits">{text}</p> })
@@ -125,7 +130,7 @@ fn failed(error: &ApiError, on_retry: Callback<()>) -> AnyView {
             org_prompts().history_unreachable,
             org_prompts().history_unreachable_text.to_owned(),
         ),
-        false => (t().history_failed, error.text()),
+        false => (prompt_pages().history_failed, error.text()),
     };
     view! {
         <div class="dialog-main" data-testid="history-failed">
@@ -155,7 +160,7 @@ fn history(
         let gap =
             gap(&newest, None, is_whole).map(|gap| view! { <p class="text-diff-none">{gap}</p> });
         return view! {
-            <div class="dialog-main"><p class="text-diff-none">{t().history_only}</p>{gap}</div>
+            <div class="dialog-main"><p class="text-diff-none">{prompt_pages().history_only}</p>{gap}</div>
         }
         .into_any();
     }
@@ -180,7 +185,7 @@ fn history(
     };
     view! {
         <div class="history" data-testid="history">
-            <div class="history-versions" role="radiogroup" aria-label=t().prompt_history>{rows}</div>
+            <div class="history-versions" role="radiogroup" aria-label=prompt_pages().prompt_history>{rows}</div>
             <div class="history-diff">
                 {move || old().map(|old| view! { <Compared id=id old=old newest=newest.clone() failure=failure/> })}
             </div>
@@ -215,12 +220,13 @@ fn row(
     let is_newest = number == newest;
     let is_shared = version.draft.scope == PromptScope::Organization;
     let by = match (&version.author_name, &version.author) {
-        (Some(name), _) => fill(t().history_by, &[name]),
+        (Some(name), _) => fill(prompt_pages().history_by, &[name]),
         (None, _) if is_shared => org_prompts().history_by_unknown.to_owned(),
-        (None, Some(author)) => fill(t().history_by, &[author]),
-        (None, None) => t().history_by_berth.to_owned(),
+        (None, Some(author)) => fill(prompt_pages().history_by, &[author]),
+        (None, None) => prompt_pages().history_by_berth.to_owned(),
     };
-    let mark = is_newest.then(|| view! { <span class="badge">{t().history_newest}</span> });
+    let mark =
+        is_newest.then(|| view! { <span class="badge">{prompt_pages().history_newest}</span> });
     view! {
         <label class="history-version" class:is-newest=is_newest data-testid="history-version" data-version=number.to_string()>
             <input
@@ -233,7 +239,7 @@ fn row(
                     chosen.set(Some(number));
                 }
             />
-            <span class="history-name">{fill(t().history_version, &[&number.to_string()])}{mark}</span>
+            <span class="history-name">{fill(prompt_pages().history_version, &[&number.to_string()])}{mark}</span>
             <span class="history-by"><When at=version.at long=true/>" · "{by}</span>
             {gap.map(|gap| view! { <span class="history-by" data-testid="history-joined">{gap}</span> })}
         </label>
@@ -256,7 +262,10 @@ fn Compared(
         let told = app.api().prompt_diff(id, from, to).await;
         diff.try_set(Some(told));
     });
-    let label = fill(t().history_diff, &[&from.to_string(), &to.to_string()]);
+    let label = fill(
+        prompt_pages().history_diff,
+        &[&from.to_string(), &to.to_string()],
+    );
     let busy = RwSignal::new(false);
     let may_write = app
         .model
@@ -295,8 +304,8 @@ fn Compared(
             Some(Ok(diff)) => {
                 let (added, removed) = (diff.added.to_string(), diff.removed.to_string());
                 let (added, removed) = (
-                    fill(t().diff_added, &[&added]),
-                    fill(t().diff_removed, &[&removed]),
+                    fill(prompt_pages().diff_added, &[&added]),
+                    fill(prompt_pages().diff_removed, &[&removed]),
                 );
                 format!("{said}: {added}, {removed}")
             }
@@ -309,9 +318,9 @@ fn Compared(
         {differences_view(app, &old.draft, &newest.draft)}
         {move || match diff.get() {
             None => view! { <Skeleton rows=4/> }.into_any(),
-            Some(Err(error)) => view! { <InlineFailure text=format!("{}: {}", t().diff_failed, error.text())/> }.into_any(),
+            Some(Err(error)) => view! { <InlineFailure text=format!("{}: {}", prompt_pages().diff_failed, error.text())/> }.into_any(),
             Some(Ok(diff)) if diff.patch.is_empty() => {
-                view! { <p class="text-diff-none" data-testid="no-difference">{t().history_same}</p> }.into_any()
+                view! { <p class="text-diff-none" data-testid="no-difference">{prompt_pages().history_same}</p> }.into_any()
             }
             Some(Ok(diff)) => view! { <DiffView diff=diff label=label.clone()/> }.into_any(),
         }}
@@ -325,7 +334,7 @@ fn Compared(
                 view! {
                     <p class="history-restore">
                         <Button
-                            label=fill(t().restore_version, &[&from.to_string()])
+                            label=fill(prompt_pages().restore_version, &[&from.to_string()])
                             icon_name=icon_name!("rotate-ccw")
                             testid="restore-version"
                             busy=busy
@@ -350,7 +359,10 @@ fn seen(app: App, id: PromptId, newest: u32) -> u32 {
 }
 
 fn restored(app: App, prompt: SystemPrompt, from: u32, is_open: bool) {
-    let text = fill(t().prompt_restored, &[&prompt.name, &from.to_string()]);
+    let text = fill(
+        prompt_pages().prompt_restored,
+        &[&prompt.name, &from.to_string()],
+    );
     app.model.prompts().update(|prompts| prompts.take(prompt));
     if is_open {
         app.ui.close_dialog();

@@ -10,7 +10,7 @@ use crate::components::dialog::Dialog;
 use crate::components::icon::icon_name;
 use crate::components::notice::InlineFailure;
 use crate::state::{App, ToastKind, app, run};
-use crate::strings::{count, t};
+use crate::strings::{count, form_parts, prompt_pages, t};
 use crate::web::error::ApiError;
 use crate::web::files;
 
@@ -57,7 +57,7 @@ pub fn ImportPrompts() -> impl IntoView {
     };
     view! {
         <Button
-            label=t().import
+            label=form_parts().import
             icon_name=icon_name!("upload")
             testid="import-prompts"
             busy=busy
@@ -70,7 +70,7 @@ pub fn ImportPrompts() -> impl IntoView {
             multiple=true
             accept=".md,text/markdown"
             tabindex="-1"
-            aria-label=t().import_label
+            aria-label=prompt_pages().import_label
             data-testid="import-files"
             on:change=chosen
         />
@@ -106,18 +106,22 @@ fn dialog(app: App, plan: RwSignal<Option<Plan>>, shown: Plan) -> AnyView {
     });
     let close = Callback::new(move |()| plan.set(None));
     let label = match useful {
-        0 => t().import.to_owned(),
-        _ => count(useful, t().import_one, t().import_many),
+        0 => form_parts().import.to_owned(),
+        _ => count(
+            useful,
+            prompt_pages().import_one,
+            prompt_pages().import_many,
+        ),
     };
     view! {
-        <Dialog label=t().import_title class="prompt-dialog" on_close=close>
+        <Dialog label=prompt_pages().import_title class="prompt-dialog" on_close=close>
             <header class="dialog-head">
-                <h2 class="dialog-title">{t().import_title}</h2>
-                <p class="dialog-text">{t().import_text}</p>
+                <h2 class="dialog-title">{prompt_pages().import_title}</h2>
+                <p class="dialog-text">{prompt_pages().import_text}</p>
             </header>
             <div class="dialog-main" data-testid="import-dialog">
                 <ul class="import-rows">{rows}</ul>
-                {(useful == 0).then(|| view! { <p class="prompts-note">{t().import_nothing}</p> })}
+                {(useful == 0).then(|| view! { <p class="prompts-note">{prompt_pages().import_nothing}</p> })}
                 {move || {
                     failure
                         .get()
@@ -149,10 +153,10 @@ fn does(outcome: PromptImportOutcome) -> bool {
 
 fn row(result: &PromptImportResult) -> AnyView {
     let (class, word) = match result.outcome {
-        PromptImportOutcome::Created => ("is-created", t().import_created),
-        PromptImportOutcome::Updated => ("is-updated", t().import_updated),
-        PromptImportOutcome::Unchanged => ("is-unchanged", t().import_unchanged),
-        PromptImportOutcome::Failed => ("is-failed", t().import_fails),
+        PromptImportOutcome::Created => ("is-created", prompt_pages().import_created),
+        PromptImportOutcome::Updated => ("is-updated", prompt_pages().import_updated),
+        PromptImportOutcome::Unchanged => ("is-unchanged", prompt_pages().import_unchanged),
+        PromptImportOutcome::Failed => ("is-failed", prompt_pages().import_fails),
     };
     let name = result.name.clone().unwrap_or_default();
     let problem = result.problem.as_ref().map(|problem| {
@@ -179,13 +183,21 @@ fn tell(app: App, done: &PromptImported) {
         .results
         .iter()
         .filter(|result| result.outcome == PromptImportOutcome::Failed);
-    let text = count(imported, t().imported_one, t().imported_many);
+    let text = count(
+        imported,
+        prompt_pages().imported_one,
+        prompt_pages().imported_many,
+    );
     match failed.next() {
         None => app.ui.say(text),
         Some(first) => {
             let rest = 1 + failed.count() as u64;
             let why = first.problem.as_ref().map(|problem| problem.detail.clone());
-            let rest = count(rest, t().imported_rest_one, t().imported_rest);
+            let rest = count(
+                rest,
+                prompt_pages().imported_rest_one,
+                prompt_pages().imported_rest,
+            );
             app.ui
                 .toast(ToastKind::Error, format!("{text} {rest}"), why);
         }
@@ -207,7 +219,7 @@ pub fn ExportAll() -> impl IntoView {
     });
     view! {
         <Button
-            label=t().export_all
+            label=prompt_pages().export_all
             icon_name=icon_name!("download")
             testid="export-prompts"
             busy=busy

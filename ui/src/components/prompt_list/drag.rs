@@ -8,7 +8,7 @@ use web_sys::{Element, HtmlElement, PointerEvent};
 use super::List;
 use crate::components::icon::{icon, icon_name};
 use crate::logic::prompts::{gap_at, into_gap};
-use crate::strings::{fill, t};
+use crate::strings::{fill, prompt_pages};
 use crate::web::dom;
 
 /// How near to an edge the page is scrolled, and by how much with each move, in pixels.
@@ -43,7 +43,7 @@ pub fn handle(list: List, scope: PromptScope, id: PromptId, name: Signal<String>
         event.stop_propagation();
         list.step(scope, id, step);
     };
-    let label = Signal::derive(move || fill(t().prompt_move, &[&name.get()]));
+    let label = Signal::derive(move || fill(prompt_pages().prompt_move, &[&name.get()]));
     view! {
         <button
             type="button"

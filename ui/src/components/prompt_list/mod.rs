@@ -12,7 +12,7 @@ use crate::components::notice::{Empty, Failure, Skeleton};
 use crate::logic::prompts::{Before, SCOPES, answers, beside, haystack, moved};
 use crate::logic::route::Route;
 use crate::state::{App, app, memo, run};
-use crate::strings::{fill, org_prompts, t};
+use crate::strings::{fill, org_prompts, prompt_pages, t};
 use crate::web::{clock, dom, error::ApiError};
 use row::{refused, row};
 
@@ -81,7 +81,7 @@ pub fn PromptList() -> impl IntoView {
             Face::Failed(error) => {
                 view! {
                     <Failure
-                        title=t().prompts_failed
+                        title=prompt_pages().prompts_failed
                         text=error.text()
                         hint=error.hint().unwrap_or_default()
                         on_retry=retry
@@ -92,7 +92,7 @@ pub fn PromptList() -> impl IntoView {
             Face::Loading => view! { <Skeleton rows=5/> }.into_any(),
         }}
         <p class="visually-hidden" role="status" aria-live="polite" data-testid="prompt-moved">{list.said}</p>
-        <p class="visually-hidden" id="prompt-move-help">{t().prompt_move_help}</p>
+        <p class="visually-hidden" id="prompt-move-help">{prompt_pages().prompt_move_help}</p>
     }
     .into_any()
 }
@@ -143,8 +143,8 @@ impl List {
                 <input
                     type="search"
                     class="input"
-                    placeholder=t().prompts_search
-                    aria-label=t().prompts_search
+                    placeholder=prompt_pages().prompts_search
+                    aria-label=prompt_pages().prompts_search
                     spellcheck="false"
                     autocomplete="off"
                     data-testid="prompt-search"
@@ -154,7 +154,7 @@ impl List {
             </div>
             <div role="status" aria-live="polite">
                 <Show when=move || nothing.get()>
-                    <p class="prompts-note" data-testid="no-prompt-found">{t().prompts_none_found}</p>
+                    <p class="prompts-note" data-testid="no-prompt-found">{prompt_pages().prompts_none_found}</p>
                 </Show>
             </div>
         }
@@ -175,11 +175,18 @@ impl List {
 
     fn section(self, scope: PromptScope) -> AnyView {
         let (title, text) = match scope {
-            PromptScope::Global => (t().scope_global_title, t().scope_global_text),
-            PromptScope::Organization => {
-                (t().scope_organization_title, t().scope_organization_text)
-            }
-            PromptScope::User => (t().scope_user_title, t().scope_user_text),
+            PromptScope::Global => (
+                prompt_pages().scope_global_title,
+                prompt_pages().scope_global_text,
+            ),
+            PromptScope::Organization => (
+                prompt_pages().scope_organization_title,
+                prompt_pages().scope_organization_text,
+            ),
+            PromptScope::User => (
+                prompt_pages().scope_user_title,
+                prompt_pages().scope_user_text,
+            ),
         };
         let ids = memo(move || {
             let found = self.found.get().into_iter();
@@ -230,7 +237,10 @@ impl List {
         let may_write = app.model.prompts().with(|prompts| prompts.may_write(scope));
         let (title, words) = match scope {
             PromptScope::Organization => (org_prompts().none, org_prompts().none_text),
-            _ => (t().scope_user_none, t().scope_user_none_text),
+            _ => (
+                prompt_pages().scope_user_none,
+                prompt_pages().scope_user_none_text,
+            ),
         };
         let text = match scope {
             _ if may_write => {
@@ -247,8 +257,8 @@ impl List {
                 }
                 .into_any();
             }
-            PromptScope::Global => t().scope_global_none,
-            PromptScope::Organization | PromptScope::User => t().scope_organization_none,
+            PromptScope::Global => prompt_pages().scope_global_none,
+            PromptScope::Organization | PromptScope::User => prompt_pages().scope_organization_none,
         };
         view! { <p class="prompts-note">{text}</p> }.into_any()
     }
@@ -257,7 +267,7 @@ impl List {
     fn step(self, scope: PromptScope, id: PromptId, step: i32) {
         match beside(&self.order(scope), id, step) {
             Some(before) => self.put(scope, id, before),
-            None => self.say_place(id, t().prompt_not_moved, &[]),
+            None => self.say_place(id, prompt_pages().prompt_not_moved, &[]),
         }
     }
 
@@ -291,7 +301,7 @@ impl List {
                     // What was asked for before could be older, and does not count any more.
                     app.fetch_prompts();
                     let at = at.map_or(0, |at| at + 1).to_string();
-                    self.say_place(id, t().prompt_moved, &[&at, &all]);
+                    self.say_place(id, prompt_pages().prompt_moved, &[&at, &all]);
                 }
                 Err(error) => refused(app, &prompt.name, &error),
             }

@@ -14,7 +14,7 @@ use crate::components::when::When;
 use crate::logic::prompts::beginning;
 use crate::logic::route::Route;
 use crate::state::{App, DialogKind, ToastKind, memo, run};
-use crate::strings::{fill, org_prompts, t};
+use crate::strings::{fill, form_parts, org_prompts, prompt_pages, t};
 use crate::web::error::ApiError;
 
 pub fn row(list: List, scope: PromptScope, id: PromptId, shown: Memo<Vec<PromptId>>) -> AnyView {
@@ -78,7 +78,7 @@ pub fn row(list: List, scope: PromptScope, id: PromptId, shown: Memo<Vec<PromptI
             {switch(app, prompt, name)}
             <MenuButton
                 name=icon_name!("ellipsis")
-                label=Signal::derive(move || fill(t().prompt_menu, &[&name.get()]))
+                label=Signal::derive(move || fill(prompt_pages().prompt_menu, &[&name.get()]))
                 testid="prompt-menu"
                 items=Callback::new(move |()| items(app, id))
             />
@@ -95,10 +95,10 @@ fn may_move(list: List, scope: PromptScope) -> bool {
 
 fn badges(prompt: &SystemPrompt) -> AnyView {
     let template = (prompt.format == PromptFormat::Template).then(|| {
-        view! { <span class="badge">{icon(icon_name!("braces"))}{t().prompt_template}</span> }
+        view! { <span class="badge">{icon(icon_name!("braces"))}{prompt_pages().prompt_template}</span> }
     });
     let locked = prompt.locked.then(|| {
-        view! { <span class="badge" data-tip=t().prompt_locked_tip>{icon(icon_name!("lock"))}{t().prompt_locked}</span> }
+        view! { <span class="badge" data-tip=prompt_pages().prompt_locked_tip>{icon(icon_name!("lock"))}{prompt_pages().prompt_locked}</span> }
     });
     view! { {template}{locked} }
 }
@@ -134,7 +134,10 @@ pub fn change_badge(app: App, id: Signal<Option<PromptId>>) -> AnyView {
 }
 
 fn facts(app: App, prompt: &SystemPrompt) -> AnyView {
-    let version = fill(t().prompt_version, &[&prompt.version.to_string()]);
+    let version = fill(
+        prompt_pages().prompt_version,
+        &[&prompt.version.to_string()],
+    );
     let target = (prompt.target != PromptTarget::default())
         .then(|| view! { <span>{target(app, &prompt.target)}</span> });
     view! {
@@ -153,7 +156,7 @@ pub fn target(app: App, target: &PromptTarget) -> String {
     });
     let (agents, projects): (Vec<_>, Vec<_>) = (agents.collect(), projects.collect());
     match (agents.is_empty(), projects.is_empty()) {
-        (true, true) => t().prompt_for_all.to_owned(),
+        (true, true) => form_parts().prompt_for_all.to_owned(),
         (false, true) => agents.join(", "),
         (true, false) => projects.join(", "),
         (false, false) => format!("{} · {}", agents.join(", "), projects.join(", ")),
@@ -186,7 +189,7 @@ fn switch(app: App, prompt: Memo<Option<SystemPrompt>>, name: Signal<String>) ->
             refused.update(|count| *count += 1);
         });
     };
-    let label = Signal::derive(move || fill(t().prompt_enable, &[&name.get()]));
+    let label = Signal::derive(move || fill(prompt_pages().prompt_enable, &[&name.get()]));
     view! {
         <input
             type="checkbox"
@@ -234,7 +237,7 @@ async fn toggled(app: App, prompt: SystemPrompt) {
 /// Says why nothing was done, and shows what holds.
 pub fn refused(app: App, name: &str, error: &ApiError) {
     if error.code() == Some(Code::PromptConflict) {
-        let text = fill(t().prompt_changed_meanwhile, &[name]);
+        let text = fill(form_parts().prompt_changed_meanwhile, &[name]);
         app.ui.toast(ToastKind::Error, text, None);
     } else {
         app.complain(error);
@@ -267,7 +270,11 @@ fn items(app: App, id: PromptId) -> Vec<MenuItem> {
     });
     let mut items = vec![
         item(
-            if may_write { t().edit } else { t().read_prompt },
+            if may_write {
+                t().edit
+            } else {
+                prompt_pages().read_prompt
+            },
             icon_name!("pencil"),
             "edit-prompt",
             go(Route::Prompt(id)),
@@ -279,13 +286,13 @@ fn items(app: App, id: PromptId) -> Vec<MenuItem> {
             go(Route::CopyPrompt(id)),
         ),
         item(
-            t().prompt_history,
+            prompt_pages().prompt_history,
             icon_name!("history"),
             "prompt-history",
             open(DialogKind::PromptHistory(id)),
         ),
         item(
-            t().prompt_export,
+            prompt_pages().prompt_export,
             icon_name!("download"),
             "export-prompt",
             export,

@@ -5,7 +5,7 @@ use berth_protocol::{PromptPolicy, SanitizePolicy};
 
 use crate::components::field::SelectField;
 use crate::state::{app, memo, run};
-use crate::strings::{fill, org_prompts, t};
+use crate::strings::{fill, org_prompts, prompt_pages};
 use crate::wire::POLICIES;
 
 #[component]
@@ -47,9 +47,9 @@ pub fn PolicyPicker() -> impl IntoView {
     view! {
         <Show when=move || policy.get().is_some()>
             <section class="setting prompt-policy">
-                <header><div><h2>{t().policy}</h2><p>{t().policy_text}</p></div></header>
+                <header><div><h2>{prompt_pages().policy}</h2><p>{prompt_pages().policy_text}</p></div></header>
                 <SelectField
-                    label=t().policy_label
+                    label=prompt_pages().policy_label
                     value=value
                     options=options
                     on_select=select
@@ -72,16 +72,16 @@ pub fn PolicyPicker() -> impl IntoView {
 
 fn name(policy: SanitizePolicy) -> &'static str {
     match policy {
-        SanitizePolicy::Warn => t().policy_warn,
-        SanitizePolicy::Redact => t().policy_redact,
-        SanitizePolicy::Reject => t().policy_reject,
+        SanitizePolicy::Warn => prompt_pages().policy_warn,
+        SanitizePolicy::Redact => prompt_pages().policy_redact,
+        SanitizePolicy::Reject => prompt_pages().policy_reject,
     }
 }
 
 fn text(policy: SanitizePolicy) -> &'static str {
     match policy {
-        SanitizePolicy::Warn => t().policy_warn_text,
-        SanitizePolicy::Redact => t().policy_redact_text,
-        SanitizePolicy::Reject => t().policy_reject_text,
+        SanitizePolicy::Warn => prompt_pages().policy_warn_text,
+        SanitizePolicy::Redact => prompt_pages().policy_redact_text,
+        SanitizePolicy::Reject => prompt_pages().policy_reject_text,
     }
 }

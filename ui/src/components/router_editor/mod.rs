@@ -21,7 +21,7 @@ use crate::logic::route::Route;
 use crate::logic::router_form::Form;
 use crate::logic::router_presets::PRESETS;
 use crate::state::{App, DialogKind, RouterEdit, app, memo, run};
-use crate::strings::{count, fill, t};
+use crate::strings::{count, fill, form_parts, router_editor, t};
 use crate::web::{dom, error::ApiError};
 use crate::wire::word_of;
 use draft::{Card, Draft};
@@ -51,9 +51,10 @@ pub fn RouterEditor(edit: RouterEdit) -> impl IntoView {
         RouterEdit::Change(id) | RouterEdit::Copy(id) => app.router_now(id),
     };
     let form = match (&source, edit) {
-        (Some(router), RouterEdit::Copy(_)) => {
-            Form::of(&fill(t().router_copy, &[&router.name]), &router.settings)
-        }
+        (Some(router), RouterEdit::Copy(_)) => Form::of(
+            &fill(router_editor().router_copy, &[&router.name]),
+            &router.settings,
+        ),
         (Some(router), _) => Form::of(&router.name, &router.settings),
         (None, _) => {
             let kind = leptos::prelude::untrack(installed).and_then(|program| program.kind);
@@ -125,28 +126,28 @@ pub fn RouterEditor(edit: RouterEdit) -> impl IntoView {
         });
     };
     let title = match edit {
-        RouterEdit::Change(_) => t().edit_router,
+        RouterEdit::Change(_) => router_editor().edit_router,
         RouterEdit::New { .. } | RouterEdit::Copy(_) => t().add_router,
     };
     let text = match edit {
-        RouterEdit::New { .. } => t().router_form_text,
-        RouterEdit::Change(_) => t().router_edit_text,
-        RouterEdit::Copy(_) => t().router_copy_text,
+        RouterEdit::New { .. } => router_editor().router_form_text,
+        RouterEdit::Change(_) => router_editor().router_edit_text,
+        RouterEdit::Copy(_) => router_editor().router_copy_text,
     };
     let kind = draft.kind;
     let kind_hint = Signal::derive(move || {
         let kind = kind.get();
         let (text, version) = match kind {
-            RouterKind::CcrV1 => (t().kind_v1_text, true),
-            RouterKind::CcrV3 => (t().kind_v3_text, true),
-            RouterKind::ClaudeVertex => (t().kind_vertex_text, false),
+            RouterKind::CcrV1 => (router_editor().kind_v1_text, true),
+            RouterKind::CcrV3 => (router_editor().kind_v3_text, true),
+            RouterKind::ClaudeVertex => (router_editor().kind_vertex_text, false),
         };
         let installed = installed().filter(|_| version).map(|program| {
             let other = program.kind.map(RouterKind::name);
             match (program.kind == Some(kind), program.version, other) {
-                (true, Some(version), _) => fill(t().kind_installed, &[&version]),
-                (false, _, Some(other)) => fill(t().kind_other_installed, &[other]),
-                _ => t().kind_not_installed.to_owned(),
+                (true, Some(version), _) => fill(router_editor().kind_installed, &[&version]),
+                (false, _, Some(other)) => fill(router_editor().kind_other_installed, &[other]),
+                _ => router_editor().kind_not_installed.to_owned(),
             }
         });
         match installed {
@@ -190,7 +191,7 @@ pub fn RouterEditor(edit: RouterEdit) -> impl IntoView {
                         testid="router-name"
                     />
                     <SelectField
-                        label=t().router_kind
+                        label=router_editor().router_kind
                         value=Signal::derive(move || word_of(kind.get()).to_owned())
                         options=Signal::stored(kinds.to_vec())
                         on_select=Callback::new(move |word: String| {
@@ -214,7 +215,7 @@ pub fn RouterEditor(edit: RouterEdit) -> impl IntoView {
             <Told draft=draft failure=failure leaving=leaving/>
             <footer class="dialog-foot">
                 <Button
-                    label=Signal::derive(move || if leaving.get() { t().discard } else { t().cancel }.to_owned())
+                    label=Signal::derive(move || if leaving.get() { form_parts().discard } else { t().cancel }.to_owned())
                     look=Look::Quiet
                     testid="cancel-router"
                     on_click=cancel
@@ -240,7 +241,7 @@ fn Presets(draft: Draft) -> impl IntoView {
     let chosen = RwSignal::new("");
     view! {
         <fieldset class="presets">
-            <legend class="field-label">{t().start_from}</legend>
+            <legend class="field-label">{router_editor().start_from}</legend>
             <div class="presets-row">
                 {PRESETS
                     .iter()
@@ -296,7 +297,7 @@ fn Told(draft: Draft, failure: RwSignal<Option<Failed>>, leaving: RwSignal<bool>
         <div class="editor-told" data-testid="router-told">
             {move || {
                 let wrong = wrong.get();
-                let text = count(wrong as u64, t().one_problem, t().many_problems);
+                let text = count(wrong as u64, form_parts().one_problem, form_parts().many_problems);
                 (wrong > 0).then(|| view! { <InlineFailure text=text/> })
             }}
             {move || match failure.get() {
@@ -307,7 +308,7 @@ fn Told(draft: Draft, failure: RwSignal<Option<Failed>>, leaving: RwSignal<bool>
                 Some(Failed::Keys(undone)) => undone.iter().map(undone_key).collect_view().into_any(),
             }}
             <Show when=move || leaving.get()>
-                <InlineFailure text=t().unsaved/>
+                <InlineFailure text=form_parts().unsaved/>
             </Show>
         </div>
     }
@@ -316,9 +317,9 @@ fn Told(draft: Draft, failure: RwSignal<Option<Failed>>, leaving: RwSignal<bool>
 
 fn undone_key(undone: &Undone) -> AnyView {
     let text = if undone.removing {
-        t().key_not_removed
+        router_editor().key_not_removed
     } else {
-        t().key_not_stored
+        router_editor().key_not_stored
     };
     let text = fill(text, &[&undone.provider, &undone.error.text()]);
     view! { <InlineFailure text=text hint=undone.error.hint().unwrap_or_default()/> }.into_any()
@@ -414,7 +415,7 @@ fn told(error: &ApiError, form: &Form) -> Option<Vec<FieldProblem>> {
     if problem.code == Code::RouterExists {
         return Some(vec![FieldProblem {
             field: "name".to_owned(),
-            message: t().router_name_taken.to_owned(),
+            message: router_editor().router_name_taken.to_owned(),
         }]);
     }
     Some(form.placed(problem.fields.clone())).filter(|fields| !fields.is_empty())
@@ -423,8 +424,8 @@ fn told(error: &ApiError, form: &Form) -> Option<Vec<FieldProblem>> {
 /// Everything is saved.
 fn done(app: App, edit: RouterEdit, router: &Router, is_open: bool) {
     let text = match edit {
-        RouterEdit::Change(_) => t().router_saved,
-        RouterEdit::New { .. } | RouterEdit::Copy(_) => t().router_added,
+        RouterEdit::Change(_) => router_editor().router_saved,
+        RouterEdit::New { .. } | RouterEdit::Copy(_) => router_editor().router_added,
     };
     app.ui.say(fill(text, &[&router.name]));
     if !is_open {

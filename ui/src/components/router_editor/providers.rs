@@ -10,7 +10,7 @@ use crate::components::icon::{icon, icon_name};
 use crate::components::stored_secret::{StoredSecret, Words};
 use crate::logic::router_form::Form;
 use crate::state::memo;
-use crate::strings::{fill, t};
+use crate::strings::{fill, router_editor};
 use crate::web::{clock, dom};
 use crate::wire::PROTOCOLS;
 
@@ -27,7 +27,7 @@ pub fn Providers(draft: Draft, saved: RwSignal<Option<Router>>) -> impl IntoView
     let none = draft.problem("providers");
     view! {
         <section class="form-part" aria-labelledby="router-providers">
-            <h3 id="router-providers">{t().providers}</h3>
+            <h3 id="router-providers">{router_editor().providers}</h3>
             <For each=move || rows.get() key=|row| *row let:row>
                 {card(draft, saved, row)}
             </For>
@@ -36,7 +36,7 @@ pub fn Providers(draft: Draft, saved: RwSignal<Option<Router>>) -> impl IntoView
                     .map(|text| view! { <p class="field-problem" role="alert">{icon(icon_name!("circle-alert"))}<span>{text}</span></p> })
             }}
             <div class="form-more">
-                <Button label=t().add_provider icon_name=icon_name!("plus") testid="add-provider" on_click=add/>
+                <Button label=router_editor().add_provider icon_name=icon_name!("plus") testid="add-provider" on_click=add/>
             </div>
         </section>
     }
@@ -58,7 +58,7 @@ fn card(draft: Draft, saved: RwSignal<Option<Router>>, row: u32) -> AnyView {
     let shown_name = Signal::derive(move || {
         let name = card.name.get();
         match name.trim() {
-            "" => t().provider_unnamed.to_owned(),
+            "" => router_editor().provider_unnamed.to_owned(),
             name => name.to_owned(),
         }
     });
@@ -77,19 +77,19 @@ fn card(draft: Draft, saved: RwSignal<Option<Router>>, row: u32) -> AnyView {
             id=format!("provider-{row}")
             role="group"
             data-testid="provider"
-            aria-label=move || fill(t().provider, &[&shown_name.get()])
+            aria-label=move || fill(router_editor().provider, &[&shown_name.get()])
         >
             <div class="fields">
                 <TextField
-                    label=t().provider_name
+                    label=router_editor().provider_name
                     value=card.name
-                    hint=t().provider_name_hint
+                    hint=router_editor().provider_name_hint
                     problem=draft.card_problem(row, "name")
                     mono=true
                     testid="provider-name"
                 />
                 <SelectField
-                    label=t().protocol
+                    label=router_editor().protocol
                     value=card.protocol
                     options=Signal::derive(move || protocols(draft.kind.get(), &card.protocol.get()))
                     on_select=Callback::new(move |word| card.protocol.set(word))
@@ -98,9 +98,9 @@ fn card(draft: Draft, saved: RwSignal<Option<Router>>, row: u32) -> AnyView {
                 />
                 <Show when=move || !on_vertex.get()>
                     <TextField
-                        label=t().address
+                        label=router_editor().address
                         value=card.base_url
-                        hint=t().address_hint
+                        hint=router_editor().address_hint
                         problem=draft.card_problem(row, "base_url")
                         placeholder="https://"
                         mono=true
@@ -109,9 +109,9 @@ fn card(draft: Draft, saved: RwSignal<Option<Router>>, row: u32) -> AnyView {
                     />
                 </Show>
                 <TextArea
-                    label=t().models
+                    label=router_editor().models
                     value=card.models
-                    hint=t().models_hint
+                    hint=router_editor().models_hint
                     problem=draft.card_problem(row, "models")
                     mono=true
                     wide=true
@@ -120,9 +120,9 @@ fn card(draft: Draft, saved: RwSignal<Option<Router>>, row: u32) -> AnyView {
                 />
                 <Show when=move || of_v1.get()>
                     <TextField
-                        label=t().transformers
+                        label=router_editor().transformers
                         value=card.transformers
-                        hint=t().transformers_hint
+                        hint=router_editor().transformers_hint
                         problem=draft.card_problem(row, "transformers")
                         mono=true
                         wide=true
@@ -137,7 +137,7 @@ fn card(draft: Draft, saved: RwSignal<Option<Router>>, row: u32) -> AnyView {
                 <span class="editor-card-remove">
                     <IconButton
                         name=icon_name!("trash-2")
-                        label=Signal::derive(move || fill(t().remove_provider, &[&shown_name.get()]))
+                        label=Signal::derive(move || fill(router_editor().remove_provider, &[&shown_name.get()]))
                         testid="remove-provider"
                         on_click=remove
                     />
@@ -179,17 +179,17 @@ fn Key(
         let name = card.name.get();
         match &old_name {
             Some(old) if *old != name.trim() && !is_stored.get() => {
-                fill(t().key_hint_renamed, &[old])
+                fill(router_editor().key_hint_renamed, &[old])
             }
-            _ if card.provider().needs_key() => t().key_hint.to_owned(),
-            _ => t().key_hint_local.to_owned(),
+            _ if card.provider().needs_key() => router_editor().key_hint.to_owned(),
+            _ => router_editor().key_hint_local.to_owned(),
         }
     });
     let words = Words {
-        label: t().key,
-        replace: t().key_replace_of,
-        remove: t().key_remove_of,
-        keep: t().key_keep_of,
+        label: router_editor().key,
+        replace: router_editor().key_replace_of,
+        remove: router_editor().key_remove_of,
+        keep: router_editor().key_keep_of,
         testid: "provider-key",
     };
     view! {
@@ -217,11 +217,11 @@ fn protocols(kind: RouterKind, now: &str) -> Options {
         .filter(offered)
         .map(|(protocol, word)| {
             let shown = match protocol {
-                ProviderProtocol::OpenaiChat => t().protocol_openai_chat,
-                ProviderProtocol::OpenaiResponses => t().protocol_openai_responses,
-                ProviderProtocol::Anthropic => t().protocol_anthropic,
-                ProviderProtocol::Gemini => t().protocol_gemini,
-                ProviderProtocol::VertexGemini => t().protocol_vertex_gemini,
+                ProviderProtocol::OpenaiChat => router_editor().protocol_openai_chat,
+                ProviderProtocol::OpenaiResponses => router_editor().protocol_openai_responses,
+                ProviderProtocol::Anthropic => router_editor().protocol_anthropic,
+                ProviderProtocol::Gemini => router_editor().protocol_gemini,
+                ProviderProtocol::VertexGemini => router_editor().protocol_vertex_gemini,
             };
             ((*word).to_owned(), shown.to_owned())
         })

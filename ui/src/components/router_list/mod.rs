@@ -8,7 +8,7 @@ use crate::components::icon::{icon, icon_name};
 use crate::components::menu::{MenuButton, MenuItem};
 use crate::components::notice::{Empty, Failure, Skeleton};
 use crate::state::{App, DialogKind, RouterEdit, app, memo};
-use crate::strings::{fill, t};
+use crate::strings::{fill, pages, t};
 use crate::web::{clock, dom, error::ApiError};
 
 /// Models named in a row; the editor shows the others.
@@ -63,7 +63,7 @@ pub fn RouterList() -> impl IntoView {
             Face::Empty => {
                 view! {
                     <div class="routers-none">
-                        <Empty name=icon_name!("route") title=t().no_routers text=t().no_routers_text>
+                        <Empty name=icon_name!("route") title=pages().no_routers text=pages().no_routers_text>
                             <Button
                                 label=t().add_router
                                 look=Look::Primary
@@ -78,7 +78,7 @@ pub fn RouterList() -> impl IntoView {
             Face::Failed(error) => {
                 view! {
                     <Failure
-                        title=t().routers_failed
+                        title=pages().routers_failed
                         text=error.text()
                         hint=error.hint().unwrap_or_default()
                         on_retry=retry
@@ -112,11 +112,11 @@ pub fn focus_add() {
 /// What is installed.
 fn program(program: &RouterProgram) -> AnyView {
     if let (Some(kind), Some(version)) = (program.kind, &program.version) {
-        let text = fill(t().router_program, &[kind.name(), version]);
+        let text = fill(pages().router_program, &[kind.name(), version]);
         return view! { <p class="router-program" data-testid="router-program">{icon(icon_name!("circle-check"))}<span>{text}</span></p> }.into_any();
     }
     let detail = program.detail.clone();
-    let detail = detail.unwrap_or_else(|| t().no_router_program.to_owned());
+    let detail = detail.unwrap_or_else(|| pages().no_router_program.to_owned());
     view! {
         <div class="router-program is-missing" data-testid="router-program">
             {icon(icon_name!("info"))}
@@ -158,7 +158,7 @@ fn row(app: App, id: RouterId) -> AnyView {
             </div>
             <MenuButton
                 name=icon_name!("ellipsis")
-                label=Signal::derive(move || fill(t().router_menu, &[&name.get()]))
+                label=Signal::derive(move || fill(pages().router_menu, &[&name.get()]))
                 testid="router-menu"
                 items=Callback::new(move |()| items(app, id))
             />
@@ -171,8 +171,8 @@ fn row(app: App, id: RouterId) -> AnyView {
 fn notes(router: &Router, installed: Option<RouterKind>) -> AnyView {
     let kind = router.settings.kind;
     let missing: Vec<_> = router.missing_keys().collect();
-    let missing =
-        (!missing.is_empty()).then(|| note(fill(t().router_keys_missing, &[&missing.join(", ")])));
+    let missing = (!missing.is_empty())
+        .then(|| note(fill(pages().router_keys_missing, &[&missing.join(", ")])));
     let absent = kind != RouterKind::ClaudeVertex && installed != Some(kind);
     let absent = absent.then(|| note(fill(t().router_not_installed, &[kind.name()])));
     view! { {missing}{absent} }
@@ -201,7 +201,7 @@ fn ways(router: &Router) -> AnyView {
         let models: Vec<_> = models.into_iter().flatten().map(String::as_str).collect();
         let place = format!("{} ({})", vertex.project, vertex.location);
         ways.push(match models.is_empty() {
-            true => way(&place, t().vertex_own_models.to_owned()),
+            true => way(&place, pages().vertex_own_models.to_owned()),
             false => way(&place, models.join(", ")),
         });
     }

@@ -6,7 +6,7 @@ use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
 use crate::logic::keys::Shortcut;
 use crate::state::app;
-use crate::strings::t;
+use crate::strings::{dialogs, t};
 use crate::web::dom;
 
 #[component]
@@ -29,27 +29,27 @@ pub fn ShortcutSheet() -> impl IntoView {
     let everywhere = vec![
         (t().palette, Shortcut::Palette.keys(keyboard)),
         (t().new_session, Shortcut::NewSession.keys(keyboard)),
-        (t().go_to_session, sessions),
-        (t().cycle_tabs, Shortcut::CycleTab.keys(keyboard)),
-        (t().toggle_sidebar, Shortcut::Sidebar.keys(keyboard)),
-        (t().toggle_details, Shortcut::Details.keys(keyboard)),
+        (dialogs().go_to_session, sessions),
+        (dialogs().cycle_tabs, Shortcut::CycleTab.keys(keyboard)),
+        (dialogs().toggle_sidebar, Shortcut::Sidebar.keys(keyboard)),
+        (dialogs().toggle_details, Shortcut::Details.keys(keyboard)),
         (t().sheet, Shortcut::Sheet.keys(keyboard)),
         (t().back, "Esc".to_owned()),
     ];
     let chat = vec![
         (t().send, "Enter".to_owned()),
-        (t().new_line, "Shift Enter".to_owned()),
+        (dialogs().new_line, "Shift Enter".to_owned()),
         (t().start, format!("{main}Enter")),
     ];
     let in_terminal = vec![
         (t().copy, terminal("C")),
-        (t().paste, terminal("V")),
+        (dialogs().paste, terminal("V")),
         (t().search_terminal, terminal("F")),
         (t().palette, terminal("K")),
     ];
     let prompts = vec![
         (t().save, format!("{main}Enter")),
-        (t().prompt_move_keys, "Alt ↑ ↓".to_owned()),
+        (dialogs().prompt_move_keys, "Alt ↑ ↓".to_owned()),
     ];
     view! {
         <Dialog label=t().sheet class="sheet">
@@ -57,11 +57,11 @@ pub fn ShortcutSheet() -> impl IntoView {
                 <h2 class="dialog-title">{t().sheet}</h2>
             </header>
             <div class="dialog-main">
-                {group(t().everywhere, everywhere)}
-                {group(t().messages, chat)}
+                {group(dialogs().everywhere, everywhere)}
+                {group(dialogs().messages, chat)}
                 {group(t().terminal, in_terminal)}
                 {group(t().prompts, prompts)}
-                <p class="sheet-note">{t().sheet_note}</p>
+                <p class="sheet-note">{dialogs().sheet_note}</p>
             </div>
             <footer class="dialog-foot">
                 <Button label=t().close look=Look::Plain on_click=Callback::new(move |()| app.ui.close_dialog())/>

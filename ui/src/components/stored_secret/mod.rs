@@ -6,7 +6,7 @@ use crate::view::prelude::*;
 use crate::components::field::TextField;
 use crate::components::icon::{icon, icon_name};
 use crate::state::memo;
-use crate::strings::{fill, t};
+use crate::strings::{fill, form_parts, t};
 use crate::web::{clock, dom};
 
 /// What happens to a value that is in the keychain.
@@ -64,7 +64,7 @@ pub fn StoredSecret(
                         .then(|| {
                             view! {
                                 <div class="key-keep">
-                                    {named_button(t().key_keep, words.keep, of, "keep-key", change(Kept::Stays))}
+                                    {named_button(form_parts().key_keep, words.keep, of, "keep-key", change(Kept::Stays))}
                                 </div>
                             }
                         });
@@ -87,8 +87,8 @@ pub fn StoredSecret(
                         <p class="field-label">{words.label}</p>
                         <div class="key-kept" data-testid="key-kept">
                             {icon(icon_name!("shield-check"))}
-                            <span>{t().key_kept}</span>
-                            {named_button(t().key_replace, words.replace, of, "replace-key", change(Kept::IsReplaced))}
+                            <span>{form_parts().key_kept}</span>
+                            {named_button(form_parts().key_replace, words.replace, of, "replace-key", change(Kept::IsReplaced))}
                             {named_button(t().remove, words.remove, of, "remove-key", change(Kept::Goes))}
                         </div>
                     }
@@ -99,8 +99,8 @@ pub fn StoredSecret(
                         <p class="field-label">{words.label}</p>
                         <div class="key-kept is-going" data-testid="key-goes">
                             {icon(icon_name!("trash-2"))}
-                            <span>{t().key_goes}</span>
-                            {named_button(t().key_keep, words.keep, of, "keep-key", change(Kept::Stays))}
+                            <span>{form_parts().key_goes}</span>
+                            {named_button(form_parts().key_keep, words.keep, of, "keep-key", change(Kept::Stays))}
                         </div>
                     }
                         .into_any()

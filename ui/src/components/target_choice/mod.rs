@@ -4,7 +4,7 @@ use crate::view::prelude::*;
 use berth_protocol::{AgentId, ProjectId};
 
 use crate::state::{app, memo};
-use crate::strings::{fill, t};
+use crate::strings::{fill, form_parts};
 
 #[component]
 pub fn TargetChoice(
@@ -26,10 +26,10 @@ pub fn TargetChoice(
     });
     let no_projects = memo(move || known_projects.with(Vec::is_empty));
     view! {
-        {choices(t().prompt_agents, "target-agent", known_agents, agents)}
-        {choices(t().prompt_projects, "target-project", known_projects, projects)}
+        {choices(form_parts().prompt_agents, "target-agent", known_agents, agents)}
+        {choices(form_parts().prompt_projects, "target-project", known_projects, projects)}
         <Show when=move || no_projects.get()>
-            <p class="form-text">{t().prompt_no_projects}</p>
+            <p class="form-text">{form_parts().prompt_no_projects}</p>
         </Show>
     }
     .into_any()
@@ -42,7 +42,10 @@ fn with_unknown<T: Clone + PartialEq + ToString>(
 ) -> Vec<(T, String)> {
     for id in chosen {
         if known.iter().all(|(other, _)| other != id) {
-            known.push((id.clone(), fill(t().prompt_unknown, &[&id.to_string()])));
+            known.push((
+                id.clone(),
+                fill(form_parts().prompt_unknown, &[&id.to_string()]),
+            ));
         }
     }
     known

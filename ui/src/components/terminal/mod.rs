@@ -18,7 +18,7 @@ use crate::components::button::{Button, IconButton};
 use crate::components::icon::{icon, icon_name};
 use crate::logic::status;
 use crate::state::{app, effect, memo};
-use crate::strings::t;
+use crate::strings::{session_tabs, t};
 use crate::web::{clock, dom};
 use link::LinkState;
 use screen::Screen;
@@ -170,7 +170,7 @@ fn Bars(
     view! {
         {move || {
             lost.get()
-                .then(|| view! { <div class="term-bar is-lost" role="status">{icon(icon_name!("unplug"))}<p>{t().terminal_lost}</p></div> })
+                .then(|| view! { <div class="term-bar is-lost" role="status">{icon(icon_name!("unplug"))}<p>{session_tabs().terminal_lost}</p></div> })
         }}
         {move || {
             ending

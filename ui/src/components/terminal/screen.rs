@@ -16,7 +16,7 @@ use super::xterm::{FitAddon, SearchAddon, Terminal, Unicode11Addon, WebLinksAddo
 use super::{keys, quiet, theme};
 use crate::logic::parts;
 use crate::state::{App, ToastKind};
-use crate::strings::{fill, t};
+use crate::strings::{fill, session_tabs};
 use crate::web::{clock, dom};
 
 /// A terminal in the page, with everything that must live as long as it.
@@ -132,8 +132,8 @@ fn follow_link(app: App, address: String) {
     } else {
         app.ui.toast(
             ToastKind::Error,
-            fill(t().link_refused, &[&address]),
-            Some(t().link_refused_hint.to_owned()),
+            fill(session_tabs().link_refused, &[&address]),
+            Some(session_tabs().link_refused_hint.to_owned()),
         );
     }
 }

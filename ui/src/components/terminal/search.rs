@@ -11,7 +11,7 @@ use super::xterm::{SearchAddon, object};
 use crate::components::button::IconButton;
 use crate::components::icon::icon_name;
 use crate::state::effect;
-use crate::strings::{fill, t};
+use crate::strings::{fill, session_tabs, t};
 
 /// Which hit is shown, of how many.
 pub type Hits = Option<(i32, i32)>;
@@ -96,12 +96,12 @@ pub fn SearchBar(
             <span class="term-hits" aria-live="polite">
                 {move || match hits.get() {
                     _ if query.see(String::is_empty) => String::new(),
-                    Some((at, count)) if count > 0 => fill(t().hits, &[&(at + 1).to_string(), &count.to_string()]),
-                    _ => t().no_hits.to_owned(),
+                    Some((at, count)) if count > 0 => fill(session_tabs().hits, &[&(at + 1).to_string(), &count.to_string()]),
+                    _ => session_tabs().no_hits.to_owned(),
                 }}
             </span>
-            <IconButton name=icon_name!("arrow-up") label=t().previous_hit on_click=Callback::new(move |()| find(false, false))/>
-            <IconButton name=icon_name!("arrow-down") label=t().next_hit on_click=Callback::new(move |()| find(true, false))/>
+            <IconButton name=icon_name!("arrow-up") label=session_tabs().previous_hit on_click=Callback::new(move |()| find(false, false))/>
+            <IconButton name=icon_name!("arrow-down") label=session_tabs().next_hit on_click=Callback::new(move |()| find(true, false))/>
             <IconButton name=icon_name!("x") label=t().close on_click=Callback::new(move |()| close())/>
         </div>
     }

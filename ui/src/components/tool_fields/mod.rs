@@ -4,7 +4,7 @@ use crate::view::prelude::*;
 
 use crate::components::field::{Options, SelectField, TextArea, TextField};
 use crate::logic::tool_form::{Input, Inputs, Kind};
-use crate::strings::{fill, mcp, t};
+use crate::strings::{fill, form_parts, mcp};
 
 /// What is wrong with which field.
 pub type Wrong = RwSignal<Vec<(usize, String)>>;
@@ -42,7 +42,7 @@ pub fn fields(
             let value = RwSignal::new(String::new());
             let area = view! {
                 <TextArea
-                    label=t().agent_args
+                    label=form_parts().agent_args
                     value=value
                     hint=mcp().whole_hint
                     problem=problem(0)

@@ -5,7 +5,7 @@ use crate::view::{keyed, prelude::*};
 use crate::components::button::Button;
 use crate::components::notice::{Failure, Skeleton};
 use crate::state::{ShownTrail, app, memo};
-use crate::strings::t;
+use crate::strings::audit;
 use crate::wire::AuditEntry;
 
 /// The list; `class` is the list's, `row` draws an event.
@@ -36,7 +36,7 @@ pub fn TrailList(
             Some(error) => {
                 view! {
                     <Failure
-                        title=t().audit_failed
+                        title=audit().audit_failed
                         text=error.text()
                         hint=error.hint().unwrap_or_default()
                         on_retry=load(None)
@@ -50,7 +50,7 @@ pub fn TrailList(
         <ol class=class>{keyed(entries, |entry| entry.seq, move |entry| row(&entry))}</ol>
         {move || {
             older.get().map(|after| {
-                view! { <Button label=t().show_older busy=shown.busy on_click=load(Some(after))/> }
+                view! { <Button label=audit().show_older busy=shown.busy on_click=load(Some(after))/> }
             })
         }}
     }

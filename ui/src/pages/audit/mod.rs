@@ -43,7 +43,7 @@ pub fn AuditPage() -> impl IntoView {
         });
     });
     let actions = view! {
-        <Button label=t().verify icon_name=icon_name!("shield-check") testid="verify" busy=checking on_click=verify/>
+        <Button label=audit().verify icon_name=icon_name!("shield-check") testid="verify" busy=checking on_click=verify/>
         <Button
             label=audit().export
             icon_name=icon_name!("download")
@@ -59,10 +59,10 @@ pub fn AuditPage() -> impl IntoView {
             .with(|trail| trail.as_ref().is_some_and(|t| t.entries().is_empty()))
     });
     view! {
-        <Page title=t().audit text=t().audit_text actions=actions>
+        <Page title=t().audit text=audit().audit_text actions=actions>
             <p class="audit-about" data-testid="audit-about">{audit().about}</p>
             {move || verdict.get().map(verdict_view)}
-            {move || empty.get().then(|| view! { <Empty name=icon_name!("history") title=t().no_audit text=t().no_audit_text/> })}
+            {move || empty.get().then(|| view! { <Empty name=icon_name!("history") title=audit().no_audit text=audit().no_audit_text/> })}
             <TrailList shown=shown class="audit" row=row/>
         </Page>
     }
@@ -71,9 +71,9 @@ pub fn AuditPage() -> impl IntoView {
 
 fn verdict_view(found: AuditVerification) -> AnyView {
     let text = match (found.valid, found.broken_at) {
-        (true, _) => fill(t().audit_valid, &[&found.checked.to_string()]),
-        (false, Some(at)) => fill(t().audit_broken_at, &[&at.to_string()]),
-        (false, None) => t().audit_broken.to_owned(),
+        (true, _) => fill(audit().audit_valid, &[&found.checked.to_string()]),
+        (false, Some(at)) => fill(audit().audit_broken_at, &[&at.to_string()]),
+        (false, None) => audit().audit_broken.to_owned(),
     };
     let name = if found.valid {
         icon_name!("circle-check")

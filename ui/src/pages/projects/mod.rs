@@ -11,7 +11,7 @@ use crate::components::notice::{Empty, Skeleton};
 use crate::logic::paths::{shorten, with_tilde};
 use crate::pages::page::Page;
 use crate::state::{App, DialogKind, Phase, app};
-use crate::strings::{count, fill, t};
+use crate::strings::{count, fill, pages, t};
 
 /// Longest path shown, in characters.
 const PATH: usize = 64;
@@ -32,13 +32,13 @@ pub fn ProjectsPage() -> impl IntoView {
         .into_any()
     };
     view! {
-        <Page title=t().projects text=t().projects_text actions=add()>
+        <Page title=t().projects text=pages().projects_text actions=add()>
             {move || {
                 let projects = app.model.projects().get();
                 match (app.model.phase().get(), projects.is_empty()) {
                     (Phase::Loading, _) => view! { <Skeleton/> }.into_any(),
                     (_, true) => {
-                        view! { <Empty name=icon_name!("folder-git-2") title=t().no_projects text=t().no_projects_text/> }.into_any()
+                        view! { <Empty name=icon_name!("folder-git-2") title=pages().no_projects text=pages().no_projects_text/> }.into_any()
                     }
                     (_, false) => {
                         view! {
@@ -62,18 +62,18 @@ fn row(app: App, project: Project) -> AnyView {
             .model
             .sessions()
             .see(|all| all.iter().filter(|s| s.project_id == id).count());
-        count(number as u64, t().one_session, t().many_sessions)
+        count(number as u64, pages().one_session, pages().many_sessions)
     };
     let shown = shorten(&with_tilde(&project.path, app.home_dir().as_deref()), PATH);
     let branch = project.git.as_ref().map(|git| {
         git.branch
             .clone()
-            .unwrap_or_else(|| t().detached.to_owned())
+            .unwrap_or_else(|| pages().detached.to_owned())
     });
     let note = match (&project.git, project.missing) {
         (_, true) => Some(t().project_missing),
-        (None, _) => Some(t().no_git_short),
-        (Some(git), _) if !git.has_commits => Some(t().no_commits_short),
+        (None, _) => Some(pages().no_git_short),
+        (Some(git), _) if !git.has_commits => Some(pages().no_commits_short),
         _ => None,
     };
     let mark = if project.git.is_some() {
@@ -95,7 +95,7 @@ fn row(app: App, project: Project) -> AnyView {
             </div>
             <MenuButton
                 name=icon_name!("ellipsis")
-                label=fill(t().project_menu, &[&project.name])
+                label=fill(pages().project_menu, &[&project.name])
                 testid="project-menu"
                 items=Callback::new(move |()| items(app, id))
             />

@@ -7,14 +7,14 @@ use crate::components::prompt_list::{NewPrompt, PromptList};
 use crate::components::prompt_policy::PolicyPicker;
 use crate::pages::page::Page;
 use crate::state::app;
-use crate::strings::t;
+use crate::strings::{prompt_pages, t};
 
 #[component]
 pub fn PromptsPage() -> impl IntoView {
     app().follow_prompts();
     let actions = view! { <ImportPrompts/><ExportAll/><NewPrompt/> };
     view! {
-        <Page title=t().prompts text=t().prompts_text actions=actions>
+        <Page title=t().prompts text=prompt_pages().prompts_text actions=actions>
             <PromptList/>
             <PolicyPicker/>
         </Page>

@@ -13,7 +13,7 @@ use crate::logic::paths::{shorten, with_tilde};
 use crate::logic::route::Route;
 use crate::pages::page::Page;
 use crate::state::{Phase, ThemeChoice, app, effect, memo};
-use crate::strings::t;
+use crate::strings::{pages, t};
 use crate::web::{clock, dom};
 
 /// Longest path shown, in characters.
@@ -39,24 +39,24 @@ pub fn SettingsPage() -> impl IntoView {
         }
     });
     view! {
-        <Page title=t().settings text=t().settings_text>
+        <Page title=t().settings text=pages().settings_text>
             <section class="setting">
-                <header><div><h2>{t().appearance}</h2><p>{t().appearance_text}</p></div><ThemePicker/></header>
+                <header><div><h2>{pages().appearance}</h2><p>{pages().appearance_text}</p></div><ThemePicker/></header>
             </section>
             <section class="setting">
-                <header><div><h2>{t().agents}</h2><p>{t().agents_text}</p></div><div class="setting-actions"><RefreshAgents/><AddAgent/></div></header>
+                <header><div><h2>{t().agents}</h2><p>{pages().agents_text}</p></div><div class="setting-actions"><RefreshAgents/><AddAgent/></div></header>
                 <AgentList more=refused/>
             </section>
             <section class="setting" id="routers">
-                <header><div><h2 node_ref=heading tabindex="-1">{t().routers}</h2><p>{t().routers_text}</p></div><AddRouter/></header>
+                <header><div><h2 node_ref=heading tabindex="-1">{pages().routers}</h2><p>{pages().routers_text}</p></div><AddRouter/></header>
                 <RouterList/>
             </section>
             <section class="setting">
-                <header><div><h2>{t().engine}</h2><p>{t().engine_text}</p></div></header>
+                <header><div><h2>{pages().engine}</h2><p>{pages().engine_text}</p></div></header>
                 <Engine/>
             </section>
             <section class="setting">
-                <header><div><h2>{t().about}</h2><p>{t().about_text}</p></div></header>
+                <header><div><h2>{pages().about}</h2><p>{pages().about_text}</p></div></header>
                 <p class="about-version">"Berth " {env!("CARGO_PKG_VERSION")}</p>
             </section>
         </Page>
@@ -90,7 +90,7 @@ fn ThemePicker() -> impl IntoView {
         (ThemeChoice::Dark, t().theme_dark, icon_name!("moon")),
     ];
     view! {
-        <div class="segments" role="radiogroup" aria-label=t().appearance>
+        <div class="segments" role="radiogroup" aria-label=pages().appearance>
             {choices
                 .map(|(choice, label, name)| {
                     view! {
@@ -148,13 +148,13 @@ fn Engine() -> impl IntoView {
                         })}
                     <dl class="settings-facts">
                         <dt>{t().version}</dt><dd>{info.version}</dd>
-                        <dt>{t().process}</dt><dd>{info.pid}</dd>
-                        <dt>{t().system}</dt><dd>{info.os}</dd>
-                        <dt>{t().environment}</dt><dd>{info.environment}</dd>
-                        <dt>{t().data_folder}</dt><dd>{path(info.data_dir)}</dd>
-                        <dt>{t().log_folder}</dt><dd>{path(info.log_dir)}</dd>
-                        <dt>{t().schema}</dt><dd>{info.schema_version}</dd>
-                        <dt>{t().page_address}</dt><dd>{address}</dd>
+                        <dt>{pages().process}</dt><dd>{info.pid}</dd>
+                        <dt>{pages().system}</dt><dd>{info.os}</dd>
+                        <dt>{pages().environment}</dt><dd>{info.environment}</dd>
+                        <dt>{pages().data_folder}</dt><dd>{path(info.data_dir)}</dd>
+                        <dt>{pages().log_folder}</dt><dd>{path(info.log_dir)}</dd>
+                        <dt>{pages().schema}</dt><dd>{info.schema_version}</dd>
+                        <dt>{pages().page_address}</dt><dd>{address}</dd>
                     </dl>
                 }
                     .into_any()
