@@ -89,7 +89,8 @@ async fn what_cannot_be_read_is_told_with_what_can_be_done() {
         .await
         .expect_err("it is refused");
     assert!(said.contains("/nowhere/screen.txt"), "{said}");
-    let said = read("nobody", "", Path::new("Cargo.toml")).await;
+    let any = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let said = read("nobody", "", &any).await;
     let said = said.expect_err("it is refused");
     assert!(said.contains("nobody"), "{said}");
 }

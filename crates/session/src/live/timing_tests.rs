@@ -143,7 +143,10 @@ async fn draws(actor: &mut Actor, last: &str) {
 
 /// Lets the program do what it does next.
 fn goes_on(actor: &Actor) {
-    actor.pty.write(b"\n".to_vec()).expect("the program reads it");
+    actor
+        .pty
+        .write(b"\n".to_vec())
+        .expect("the program reads it");
 }
 
 /// Looks at the screen before the program has settled.
