@@ -55,6 +55,30 @@ begin
 end
 $$;
 
+-- As before, without what was retired, and without walking through it.
+create or replace function public.audit_page(org uuid, filter jsonb default '{}', after bigint default 0, until_seq bigint default null, size int default 500)
+returns setof audit.logs language sql stable security invoker set search_path = '' as $$
+    select event.* from audit.logs as event
+    where event.org_id = org and (until_seq is null or event.seq <= until_seq)
+        and event.seq > greatest(after, coalesce(((select private.my_trail_starts()) ->> org::text)::bigint, 0))
+        and private.audit_matches(event, coalesce(filter, '{}'))
+    order by event.seq
+    limit least(greatest(size, 1), 5000)
+$$;
+
+-- As before, without what was retired.
+create or replace function public.audit_origin(org uuid, event_seq bigint)
+returns table (address text, program text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    perform private.require_admin(org);
+    return query select origin.address, origin.program from private.audit_origins as origin
+    where origin.org_id = org and origin.seq = event_seq
+        and origin.seq > coalesce(
+            (select max(point.seq) from private.audit_checkpoints as point where point.org_id = org), 0);
+end
+$$;
+
 -- As before; an organization may have its checkpoint there already.
 create or replace function public.audit_retire(month date)
 returns text language plpgsql security definer set search_path = '' set timezone = 'UTC' as $$
@@ -63,6 +87,7 @@ declare
     name constant text := 'logs_' || to_char(first_day, 'YYYY_MM');
     kept int;
 begin
+    perform pg_advisory_xact_lock(hashtext('berth.maintain'));
     select coalesce(max(retention_days), 365) into kept from public.policies;
     if first_day + interval '1 month' + make_interval(days => kept) > now() then
         perform private.fail(409, 'audit.still_kept',
@@ -139,15 +164,18 @@ begin
 end
 $$;
 
--- What a backend needs every day: applies the retention of every organization, removes what sync has no use for after 90
--- days, and has the table of the next month ready. Called again, it does nothing more. All of it is one transaction, which
--- gives up where a lock is not given within a minute.
+-- What a backend needs every day: applies the retention of every organization, with the addresses that retired events came
+-- from, removes what sync has no use for after 90 days, and has the table of the next month ready. Called again, it does
+-- nothing more. All of it is one transaction. An organization whose clock somebody else holds has its turn with the next
+-- call, and so has a table that somebody reads; it gives up where another lock is not given within a minute.
+--
+-- The REST gateway takes the limit of time from here; whoever calls it otherwise sets their own.
 --
 -- Returns {"organizations": [{"id", "name", "retention_days", "retired", "checkpoint", "purged"}], "global_purged",
 -- "answers_purged", "put_aside": [names of tables]}.
 create function public.maintain()
 returns jsonb language plpgsql security definer
-set search_path = '' set timezone = 'UTC' set lock_timeout = '60s' as $$
+set search_path = '' set timezone = 'UTC' set lock_timeout = '60s' set statement_timeout = '60s' as $$
 declare
     nobody constant uuid := '00000000-0000-0000-0000-000000000000';
     -- No organization keeps events for a shorter time.
@@ -171,11 +199,24 @@ declare
     put_aside jsonb := '[]';
 begin
     perform pg_advisory_xact_lock(hashtext('berth.maintain'));
-    perform private.audit_make_partition(now());
-    perform private.audit_make_partition(now() + interval '1 month');
 
-    -- Clocks before the heads of chains, and each kind in the order of organizations, as whoever writes takes them.
-    for org in select clock.org_id from private.org_clock as clock order by clock.org_id loop
+    -- Clocks before the heads of chains, as whoever writes takes them; none is waited for while others are held, and those
+    -- of organizations without anything old are left alone.
+    for org in
+        with old as (
+            select t.org_id from public.mcp_oauth as t where t.deleted_at < oldest
+            union select t.org_id from public.mcp_configurations as t where t.deleted_at < oldest
+            union select t.org_id from public.session_workspaces as t where t.deleted_at < oldest
+            union select t.org_id from public.user_sessions as t where t.deleted_at < oldest
+            union select t.org_id from public.invitations as t where t.deleted_at < oldest
+            union select coalesce(t.org_id, nobody) from public.system_prompts as t where t.deleted_at < oldest
+        )
+        select clock.org_id from private.org_clock as clock
+        where clock.org_id in (select old.org_id from old)
+        order by clock.org_id
+    loop
+        perform 1 from private.org_clock as clock where clock.org_id = org for update skip locked;
+        continue when not found;
         purged := purged || jsonb_build_object(org::text, private.purge_tombstones(org, oldest));
     end loop;
     delete from private.sync_ledger where created_at < oldest;
@@ -197,11 +238,17 @@ begin
         order by it.recorded_at desc, it.seq desc
         limit 1;
         retired := 0;
-        if last_seq > begins_after then
+        -- That some were retired is no news of its own: a trail to which nothing is added any more comes to rest.
+        if last_seq > begins_after and exists (
+            select 1 from audit.logs as it
+            where it.org_id = org and it.seq > begins_after and it.seq <= last_seq and it.action <> 'audit.retired'
+        ) then
             retired := last_seq - begins_after;
             begins_after := last_seq;
             insert into private.audit_checkpoints (org_id, seq, hash, partition)
-            values (org, last_seq, last_hash, 'logs_' || to_char(last_at, 'YYYY_MM'));
+            values (org, last_seq, last_hash, 'logs_' || to_char(last_at, 'YYYY_MM'))
+            on conflict (org_id, seq) do nothing;
+            delete from private.audit_origins as origin where origin.org_id = org and origin.seq <= last_seq;
             -- By nobody of the organization, whoever has called this.
             event := null;
             event.org_id := org;
@@ -239,9 +286,20 @@ begin
             where last.seq > coalesce(
                 (select max(point.seq) from private.audit_checkpoints as point where point.org_id = head.org_id), 0)
         );
-        perform private.audit_detach(leaf);
-        put_aside := put_aside || to_jsonb(leaf);
+        begin
+            -- Whoever writes waits behind this too.
+            perform set_config('lock_timeout', '2s', true);
+            perform private.audit_detach(leaf);
+            put_aside := put_aside || to_jsonb(leaf);
+        exception when lock_not_available then
+            -- Somebody reads the trail, such as a backup.
+            exit;
+        end;
     end loop;
+    -- Last, because who writes the first event of a month holds its chain while they make its table.
+    perform set_config('lock_timeout', '60s', true);
+    perform private.audit_make_partition(now());
+    perform private.audit_make_partition(now() + interval '1 month');
 
     return jsonb_build_object('organizations', organizations,
         'global_purged', coalesce((purged ->> nobody::text)::bigint, 0),

@@ -176,6 +176,7 @@ pub async fn open(
         let of = Of {
             state: Arc::clone(state),
             session: id,
+            run,
             agent: record.agent.clone(),
             project: record.project_id,
             folder: PathBuf::from(&record.workspace.path),
@@ -305,6 +306,7 @@ pub async fn answer(
 struct Of {
     state: Arc<State>,
     session: SessionId,
+    run: u32,
     agent: AgentId,
     project: ProjectId,
     folder: PathBuf,
@@ -323,10 +325,15 @@ impl Of {
         })
     }
 
-    /// The session has gateways, and the engine goes on.
+    /// The run has gateways, and the engine goes on.
     fn is_open(&self) -> bool {
         !self.state.stopping.is_cancelled()
-            && self.state.gateways.open().contains_key(&self.session)
+            && self
+                .state
+                .gateways
+                .open()
+                .get(&self.session)
+                .is_some_and(|open| open.run == self.run)
     }
 
     /// The server as it is now, as long as the session may have it: whoever has changed, disabled or removed it

@@ -60,7 +60,7 @@ pub enum MaintainError {
         source: sqlx::Error,
     },
     /// It failed, or may not be done by this role.
-    #[error("retention could not be applied; the database is as it was before")]
+    #[error("retention could not be applied")]
     Failed {
         /// What went wrong.
         #[source]
@@ -71,16 +71,30 @@ pub enum MaintainError {
 /// What the server says of a function that is not there: `undefined_function`.
 const UNDEFINED_FUNCTION: &str = "42883";
 
+/// What it says to one of several who wait for each other: `deadlock_detected`.
+const DEADLOCK: &str = "40P01";
+
+/// The function of the database.
+const FUNCTION: &str = "public.maintain";
+
 impl MaintainError {
     fn of(source: sqlx::Error) -> Self {
-        if migrate::is_lock_timeout(&source) {
-            return Self::Busy { source };
+        let said = source.as_database_error();
+        let is = |code: &str| {
+            said.and_then(|said| said.code())
+                .is_some_and(|it| it == code)
+        };
+        let busy = migrate::is_lock_timeout(&source) || is(DEADLOCK);
+        // It may miss another function too.
+        let names_it = said.is_some_and(|said| said.message().contains(FUNCTION));
+        let older = is(UNDEFINED_FUNCTION) && names_it;
+        if busy {
+            Self::Busy { source }
+        } else if older {
+            Self::Older { source }
+        } else {
+            Self::Failed { source }
         }
-        let said = source.as_database_error().and_then(|said| said.code());
-        if said.is_some_and(|code| code == UNDEFINED_FUNCTION) {
-            return Self::Older { source };
-        }
-        Self::Failed { source }
     }
 
     /// A stable code to match on.

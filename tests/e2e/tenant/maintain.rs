@@ -37,6 +37,8 @@ async fn with_past(backend: &Backend, admin: &Caller, name: &str) -> Uuid {
                 event.hash := private.audit_hash(event);
                 perform private.audit_make_partition(event.recorded_at);
                 insert into audit.logs select (event).*;
+                insert into private.audit_origins (org_id, seq, user_id, address, program)
+                values ('{id}', place, gen_random_uuid(), '192.0.2.1', 'then');
                 head := event.hash;
                 update private.audit_heads set seq = place, hash = head, at = event.recorded_at where org_id = '{id}';
             end loop;
@@ -128,6 +130,12 @@ async fn each_organization_keeps_events_as_long_as_it_says_and_its_chain_verifie
         first_shown(&admin, long).await,
         [json!(2), json!(2), json!(2)]
     );
+    // Nor is kept where those events came from.
+    let origins = format!(
+        "select seq::text from private.audit_origins where program = 'then' and org_id = any ('{{{short},{long}}}')
+         order by org_id = '{short}', seq"
+    );
+    assert_eq!(backend.cluster.ask(&origins).await, ["2", "3"]);
     // The trail itself says it.
     let filter = json!({"org": short, "filter": {"actions": ["audit.retired"]}});
     let noted = admin.call("audit_page", filter).await.rows();
@@ -148,6 +156,63 @@ async fn each_organization_keeps_events_as_long_as_it_says_and_its_chain_verifie
     let again = backend.service().call("maintain", json!({})).await.ok();
     assert_eq!(again["put_aside"], json!([]));
     assert_eq!(whole(&backend).await, before, "again is once");
+}
+
+#[tokio::test]
+async fn whoever_reads_the_trail_or_writes_holds_up_nothing_but_what_they_hold() {
+    let Some(backend) = Backend::own("a month of a database can be retired once").await else {
+        return;
+    };
+    let admin = backend.person("admin@acme.example").await;
+    let mut orgs = Vec::new();
+    for name in ["acme", "globex"] {
+        let org = with_past(&backend, &admin, name).await;
+        let id = Uuid::now_v7();
+        let rev = push(
+            &admin,
+            org,
+            &[addition("prompt", id, prompt("organization", name))],
+        )
+        .await[0];
+        push(&admin, org, &[removal("prompt", id, rev)]).await;
+        orgs.push(org);
+    }
+    let old = "set session_replication_role = replica;
+        update public.system_prompts set deleted_at = now() - interval '91 days' where deleted_at is not null";
+    backend.cluster.superuser(old).await;
+    let purged = |done: &Value| -> Vec<Value> {
+        let of = |org: &Uuid| {
+            let all = done["organizations"].as_array().expect("they are listed");
+            all.iter().find(|it| it["id"] == json!(org)).cloned()
+        };
+        let found = orgs.iter().filter_map(of);
+        found
+            .map(|org| json!([org["retired"], org["purged"]]))
+            .collect()
+    };
+
+    let held = backend.cluster.connect("supabase_admin").await;
+    let mut held = held.expect("it is let in");
+    let hold = format!(
+        "begin; select 1 from audit.logs limit 1;
+         select 1 from private.org_clock where org_id = '{}' for update",
+        orgs[0]
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(hold))
+        .execute(&mut held)
+        .await
+        .expect("it is held");
+    let done = backend.service().call("maintain", json!({})).await.ok();
+    assert_eq!(purged(&done), [json!([1, 0]), json!([1, 1])]);
+    assert_eq!(done["put_aside"], json!([]));
+
+    sqlx::raw_sql("rollback")
+        .execute(&mut held)
+        .await
+        .expect("it is given back");
+    let done = backend.service().call("maintain", json!({})).await.ok();
+    assert_eq!(purged(&done), [json!([0, 1]), json!([0, 0])]);
+    assert_eq!(done["put_aside"], json!([oldest_table(&backend).await]));
 }
 
 #[tokio::test]

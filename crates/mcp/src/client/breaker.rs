@@ -13,10 +13,14 @@ const FIRST: Duration = Duration::from_secs(1);
 /// The longest rest.
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// A failure of so long ago says nothing of how the server is doing.
+const LONG_AGO: Duration = Duration::from_secs(600);
+
 /// Closed while it works, open while it rests; after a rest one call is let through.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker {
     failures: u32,
+    failed_at: Option<Instant>,
     rests_until: Option<Instant>,
 }
 
@@ -38,6 +42,10 @@ impl Breaker {
     pub(crate) fn note<T>(&mut self, outcome: &Result<T, McpError>, now: Instant) {
         match outcome {
             Err(error) if is_ill(error) => {
+                if self.failed_at.is_some_and(|at| now - at >= LONG_AGO) {
+                    *self = Self::default();
+                }
+                self.failed_at = Some(now);
                 self.failures = self.failures.saturating_add(1);
                 if self.failures >= MOST {
                     self.rests_until = Some(now + self.rest());
@@ -99,6 +107,16 @@ mod tests {
         assert_eq!(breaker.admit(now), Ok(()));
         breaker.note(&Ok(()), now);
         assert_eq!(breaker.admit(now), Ok(()), "it works again");
+    }
+
+    #[test]
+    fn failures_that_are_long_ago_do_not_count() {
+        let (mut breaker, mut now) = (Breaker::default(), Instant::now());
+        for _ in 0..2 * MOST {
+            breaker.note(&ill(), now);
+            assert_eq!(breaker.admit(now), Ok(()), "not in a row");
+            now += LONG_AGO;
+        }
     }
 
     #[test]

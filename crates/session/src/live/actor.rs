@@ -453,6 +453,10 @@ impl Actor {
         self.terminal.draw();
         match command {
             Command::Input(bytes, answer) => {
+                if bytes.contains(&b'\r') {
+                    // What is entered begins something else, which nobody wants to interrupt.
+                    self.interrupting = None;
+                }
                 // Of programs that do not mark messages none is ever found, and Enter means nothing.
                 if self.start.rules.echo.is_some() {
                     self.typed.pressed(&bytes);

@@ -19,7 +19,7 @@ pub(super) struct Interrupting {
     keys: std::vec::IntoIter<Vec<u8>>,
     next: Instant,
     /// When the screen counts as drawn, however it is.
-    drawn_by: Instant,
+    pub(super) drawn_by: Instant,
 }
 
 impl Interrupting {

@@ -137,7 +137,8 @@ impl Actor {
             true => String::new(),
             false => self.late_words(&turn),
         };
-        let content = if shown.is_empty() {
+        // The agent may be drawing it anew just now.
+        let content = if turn.reported.starts_with(&shown) {
             turn.reported
         } else {
             shown

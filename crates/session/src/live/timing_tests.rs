@@ -407,7 +407,9 @@ printf '\n\ntwice'; read -r line
     draws(&mut actor, "works").await;
     actor.interrupt().unwrap();
     draws(&mut actor, "half").await;
-    actor.printed = Instant::now() + Duration::from_secs(1);
+    let later = Instant::now() + Duration::from_secs(60);
+    actor.printed = later;
+    actor.interrupting.as_mut().unwrap().drawn_by = later;
     actor.press_on();
     assert!(actor.interrupting.is_some());
 

@@ -62,6 +62,12 @@ pub(super) fn all_words(rules: &ScreenRules, terminal: &Terminal) -> String {
     words(rules, &rows_until_input(rules, terminal, REACH))
 }
 
+/// The same up to the first of the user's messages.
+pub(super) fn words_before_echo(rules: &ScreenRules, terminal: &Terminal) -> String {
+    let lines = rows_until_input(rules, terminal, REACH);
+    words(rules, until_next_echo(rules, &lines, 0))
+}
+
 /// The rows up to the user's next message, which may have been typed while the agent worked.
 fn until_next_echo<'a>(rules: &ScreenRules, lines: &'a [Line], begin: usize) -> &'a [Line] {
     let next = (begin..lines.len()).find(|&row| echo_at(rules, lines, row).is_some());

@@ -3,7 +3,7 @@
 //! The alternate screen has no scrollback. Once the user's message has left it, what was read of the answer before
 //! and what the screen still shows of it are joined where they overlap.
 
-use super::reply::{FENCE, all_words, reply};
+use super::reply::{FENCE, reply, words_before_echo};
 use crate::{agents::ScreenRules, terminal::Terminal};
 
 /// Rows with words that must agree: fewer may do so by chance.
@@ -26,7 +26,7 @@ pub fn reply_beyond(
     if !left || known.is_empty() {
         return shown;
     }
-    joined(known, &all_words(rules, terminal)).unwrap_or_else(|| known.to_owned())
+    joined(known, &words_before_echo(rules, terminal)).unwrap_or_else(|| known.to_owned())
 }
 
 /// The rows with words, by their places, without the blanks around them. Fences are not on the screen.
