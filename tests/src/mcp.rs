@@ -1,8 +1,11 @@
 //! Sessions whose agent does nothing but keep what it was told of the gateway.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
-use berth_protocol::{DefineAgent, DefinedAgent, McpConfiguration, Session, WorkspaceRequest};
+use berth_mcp::{Connection, Limits, Reach};
+use berth_protocol::{
+    DefineAgent, DefinedAgent, McpConfiguration, Secret, Session, WorkspaceRequest,
+};
 use serde_json::{Value, json};
 
 use crate::{Client, Engine, Setup, session};
@@ -21,6 +24,22 @@ pub struct Given {
     pub url: String,
     /// The token of the session.
     pub token: String,
+}
+
+impl Given {
+    /// A connection to the gateway, as the agent opens it.
+    ///
+    /// # Panics
+    /// When it is not let in.
+    pub async fn connect(&self) -> Connection {
+        let reach = Reach::Http {
+            url: self.url.clone(),
+            headers: BTreeMap::default(),
+            bearer: Some(Secret::new(self.token.clone())),
+        };
+        let connection = Connection::open(&reach, Limits::default()).await;
+        connection.expect("the gateway lets its agent in")
+    }
 }
 
 /// An engine with an agent `mine` that takes MCP servers.

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use berth_mcp::{Connection, Limits, Reach};
-use berth_protocol::{McpConfiguration, McpList, McpServer, McpState, Secret, ToolRule};
+use berth_protocol::{McpConfiguration, McpList, McpServer, McpState, ToolRule};
 use berth_tests::{
     Client,
     oauth::{Fixture, fastmcp},
@@ -621,13 +620,7 @@ async fn a_tool_that_shall_be_asked_about_is_and_its_arguments_are_seen() {
     let place = stage.repository.path.clone();
     let (session, given) = berth_tests::mcp::session_in(client, &place, "all").await;
     let given = given.expect("it is given the server");
-    let reach = Reach::Http {
-        url: given.url,
-        headers: Default::default(),
-        bearer: Some(Secret::new(given.token)),
-    };
-    let connection = Connection::open(&reach, Limits::default()).await;
-    let connection = connection.expect("it is let in");
+    let connection = given.connect().await;
     let arguments = json!({"message": "ahoy there"});
     let called = connection.call("echo", arguments.as_object().cloned());
     let answered = async {

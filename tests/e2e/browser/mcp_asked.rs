@@ -1,7 +1,6 @@
 //! What an MCP server asks the user of a session.
 
-use berth_mcp::{Connection, Limits, Reach};
-use berth_protocol::Secret;
+use berth_mcp::Connection;
 use berth_tests::webdriver::{Page, id, key};
 use serde_json::{Value, json};
 
@@ -46,16 +45,11 @@ async fn session(stage: &Stage) -> (Page, Connection) {
     let place = stage.repository.path.clone();
     let (session, given) = berth_tests::mcp::session_in(client, &place, "asks").await;
     let given = given.expect("it is given the server");
-    let reach = Reach::Http {
-        url: given.url,
-        headers: Default::default(),
-        bearer: Some(Secret::new(given.token)),
-    };
-    let connection = Connection::open(&reach, Limits::default()).await;
+    let connection = given.connect().await;
     let page = stage.page().await;
     page.click(&format!("[data-session='{}'] a", session.id))
         .await;
-    (page, connection.expect("it is let in"))
+    (page, connection)
 }
 
 /// What the server was answered, while the user does something.

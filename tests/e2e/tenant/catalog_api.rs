@@ -3,9 +3,8 @@
 
 use std::{fs, path::PathBuf};
 
-use berth_mcp::{Connection, Limits, Reach};
 use berth_protocol::{
-    Code, McpConfiguration, McpList, McpScope, McpTested, Problem, Secret,
+    Code, McpConfiguration, McpList, McpScope, McpTested, Problem,
     tenant::{Catalog, DriftKind, OrgDrift, OrgState, SyncStatus},
 };
 use berth_tests::{
@@ -179,13 +178,7 @@ impl Machine {
 }
 
 async fn tools(given: &mcp::Given) -> usize {
-    let reach = Reach::Http {
-        url: given.url.clone(),
-        headers: Default::default(),
-        bearer: Some(Secret::new(given.token.clone())),
-    };
-    let connection = Connection::open(&reach, Limits::default()).await;
-    let connection = connection.expect("the gateway is open");
+    let connection = given.connect().await;
     let tools = connection.tools().await.expect("it has tools");
     connection.close().await;
     tools.len()

@@ -2,8 +2,7 @@
 
 use std::{collections::HashSet, fs, time::Duration};
 
-use berth_mcp::{Connection, Limits, Reach};
-use berth_protocol::Secret;
+use berth_mcp::Connection;
 use berth_tests::{
     Client, LIMIT, Setup,
     keychain::Keychain,
@@ -75,13 +74,7 @@ async fn a_call_that_was_answered_before_a_kill_is_told_once_and_arrives_in_its_
         fs::create_dir_all(&place).expect("it can be made");
         let (_, given) = mcp::session_in(&engine.client, &place, "tools").await;
         let given = given.expect("it is given the server");
-        let reach = Reach::Http {
-            url: given.url,
-            headers: Default::default(),
-            bearer: Some(Secret::new(given.token)),
-        };
-        let connection = Connection::open(&reach, Limits::default()).await;
-        let connection = connection.expect("the gateway is open");
+        let connection = given.connect().await;
         let (told, mut heard) = mpsc::unbounded_channel();
         let calling = tokio::spawn(call(connection, told));
         let looking = tokio::spawn(look(engine.client.clone()));

@@ -3,10 +3,8 @@
 
 use std::fs;
 
-use berth_mcp::{Connection, Limits, Reach};
-use berth_protocol::{
-    Code, CreateSession, ProjectId, Secret, Session, SessionId, WorkspaceRequest,
-};
+use berth_mcp::Connection;
+use berth_protocol::{Code, CreateSession, ProjectId, Session, SessionId, WorkspaceRequest};
 use berth_tests::{Client, mcp, session};
 use serde_json::{Map, Value, json};
 
@@ -53,13 +51,7 @@ async fn works(machine: &Machine, name: &str) -> (Session, Connection) {
     fs::create_dir_all(&place).expect("it can be made");
     let (session, given) = mcp::session_in(&machine.engine.client, &place, "mine-own").await;
     let given = given.expect("it is given the server");
-    let reach = Reach::Http {
-        url: given.url,
-        headers: Default::default(),
-        bearer: Some(Secret::new(given.token)),
-    };
-    let connection = Connection::open(&reach, Limits::default()).await;
-    (session, connection.expect("the gateway is open"))
+    (session, given.connect().await)
 }
 
 /// Calls a tool: whether that failed, and what the agent reads.

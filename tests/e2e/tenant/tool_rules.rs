@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use berth_mcp::{Connection, Limits, Reach};
+use berth_mcp::Connection;
 use berth_protocol::{
-    Attention, Code, Secret, Session, SessionId, SessionMcpServer, Status, WorkspaceRequest,
+    Attention, Code, Session, SessionId, SessionMcpServer, Status, WorkspaceRequest,
 };
 use berth_tests::{Client, mcp, session};
 use serde_json::{Map, Value, json};
@@ -60,13 +60,7 @@ async fn what_a_user_has_allowed_in_a_project_does_not_answer_what_the_organizat
     fs::create_dir_all(&place).expect("it can be made");
     let (session, given) = mcp::session_in(client, &place, "mine-own").await;
     let given = given.expect("it is given the server");
-    let reach = Reach::Http {
-        url: given.url,
-        headers: Default::default(),
-        bearer: Some(Secret::new(given.token)),
-    };
-    let connection = Connection::open(&reach, Limits::default()).await;
-    let connection = connection.expect("the gateway is open");
+    let connection = given.connect().await;
     let allow = async {
         let attention = question(client, session.id).await;
         let answered = client.answer(session.id, &attention.id, "project").await;

@@ -3,9 +3,8 @@
 
 use std::fs;
 
-use berth_mcp::{Connection, Limits, Reach};
 use berth_protocol::{
-    AuditEvent, PromptDraft, PromptEdit, PromptScope, Secret, SystemPrompt,
+    AuditEvent, PromptDraft, PromptEdit, PromptScope, SystemPrompt,
     tenant::{OrgAccount, OrgState, OrgTrailEvent, OrgTrailOrigin, OrgTrailPage},
 };
 use berth_tests::{
@@ -84,13 +83,7 @@ async fn calls_a_tool(engine: &Engine) -> berth_protocol::Session {
     let (session, given) = mcp::session_in(client, &place, "files").await;
     edits_a_prompt(client).await;
     let given = given.expect("it is given the server");
-    let reach = Reach::Http {
-        url: given.url,
-        headers: Default::default(),
-        bearer: Some(Secret::new(given.token)),
-    };
-    let connection = Connection::open(&reach, Limits::default()).await;
-    let connection = connection.expect("the gateway is open");
+    let connection = given.connect().await;
     let mut arguments = Map::new();
     arguments.insert("message".to_owned(), json!("hello"));
     let answer = async {
