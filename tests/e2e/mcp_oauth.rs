@@ -10,4 +10,5 @@ mod mcp_oauth {
     mod conformance;
     mod sign_in;
     mod stage;
+    mod unattended;
 }

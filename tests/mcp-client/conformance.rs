@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use berth_mcp::{
-    Answered, Asked, Broker, Challenge, Connection, Elicited, Limits, McpError, Offers, Reach,
-    Registered, SignIn, Wish,
+    Answered, Asked, Broker, Challenge, ClientProof, Connection, Elicited, Limits, McpError,
+    Offers, Reach, Registered, SignIn, TokenSource, TokenTerms, Unattended, Vouched, Wish,
 };
+use berth_protocol::McpTool;
 use berth_tests::oauth::{FileStore, browse};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -22,13 +23,59 @@ const DOCUMENT: &str = "https://conformance-test.local/client-metadata.json";
 /// allows for more access, which has to end on its own.
 const SIGN_INS: usize = 10;
 
+/// The scenario whose client acts for itself. What it is told is what others are told whose users sign in, so that only
+/// its name tells them apart, as a server's settings do in Berth.
+const FOR_ITSELF: &str = "auth/client-credentials-basic";
+
+/// The tool that wants the schema of another one as its argument, and that other one.
+const SCHEMA_ECHO: (&str, &str) = ("json_schema_echo", "json_schema_2020_12_tool");
+
 /// What the suite says besides the address.
 #[derive(Default, Deserialize)]
 struct Context {
+    /// The scenario.
+    #[serde(default)]
+    name: String,
     #[serde(default, alias = "toolCalls")]
     tool_calls: Vec<ToolCall>,
     client_id: Option<String>,
     client_secret: Option<String>,
+    private_key_pem: Option<String>,
+    idp_client_id: Option<String>,
+    idp_id_token: Option<String>,
+    idp_token_endpoint: Option<String>,
+}
+
+impl Context {
+    /// What tokens are taken with where nobody signs in.
+    fn terms(&self, url: &str) -> Option<TokenTerms> {
+        let identity = (
+            &self.idp_token_endpoint,
+            &self.idp_client_id,
+            &self.idp_id_token,
+        );
+        let vouched = match identity {
+            (Some(token_endpoint), Some(client_id), Some(id_token)) => Some(Vouched {
+                token_endpoint: token_endpoint.clone(),
+                client_id: client_id.clone(),
+                id_token: id_token.clone().into(),
+            }),
+            _ => None,
+        };
+        let by_key = self.private_key_pem.as_ref();
+        if by_key.is_none() && vouched.is_none() && self.name != FOR_ITSELF {
+            return None;
+        }
+        let kept = by_key.or(self.client_secret.as_ref())?;
+        Some(TokenTerms {
+            server: url.to_owned(),
+            client_id: self.client_id.clone()?,
+            proof: ClientProof::of(kept.clone().into()),
+            scopes: Vec::new(),
+            resource: true,
+            vouched,
+        })
+    }
 }
 
 #[derive(Clone, Deserialize)]
@@ -41,20 +88,28 @@ struct Client {
     url: String,
     context: Context,
     broker: Broker,
+    tokens: Arc<dyn TokenSource>,
     sign_ins: usize,
 }
 
 pub async fn run(url: &str) -> Result<(), Error> {
     let context = std::env::var("MCP_CONFORMANCE_CONTEXT").ok();
-    let context = context
+    let context: Option<Context> = context
         .map(|text| serde_json::from_str(&text))
         .transpose()?;
+    let context = context.unwrap_or_default();
     let folder = tempfile::tempdir()?;
     let store = Arc::new(FileStore::new(folder.path()));
+    let broker = Broker::new(store, folder.path().join("locks"));
+    let tokens: Arc<dyn TokenSource> = match context.terms(url) {
+        Some(terms) => Arc::new(Unattended::new(terms)),
+        None => broker.source(KEY, url),
+    };
     let mut client = Client {
         url: url.to_owned(),
-        context: context.unwrap_or_default(),
-        broker: Broker::new(store, folder.path().join("locks")),
+        context,
+        broker,
+        tokens,
         sign_ins: 0,
     };
     let done = client.talk().await;
@@ -78,13 +133,7 @@ impl Client {
         };
         let mut calls = self.context.tool_calls.clone();
         if calls.is_empty() {
-            calls = tools
-                .into_iter()
-                .map(|tool| ToolCall {
-                    arguments: Some(arguments(&tool.input_schema)),
-                    name: tool.name,
-                })
-                .collect();
+            calls = tools.iter().map(|tool| call_of(tool, &tools)).collect();
         }
         for call in calls {
             // The suite has tools that fail.
@@ -105,7 +154,7 @@ impl Client {
                 headers: BTreeMap::new(),
                 bearer: None,
             }),
-            tokens: self.broker.source(KEY, &self.url),
+            tokens: Arc::clone(&self.tokens),
         };
         let limits = Limits {
             connect: Duration::from_secs(10),
@@ -138,6 +187,20 @@ impl Client {
         let url = sign_in.url().to_owned();
         let (grant, _) = tokio::join!(sign_in.finish(async |grant| Ok(grant)), browse(&url));
         Ok(self.broker.keep(KEY, grant?).await?)
+    }
+}
+
+/// A call of a tool with whatever it wants.
+fn call_of(tool: &McpTool, all: &[McpTool]) -> ToolCall {
+    let mut arguments = arguments(&tool.input_schema);
+    let (echo, other) = SCHEMA_ECHO;
+    let other = all.iter().find(|it| it.name == other);
+    if let Some(other) = other.filter(|_| tool.name == echo) {
+        arguments.insert("schema".to_owned(), other.input_schema.clone());
+    }
+    ToolCall {
+        name: tool.name.clone(),
+        arguments: Some(arguments),
     }
 }
 

@@ -380,7 +380,10 @@ async fn begin(
                     // Servers of before answer `server/discover` with whatever they answer to what they do
                     // not know: an empty result, an error of another request, a page. The handshake tells
                     // whether they are servers.
-                    Err(error) if error.auth_challenge().is_none() => {
+                    Err(error)
+                        if error.auth_challenge().is_none()
+                            && McpError::tokenless(&error).is_none() =>
+                    {
                         serve(ClientLifecycleMode::Initialize).await
                     }
                     served => served,

@@ -4,6 +4,7 @@
 //! ```text
 //! Wish -> SignIn::begin -> url() in the browser -> finish() -> Grant -> Broker::keep
 //!                                       a connection  <- TokenSource <- Broker::source
+//! TokenTerms -> Unattended, where nobody signs in  <- TokenSource
 //! ```
 //!
 //! rmcp has a state machine for the same. It is not used, because what it leaves to its caller is most of what
@@ -21,7 +22,9 @@ mod grant;
 mod provider;
 mod registration;
 mod sign_in;
+mod signing;
 mod token;
+mod unattended;
 mod web;
 
 pub use address::page as page_address;
@@ -33,3 +36,4 @@ pub use grant::{Grant, GrantState, Later, StoreError, TokenStore};
 pub use provider::{redirect, takes_resource};
 pub use registration::Registered;
 pub use sign_in::{SignIn, Wish};
+pub use unattended::{ClientProof, TokenTerms, Unattended, Vouched};

@@ -37,6 +37,7 @@ fn hint(error: &McpError) -> Option<&'static str> {
         McpError::Header(_) => Some("Mend that header in its settings."),
         McpError::Resting { .. } => Some("Wait, or test it to see why it fails."),
         McpError::Oauth(error) => hint_of_sign_in(error),
+        McpError::NoToken(error) => hint_of_sign_in(error),
         McpError::Ended { .. }
         | McpError::Unauthorized { .. }
         | McpError::Unreachable(_)
@@ -55,6 +56,9 @@ fn hint_of_sign_in(error: &OauthError) -> Option<&'static str> {
             "Whoever runs the server can mend that. If it takes tokens, sign in with one instead.",
         ),
         OauthError::Unregistered(_) => Some("Enter the client's identifier in its settings."),
+        OauthError::Key(_) => Some(
+            "Enter the client's secret again: a private key is PKCS#8 in PEM, of P-256 or RSA.",
+        ),
         OauthError::Listener(_) => Some("End what has the address, then sign in again."),
         OauthError::TimedOut(_) | OauthError::OtherIssuer(_) | OauthError::Changed(_) => {
             Some("Sign in again.")
@@ -62,7 +66,9 @@ fn hint_of_sign_in(error: &OauthError) -> Option<&'static str> {
         OauthError::Denied { .. } => {
             Some("Sign in again and agree, or ask whoever runs the server for access.")
         }
-        OauthError::ScopeLoop { .. } => Some("Ask whoever runs the server for access."),
+        OauthError::ScopeLoop { .. } | OauthError::Unadmitted(_) => {
+            Some("Ask whoever runs the server for access.")
+        }
         OauthError::Unreachable { .. }
         | OauthError::SignedOut(_)
         | OauthError::Expired(_)
@@ -73,7 +79,7 @@ fn hint_of_sign_in(error: &OauthError) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::{io, path::PathBuf, time::Duration};
+    use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
     use super::*;
 
@@ -106,6 +112,8 @@ mod tests {
             McpError::Oauth(denied()),
             McpError::Oauth(OauthError::Pkce(said())),
             McpError::Oauth(OauthError::Expired(said())),
+            McpError::NoToken(Arc::new(OauthError::Key("it is none"))),
+            McpError::NoToken(Arc::new(OauthError::Unadmitted(said()))),
         ];
         for error in &all {
             let problem = told(error).0;

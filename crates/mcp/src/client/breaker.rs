@@ -68,6 +68,8 @@ fn is_ill(error: &McpError) -> bool {
         | McpError::Ended { .. }
         | McpError::Silent { .. }
         | McpError::Unreachable(_)
+        // Whoever gives out its tokens is not asked again and again either.
+        | McpError::NoToken(_)
         | McpError::Protocol { .. } => true,
         McpError::Unauthorized { .. }
         | McpError::Refused(_)

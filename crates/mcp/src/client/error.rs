@@ -1,11 +1,11 @@
 //! Why a server cannot be used.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use berth_protocol::Code;
 use rmcp::service::{ClientInitializeError, ServiceError};
 
-use super::{causes, visible};
+use super::{causes, http::why_no_token, visible};
 use crate::OauthError;
 
 /// Why a server cannot be used.
@@ -68,6 +68,9 @@ pub enum McpError {
     /// Its sign-in cannot be used.
     #[error(transparent)]
     Oauth(#[from] OauthError),
+    /// There was no token for a request.
+    #[error(transparent)]
+    NoToken(Arc<OauthError>),
 }
 
 fn wrote(text: &str) -> String {
@@ -90,6 +93,20 @@ impl McpError {
             Self::Withheld(_) => Code::McpWithheld,
             Self::Header(_) => Code::McpInvalid,
             Self::Oauth(error) => error.code(),
+            Self::NoToken(error) => error.code(),
+        }
+    }
+
+    /// A connection that did not come about because there was no token. There is none for another attempt.
+    pub(super) fn tokenless(error: &ClientInitializeError) -> Option<Self> {
+        match error {
+            ClientInitializeError::TransportError { error, .. } => {
+                why_no_token(error).map(|why| Self::NoToken(Arc::clone(why)))
+            }
+            ClientInitializeError::LegacyFallbackFailed { fallback, .. } => {
+                Self::tokenless(fallback)
+            }
+            _ => None,
         }
     }
 
@@ -98,6 +115,9 @@ impl McpError {
         if let Some(challenge) = error.auth_challenge() {
             let challenge = challenge.to_owned();
             return Self::Unauthorized { challenge };
+        }
+        if let Some(why) = Self::tokenless(error) {
+            return why;
         }
         match error {
             ClientInitializeError::LegacyFallbackFailed { fallback, .. } => {
@@ -125,6 +145,11 @@ impl McpError {
         if let Some(challenge) = error.auth_challenge() {
             let challenge = challenge.to_owned();
             return Self::Unauthorized { challenge };
+        }
+        if let ServiceError::TransportSend(error) = &error
+            && let Some(why) = why_no_token(error)
+        {
+            return Self::NoToken(Arc::clone(why));
         }
         match error {
             ServiceError::McpError(error) => Self::Refused(visible(&error.message)),

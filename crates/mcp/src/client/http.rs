@@ -5,7 +5,8 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    io,
+    error::Error,
+    io, iter,
     sync::Arc,
     time::Duration,
 };
@@ -43,14 +44,24 @@ impl Proof {
         }
     }
 
-    /// Another token after one was refused, if there is one.
+    /// Another token after one was refused, or the first after a challenge, if there is one.
     pub(super) async fn renewed(
         &self,
         refused: Option<&Secret>,
+        challenge: &str,
     ) -> Result<Option<Secret>, OauthError> {
         match (self, refused) {
             (Self::Tokens(tokens), Some(refused)) => tokens.renewed(refused).await,
-            _ => Ok(None),
+            (Self::Tokens(tokens), None) => tokens.first(challenge).await,
+            (Self::Fixed(_), _) => Ok(None),
+        }
+    }
+
+    /// What a server means that wants a sign-in, where nobody can sign in.
+    fn unadmitted(&self) -> Option<OauthError> {
+        match self {
+            Self::Tokens(tokens) => tokens.unadmitted(),
+            Self::Fixed(_) => None,
         }
     }
 }
@@ -118,7 +129,21 @@ pub(super) type Failed = StreamableHttpError<reqwest::Error>;
 
 /// Carries why there is no token through rmcp's errors.
 fn no_token(error: OauthError) -> Failed {
-    StreamableHttpError::Io(io::Error::other(error))
+    StreamableHttpError::Io(io::Error::other(Arc::new(error)))
+}
+
+/// Why there is no token, where that is why rmcp has failed.
+pub(super) fn why_no_token<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Arc<OauthError>> {
+    let mut causes = iter::successors(Some(error), |error| (*error).source());
+    causes.find_map(|cause| cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref())
+}
+
+/// How the server wants another token.
+fn challenge(error: &Failed) -> &str {
+    match error {
+        StreamableHttpError::AuthRequired(error) => &error.www_authenticate_header,
+        _ => "",
+    }
 }
 
 /// The server wants another token.
@@ -158,13 +183,25 @@ impl Authorized {
     where
         F: Future<Output = Result<T, Failed>>,
     {
+        let answered = self.ask_with_tokens(ask).await;
+        answered.map_err(|error| match self.proof.unadmitted() {
+            Some(unadmitted) if error.auth_challenge().is_some() => no_token(unadmitted),
+            _ => error,
+        })
+    }
+
+    async fn ask_with_tokens<T, F>(&self, ask: impl Fn(Option<String>) -> F) -> Result<T, Failed>
+    where
+        F: Future<Output = Result<T, Failed>>,
+    {
         let token = self.proof.token().await.map_err(no_token)?;
         let exposed = |token: &Option<Secret>| token.as_ref().map(|it| it.expose().clone());
         let refused = match ask(exposed(&token)).await.map_err(bare) {
             Err(error) if is_refusal(&error) => error,
             answered => return answered,
         };
-        match self.proof.renewed(token.as_ref()).await.map_err(no_token)? {
+        let renewed = self.proof.renewed(token.as_ref(), challenge(&refused));
+        match renewed.await.map_err(no_token)? {
             renewed @ Some(_) => ask(exposed(&renewed)).await.map_err(bare).map_err(told),
             None => Err(told(refused)),
         }

@@ -111,7 +111,9 @@ async fn stream(
     let token = proof.token().await?;
     let mut answer = ask(token.as_ref()).await?;
     if answer.status() == StatusCode::UNAUTHORIZED
-        && let Some(token) = proof.renewed(token.as_ref()).await?
+        && let Some(token) = proof
+            .renewed(token.as_ref(), &challenge(&answer).unwrap_or_default())
+            .await?
     {
         answer = ask(Some(&token)).await?;
     }
@@ -213,7 +215,10 @@ impl Poster {
         let token = self.proof.token().await?;
         let mut answer = self.send(&message, token.as_ref()).await?;
         if answer.status() == StatusCode::UNAUTHORIZED
-            && let Some(token) = self.proof.renewed(token.as_ref()).await?
+            && let Some(token) = self
+                .proof
+                .renewed(token.as_ref(), &challenge(&answer).unwrap_or_default())
+                .await?
         {
             answer = self.send(&message, Some(&token)).await?;
         }

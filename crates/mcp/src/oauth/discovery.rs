@@ -3,6 +3,8 @@
 //! Nothing is guessed: rmcp falls back to endpoints that it makes up where a server names none, which sends
 //! users and codes to places that nobody has announced.
 
+mod token_place;
+
 use serde::Deserialize;
 use url::Url;
 
@@ -13,6 +15,8 @@ use super::{
     web::Web,
 };
 use crate::client::visible;
+
+pub(super) use token_place::{TokenPlace, token_place};
 
 /// Longest issuer or resource, in bytes.
 const LONGEST: usize = 2048;

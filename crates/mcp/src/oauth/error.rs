@@ -96,6 +96,12 @@ pub enum OauthError {
         "the MCP server was changed or removed while its user signed in to {0}; nothing was kept, sign in again"
     )]
     Changed(String),
+    /// The private key of the client cannot be used. Nothing of it is shown.
+    #[error("the private key of the client cannot be used: {0}")]
+    Key(&'static str),
+    /// A client gets tokens, and no access for them.
+    #[error("{0} refuses the tokens that its authorization server gives this client")]
+    Unadmitted(String),
     /// Nobody is signed in.
     #[error("nobody is signed in to {0}; sign in")]
     SignedOut(String),

@@ -134,11 +134,7 @@ impl Grant {
 
     /// It is time for a new access token.
     pub(super) fn is_due(&self) -> bool {
-        let Some(lives) = self.lives else {
-            return false;
-        };
-        let due = (lives * PART.0 / PART.1).max(lives.saturating_sub(BEFORE));
-        now() >= self.given_at.saturating_add(due)
+        is_due(self.given_at, self.lives)
     }
 
     /// How long the access token is still good, where that is known.
@@ -157,6 +153,15 @@ pub enum GrantState {
     SignedIn,
     /// There was one; its user has to sign in again.
     Expired,
+}
+
+/// It is time for another token in place of one that was given then and is good for so long.
+pub(super) fn is_due(given_at: u64, lives: Option<u64>) -> bool {
+    let Some(lives) = lives else {
+        return false;
+    };
+    let due = (lives * PART.0 / PART.1).max(lives.saturating_sub(BEFORE));
+    now() >= given_at.saturating_add(due)
 }
 
 /// Seconds since 1970.

@@ -68,7 +68,7 @@ fn is_document(text: &str) -> bool {
     })
 }
 
-fn with_secret(methods: Option<&[String]>) -> Method {
+pub(super) fn with_secret(methods: Option<&[String]>) -> Method {
     let offers =
         |method: Method| methods.is_none_or(|methods| methods.iter().any(|it| it == method.name()));
     // What is not said is Basic (RFC 8414, section 2).

@@ -150,7 +150,8 @@ fn prove<'a>(client: &'a Client, form: &mut Vec<(&'a str, &'a str)>) -> Option<S
     }
 }
 
-async fn ask<'a>(
+/// Asks for tokens with a form that has everything but the client and the resource.
+pub(super) async fn ask<'a>(
     web: &Web,
     endpoint: &Url,
     client: &'a Client,

@@ -13,6 +13,17 @@ pub trait TokenSource: Send + Sync + 'static {
 
     /// Another token, after the server has refused this one.
     fn renewed<'a>(&'a self, refused: &'a Secret) -> Later<'a, Result<Option<Secret>, OauthError>>;
+
+    /// A token after the server wanted one and said how it is had; nothing where that takes a user.
+    fn first<'a>(&'a self, challenge: &'a str) -> Later<'a, Result<Option<Secret>, OauthError>> {
+        let _ = challenge;
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// What a server means that wants a sign-in although it was sent a token; nothing where a user can sign in.
+    fn unadmitted(&self) -> Option<OauthError> {
+        None
+    }
 }
 
 pub(super) struct Source {

@@ -1,0 +1,237 @@
+//! Clients for which nobody signs in.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use berth_mcp::{
+    ClientProof, Limits, McpError, OauthError, Reach, TokenTerms, Unattended, Vouched, probe,
+};
+use berth_protocol::{Code, McpProbe};
+use berth_tests::oauth::{Fixture, Seen};
+use serde_json::{Value, json};
+
+/// A key of nobody, made for these tests.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgHRAEDkDB/JjG1RelqGqfHLpUcLJ9ZbQtb2bxlT3s3nShRANCAATWMIZvuv6CD5I3Zd1cGQFMveZhTdfrv/TyqWzLeMA9jr/8bjC2G84uVN2R1pV7fZCoQwgJD5LO/InU9PK9VsLR-----END PRIVATE KEY-----";
+
+const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
+
+fn terms(fixture: &Fixture) -> TokenTerms {
+    TokenTerms {
+        server: fixture.mcp(),
+        client_id: "mine".to_owned(),
+        proof: ClientProof::of("my-secret".to_owned().into()),
+        scopes: Vec::new(),
+        resource: true,
+        vouched: None,
+    }
+}
+
+/// The server, for a client with these terms.
+fn reach(terms: TokenTerms) -> Reach {
+    let url = terms.server.clone();
+    Reach::SignedIn {
+        reach: Box::new(Reach::Http {
+            url,
+            headers: BTreeMap::new(),
+            bearer: None,
+        }),
+        tokens: Arc::new(Unattended::new(terms)),
+    }
+}
+
+async fn ask(reach: &Reach) -> Result<McpProbe, McpError> {
+    probe(reach, Limits::default()).await
+}
+
+/// The code of a failure that the server had no part in.
+fn code(failed: Result<McpProbe, McpError>) -> Code {
+    match failed {
+        Err(McpError::NoToken(error)) => error.code(),
+        other => panic!("it does not say why there is no token: {other:?}"),
+    }
+}
+
+fn tokens(fixture: &Fixture) -> Vec<Seen> {
+    fixture.seen("POST /token")
+}
+
+/// What a form says under a name.
+fn said(seen: &Seen, name: &str) -> Option<String> {
+    let url = reqwest::Url::parse(&format!("http://form/?{}", seen.said)).ok()?;
+    let mut pairs = url.query_pairs();
+    let found = pairs.find(|(it, _)| it == name);
+    found.map(|(_, value)| value.into_owned())
+}
+
+#[tokio::test]
+async fn a_client_takes_one_token_for_itself_and_no_browser_is_opened() {
+    let fixture = Fixture::start().await;
+    let mut terms = terms(&fixture);
+    terms.scopes = vec!["read".to_owned()];
+    let server = reach(terms);
+    for _ in 0..2 {
+        let found = ask(&server).await.expect("it is let in");
+        assert_eq!(found.tools[0].name, "echo");
+    }
+    for what in ["GET /authorize", "POST /register"] {
+        assert!(fixture.seen(what).is_empty(), "{what}");
+    }
+    let seen = tokens(&fixture);
+    assert_eq!(seen.len(), 1);
+    assert_eq!(
+        said(&seen[0], "grant_type").as_deref(),
+        Some("client_credentials")
+    );
+    assert_eq!(said(&seen[0], "scope").as_deref(), Some("read"));
+    assert_eq!(said(&seen[0], "resource"), Some(fixture.mcp()));
+    let header = seen[0].authorization.as_deref().unwrap_or_default();
+    assert!(header.starts_with("Basic "), "{header}");
+    assert!(!seen[0].said.contains("my-secret"));
+}
+
+#[tokio::test]
+async fn another_token_is_taken_when_one_is_refused_or_over() {
+    let fixture = Fixture::start().await;
+    let server = reach(terms(&fixture));
+    ask(&server).await.expect("it is let in");
+    fixture.forget_access_tokens();
+    ask(&server).await.expect("it is let in with another token");
+    assert_eq!(tokens(&fixture).len(), 2);
+
+    let fixture = Fixture::start().await;
+    fixture.tokens_live(0);
+    let server = reach(terms(&fixture));
+    ask(&server).await.expect("it is let in");
+    let before = tokens(&fixture).len();
+    ask(&server).await.expect("it is let in with another token");
+    assert!(tokens(&fixture).len() > before);
+}
+
+#[tokio::test]
+async fn a_client_whose_secret_is_refused_is_told_so_after_one_attempt() {
+    let fixture = Fixture::start().await;
+    fixture.change("/token", |answer| {
+        answer.status = 401;
+        answer.body = json!({"error": "invalid_client", "error_description": "who is that"});
+    });
+    let failed = ask(&reach(terms(&fixture))).await;
+    let said = failed.as_ref().map_err(ToString::to_string);
+    let said = said.expect_err("it is not let in");
+    assert!(said.contains("invalid_client: who is that"), "{said}");
+    assert_eq!(code(failed), Code::McpSignInFailed);
+    assert_eq!(tokens(&fixture).len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_every_token_does_not_ask_anybody_to_sign_in() {
+    let fixture = Fixture::start().await;
+    fixture.change("/mcp", |answer| {
+        answer.status = 401;
+        answer.body = Value::Null;
+        answer.set("www-authenticate", "Bearer error=\"invalid_token\"");
+    });
+    let failed = ask(&reach(terms(&fixture))).await;
+    let is_meant = |error: &OauthError| matches!(error, OauthError::Unadmitted(_));
+    assert!(matches!(&failed, Err(McpError::NoToken(error)) if is_meant(error)));
+    assert_eq!(code(failed), Code::McpSignInFailed);
+}
+
+#[tokio::test]
+async fn what_only_a_browser_needs_is_not_asked_of_an_authorization_server() {
+    let fixture = Fixture::start().await;
+    fixture.change("/.well-known/oauth-authorization-server", |answer| {
+        for gone in ["authorization_endpoint", "code_challenge_methods_supported"] {
+            answer.body.as_object_mut().map(|it| it.remove(gone));
+        }
+        answer.body["response_types_supported"] = json!([]);
+        answer.body["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);
+    });
+    ask(&reach(terms(&fixture))).await.expect("it is let in");
+    let seen = tokens(&fixture);
+    assert_eq!(
+        said(&seen[0], "client_secret").as_deref(),
+        Some("my-secret")
+    );
+    assert_eq!(seen[0].authorization, None);
+}
+
+#[tokio::test]
+async fn a_secret_goes_to_no_other_server_than_the_one_that_gives_out_tokens() {
+    let (fixture, elsewhere) = (Fixture::start().await, Fixture::start().await);
+    fixture.describe("token_endpoint", format!("{}/token", elsewhere.base));
+    let failed = ask(&reach(terms(&fixture))).await;
+    assert_eq!(code(failed), Code::McpSignInFailed);
+    assert!(tokens(&elsewhere).is_empty());
+}
+
+#[tokio::test]
+async fn a_private_key_signs_for_one_authorization_server_and_is_sent_to_nobody() {
+    let fixture = Fixture::start().await;
+    let mut terms = terms(&fixture);
+    terms.proof = ClientProof::of(KEY.to_owned().into());
+    ask(&reach(terms)).await.expect("it is let in");
+    let seen = tokens(&fixture);
+    let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    assert_eq!(
+        said(&seen[0], "client_assertion_type").as_deref(),
+        Some(kind)
+    );
+    let assertion = said(&seen[0], "client_assertion").expect("it is there");
+    assert_eq!(assertion.split('.').count(), 3);
+    assert_eq!(seen[0].authorization, None);
+    assert!(!seen[0].said.contains("PRIVATE"));
+}
+
+/// Terms under which the fixture is the identity provider too.
+fn vouched(fixture: &Fixture) -> TokenTerms {
+    TokenTerms {
+        vouched: Some(Vouched {
+            token_endpoint: format!("{}/exchange", fixture.base),
+            client_id: "mine-at-home".to_owned(),
+            id_token: "who-i-am".to_owned().into(),
+        }),
+        ..terms(fixture)
+    }
+}
+
+fn exchanges(fixture: &Fixture, kind: &'static str) {
+    fixture.change("/exchange", move |answer| {
+        answer.status = 200;
+        answer.body =
+            json!({"access_token": "my-word", "issued_token_type": kind, "token_type": "N_A"});
+    });
+}
+
+#[tokio::test]
+async fn the_word_of_an_identity_provider_is_for_one_server_and_gives_a_token() {
+    let fixture = Fixture::start().await;
+    exchanges(&fixture, ID_JAG);
+    ask(&reach(vouched(&fixture))).await.expect("it is let in");
+    let exchange = &fixture.seen("POST /exchange")[0];
+    for (name, value) in [
+        (
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ),
+        ("requested_token_type", ID_JAG),
+        ("audience", fixture.base.as_str()),
+        ("resource", &fixture.mcp()),
+        ("subject_token", "who-i-am"),
+        ("client_id", "mine-at-home"),
+    ] {
+        assert_eq!(said(exchange, name).as_deref(), Some(value), "{name}");
+    }
+    let seen = &tokens(&fixture)[0];
+    let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+    assert_eq!(said(seen, "grant_type").as_deref(), Some(grant));
+    assert_eq!(said(seen, "assertion").as_deref(), Some("my-word"));
+    assert!(!seen.said.contains("who-i-am"));
+}
+
+#[tokio::test]
+async fn another_kind_of_token_from_an_identity_provider_is_passed_on_to_nobody() {
+    let fixture = Fixture::start().await;
+    exchanges(&fixture, "urn:ietf:params:oauth:token-type:access_token");
+    let failed = ask(&reach(vouched(&fixture))).await;
+    assert_eq!(code(failed), Code::McpSignInFailed);
+    assert!(tokens(&fixture).is_empty());
+}
