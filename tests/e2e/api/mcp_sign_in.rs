@@ -335,3 +335,57 @@ async fn what_one_server_says_of_signing_in_is_nothing_to_go_by_for_another() {
         .len();
     assert_eq!(before, after, "nobody asks it");
 }
+
+#[tokio::test]
+async fn a_registered_client_stays_with_its_authorization_server_until_its_user_says_otherwise() {
+    const SECRET: &str = "secret-of-the-registered-client";
+    let Some(mut stage) = Stage::set().await else {
+        return;
+    };
+    let keep = async |stage: &Stage, secret: &str| {
+        let path = stage.path("/secrets/client_secret");
+        let put = stage.client().request(Method::PUT, &path);
+        let kept = stage
+            .client()
+            .value::<McpConfiguration>(put.json(&json!({"value": secret})));
+        kept.await.expect("it is kept");
+    };
+    let mut registered = draft(&stage.fixture.mcp());
+    registered["auth"]["client_id"] = json!("mine");
+    let edit = json!({"version": stage.now().await.version, "configuration": registered});
+    let put = stage.client().request(Method::PUT, &stage.path(""));
+    let put = stage.client().value::<McpConfiguration>(put.json(&edit));
+    put.await.expect("it is taken");
+    keep(&stage, SECRET).await;
+    stage.sign_in().await;
+    assert!(stage.fixture.was_told(SECRET), "it would be noticed");
+
+    // Neither a sign-out nor a restart makes it another one's.
+    stage.sign_out().await;
+    stage.engine.restart().await;
+    let other = Fixture::start().await;
+    let base = other.base.clone();
+    let description = "/.well-known/oauth-protected-resource/mcp";
+    stage.fixture.change(description, move |answer| {
+        answer.body["authorization_servers"] = json!([base]);
+    });
+    let path = stage.path("/sign-in");
+    let refused = stage.client().act::<McpConfiguration>(&path).await;
+    let refused = refused.expect_err("nothing is opened");
+    assert_eq!(refused.code, Code::McpSignInFailed);
+    for issuer in [&stage.fixture.base, &other.base] {
+        assert!(refused.detail.contains(issuer), "{refused}");
+    }
+    let hint = refused.hint.as_deref().unwrap_or_default();
+    assert!(hint.contains("clear the server"), "{hint}");
+    assert_eq!(stage.now().await.signing_in, None);
+    assert!(!other.was_asked());
+
+    keep(&stage, "secret-of-the-other-client").await;
+    let begun = stage.begin().await.signing_in.expect("it waits");
+    assert_eq!(begun.issuer, other.base);
+    let (status, page) = browse(&begun.url).await;
+    assert_eq!(status, 200, "{page}");
+    assert!(other.was_told("secret-of-the-other-client"));
+    assert!(!other.was_told(SECRET));
+}

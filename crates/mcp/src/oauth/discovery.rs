@@ -7,7 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    Challenge, OauthError,
+    Challenge, OauthError, Wish,
     address::{Bounds, shown},
     provider,
     web::Web,
@@ -70,14 +70,14 @@ struct Metadata {
     authorization_response_iss_parameter_supported: bool,
 }
 
-/// Finds out where to sign in to a server.
+/// Finds out where to sign in to a server, with the client of the wish if it has one.
 pub(super) async fn discover(
     web: &Web,
     bounds: Bounds,
     server: &Url,
-    challenge: &Challenge,
+    wish: &Wish,
 ) -> Result<Discovered, OauthError> {
-    let described = describe(web, bounds, server, challenge).await?;
+    let described = describe(web, bounds, server, &wish.challenge).await?;
     let nobody = || OauthError::NoAuthorizationServer(shown(server));
     let (issuer, resource, scopes) = match described {
         Some(found) => {
@@ -89,6 +89,9 @@ pub(super) async fn discover(
         None => (server.origin().ascii_serialization(), None, Vec::new()),
     };
     let (name, base) = checked_issuer(bounds, &issuer)?;
+    if let Some(registered) = &wish.registered {
+        registered.belongs_to(name, &base, wish)?;
+    }
     let metadata = metadata(web, &base, name).await?.ok_or_else(nobody)?;
     understood(bounds, metadata, base, name).map(|found| Discovered {
         resource,
