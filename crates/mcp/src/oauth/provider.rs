@@ -46,6 +46,14 @@ pub(super) fn is_of(provider: OauthProvider, issuer: &Url) -> bool {
     is_its && issuer.scheme() == "https" && issuer.port().is_none()
 }
 
+/// It takes PKCE with S256, although its description has no word of PKCE. Entra documents that it does
+/// (<https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow>), and leaves the member
+/// `code_challenge_methods_supported` out (<https://github.com/modelcontextprotocol/typescript-sdk/issues/832>).
+/// That is known of nobody else, so that it takes both: that the user has chosen Entra, and one of its hosts.
+pub(super) fn takes_s256(provider: OauthProvider, issuer: &Url) -> bool {
+    provider == OauthProvider::Azure && is_of(provider, issuer)
+}
+
 /// The provider, for people.
 pub(super) const fn name(provider: OauthProvider) -> &'static str {
     match provider {
