@@ -188,18 +188,23 @@ async fn register(
 
 /// What an authorization server says when it refuses (RFC 6749, section 5.2), else its status.
 pub(super) fn refusal(answer: &Answer) -> OauthError {
+    let wrong = || answer.wrong(format!("with status {}", answer.status));
+    match answer.status.is_server_error() {
+        true => wrong(),
+        false => said_no(answer).unwrap_or_else(wrong),
+    }
+}
+
+/// What it says when it refuses, whatever its status is: GitHub refuses with status 200 (GitHub Docs, "Troubleshooting
+/// OAuth app access token request errors").
+pub(super) fn said_no(answer: &Answer) -> Option<OauthError> {
     #[derive(Deserialize)]
     struct Refusal {
         error: String,
         error_description: Option<String>,
     }
-    if answer.status.is_server_error() {
-        return answer.wrong(format!("with status {}", answer.status));
-    }
-    match answer.try_json::<Refusal>() {
-        Some(said) => denied(&said.error, said.error_description.as_deref()),
-        None => answer.wrong(format!("with status {}", answer.status)),
-    }
+    let said: Refusal = answer.try_json()?;
+    (!said.error.is_empty()).then(|| denied(&said.error, said.error_description.as_deref()))
 }
 
 /// The words of an authorization server, short and without what hides.
