@@ -86,6 +86,14 @@ impl Stage {
         .await
     }
 
+    /// Changes what is said of the server.
+    async fn edit(&self, draft: Value) -> McpConfiguration {
+        let body = json!({"version": self.now().await.version, "configuration": draft});
+        let put = self.client().request(Method::PUT, &self.path(""));
+        let put = self.client().value(put.json(&body));
+        put.await.expect("it is taken")
+    }
+
     async fn test(&self) -> berth_tests::Answer<McpTested> {
         self.client()
             .post("/mcp/test", &json!({"id": self.server.id}))
@@ -352,10 +360,7 @@ async fn a_registered_client_stays_with_its_authorization_server_until_its_user_
     };
     let mut registered = draft(&stage.fixture.mcp());
     registered["auth"]["client_id"] = json!("mine");
-    let edit = json!({"version": stage.now().await.version, "configuration": registered});
-    let put = stage.client().request(Method::PUT, &stage.path(""));
-    let put = stage.client().value::<McpConfiguration>(put.json(&edit));
-    put.await.expect("it is taken");
+    stage.edit(registered).await;
     keep(&stage, SECRET).await;
     stage.sign_in().await;
     assert!(stage.fixture.was_told(SECRET), "it would be noticed");
@@ -388,4 +393,24 @@ async fn a_registered_client_stays_with_its_authorization_server_until_its_user_
     assert_eq!(status, 200, "{page}");
     assert!(other.was_told("secret-of-the-other-client"));
     assert!(!other.was_told(SECRET));
+}
+
+#[tokio::test]
+async fn the_parameter_resource_is_left_out_where_the_settings_of_a_server_say_so() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    stage.sign_in().await;
+    let mut without = draft(&stage.fixture.mcp());
+    without["auth"]["without_resource"] = json!(true);
+    assert!(stage.edit(without).await.is_signed_in());
+    stage.sign_in().await;
+    for what in ["GET /authorize", "POST /token"] {
+        let seen = stage.fixture.seen(what);
+        let sent: Vec<_> = seen
+            .iter()
+            .map(|it| it.said.contains("resource="))
+            .collect();
+        assert_eq!(sent, [true, false], "{what}");
+    }
 }

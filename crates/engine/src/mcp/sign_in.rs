@@ -231,10 +231,11 @@ async fn wish(
         provider,
         client_id,
         scopes,
+        without_resource,
     } = &configuration.draft.auth
     {
         wish.provider = *provider;
-        wish.resource = berth_mcp::takes_resource(*provider);
+        wish.resource = !without_resource && berth_mcp::takes_resource(*provider);
         wish.scopes.clone_from(scopes);
         if let Some(client) = client_id {
             // Before the secret: whoever gives another one meanwhile says with it where it may go.
