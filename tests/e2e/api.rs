@@ -20,6 +20,8 @@ mod lifecycle;
 mod mcp;
 #[path = "api/mcp_sign_in.rs"]
 mod mcp_sign_in;
+#[path = "api/mcp_unattended.rs"]
+mod mcp_unattended;
 #[path = "api/projects.rs"]
 mod projects;
 #[path = "api/prompts.rs"]

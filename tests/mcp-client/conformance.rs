@@ -6,7 +6,7 @@ use berth_mcp::{
     Answered, Asked, Broker, Challenge, ClientProof, Connection, Elicited, Limits, McpError,
     Offers, Reach, Registered, SignIn, TokenSource, TokenTerms, Unattended, Vouched, Wish,
 };
-use berth_protocol::McpTool;
+use berth_protocol::{McpTool, OauthProvider};
 use berth_tests::oauth::{FileStore, browse};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -71,6 +71,7 @@ impl Context {
             server: url.to_owned(),
             client_id: self.client_id.clone()?,
             proof: ClientProof::of(kept.clone().into()),
+            provider: OauthProvider::Discovered,
             scopes: Vec::new(),
             resource: true,
             vouched,

@@ -214,6 +214,9 @@ impl Found {
                 self.wrong("auth.client_id", "This is no client.");
             }
         }
+        if client_id.is_none() && draft.is_unattended() {
+            self.wrong("auth.client_id", "Name the client that acts for itself.");
+        }
         self.count("auth.scopes", scopes.len());
         for (place, scope) in scopes.iter().enumerate() {
             // RFC 6749, section 3.3.
@@ -238,7 +241,7 @@ fn is_safe(url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use berth_protocol::{McpOffers, OauthProvider, PromptTarget, ToolRules};
+    use berth_protocol::{McpOffers, OauthGrant, OauthProvider, PromptTarget, ToolRules};
 
     use super::*;
 
@@ -304,6 +307,21 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_acts_for_itself_is_named() {
+        let mut draft = draft(serde_json::json!({"type": "http", "url": "https://a.example/"}));
+        for (client_id, wrong) in [(None, &["auth.client_id"][..]), (Some("mine"), &[])] {
+            draft.auth = McpAuth::Oauth {
+                provider: OauthProvider::Discovered,
+                client_id: client_id.map(str::to_owned),
+                scopes: Vec::new(),
+                without_resource: false,
+                grant: OauthGrant::ClientCredentials,
+            };
+            assert_eq!(fields(&draft), wrong);
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named_by_field() {
         let mut bad = draft(serde_json::json!({"type": "stdio", "command": " ",
             "args": ["a\u{0}b"], "env": {"1A": "x", "LD_PRELOAD": "y", "K": "z"}, "secret_env": ["K"]}));
@@ -331,6 +349,7 @@ mod tests {
             client_id: Some(" ".to_owned()),
             scopes: vec!["a b".to_owned()],
             without_resource: true,
+            grant: OauthGrant::default(),
         };
         let found = fields(&bad);
         for field in [

@@ -17,7 +17,7 @@ pub use client::{
 };
 pub use import::{ImportError, Imported, Unclear, import};
 pub use oauth::{
-    Broker, Challenge, ClientProof, Grant, GrantState, Later, OauthError, Redirect, Registered,
-    Revoked, SignIn, StoreError, TokenSource, TokenStore, TokenTerms, Unattended, Vouched, Wish,
-    page_address, redirect, takes_resource,
+    Broker, Challenge, ClientHome, ClientProof, Grant, GrantState, Later, OauthError, Redirect,
+    Registered, Revoked, SignIn, StoreError, TokenSource, TokenStore, TokenTerms, Unattended,
+    Vouched, Wish, page_address, redirect, takes_resource,
 };

@@ -36,4 +36,4 @@ pub use grant::{Grant, GrantState, Later, StoreError, TokenStore};
 pub use provider::{redirect, takes_resource};
 pub use registration::Registered;
 pub use sign_in::{SignIn, Wish};
-pub use unattended::{ClientProof, TokenTerms, Unattended, Vouched};
+pub use unattended::{ClientHome, ClientProof, TokenTerms, Unattended, Vouched};

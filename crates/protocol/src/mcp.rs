@@ -183,7 +183,7 @@ pub enum McpAuth {
     None,
     /// By a token, which is in the keychain under `token`.
     Bearer,
-    /// By OAuth in the system browser.
+    /// By OAuth: in the system browser, or as a client that acts for itself.
     Oauth {
         /// Whose authorization server it is.
         #[serde(default)]
@@ -200,7 +200,31 @@ pub enum McpAuth {
         // Absent unless it is said, so that engines of before can read what organizations share.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         without_resource: bool,
+        /// For whom tokens are taken.
+        // Absent in the same way.
+        #[serde(default, skip_serializing_if = "OauthGrant::is_of_a_user")]
+        grant: OauthGrant,
     },
+}
+
+/// For whom tokens are taken (RFC 6749, sections 4.1 and 4.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OauthGrant {
+    /// For a user, who signs in in the system browser.
+    #[default]
+    AuthorizationCode,
+    /// For the client itself: nobody signs in. It was registered before and has a secret; one that is a private key
+    /// (PKCS#8 in PEM) signs instead of being sent.
+    ClientCredentials,
+}
+
+impl OauthGrant {
+    /// Somebody signs in.
+    pub const fn is_of_a_user(&self) -> bool {
+        matches!(self, Self::AuthorizationCode)
+    }
 }
 
 /// Whose authorization server it is.
@@ -224,7 +248,29 @@ pub enum OauthProvider {
 impl McpDraft {
     /// Its users sign in with OAuth.
     pub const fn is_oauth(&self) -> bool {
-        matches!(self.auth, McpAuth::Oauth { .. })
+        matches!(
+            self.auth,
+            McpAuth::Oauth {
+                grant: OauthGrant::AuthorizationCode,
+                ..
+            }
+        )
+    }
+
+    /// Its client acts for itself with OAuth, so that nobody signs in.
+    pub const fn is_unattended(&self) -> bool {
+        matches!(
+            self.auth,
+            McpAuth::Oauth {
+                grant: OauthGrant::ClientCredentials,
+                ..
+            }
+        )
+    }
+
+    /// A secret that it does without: that of a client may be a public one's, unless the client acts for itself.
+    pub fn can_miss(&self, secret: &str) -> bool {
+        secret == "client_secret" && !self.is_unattended()
     }
 
     /// The names of its secrets: `env/NAME`, `header/NAME`, `token` and `client_secret`.
@@ -302,8 +348,27 @@ mod tests {
         let auth = |json: serde_json::Value| serde_json::from_value::<McpAuth>(json).unwrap();
         let plain = auth(json!({"type": "oauth"}));
         assert_eq!(json!(plain).get("without_resource"), None);
+        assert_eq!(json!(plain).get("grant"), None);
         let without = auth(json!({"type": "oauth", "without_resource": true}));
         assert_ne!(plain, without);
         assert_eq!(json!(without)["without_resource"], json!(true));
+    }
+
+    #[test]
+    fn a_client_that_acts_for_itself_cannot_do_without_its_secret() {
+        let draft = |auth: serde_json::Value| {
+            let server = json!({"type": "http", "url": "https://a.example/"});
+            let draft = json!({"name": "a", "server": server, "auth": auth});
+            serde_json::from_value::<McpDraft>(draft).unwrap()
+        };
+        let client = json!({"type": "oauth", "client_id": "mine", "grant": "client_credentials"});
+        let unattended = draft(client.clone());
+        assert!(unattended.is_unattended() && !unattended.is_oauth());
+        assert!(unattended.secrets().contains("client_secret"));
+        assert!(!unattended.can_miss("client_secret"));
+        assert_eq!(json!(unattended.auth)["grant"], client["grant"]);
+        let public = draft(json!({"type": "oauth", "client_id": "mine"}));
+        assert!(public.is_oauth() && !public.is_unattended());
+        assert!(public.can_miss("client_secret") && !public.can_miss("token"));
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use berth_protocol::{McpAuth, McpConfiguration, McpConfigurationId, McpDraft, McpGrantFacts};
 
-use crate::{Store, StoreError, columns::Columns, write::Write};
+use crate::{Store, StoreError, columns::Columns, mcp, write::Write};
 
 /// The secret of a client, as [`McpDraft::secrets`] names it.
 pub(crate) const SECRET: &str = "client_secret";
@@ -31,6 +31,29 @@ impl Store {
             None => Ok(None),
         }
     }
+
+    /// The client of a server was used at an authorization server without a sign-in: it belongs there from now on, if it
+    /// is still the server's and belongs nowhere yet.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn mcp_client_used(
+        &self,
+        id: McpConfigurationId,
+        client_id: &str,
+        issuer: &str,
+    ) -> Result<(), StoreError> {
+        let mut write = self
+            .write("noting where the client of an MCP server belongs")
+            .await?;
+        match mcp::find(&mut write, id).await? {
+            Some(server) if client(&server.draft) == Some(client_id) => {
+                belongs(&mut write, id, issuer).await?;
+                write.commit_plain().await
+            }
+            _ => write.abandon().await,
+        }
+    }
 }
 
 /// A sign-in was made: its client, if it is the registered one, belongs there from now on.
@@ -42,11 +65,19 @@ pub(crate) async fn used(
     if client(&server.draft) != Some(told.client_id.as_str()) {
         return Ok(());
     }
+    belongs(write, server.id, &told.issuer).await
+}
+
+async fn belongs(
+    write: &mut Write,
+    id: McpConfigurationId,
+    issuer: &str,
+) -> Result<(), StoreError> {
     let update = sqlx::query(
         "UPDATE mcp_configurations SET client_issuer = coalesce(client_issuer, ?) WHERE id = ?",
     )
-    .bind(told.issuer.clone())
-    .bind(server.id.to_string());
+    .bind(issuer.to_owned())
+    .bind(id.to_string());
     write.execute(update).await.map(drop)
 }
 

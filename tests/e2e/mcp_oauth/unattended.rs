@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use berth_mcp::{
     ClientProof, Limits, McpError, OauthError, Reach, TokenTerms, Unattended, Vouched, probe,
 };
-use berth_protocol::{Code, McpProbe};
+use berth_protocol::{Code, McpProbe, OauthProvider};
 use berth_tests::oauth::{Fixture, Seen};
 use serde_json::{Value, json};
 
@@ -19,6 +19,7 @@ fn terms(fixture: &Fixture) -> TokenTerms {
         server: fixture.mcp(),
         client_id: "mine".to_owned(),
         proof: ClientProof::of("my-secret".to_owned().into()),
+        provider: OauthProvider::Discovered,
         scopes: Vec::new(),
         resource: true,
         vouched: None,
@@ -140,7 +141,9 @@ async fn what_only_a_browser_needs_is_not_asked_of_an_authorization_server() {
     let fixture = Fixture::start().await;
     fixture.change("/.well-known/oauth-authorization-server", |answer| {
         for gone in ["authorization_endpoint", "code_challenge_methods_supported"] {
-            answer.body.as_object_mut().map(|it| it.remove(gone));
+            if let Some(said) = answer.body.as_object_mut() {
+                said.remove(gone);
+            }
         }
         answer.body["response_types_supported"] = json!([]);
         answer.body["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);
@@ -179,6 +182,28 @@ async fn a_private_key_signs_for_one_authorization_server_and_is_sent_to_nobody(
     assert_eq!(assertion.split('.').count(), 3);
     assert_eq!(seen[0].authorization, None);
     assert!(!seen[0].said.contains("PRIVATE"));
+}
+
+#[tokio::test]
+async fn a_client_is_used_at_one_authorization_server_whatever_its_server_names_later() {
+    let (fixture, elsewhere) = (Fixture::start().await, Fixture::start().await);
+    let server = reach(terms(&fixture));
+    ask(&server).await.expect("it is let in");
+    let other = elsewhere.base.clone();
+    fixture.change("/.well-known/oauth-protected-resource/mcp", move |answer| {
+        answer.body["authorization_servers"] = json!([other]);
+    });
+    fixture.forget_access_tokens();
+    let failed = ask(&server).await;
+    let is_meant = |error: &OauthError| matches!(error, OauthError::OtherClient { .. });
+    assert!(matches!(&failed, Err(McpError::NoToken(error)) if is_meant(error)));
+    assert!(!elsewhere.was_asked());
+
+    let mut elsewhere_registered = terms(&fixture);
+    elsewhere_registered.provider = OauthProvider::Github;
+    let failed = ask(&reach(elsewhere_registered)).await;
+    assert_eq!(code(failed), Code::McpSignInFailed);
+    assert!(!elsewhere.was_asked());
 }
 
 /// Terms under which the fixture is the identity provider too.

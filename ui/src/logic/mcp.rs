@@ -71,8 +71,7 @@ pub fn reach(server: &McpConfiguration) -> Standing {
 fn missing(server: &McpConfiguration) -> Vec<String> {
     let needed: BTreeSet<String> = server.draft.secrets();
     let missing = needed.difference(&server.kept_secrets);
-    // A client may be a public one, which has none.
-    let missing = missing.filter(|name| *name != "client_secret");
+    let missing = missing.filter(|name| !server.draft.can_miss(name));
     missing.map(|name| secret_name(name).to_owned()).collect()
 }
 

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_protocol::{
-    AgentId, FieldProblem, LONGEST_SECRET, McpAuth, McpDraft, McpOffers, McpServer, OauthProvider,
-    ProjectId, PromptTarget, ToolRules,
+    AgentId, FieldProblem, LONGEST_SECRET, McpAuth, McpDraft, McpOffers, McpServer, OauthGrant,
+    OauthProvider, ProjectId, PromptTarget, ToolRules,
 };
 
 use crate::logic::lines::{
@@ -50,20 +50,28 @@ pub enum Auth {
     None,
     /// By a token.
     Bearer,
-    /// By OAuth.
+    /// By OAuth in the browser.
     Oauth,
+    /// By OAuth, as a client that acts for itself.
+    Client,
 }
 
 impl Auth {
     /// All ways, in the order in which they are offered.
-    pub const ALL: [Self; 3] = [Self::None, Self::Bearer, Self::Oauth];
+    pub const ALL: [Self; 4] = [Self::None, Self::Bearer, Self::Oauth, Self::Client];
 
-    /// The word that stands for it on the wire.
+    /// It is one of the ways of OAuth.
+    pub fn is_oauth(self) -> bool {
+        matches!(self, Self::Oauth | Self::Client)
+    }
+
+    /// The word that stands for it among the choices.
     pub fn word(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Bearer => "bearer",
             Self::Oauth => "oauth",
+            Self::Client => "client_credentials",
         }
     }
 }
@@ -193,8 +201,12 @@ impl Form {
                 client_id,
                 scopes,
                 without_resource,
+                grant,
             } => {
-                form.auth = Auth::Oauth;
+                form.auth = match grant {
+                    OauthGrant::AuthorizationCode => Auth::Oauth,
+                    OauthGrant::ClientCredentials => Auth::Client,
+                };
                 form.provider = *provider;
                 form.client_id = client_id.clone().unwrap_or_default();
                 form.scopes = scopes.join(" ");
@@ -247,11 +259,15 @@ impl Form {
                 _ if self.is_program() => McpAuth::None,
                 Auth::None => McpAuth::None,
                 Auth::Bearer => McpAuth::Bearer,
-                Auth::Oauth => McpAuth::Oauth {
+                Auth::Oauth | Auth::Client => McpAuth::Oauth {
                     provider: self.provider,
                     client_id: (!client.is_empty()).then(|| client.to_owned()),
                     scopes: self.scopes.split_whitespace().map(str::to_owned).collect(),
                     without_resource: self.without_resource,
+                    grant: match self.auth {
+                        Auth::Client => OauthGrant::ClientCredentials,
+                        _ => OauthGrant::AuthorizationCode,
+                    },
                 },
             },
             enabled: self.enabled,
@@ -303,7 +319,7 @@ impl Form {
         if !self.is_program() && self.auth == Auth::Bearer && !is_secret(&self.token) {
             add("token", form_parts().secret_wrong.to_owned());
         }
-        if !self.is_program() && self.auth == Auth::Oauth && !is_secret(&self.client_secret) {
+        if !self.is_program() && self.auth.is_oauth() && !is_secret(&self.client_secret) {
             add("client_secret", form_parts().secret_wrong.to_owned());
         }
         found

@@ -31,6 +31,8 @@ fn a_form_loses_nothing_of_a_draft() {
                 "without_resource": true}}),
         serde_json::json!({"name": "d", "server": {"type": "sse", "url": "http://localhost:1/sse"},
             "auth": {"type": "oauth"}}),
+        serde_json::json!({"name": "e", "server": {"type": "http", "url": "https://a.example/"},
+            "auth": {"type": "oauth", "client_id": "id", "grant": "client_credentials"}}),
     ] {
         let draft = draft(json);
         let form = Form::of(&draft);

@@ -113,6 +113,9 @@ words! {
     McpRevoked {
         Revoked = "revoked", Nothing = "nothing", NotOffered = "not_offered", Failed = "failed",
     }
+    OauthGrant {
+        AuthorizationCode = "authorization_code", ClientCredentials = "client_credentials",
+    }
     OauthProvider {
         Discovered = "discovered", Github = "github", Google = "google", Auth0 = "auth0",
         Azure = "azure",
@@ -260,6 +263,7 @@ impl Read for McpAuth {
                 client_id: member(json, "client_id")?,
                 scopes: or_default(json, "scopes")?,
                 without_resource: or_default(json, "without_resource")?,
+                grant: or_default(json, "grant")?,
             }),
             _ => Err("type"),
         }
@@ -454,14 +458,23 @@ impl Write for McpAuth {
                 client_id,
                 scopes,
                 without_resource,
+                grant,
             } => Object::new()
                 .text("type", "oauth")
                 .text("provider", word_of_provider(*provider))
                 .optional("client_id", client_id.as_ref())
                 .json("scopes", &list(scopes))
-                .json("without_resource", flag(*without_resource)),
+                .json("without_resource", flag(*without_resource))
+                .text("grant", word_of_grant(*grant)),
         }
         .end()
+    }
+}
+
+const fn word_of_grant(grant: OauthGrant) -> &'static str {
+    match grant {
+        OauthGrant::AuthorizationCode => "authorization_code",
+        OauthGrant::ClientCredentials => "client_credentials",
     }
 }
 

@@ -545,7 +545,7 @@ fn mcp_server(rest: &str) -> String {
     )
 }
 
-const MCP_DRAFTS: [&str; 5] = [
+const MCP_DRAFTS: [&str; 6] = [
     r#"{"name":"a","server":{"type":"stdio","command":"x"}}"#,
     r#"{"name":"b","server":{"type":"stdio","command":"/x y","args":["","a \"b\"","\n"],"env":{"A":"\u0001","B":""},
         "secret_env":["D","C"]},"enabled":false,"target":{"agents":["claude"],
@@ -555,6 +555,8 @@ const MCP_DRAFTS: [&str; 5] = [
     r#"{"name":"d","server":{"type":"sse","url":"http://localhost/"},"auth":{"type":"oauth"}}"#,
     r#"{"name":"e","server":{"type":"http","url":"https://a.example/"},
         "auth":{"type":"oauth","provider":"azure","client_id":"i","scopes":["a","b"],"without_resource":true}}"#,
+    r#"{"name":"f","server":{"type":"http","url":"https://a.example/"},
+        "auth":{"type":"oauth","client_id":"i","grant":"client_credentials"}}"#,
 ];
 
 #[test]

@@ -11,6 +11,7 @@ pub mod hint;
 mod reach;
 pub mod shared;
 pub mod sign_in;
+pub mod unattended;
 
 pub use given::given;
 
@@ -134,7 +135,9 @@ fn is_same_sign_in(old: &McpDraft, new: &McpDraft) -> bool {
                 client_id: new_client,
                 ..
             },
-        ) => old_client == new_client && address(old) == address(new),
+        ) if old.is_oauth() && new.is_oauth() => {
+            old_client == new_client && address(old) == address(new)
+        }
         _ => false,
     }
 }
@@ -276,6 +279,7 @@ pub async fn clear(state: &State, id: McpConfigurationId) -> Result<McpConfigura
         sign_in::end(state, id).await?;
     }
     state.gateways.asking.forget_of(id, |_| true);
+    state.sign_ins.clients().forget(id);
     let _turn = state.keeping.lock().await;
     let mut configuration = get(state, id).await?;
     for secret in holders(&configuration) {
@@ -327,9 +331,11 @@ pub async fn test(state: &State, request: McpTest) -> Result<McpTested, ApiError
         given.insert(name, checked_secret(&value)?);
     }
     shared::admits_draft(state, &draft)?;
+    // A client's secret that is typed now belongs nowhere yet.
+    let is_typed = given.contains_key("client_secret") && draft.is_unattended();
     let asked = async {
         let secrets = secrets(state, kept.as_ref(), &draft, given).await?;
-        let id = kept.as_ref().map(|kept| kept.id);
+        let id = kept.as_ref().filter(|_| !is_typed).map(|kept| kept.id);
         let reach = reach::reach(state, (id, &draft), secrets, None).await?;
         let probed = berth_mcp::probe(&reach, Limits::default());
         let probed = unless_stopping(state, &draft.name, probed).await?;
@@ -507,8 +513,7 @@ async fn secrets(
         };
         match value {
             Some(value) => drop(given.insert(name, value)),
-            // A client may be a public one.
-            None if name == "client_secret" => {}
+            None if draft.can_miss(&name) => {}
             None => {
                 let detail = format!(
                     "{name} of MCP server {:?} is not in {}",

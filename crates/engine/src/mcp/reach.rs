@@ -4,13 +4,17 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use berth_mcp::Reach;
+use berth_mcp::{Reach, TokenSource};
 use berth_protocol::{Code, McpAuth, McpConfigurationId, McpDraft, McpServer, Secret};
 use berth_session::agents::detect;
 
-use super::sign_in::{address, key};
+use super::{
+    sign_in::{address, key},
+    unattended,
+};
 use crate::{error::ApiError, state::State};
 
 /// Variables that a server's program is given of the user's own: to be found, to know its user, their language
@@ -50,20 +54,26 @@ const INHERITED: &[&str] = &[
 ];
 
 /// Where a server is and what it is given. A program works in `folder`, or in the user's home. Only a server that is
-/// kept, and so has an identifier, can be one that somebody is signed in to.
+/// kept, and so has an identifier, can be one that somebody is signed in to; a client that acts for itself needs no more
+/// than its secret.
 pub async fn reach(
     state: &State,
     (id, draft): (Option<McpConfigurationId>, &McpDraft),
-    secrets: BTreeMap<String, Secret>,
+    mut secrets: BTreeMap<String, Secret>,
     folder: Option<&Path>,
 ) -> Result<Reach, ApiError> {
+    let terms = unattended::terms(draft, &mut secrets);
     let reach = bare(state, draft, secrets, folder).await?;
-    let (Some(id), Some(url), true) = (id, address(&draft.server), draft.is_oauth()) else {
-        return Ok(reach);
+    let tokens: Arc<dyn TokenSource> = match (terms, id, address(&draft.server)) {
+        (Some(terms), id, _) => state.sign_ins.clients().of(id, terms),
+        (None, Some(id), Some(url)) if draft.is_oauth() => {
+            state.sign_ins.broker().source(&key(id), url)
+        }
+        _ => return Ok(reach),
     };
     Ok(Reach::SignedIn {
         reach: Box::new(reach),
-        tokens: state.sign_ins.broker().source(&key(id), url),
+        tokens,
     })
 }
 

@@ -22,13 +22,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     changed, get, grants::KeychainGrants, hint::told_of_sign_in as told, name_of, not_consented,
-    note, shared,
+    note, shared, unattended::Clients,
 };
 use crate::{error::ApiError, keychain, state::State};
 
 /// Sign-ins that are kept, and those under way.
 pub struct SignIns {
     broker: Broker,
+    clients: Clients,
     /// Held, for each server, while something of its sign-in changes that is in the keychain and in the store.
     turns: Mutex<HashMap<McpConfigurationId, Arc<tokio::sync::Mutex<()>>>>,
     running: Mutex<HashMap<McpConfigurationId, Running>>,
@@ -48,8 +49,9 @@ struct Running {
 impl SignIns {
     /// Over the keychain, with locks in a folder of the engine's data. The store is told what of them may be told.
     pub fn new(data: &Path, store: Store) -> Self {
-        let grants = Arc::new(KeychainGrants::telling(store));
+        let grants = Arc::new(KeychainGrants::telling(store.clone()));
         Self {
+            clients: Clients::new(store),
             broker: Broker::new(grants, data.join("locks")),
             turns: Mutex::default(),
             running: Mutex::default(),
@@ -61,6 +63,11 @@ impl SignIns {
     /// Who gives out tokens.
     pub fn broker(&self) -> &Broker {
         &self.broker
+    }
+
+    /// Who takes tokens where nobody signs in.
+    pub fn clients(&self) -> &Clients {
+        &self.clients
     }
 
     /// Waits until no token is being refreshed any more.
@@ -99,6 +106,7 @@ impl SignIns {
     /// Forgets what is known of a server that is gone.
     pub fn forget(&self, id: McpConfigurationId) {
         self.end_waiting(id);
+        self.clients.forget(id);
         self.challenges().remove(&id);
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.remove(&id);
@@ -145,13 +153,15 @@ pub async fn state_of(
     error: &ApiError,
     at: Timestamp,
 ) -> McpState {
-    if error.0.code != Code::McpSignedOut {
+    // Nobody can sign in for a client that acts for itself.
+    let draft = &configuration.draft;
+    if error.0.code != Code::McpSignedOut || draft.is_unattended() {
         return McpState::Failed {
             problem: error.0.clone(),
             at,
         };
     }
-    let (id, url) = (configuration.id, address(&configuration.draft.server));
+    let (id, url) = (configuration.id, address(&draft.server));
     let kept = match url {
         Some(url) => state.sign_ins.broker.state(&key(id), url).await.ok(),
         None => None,
@@ -173,10 +183,8 @@ pub async fn begin(
     }
     shared::admits(state, &configuration)?;
     let name = &configuration.draft.name;
-    let (McpAuth::Oauth { .. }, Some(url)) = (
-        &configuration.draft.auth,
-        address(&configuration.draft.server),
-    ) else {
+    let url = address(&configuration.draft.server);
+    let Some(url) = url.filter(|_| configuration.draft.is_oauth()) else {
         let detail = format!("MCP server {name:?} is not signed in to with OAuth");
         return Err(ApiError::new(Code::McpInvalid, detail));
     };
@@ -232,6 +240,7 @@ async fn wish(
         client_id,
         scopes,
         without_resource,
+        ..
     } = &configuration.draft.auth
     {
         wish.provider = *provider;

@@ -277,8 +277,7 @@ fn of_server(server: &McpConfiguration) -> Option<Drift> {
         .draft
         .secrets()
         .difference(&server.kept_secrets)
-        // A client may be a public one.
-        .filter(|name| *name != "client_secret")
+        .filter(|name| !server.draft.can_miss(name))
         .cloned()
         .collect();
     let sign_in = "Sign in to it.";

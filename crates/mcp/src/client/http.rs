@@ -58,7 +58,7 @@ impl Proof {
     }
 
     /// What a server means that wants a sign-in, where nobody can sign in.
-    fn unadmitted(&self) -> Option<OauthError> {
+    pub(super) fn unadmitted(&self) -> Option<OauthError> {
         match self {
             Self::Tokens(tokens) => tokens.unadmitted(),
             Self::Fixed(_) => None,

@@ -118,7 +118,8 @@ async fn stream(
         answer = ask(Some(&token)).await?;
     }
     if let Some(challenge) = challenge(&answer) {
-        return Err(McpError::Unauthorized { challenge });
+        let unadmitted = proof.unadmitted().map(McpError::from);
+        return Err(unadmitted.unwrap_or(McpError::Unauthorized { challenge }));
     }
     if !answer.status().is_success() {
         return Err(no_server(format!(
@@ -223,7 +224,9 @@ impl Poster {
             answer = self.send(&message, Some(&token)).await?;
         }
         if let Some(challenge) = challenge(&answer) {
-            return Err(SendError::AuthRequired(AuthRequiredError::new(challenge)));
+            let refused = || SendError::AuthRequired(AuthRequiredError::new(challenge));
+            let unadmitted = self.proof.unadmitted().map(SendError::from);
+            return Err(unadmitted.unwrap_or_else(refused));
         }
         match answer.status() {
             status if status.is_success() => Ok(()),

@@ -5,13 +5,15 @@
 //! They are in memory alone, and another one is taken when one ends: what it is taken with is kept already. The server is
 //! asked without a token first, as by whoever signs in, because it says then where tokens are had.
 
-use berth_protocol::Secret;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+
+use berth_protocol::{OauthProvider, Secret};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
 
 use super::{
-    Challenge, Later, OauthError, TokenSource,
+    Challenge, Later, OauthError, Registered, StoreError, TokenSource, Wish,
     address::Bounds,
     discovery::{self, TokenPlace, is_scope},
     grant::{self, Client, Method},
@@ -36,6 +38,8 @@ pub struct TokenTerms {
     pub client_id: String,
     /// How the client proves who it is.
     pub proof: ClientProof,
+    /// At whose authorization servers it is registered, as the user says; it is used at no others.
+    pub provider: OauthProvider,
     /// The scopes to ask for; empty for those that the server wants, else for those that it names.
     pub scopes: Vec<String>,
     /// Whether requests have the parameter `resource`.
@@ -63,6 +67,33 @@ impl ClientProof {
     }
 }
 
+/// Knows to which authorization server a client belongs: to that at which it was first used, whichever its server names
+/// later. So the secret goes to nobody else.
+pub trait ClientHome: Send + Sync + 'static {
+    /// Where the client belongs, once it was used; byte for byte.
+    fn issuer(&self) -> Later<'_, Result<Option<String>, StoreError>>;
+
+    /// It was used there for the first time.
+    fn used<'a>(&'a self, issuer: &'a str) -> Later<'a, Result<(), StoreError>>;
+}
+
+/// Knows it as long as the process lives.
+#[derive(Default)]
+struct Remembered(StdMutex<Option<String>>);
+
+impl ClientHome for Remembered {
+    fn issuer(&self) -> Later<'_, Result<Option<String>, StoreError>> {
+        let issuer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Box::pin(std::future::ready(Ok(issuer.clone())))
+    }
+
+    fn used<'a>(&'a self, issuer: &'a str) -> Later<'a, Result<(), StoreError>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(issuer.to_owned());
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
 /// The word of an identity provider for its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vouched {
@@ -77,6 +108,7 @@ pub struct Vouched {
 /// Takes tokens by itself. All connections to a server share one, so that they share its token.
 pub struct Unattended {
     terms: TokenTerms,
+    home: Arc<dyn ClientHome>,
     held: Mutex<Held>,
 }
 
@@ -115,10 +147,16 @@ impl Held {
 }
 
 impl Unattended {
-    /// Nothing is asked before a connection needs a token.
+    /// For a client that nobody knows anything of yet. Nothing is asked before a connection needs a token.
     pub fn new(terms: TokenTerms) -> Self {
+        Self::at_home(terms, Arc::new(Remembered::default()))
+    }
+
+    /// For a client of which is kept where it belongs.
+    pub fn at_home(terms: TokenTerms, home: Arc<dyn ClientHome>) -> Self {
         Self {
             terms,
+            home,
             held: Mutex::default(),
         }
     }
@@ -129,7 +167,13 @@ impl Unattended {
     }
 
     async fn take(&self, held: &mut Held) -> Result<Secret, OauthError> {
-        let tokens = self.terms.tokens(&held.challenge).await?;
+        let before = self.home.issuer().await?;
+        let is_new = before.is_none();
+        let wish = self.terms.wish(&held.challenge, before);
+        let (issuer, tokens) = self.terms.tokens(&wish).await?;
+        if is_new {
+            self.home.used(&issuer).await?;
+        }
         held.token = Some(Given {
             token: tokens.access.clone(),
             at: grant::now(),
@@ -192,7 +236,22 @@ impl TokenSource for Unattended {
 }
 
 impl TokenTerms {
-    async fn tokens(&self, challenge: &Challenge) -> Result<Tokens, OauthError> {
+    /// What is looked for. That the client has a key binds it as a secret does.
+    fn wish(&self, challenge: &Challenge, issuer: Option<String>) -> Wish {
+        let (ClientProof::Secret(kept) | ClientProof::Key(kept)) = &self.proof;
+        let mut wish = Wish::new(&self.server);
+        wish.challenge = challenge.clone();
+        wish.provider = self.provider;
+        wish.issuer = issuer;
+        wish.registered = Some(Registered {
+            id: self.client_id.clone(),
+            secret: Some(kept.clone()),
+        });
+        wish
+    }
+
+    /// Tokens, and whose they are.
+    async fn tokens(&self, wish: &Wish) -> Result<(String, Tokens), OauthError> {
         let server = Url::parse(&self.server).map_err(|_| OauthError::Address {
             what: "server",
             why: "it is none",
@@ -201,9 +260,9 @@ impl TokenTerms {
         let bounds = Bounds::of(&server);
         let server = bounds.check("server", server.as_str())?;
         let web = Web::new(bounds)?;
-        let found = discovery::token_place(&web, bounds, &server, challenge).await?;
+        let found = discovery::token_place(&web, bounds, &server, wish).await?;
         let resource = found.resource.as_deref().unwrap_or(&self.server);
-        let scope = self.scope(challenge, &found);
+        let scope = self.scope(&wish.challenge, &found);
         let (client, assertion) = self.client(&found)?;
         let word = match &self.vouched {
             Some(vouched) => {
@@ -228,7 +287,8 @@ impl TokenTerms {
             form.push(("client_assertion", assertion.expose().as_str()));
         }
         let resource = self.resource.then_some(resource);
-        token::ask(&web, &found.token, &client, form, resource).await
+        let tokens = token::ask(&web, &found.token, &client, form, resource).await?;
+        Ok((found.issuer.clone(), tokens))
     }
 
     /// The client, and what it signs where it has a key.
@@ -326,6 +386,7 @@ mod tests {
             server: "https://a.example/mcp".to_owned(),
             client_id: "mine".to_owned(),
             proof: ClientProof::of("a secret".to_owned().into()),
+            provider: OauthProvider::Discovered,
             scopes: scopes.iter().map(|it| (*it).to_owned()).collect(),
             resource: true,
             vouched: None,

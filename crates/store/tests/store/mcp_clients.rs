@@ -63,6 +63,22 @@ async fn a_client_belongs_where_it_was_first_used_after_a_sign_out_and_a_restart
 }
 
 #[tokio::test]
+async fn a_client_that_acts_for_itself_belongs_where_it_was_first_used_while_it_is_the_server_s() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let made = store.create_mcp(&draft("files", "mine")).await.unwrap();
+    for (client, at, belongs) in [
+        ("of-before", FIRST, None),
+        ("mine", FIRST, Some(FIRST)),
+        ("mine", "https://other.example", Some(FIRST)),
+    ] {
+        let used = store.mcp_client_used(made.id, client, at);
+        used.await.unwrap();
+        assert_eq!(issuer(store, &made).await.as_deref(), belongs, "{client}");
+    }
+}
+
+#[tokio::test]
 async fn what_berth_registers_by_itself_is_no_client_of_the_users() {
     let fixture = Fixture::new().await;
     let store = &fixture.store;

@@ -15,7 +15,9 @@ use crate::web::{clock, dom, error::ApiError};
 
 /// A button that begins a sign-in and opens its page.
 pub fn button(app: App, server: &McpConfiguration) -> Option<AnyView> {
-    if !is_asked_over_http(&server.draft.server) || matches!(server.draft.auth, McpAuth::Bearer) {
+    let draft = &server.draft;
+    let has_own = matches!(draft.auth, McpAuth::Bearer) || draft.is_unattended();
+    if !is_asked_over_http(&draft.server) || has_own {
         return None;
     }
     let (id, busy) = (server.id, RwSignal::new(false));
@@ -54,6 +56,7 @@ async fn begin(app: App, id: McpConfigurationId) -> Result<(), ApiError> {
                     client_id: None,
                     scopes: Vec::new(),
                     without_resource: false,
+                    grant: Default::default(),
                 },
                 ..server.draft
             },

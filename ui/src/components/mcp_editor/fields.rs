@@ -121,12 +121,14 @@ pub fn SignIn(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> impl I
             Auth::None => mcp().auth_none,
             Auth::Bearer => mcp().auth_bearer,
             Auth::Oauth => mcp().auth_oauth,
+            Auth::Client => mcp().auth_client,
         };
         (way.word().to_owned(), shown.to_owned())
     });
     let app = app();
     let hint = Signal::derive(move || match draft.auth.get() {
         Auth::Oauth => app.kept_in(mcp().auth_oauth_hint),
+        Auth::Client => mcp().auth_client_hint.to_owned(),
         Auth::None | Auth::Bearer => String::new(),
     });
     let way = memo(move || draft.auth.get());
@@ -151,7 +153,8 @@ pub fn SignIn(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> impl I
                 {move || match way.get() {
                     Auth::None => ().into_any(),
                     Auth::Bearer => token(draft, saved),
-                    Auth::Oauth => oauth(draft, saved),
+                    Auth::Oauth => oauth(draft, saved, false),
+                    Auth::Client => oauth(draft, saved, true),
                 }}
             </div>
         </section>
@@ -195,7 +198,8 @@ fn token(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
     .into_any()
 }
 
-fn oauth(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
+/// The fields of OAuth; a client that acts for itself always has a secret.
+fn oauth(draft: Draft, saved: RwSignal<Option<McpConfiguration>>, for_itself: bool) -> AnyView {
     let names = [
         mcp().oauth_discovered,
         "GitHub",
@@ -212,7 +216,11 @@ fn oauth(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
         let known = PROVIDERS.iter().find(|(provider, _)| *provider == now);
         known.map_or("", |(_, word)| word).to_owned()
     });
-    let with_client = memo(move || draft.client_id.with(|id| !id.trim().is_empty()));
+    let with_client = memo(move || for_itself || draft.client_id.with(|id| !id.trim().is_empty()));
+    let (client_hint, secret_hint) = match for_itself {
+        true => (mcp().client_hint, mcp().client_secret_hint),
+        false => (mcp().oauth_client_hint, mcp().oauth_client_secret_hint),
+    };
     view! {
         <SelectField
             label=mcp().oauth_provider
@@ -236,7 +244,7 @@ fn oauth(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
         <TextField
             label=mcp().oauth_client
             value=draft.client_id
-            hint=mcp().oauth_client_hint
+            hint=client_hint
             problem=draft.problem("auth.client_id")
             mono=true
             wide=true
@@ -250,7 +258,7 @@ fn oauth(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
                 kept=draft.client_kept
                 is_stored=is_kept(saved, "client_secret")
                 of=Signal::from(mcp().oauth_client_secret)
-                hint=Signal::from(app().kept_in(mcp().oauth_client_secret_hint))
+                hint=Signal::from(app().kept_in(secret_hint))
                 problem=draft.problem("client_secret")
             />
         </Show>

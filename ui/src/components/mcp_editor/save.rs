@@ -49,7 +49,7 @@ impl Value {
             Auth::None => {}
             Auth::Bearer => all.push(of(draft.token, draft.token_kept, "token".to_owned())),
             Auth::Oauth if form.client_id.trim().is_empty() => {}
-            Auth::Oauth => all.push(of(
+            Auth::Oauth | Auth::Client => all.push(of(
                 draft.client_secret,
                 draft.client_kept,
                 "client_secret".to_owned(),

@@ -4,7 +4,7 @@
 
 use url::Url;
 
-use super::{Bounds, Challenge, SCOPES, checked_issuer, describe, is_scope, metadata};
+use super::{Bounds, SCOPES, Wish, checked_issuer, describe, is_scope, metadata};
 use crate::{
     client::visible,
     oauth::{OauthError, address::shown, provider, web::Web},
@@ -23,16 +23,16 @@ pub(in crate::oauth) struct TokenPlace {
     pub(in crate::oauth) methods: Option<Vec<String>>,
 }
 
-/// Finds out where tokens for a server are taken.
+/// Finds out where tokens for a server are taken, with the client of the wish.
 pub(in crate::oauth) async fn token_place(
     web: &Web,
     bounds: Bounds,
     server: &Url,
-    challenge: &Challenge,
+    wish: &Wish,
 ) -> Result<TokenPlace, OauthError> {
     const WHAT: &str = "token endpoint";
     let nobody = || OauthError::NoAuthorizationServer(shown(server));
-    let (issuer, resource, scopes) = match describe(web, bounds, server, challenge).await? {
+    let (issuer, resource, scopes) = match describe(web, bounds, server, &wish.challenge).await? {
         Some(found) => {
             let issuer = found.authorization_servers.into_iter().next();
             (
@@ -45,6 +45,9 @@ pub(in crate::oauth) async fn token_place(
         None => (server.origin().ascii_serialization(), None, Vec::new()),
     };
     let (name, base) = checked_issuer(bounds, &issuer)?;
+    if let Some(registered) = &wish.registered {
+        registered.belongs_to(name, &base, wish)?;
+    }
     let found = metadata(web, &base, name).await?.ok_or_else(nobody)?;
     let text = found.token_endpoint.ok_or_else(nobody)?;
     let token = bounds.check(WHAT, &text)?;

@@ -1,0 +1,158 @@
+//! MCP servers whose client acts for itself: the engine takes its tokens, and nobody signs in.
+
+use berth_protocol::{Code, McpConfiguration, McpState, McpTested};
+use berth_tests::{
+    Answer, Client, Engine, Setup, keychain::Keychain, mcp::agreed, oauth::Fixture, skip, this_test,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const SECRET: &str = "secret-of-the-client";
+
+/// An engine with a keychain, and a server for a client of its own whose secret it does not have yet.
+struct Stage {
+    engine: Engine,
+    keychain: Keychain,
+    fixture: Fixture,
+    server: McpConfiguration,
+}
+
+impl Stage {
+    async fn set() -> Option<Self> {
+        let setup = Setup::new();
+        let Some(keychain) = Keychain::start(setup.folder()).await else {
+            skip(&this_test(), "there is no keychain to start");
+            return None;
+        };
+        let engine = keychain.of(setup).start().await;
+        let fixture = Fixture::start().await;
+        let server = agreed(&engine.client, &draft(&fixture.mcp())).await;
+        Some(Self {
+            engine,
+            keychain,
+            fixture,
+            server,
+        })
+    }
+
+    fn client(&self) -> &Client {
+        &self.engine.client
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("/mcp/configurations/{}{rest}", self.server.id)
+    }
+
+    async fn now(&self) -> McpConfiguration {
+        let now = self.client().get(&self.path("")).await;
+        now.expect("it is there")
+    }
+
+    async fn keep(&self, secret: &str) {
+        let path = self.path("/secrets/client_secret");
+        let put = self.client().request(Method::PUT, &path);
+        let put = put.json(&json!({"value": secret}));
+        let kept = self.client().value::<McpConfiguration>(put).await;
+        kept.expect("it is kept");
+    }
+
+    async fn test(&self) -> Answer<McpTested> {
+        let kept = json!({"id": self.server.id});
+        self.client().post("/mcp/test", &kept).await
+    }
+
+    /// The server names another authorization server.
+    fn moves_to(&self, other: &Fixture) {
+        let base = other.base.clone();
+        let description = "/.well-known/oauth-protected-resource/mcp";
+        self.fixture.change(description, move |answer| {
+            answer.body["authorization_servers"] = json!([base]);
+        });
+    }
+}
+
+fn draft(url: &str) -> Value {
+    json!({"name": "own", "server": {"type": "http", "url": url},
+        "auth": {"type": "oauth", "client_id": "mine", "grant": "client_credentials"}})
+}
+
+#[tokio::test]
+async fn a_client_of_its_own_is_used_without_a_browser_and_its_tokens_are_kept_nowhere() {
+    let Some(mut stage) = Stage::set().await else {
+        return;
+    };
+    let early = stage.test().await.expect_err("its secret is missing");
+    assert_eq!(early.code, Code::McpSecretMissing);
+    stage.keep(SECRET).await;
+    let before = stage.keychain.count().await;
+    for _ in 0..2 {
+        stage.test().await.expect("it is let in");
+    }
+    let now = stage.now().await;
+    assert!(matches!(now.state, McpState::Connected { .. }), "{now:?}");
+    assert!(!now.is_signed_in());
+    assert_eq!(stage.keychain.count().await, before);
+    assert_eq!(stage.fixture.seen("POST /token").len(), 1);
+
+    stage.engine.restart().await;
+    stage.test().await.expect("it is let in with another token");
+    assert_eq!(stage.fixture.seen("POST /token").len(), 2);
+    assert!(stage.fixture.seen("GET /authorize").is_empty());
+
+    let path = stage.path("/sign-in");
+    let refused = stage.client().act::<McpConfiguration>(&path).await;
+    assert_eq!(refused.expect_err("nobody signs in").code, Code::McpInvalid);
+    let nameless = json!({"name": "nameless", "server": {"type": "http", "url": stage.fixture.mcp()},
+        "auth": {"type": "oauth", "grant": "client_credentials"}});
+    let made = stage
+        .client()
+        .post::<Value>("/mcp/configurations", &nameless);
+    let refused = made.await.expect_err("it names no client");
+    assert_eq!(refused.code, Code::McpInvalid);
+}
+
+#[tokio::test]
+async fn a_client_of_its_own_that_is_refused_never_waits_for_a_sign_in() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    stage.keep(SECRET).await;
+    stage.fixture.change("/token", |answer| {
+        answer.status = 401;
+        answer.body = json!({"error": "invalid_client"});
+    });
+    let refused = stage.test().await.expect_err("it is not let in");
+    assert_eq!(refused.code, Code::McpSignInFailed);
+    assert!(refused.detail.contains("invalid_client"), "{refused}");
+    let now = stage.now().await;
+    assert!(matches!(now.state, McpState::Failed { .. }), "{now:?}");
+}
+
+#[tokio::test]
+async fn the_secret_of_a_client_of_its_own_stays_with_its_authorization_server() {
+    let Some(mut stage) = Stage::set().await else {
+        return;
+    };
+    stage.keep(SECRET).await;
+    stage.test().await.expect("it is let in");
+    assert!(stage.fixture.was_told(SECRET), "it would be noticed");
+
+    stage.engine.restart().await;
+    let other = Fixture::start().await;
+    stage.moves_to(&other);
+    let refused = stage.test().await.expect_err("nothing is sent");
+    assert_eq!(refused.code, Code::McpSignInFailed);
+    assert!(refused.detail.contains(&other.base), "{refused}");
+    assert!(!other.was_asked());
+
+    // Its user says otherwise with another secret, also before that is kept.
+    let tried = json!({"id": stage.server.id, "draft": draft(&stage.fixture.mcp()),
+        "secrets": {"client_secret": "another-secret"}});
+    let tried = stage.client().post::<McpTested>("/mcp/test", &tried).await;
+    // The tokens of the one are none of the other's.
+    assert_eq!(
+        tried.expect_err("it has no such token").code,
+        Code::McpSignInFailed
+    );
+    assert!(other.was_told("another-secret") && !other.was_told(SECRET));
+}
