@@ -146,10 +146,11 @@ async fn the_secret_of_a_client_of_its_own_stays_with_its_authorization_server()
     assert!(!other.was_asked());
 
     // Its user says otherwise with another secret, also before that is kept.
+    stage.fixture.forget_access_tokens();
     let tried = json!({"id": stage.server.id, "draft": draft(&stage.fixture.mcp()),
         "secrets": {"client_secret": "another-secret"}});
     let tried = stage.client().post::<McpTested>("/mcp/test", &tried).await;
-    // The tokens of the one are none of the other's.
+    // What the other one gives out is no token here.
     assert_eq!(
         tried.expect_err("it has no such token").code,
         Code::McpSignInFailed
