@@ -133,7 +133,7 @@ fn no_token(error: OauthError) -> Failed {
 }
 
 /// Why there is no token, where that is why rmcp has failed.
-pub(super) fn why_no_token<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Arc<OauthError>> {
+pub(super) fn why_no_token(error: &(dyn Error + 'static)) -> Option<&Arc<OauthError>> {
     let mut causes = iter::successors(Some(error), |error| (*error).source());
     causes.find_map(|cause| cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref())
 }
