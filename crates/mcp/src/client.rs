@@ -10,6 +10,7 @@ mod bridge;
 mod child;
 mod error;
 mod http;
+mod pool;
 mod progress;
 mod sse;
 
@@ -45,6 +46,7 @@ pub use bridge::bridge;
 use child::Child;
 pub use error::McpError;
 use http::{Authorized, Proof};
+use pool::Http;
 pub(crate) use progress::Progress;
 use progress::{Following, Marked};
 use sse::SseTransport;
@@ -366,7 +368,7 @@ async fn begin(
             let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
             config.custom_headers = http::checked_headers(headers)?;
             let authorized = Authorized {
-                http: http::client(url)?,
+                http: Http::to(url)?,
                 proof: proof.unwrap_or_else(|| Proof::Fixed(bearer.clone())),
             };
             let serve = |lifecycle| {
