@@ -365,7 +365,8 @@ impl Of {
     async fn connect(&self, agents: Agents) -> Result<Connection, McpError> {
         let now = self.now().await.map_err(McpError::Withheld)?;
         let reach = mcp::reach_of(&self.state, &now, Some(&self.folder)).await;
-        let reach = reach.map_err(|error| McpError::Unreachable(error.0.detail.clone()))?;
+        let mut reach = reach.map_err(|error| McpError::Unreachable(error.0.detail.clone()))?;
+        mcp::reach::mark(&mut reach, self.session);
         let asker = Asker::new(self.clone(), now.draft.offers, agents);
         Connection::open_for(&reach, Limits::default(), Arc::new(asker)).await
     }
