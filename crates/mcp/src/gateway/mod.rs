@@ -256,3 +256,6 @@ impl Drop for Gateway {
         self.end();
     }
 }
+
+#[cfg(test)]
+mod tests;
