@@ -273,3 +273,67 @@ async fn a_connection_that_nobody_uses_is_closed_and_the_next_call_opens_another
     assert!(!failed && said == "done", "{said}");
     stage.sees(Seen::Opened).await;
 }
+
+#[tokio::test]
+async fn one_session_too_many_ends_the_one_that_has_asked_nothing_for_longest() {
+    let stage = Stage::set(Bounds {
+        sessions: 2,
+        ..Bounds::default()
+    });
+    let (first, second) = (stage.session().await, stage.session().await);
+    stage.result(&first, "ping", json!({})).await;
+    let third = stage.session().await;
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+    for (session, status) in [(&second, 404), (&first, 200), (&third, 200)] {
+        let answer = stage.ask("POST", Some(session), &ping).await;
+        assert_eq!(answer.status(), status);
+    }
+    // However often one comes again.
+    for _ in 0..20 {
+        stage.session().await;
+    }
+    let (failed, said) = stage.call(&stage.session().await, "answers").await;
+    assert!(!failed, "{said}");
+}
+
+#[tokio::test]
+async fn a_session_is_refused_when_all_are_in_use_and_none_of_them_ends() {
+    let stage = Stage::set(Bounds {
+        sessions: 2,
+        ..Bounds::default()
+    });
+    let (first, second) = (stage.session().await, stage.session().await);
+    let listens = stage.ask("GET", Some(&first), &Value::Null).await;
+    assert_eq!(listens.status(), 200);
+    let waits =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "waits"}});
+    let waits = stage.ask("POST", Some(&second), &waits).await;
+    assert_eq!(waits.status(), 200);
+    let refused = stage.begin().await;
+    assert!(!refused.status().is_success(), "{}", refused.status());
+    let why = said(refused).await;
+    assert!(why.contains("all of them are in use"), "{why}");
+
+    // Its agent has gone.
+    drop(waits);
+    stage.session().await;
+    stage.result(&first, "ping", json!({})).await;
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+    let ended = stage.ask("POST", Some(&second), &ping).await;
+    assert_eq!(ended.status(), 404);
+    drop(listens);
+}
+
+#[tokio::test]
+async fn an_agent_that_says_again_and_again_that_it_is_there_is_one() {
+    let stage = Stage::set(Bounds::default());
+    let session = stage.session().await;
+    let is_there = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    for _ in 0..3 {
+        let taken = stage.ask("POST", Some(&session), &is_there).await;
+        assert_eq!(taken.status(), 202);
+    }
+    // What is said in a session is taken up in its order.
+    stage.result(&session, "ping", json!({})).await;
+    assert_eq!(stage.gateway.upstream.agents().count(), 1);
+}
