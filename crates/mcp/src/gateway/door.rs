@@ -42,6 +42,8 @@ pub struct Door {
     rate: Arc<Mutex<Rate>>,
     /// The tools that may be called over a connection; nothing before somebody has looked.
     allowed: Arc<Mutex<Option<Allowed>>>,
+    /// Its agent has said that it is there. It may say so again and again, and is one all the same.
+    joined: Arc<AtomicBool>,
     /// Its agent has said what it wants to hear of logs.
     listens: Arc<AtomicBool>,
     /// Calls that are under way, or of which the guard has not heard yet that they are over.
@@ -64,6 +66,7 @@ impl Door {
             bounds,
             rate: Arc::new(Mutex::new(Rate::new(bounds.per_minute))),
             allowed: Arc::default(),
+            joined: Arc::default(),
             listens: Arc::default(),
             calls,
         }
@@ -72,6 +75,7 @@ impl Door {
     /// The same for another agent.
     pub fn for_another(&self) -> Self {
         Self {
+            joined: Arc::default(),
             listens: Arc::default(),
             ..self.clone()
         }
@@ -276,7 +280,9 @@ impl ServerHandler for Door {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        self.upstream.agents().joined(context.peer);
+        if !self.joined.swap(true, Ordering::Relaxed) {
+            self.upstream.agents().joined(context.peer);
+        }
     }
 
     async fn set_level(

@@ -13,6 +13,7 @@ mod agents;
 #[expect(deprecated, reason = "as above")]
 mod door;
 mod rate;
+mod sessions;
 mod telling;
 #[expect(deprecated, reason = "as above")]
 mod upstream;
@@ -36,6 +37,7 @@ use crate::{Connection, McpError};
 
 pub use agents::Agents;
 use door::Door;
+use sessions::Sessions;
 use upstream::Upstream;
 
 /// Largest request of an agent, in bytes.
@@ -54,6 +56,9 @@ pub struct Bounds {
     pub answer: usize,
     /// Most calls within a minute.
     pub per_minute: u32,
+    /// Most sessions of the protocol that are open at once. One more ends the one that has asked nothing for longest,
+    /// and is refused when all are in use.
+    pub sessions: usize,
     /// How long a connection is kept that nobody uses.
     pub idle: Duration,
 }
@@ -64,6 +69,7 @@ impl Default for Bounds {
             call: Duration::from_secs(600),
             answer: 4 * 1024 * 1024,
             per_minute: 300,
+            sessions: 64,
             idle: Duration::from_secs(600),
         }
     }
@@ -183,7 +189,7 @@ pub type Opener =
 /// The endpoint of one session and server. Dropped, it ends its connection and everything that an agent has
 /// open.
 pub struct Gateway {
-    service: StreamableHttpService<Door, LocalSessionManager>,
+    service: StreamableHttpService<Door, Sessions>,
     upstream: Arc<Upstream>,
     stop: CancellationToken,
     calls: TaskTracker,
@@ -202,9 +208,11 @@ impl Gateway {
         let calls = TaskTracker::new();
         let door = Door::new(Arc::clone(&upstream), guard, bounds, calls.clone());
         let mut sessions = LocalSessionManager::default();
-        // An agent that says nothing for long is still there; what it has open ends with the gateway.
+        // An agent that says nothing for long is still there; what it has open ends with the gateway, or to make
+        // room.
         sessions.session_config.keep_alive = None;
         sessions.session_config.sse_retry = None;
+        let sessions = Sessions::new(sessions, bounds.sessions);
         let config = StreamableHttpServerConfig::default()
             .with_max_request_body_bytes(REQUEST)
             .with_sse_retry(None)
@@ -256,3 +264,6 @@ impl Drop for Gateway {
         self.end();
     }
 }
+
+#[cfg(test)]
+mod tests;
