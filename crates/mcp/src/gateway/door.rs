@@ -33,6 +33,10 @@ use crate::{
     client::{self, Progress},
 };
 
+/// What an agent reads of a call that found no turn.
+pub(super) const CROWDED: &str =
+    "The call was not made: too many others of this server were under way for too long.";
+
 /// An agent's side of a gateway. Its clones are the same.
 #[derive(Clone)]
 pub struct Door {
@@ -190,7 +194,12 @@ impl Door {
         if let Err(why) = self.guard.allows(asked).await {
             return Called::refused(why);
         }
-        // The tool may have become another one while somebody thought about it.
+        // Whoever waits for somebody's answer keeps nobody else waiting.
+        let turn = self.upstream.shared().turn();
+        let Ok(Some(_turn)) = tokio::time::timeout(self.bounds.call, turn).await else {
+            return Called::refused(CROWDED.to_owned());
+        };
+        // The tool may have become another one meanwhile.
         match self.may_call(&connection, &asked.tool).await {
             Ok(true) => {}
             Ok(false) => return Called::refused(format!("There is no tool {:?}.", asked.tool)),

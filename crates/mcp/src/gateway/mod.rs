@@ -14,6 +14,7 @@ mod agents;
 mod door;
 mod rate;
 mod sessions;
+mod shared;
 mod telling;
 #[expect(deprecated, reason = "as above")]
 mod upstream;
@@ -38,10 +39,14 @@ use crate::{Connection, McpError};
 pub use agents::Agents;
 use door::Door;
 use sessions::Sessions;
+pub use shared::Shared;
 use upstream::Upstream;
 
 /// Largest request of an agent, in bytes.
 const REQUEST: usize = 4 * 1024 * 1024;
+
+/// How long an answer is kept for an agent whose connection broke while it came.
+const KEPT_ANSWERS: Duration = Duration::from_secs(5);
 
 /// A call that is over by then is told once, when it is over.
 const SOON: Duration = Duration::from_secs(1);
@@ -197,13 +202,14 @@ pub struct Gateway {
 
 impl Gateway {
     /// An endpoint that reaches its server through `open`. No web page may ask it.
-    pub fn new(open: Opener, guard: Arc<dyn Guard>, bounds: Bounds) -> Self {
+    pub fn new(open: Opener, guard: Arc<dyn Guard>, bounds: Bounds, shared: Arc<Shared>) -> Self {
         let stop = CancellationToken::new();
         let upstream = Arc::new(Upstream::new(
             open,
             Arc::clone(&guard),
             bounds.idle,
             stop.clone(),
+            shared,
         ));
         let calls = TaskTracker::new();
         let door = Door::new(Arc::clone(&upstream), guard, bounds, calls.clone());
@@ -212,6 +218,8 @@ impl Gateway {
         // room.
         sessions.session_config.keep_alive = None;
         sessions.session_config.sse_retry = None;
+        // Each is as long as an answer may be, and its agent is on this machine.
+        sessions.session_config.completed_cache_ttl = KEPT_ANSWERS;
         let sessions = Sessions::new(sessions, bounds.sessions);
         let config = StreamableHttpServerConfig::default()
             .with_max_request_body_bytes(REQUEST)

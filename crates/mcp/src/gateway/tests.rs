@@ -28,6 +28,8 @@ const SHORT: Duration = Duration::from_millis(100);
 enum Seen {
     /// A connection to it is opened.
     Opened,
+    /// A tool of it that does not answer is called.
+    Called,
     /// It was told that nobody waits for a call any more.
     Cancelled,
     /// A connection to it is closed.
@@ -62,6 +64,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         if request.name == "waits" {
+            let _ = self.0.send(Seen::Called);
             context.ct.cancelled().await;
         }
         let done = CallToolResult::success(vec![ContentBlock::text("done")]);
@@ -154,10 +157,14 @@ struct Stage {
 
 impl Stage {
     fn set(bounds: Bounds) -> Self {
+        Self::sharing(bounds, Arc::default())
+    }
+
+    fn sharing(bounds: Bounds, shared: Arc<Shared>) -> Self {
         let (see, seen) = mpsc::unbounded_channel();
         let (end, ended) = mpsc::unbounded_channel();
         Self {
-            gateway: Gateway::new(opener(see), Arc::new(Lenient(end)), bounds),
+            gateway: Gateway::new(opener(see), Arc::new(Lenient(end)), bounds, shared),
             seen,
             ended,
         }
@@ -171,6 +178,17 @@ impl Stage {
     }
 
     async fn ask(&self, method: &str, session: Option<&str>, message: &Value) -> Response {
+        self.asked(method, session, message)
+            .await
+            .expect("it is reached")
+    }
+
+    async fn asked(
+        &self,
+        method: &str,
+        session: Option<&str>,
+        message: &Value,
+    ) -> Result<Response, McpError> {
         let request = http::Request::builder()
             .method(method)
             .uri("/mcp")
@@ -184,9 +202,7 @@ impl Stage {
         let body = Full::new(Bytes::from(message.to_string()));
         let request = request.body(body).expect("it is a request");
         let answer = tokio::time::timeout(LIMIT, self.gateway.handle(request)).await;
-        answer
-            .expect("it is answered in time")
-            .expect("it is reached")
+        answer.expect("it is answered in time")
     }
 
     /// Asks for a session.
@@ -336,4 +352,55 @@ async fn an_agent_that_says_again_and_again_that_it_is_there_is_one() {
     // What is said in a session is taken up in its order.
     stage.result(&session, "ping", json!({})).await;
     assert_eq!(stage.gateway.upstream.agents().count(), 1);
+}
+
+#[tokio::test]
+async fn sessions_wait_for_a_turn_at_a_server_that_is_asked_as_much_as_it_may_be() {
+    let shared = Arc::new(Shared::new(1));
+    let mut first = Stage::sharing(Bounds::default(), Arc::clone(&shared));
+    let second = Stage::sharing(
+        Bounds {
+            call: SHORT,
+            ..Bounds::default()
+        },
+        shared,
+    );
+    let (one, other) = (first.session().await, second.session().await);
+    let waits =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "waits"}});
+    let waits = first.ask("POST", Some(&one), &waits).await;
+    first.sees(Seen::Called).await;
+    let (failed, said) = second.call(&other, "answers").await;
+    assert!(failed && said == door::CROWDED, "{said}");
+
+    first.gateway.end();
+    let ended = first.ended.recv().await.expect("it is told");
+    assert_eq!(ended.outcome, Outcome::Cancelled);
+    let (failed, said) = second.call(&other, "answers").await;
+    assert!(!failed, "{said}");
+    drop(waits);
+}
+
+#[tokio::test]
+async fn a_server_that_fails_one_session_rests_for_all() {
+    let shared = Arc::<Shared>::default();
+    let nobody: Opener =
+        Arc::new(|_| Box::pin(ready(Err(McpError::Unreachable("nobody".to_owned())))));
+    let (end, _ended) = mpsc::unbounded_channel();
+    let mut first = Stage::sharing(Bounds::default(), Arc::clone(&shared));
+    first.gateway = Gateway::new(
+        nobody,
+        Arc::new(Lenient(end)),
+        Bounds::default(),
+        Arc::clone(&shared),
+    );
+    let second = Stage::sharing(Bounds::default(), shared);
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+    let mut refused = Vec::new();
+    for stage in [&first, &first, &first, &second] {
+        refused.push(stage.asked("POST", None, &ping).await.err());
+    }
+    let is_resting = |error: &Option<McpError>| matches!(error, Some(McpError::Resting { .. }));
+    let resting: Vec<bool> = refused.iter().map(is_resting).collect();
+    assert_eq!(resting, [false, false, false, true], "{refused:?}");
 }
