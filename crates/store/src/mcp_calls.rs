@@ -178,7 +178,7 @@ impl Store {
             write.abandon().await?;
             return Ok(0);
         }
-        let mut lost = Vec::new();
+        let mut lost: Vec<(String, Value)> = Vec::new();
         for row in &rows {
             let columns = Columns::of(row, write.doing());
             let id: String = columns.get("configuration_id")?;
@@ -190,11 +190,11 @@ impl Store {
                 lost.push((call.configuration_id.to_string(), call.details));
             }
         }
-        for (id, mut details) in &lost {
-            if let Value::Object(told) = &mut details {
+        for (id, details) in &mut lost {
+            if let Value::Object(told) = details {
                 told.insert("outcome".to_owned(), json!("unknown"));
             }
-            write.note(CALLED, "mcp", id, &details).await?;
+            write.note(CALLED, "mcp", id, details).await?;
         }
         write.execute(sqlx::query("DELETE FROM mcp_calls")).await?;
         write.commit_plain().await?;

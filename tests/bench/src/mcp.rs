@@ -22,6 +22,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     idle::watch,
     report::{Figure, Limit, Report, median, percentile},
+    settled::settled,
     usage,
 };
 
@@ -124,6 +125,7 @@ async fn calls(report: &mut Report, server: &Server) {
     for agent in [&gateway, &direct] {
         agent.list_all_tools().await.expect("it has tools");
     }
+    settled(&engine.client).await;
     let (mut through, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..CALLS {
         through.push(call(&gateway).await);
