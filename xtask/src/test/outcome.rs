@@ -29,8 +29,8 @@ impl Outcome {
         self.failed += tally.failed;
         self.failures.extend(tally.failures);
         self.reasons.extend(tally.reasons);
-        for name in tally.ignored {
-            self.skip(name, "ignored".to_owned());
+        for (name, reason) in tally.ignored {
+            self.skip(name, reason);
         }
     }
 
