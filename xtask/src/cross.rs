@@ -39,9 +39,10 @@ pub(crate) enum CrossError {
     Failed(Vec<String>),
 }
 
-/// Checks each target; one whose compiler cannot be had is skipped, but not in CI.
-pub(crate) fn run(repository: &Repository) -> Result<(), CrossError> {
+/// Checks each target; one whose compiler cannot be had is skipped, but not in CI. Returns what was skipped, and why.
+pub(crate) fn run(repository: &Repository) -> Result<Vec<(String, String)>, CrossError> {
     let mut failed = Vec::new();
+    let mut skipped = Vec::new();
     for target in TARGETS {
         println!("cross: {target}");
         let mut cargo = check(repository, target);
@@ -57,11 +58,15 @@ pub(crate) fn run(repository: &Repository) -> Result<(), CrossError> {
                     with_sources(&error)
                 ));
             }
-            Err(error) => println!("SKIPPED {target}: {}", with_sources(&error)),
+            Err(error) => {
+                let reason = with_sources(&error);
+                println!("SKIPPED {target}: {reason}");
+                skipped.push(((*target).to_owned(), reason));
+            }
         }
     }
     if failed.is_empty() {
-        return Ok(());
+        return Ok(skipped);
     }
     Err(CrossError::Failed(failed))
 }

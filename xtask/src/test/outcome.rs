@@ -47,7 +47,7 @@ impl Outcome {
     }
 
     /// Counts something as skipped that libtest did not count as passed.
-    pub(super) fn skip(&mut self, name: String, reason: String) {
+    pub(crate) fn skip(&mut self, name: String, reason: String) {
         self.skips.push((name, reason));
     }
 
