@@ -18,6 +18,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri},
     response::Response,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -48,8 +49,27 @@ pub struct Seen {
     pub what: String,
     /// The query, or the form or JSON in the body.
     pub said: String,
+    /// The body, also beside a query.
+    pub body: String,
     /// The header of that name.
     pub authorization: Option<String>,
+}
+
+impl Seen {
+    /// It has this word in its query, its body or its header `authorization`, also where that is encoded.
+    fn tells(&self, word: &str) -> bool {
+        let header = self.authorization.as_deref();
+        let basic = header.and_then(|it| it.strip_prefix("Basic "));
+        let basic = basic.and_then(|it| STANDARD.decode(it).ok());
+        let basic = basic.map(|it| String::from_utf8_lossy(&it).into_owned());
+        let places = [
+            Some(&*self.said),
+            Some(&*self.body),
+            header,
+            basic.as_deref(),
+        ];
+        places.into_iter().flatten().any(|it| it.contains(word))
+    }
 }
 
 /// What is answered.
@@ -142,6 +162,16 @@ impl Fixture {
         seen.iter().filter(|it| it.what == what).cloned().collect()
     }
 
+    /// Whether this word, which no form writes otherwise, was in any request's query, body or header `authorization`.
+    pub fn was_told(&self, word: &str) -> bool {
+        locked(&self.shared.seen).iter().any(|it| it.tells(word))
+    }
+
+    /// Whether anybody has asked it for anything.
+    pub fn was_asked(&self) -> bool {
+        !locked(&self.shared.seen).is_empty()
+    }
+
     /// Every token that was given from now on lives so long, in seconds.
     pub fn tokens_live(&self, seconds: u64) {
         locked(&self.shared.state).lives = seconds;
@@ -171,15 +201,17 @@ impl Drop for Fixture {
 
 impl Shared {
     fn answer(&self, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Response {
+        let body = String::from_utf8_lossy(body).into_owned();
         let said = match uri.query() {
             Some(query) => query.to_owned(),
-            None => String::from_utf8_lossy(body).into_owned(),
+            None => body.clone(),
         };
         let authorization = headers.get("authorization");
         let authorization = authorization.map(|it| it.to_str().unwrap_or_default().to_owned());
         let seen = Seen {
             what: format!("{method} {}", uri.path()),
             said,
+            body,
             authorization,
         };
         let mut answer = locked(&self.state).answer(&seen);

@@ -335,6 +335,7 @@ mod tests {
             provider: OauthProvider::Discovered,
             client_id: Some(" ".to_owned()),
             scopes: vec!["a b".to_owned()],
+            without_resource: true,
         };
         let found = fields(&bad);
         for field in [

@@ -195,6 +195,11 @@ pub enum McpAuth {
         /// The scopes that are asked for at first; those that the server names when empty.
         #[serde(default)]
         scopes: Vec<String>,
+        /// Requests are made without the parameter `resource` (RFC 8707), for authorization servers that refuse it. To
+        /// Microsoft Entra it is never sent.
+        // Absent unless it is said, so that engines of before can read what organizations share.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        without_resource: bool,
     },
 }
 
@@ -284,4 +289,21 @@ pub struct McpTool {
     pub description: Option<String>,
     /// JSON Schema of its arguments.
     pub input_schema: serde_json::Value,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_engines_of_before_do_not_know_is_said_only_where_it_is_wanted() {
+        let auth = |json: serde_json::Value| serde_json::from_value::<McpAuth>(json).unwrap();
+        let plain = auth(json!({"type": "oauth"}));
+        assert_eq!(json!(plain).get("without_resource"), None);
+        let without = auth(json!({"type": "oauth", "without_resource": true}));
+        assert_ne!(plain, without);
+        assert_eq!(json!(without)["without_resource"], json!(true));
+    }
 }

@@ -27,6 +27,7 @@ mod kept;
 mod mcp;
 mod mcp_allowed;
 mod mcp_calls;
+mod mcp_clients;
 mod mcp_pins;
 mod mcp_unreadable;
 mod messages;

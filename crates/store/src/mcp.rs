@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     Op, Store, StoreError, canonical_json,
     columns::Columns,
-    mcp_allowed,
+    mcp_allowed, mcp_clients,
     mcp_unreadable::Servers,
     open::Sql,
     tenant::sign_ins,
@@ -144,6 +144,7 @@ impl Store {
         .bind(write.at().as_millisecond())
         .bind(id.to_string());
         write.execute(update).await?;
+        mcp_clients::follow(&mut write, &old, draft, kept).await?;
         if old.draft.server != draft.server || old.draft.auth != draft.auth {
             forget_state(&mut write, id).await?;
         }
@@ -249,8 +250,10 @@ impl Store {
         match (name, is_there, told) {
             (McpConfiguration::SIGN_IN, true, Some(told)) => {
                 sign_ins::began(&mut write, id, told).await?;
+                mcp_clients::used(&mut write, &changed, told).await?;
             }
             (McpConfiguration::SIGN_IN, false, _) => sign_ins::ended(&mut write, id).await?,
+            (mcp_clients::SECRET, ..) => mcp_clients::forget(&mut write, id).await?,
             _ => {}
         }
         let action = match (name, is_there) {
@@ -263,8 +266,8 @@ impl Store {
         Ok(changed)
     }
 
-    /// Forgets how a server was doing, the tools that it had, and where they were allowed. What they were when they
-    /// were accepted stays known, so that they are still compared with that.
+    /// Forgets how a server was doing, the tools that it had, where they were allowed, and where its client was used.
+    /// What the tools were when they were accepted stays known, so that they are still compared with that.
     ///
     /// # Errors
     /// [`StoreError::McpNotFound`].
@@ -275,6 +278,7 @@ impl Store {
             return Err(StoreError::McpNotFound(id));
         }
         forget_state(&mut write, id).await?;
+        mcp_clients::forget(&mut write, id).await?;
         mcp_allowed::forget(&mut write, id, |_| true).await?;
         let cleared = of_write(&mut write, id).await?;
         // How a server is doing on this machine: there is nothing to send.

@@ -86,6 +86,14 @@ impl Stage {
         .await
     }
 
+    /// Changes what is said of the server.
+    async fn edit(&self, draft: Value) -> McpConfiguration {
+        let body = json!({"version": self.now().await.version, "configuration": draft});
+        let put = self.client().request(Method::PUT, &self.path(""));
+        let put = self.client().value(put.json(&body));
+        put.await.expect("it is taken")
+    }
+
     async fn test(&self) -> berth_tests::Answer<McpTested> {
         self.client()
             .post("/mcp/test", &json!({"id": self.server.id}))
@@ -334,4 +342,75 @@ async fn what_one_server_says_of_signing_in_is_nothing_to_go_by_for_another() {
         .seen("GET /.well-known/oauth-protected-resource/mcp")
         .len();
     assert_eq!(before, after, "nobody asks it");
+}
+
+#[tokio::test]
+async fn a_registered_client_stays_with_its_authorization_server_until_its_user_says_otherwise() {
+    const SECRET: &str = "secret-of-the-registered-client";
+    let Some(mut stage) = Stage::set().await else {
+        return;
+    };
+    let keep = async |stage: &Stage, secret: &str| {
+        let path = stage.path("/secrets/client_secret");
+        let put = stage.client().request(Method::PUT, &path);
+        let kept = stage
+            .client()
+            .value::<McpConfiguration>(put.json(&json!({"value": secret})));
+        kept.await.expect("it is kept");
+    };
+    let mut registered = draft(&stage.fixture.mcp());
+    registered["auth"]["client_id"] = json!("mine");
+    stage.edit(registered).await;
+    keep(&stage, SECRET).await;
+    stage.sign_in().await;
+    assert!(stage.fixture.was_told(SECRET), "it would be noticed");
+
+    // Neither a sign-out nor a restart makes it another one's.
+    stage.sign_out().await;
+    stage.engine.restart().await;
+    let other = Fixture::start().await;
+    let base = other.base.clone();
+    let description = "/.well-known/oauth-protected-resource/mcp";
+    stage.fixture.change(description, move |answer| {
+        answer.body["authorization_servers"] = json!([base]);
+    });
+    let path = stage.path("/sign-in");
+    let refused = stage.client().act::<McpConfiguration>(&path).await;
+    let refused = refused.expect_err("nothing is opened");
+    assert_eq!(refused.code, Code::McpSignInFailed);
+    for issuer in [&stage.fixture.base, &other.base] {
+        assert!(refused.detail.contains(issuer), "{refused}");
+    }
+    let hint = refused.hint.as_deref().unwrap_or_default();
+    assert!(hint.contains("clear the server"), "{hint}");
+    assert_eq!(stage.now().await.signing_in, None);
+    assert!(!other.was_asked());
+
+    keep(&stage, "secret-of-the-other-client").await;
+    let begun = stage.begin().await.signing_in.expect("it waits");
+    assert_eq!(begun.issuer, other.base);
+    let (status, page) = browse(&begun.url).await;
+    assert_eq!(status, 200, "{page}");
+    assert!(other.was_told("secret-of-the-other-client"));
+    assert!(!other.was_told(SECRET));
+}
+
+#[tokio::test]
+async fn the_parameter_resource_is_left_out_where_the_settings_of_a_server_say_so() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    stage.sign_in().await;
+    let mut without = draft(&stage.fixture.mcp());
+    without["auth"]["without_resource"] = json!(true);
+    assert!(stage.edit(without).await.is_signed_in());
+    stage.sign_in().await;
+    for what in ["GET /authorize", "POST /token"] {
+        let seen = stage.fixture.seen(what);
+        let sent: Vec<_> = seen
+            .iter()
+            .map(|it| it.said.contains("resource="))
+            .collect();
+        assert_eq!(sent, [true, false], "{what}");
+    }
 }

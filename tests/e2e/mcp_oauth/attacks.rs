@@ -8,8 +8,10 @@ use std::{
     },
 };
 
-use berth_mcp::{Challenge, Limits, McpError, OauthError, SignIn, probe};
-use berth_protocol::Code;
+use berth_mcp::{
+    Challenge, Limits, McpError, OauthError, Registered, Revoked, SignIn, Wish, probe,
+};
+use berth_protocol::{Code, OauthProvider};
 use berth_tests::{
     LIMIT,
     oauth::{Fixture, browse},
@@ -31,7 +33,11 @@ const PRIVATE: &[&str] = &[
 ];
 
 async fn refused(fixture: &Fixture) -> OauthError {
-    let begun = timeout(LIMIT, SignIn::begin(wish(fixture)))
+    refused_of(wish(fixture)).await
+}
+
+async fn refused_of(wish: Wish) -> OauthError {
+    let begun = timeout(LIMIT, SignIn::begin(wish))
         .await
         .expect("it is judged soon");
     match begun {
@@ -330,10 +336,7 @@ async fn what_was_given_by_one_authorization_server_is_never_sent_to_another() {
         .await
         .expect("it is kept");
     // The server now names another, which describes itself well.
-    let base = other.base.clone();
-    fixture.change("/.well-known/oauth-protected-resource/mcp", move |answer| {
-        answer.body["authorization_servers"] = json!([base]);
-    });
+    switch(&fixture, &other);
     let foreign = format!("{}/token", other.base);
     fixture.describe("token_endpoint", foreign);
     broker
@@ -348,9 +351,8 @@ async fn what_was_given_by_one_authorization_server_is_never_sent_to_another() {
         other.seen("POST /token"),
         other.seen("GET /authorize"),
     ];
-    for seen in sent.concat() {
-        assert!(!seen.said.contains("refresh-"), "{seen:?}");
-    }
+    assert!(sent.iter().all(|seen| !seen.is_empty()), "{sent:?}");
+    assert!(!other.was_told("refresh-"));
     let grant = grant.expect("it works");
     assert_eq!(grant.issuer, other.base);
     // A configuration that now names another server has no sign-in.
@@ -359,6 +361,105 @@ async fn what_was_given_by_one_authorization_server_is_never_sent_to_another() {
         .await
         .expect_err("it is another server");
     assert!(matches!(error, OauthError::SignedOut(_)), "{error}");
+}
+
+/// From now on the server says that its users sign in at the other one.
+fn switch(fixture: &Fixture, other: &Fixture) {
+    let base = other.base.clone();
+    fixture.change("/.well-known/oauth-protected-resource/mcp", move |answer| {
+        answer.body["authorization_servers"] = json!([base]);
+    });
+}
+
+/// A sign-in with a client that was registered by hand.
+fn registered(fixture: &Fixture, id: &str, secret: Option<&str>) -> Wish {
+    let mut wish = wish(fixture);
+    wish.registered = Some(Registered {
+        id: id.to_owned(),
+        secret: secret.map(|secret| secret.to_owned().into()),
+    });
+    wish
+}
+
+#[tokio::test]
+async fn a_registered_client_is_used_at_no_other_authorization_server_than_before() {
+    const SECRET: &str = "secret-of-the-registered-client";
+    let (fixture, other) = (Fixture::start().await, Fixture::start().await);
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let broker = broker(folder.path());
+    fixture.tokens_live(0);
+    let mut wish = registered(&fixture, "mine", Some(SECRET));
+    let grant = sign_in(wish.clone()).await.expect("it works");
+    assert!(fixture.was_told(SECRET), "it would be noticed");
+    wish.issuer = Some(grant.issuer.clone());
+    broker.keep(KEY, grant).await.expect("it is kept");
+
+    switch(&fixture, &other);
+    let refused_now = async || {
+        let error = refused_of(wish.clone()).await;
+        assert!(matches!(error, OauthError::OtherClient { .. }), "{error}");
+        for issuer in [&fixture.base, &other.base] {
+            assert!(error.to_string().contains(issuer), "{error}");
+        }
+        assert!(!error.to_string().contains(SECRET), "{error}");
+    };
+    refused_now().await;
+    broker
+        .access_token(KEY, &fixture.mcp())
+        .await
+        .expect("the old one still refreshes");
+    assert!(fixture.was_told("refresh-"), "it would be noticed");
+    let revoked = broker.sign_out(KEY).await.expect("it is forgotten");
+    assert!(matches!(revoked, Revoked::Yes), "{revoked:?}");
+    // Signing out forgets the tokens, and not where the client belongs.
+    refused_now().await;
+    for word in [SECRET, "refresh-", "mine"] {
+        assert!(!other.was_told(word), "{word}");
+    }
+    assert!(!other.was_asked(), "it is not even asked who it is");
+
+    // Its user has said that it belongs there.
+    wish.issuer = None;
+    let grant = sign_in(wish).await.expect("it works");
+    assert_eq!(grant.issuer, other.base);
+}
+
+#[tokio::test]
+async fn the_address_of_a_document_is_no_secret_of_one_authorization_server() {
+    let (fixture, other) = (Fixture::start().await, Fixture::start().await);
+    let document = "https://user.example/client.json";
+    let mut wish = registered(&fixture, document, None);
+    wish.issuer = Some(fixture.base.clone());
+    switch(&fixture, &other);
+    let grant = sign_in(wish).await.expect("it works");
+    assert_eq!(grant.issuer, other.base);
+    // With a secret it is a client like all others.
+    let mut wish = registered(&fixture, document, Some("secret"));
+    wish.issuer = Some(fixture.base.clone());
+    let error = refused_of(wish).await;
+    assert!(matches!(error, OauthError::OtherClient { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn the_client_of_a_provider_is_used_with_that_provider_alone() {
+    let (fixture, other) = (Fixture::start().await, Fixture::start().await);
+    switch(&fixture, &other);
+    for provider in [
+        OauthProvider::Github,
+        OauthProvider::Google,
+        OauthProvider::Auth0,
+        OauthProvider::Azure,
+    ] {
+        let mut wish = registered(&fixture, "mine", Some("secret"));
+        wish.provider = provider;
+        // Not even where it was used before.
+        for issuer in [None, Some(other.base.clone())] {
+            wish.issuer = issuer;
+            let error = refused_of(wish.clone()).await;
+            assert!(matches!(error, OauthError::OtherProvider { .. }), "{error}");
+        }
+    }
+    assert!(!other.was_asked());
 }
 
 #[tokio::test]

@@ -158,6 +158,45 @@ async fn a_sign_in_that_the_server_has_ended_is_expired_and_can_be_made_again() 
 }
 
 #[tokio::test]
+async fn a_refusal_is_heard_also_where_its_status_is_that_of_success() {
+    for (said, is_over) in [
+        (json!({"error": "bad_refresh_token"}), true),
+        (json!({"error": "incorrect_client_credentials"}), true),
+        (json!({"error": "slow_down"}), false),
+        // Who refuses gives nothing, whatever stands beside it.
+        (
+            json!({"error": "invalid_grant", "access_token": "a", "token_type": "bearer"}),
+            true,
+        ),
+    ] {
+        let (fixture, _folder, broker) = signed_in(0).await;
+        let (url, body) = (fixture.mcp(), said.clone());
+        fixture.change("/token", move |answer| {
+            answer.status = 200;
+            answer.body = body.clone();
+        });
+        let error = broker.access_token(KEY, &url).await;
+        let error = error.expect_err("nothing was given");
+        let state = broker.state(KEY, &url).await.expect("it can be read");
+        if is_over {
+            assert!(matches!(error, OauthError::Expired(_)), "{said}: {error}");
+            assert_eq!(state, GrantState::Expired, "{said}");
+        } else {
+            assert!(
+                matches!(error, OauthError::Denied { .. }),
+                "{said}: {error}"
+            );
+            assert_eq!(state, GrantState::SignedIn, "{said}");
+        }
+    }
+    // An empty word refuses nothing.
+    let (fixture, _folder, broker) = signed_in(0).await;
+    fixture.change("/token", |answer| answer.body["error"] = "".into());
+    let token = broker.access_token(KEY, &fixture.mcp()).await;
+    token.expect("it was given");
+}
+
+#[tokio::test]
 async fn who_comes_too_late_takes_over_what_is_there() {
     let (fixture, folder, broker) = signed_in(0).await;
     let url = fixture.mcp();

@@ -119,6 +119,8 @@ pub struct Form {
     pub client_secret: String,
     /// Scopes, separated by blanks.
     pub scopes: String,
+    /// Requests are made without the parameter `resource`.
+    pub without_resource: bool,
     /// Given to sessions.
     pub enabled: bool,
     /// The agents it is for; all when empty.
@@ -190,11 +192,13 @@ impl Form {
                 provider,
                 client_id,
                 scopes,
+                without_resource,
             } => {
                 form.auth = Auth::Oauth;
                 form.provider = *provider;
                 form.client_id = client_id.clone().unwrap_or_default();
                 form.scopes = scopes.join(" ");
+                form.without_resource = *without_resource;
             }
         }
         form
@@ -247,6 +251,7 @@ impl Form {
                     provider: self.provider,
                     client_id: (!client.is_empty()).then(|| client.to_owned()),
                     scopes: self.scopes.split_whitespace().map(str::to_owned).collect(),
+                    without_resource: self.without_resource,
                 },
             },
             enabled: self.enabled,

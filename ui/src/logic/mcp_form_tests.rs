@@ -27,7 +27,8 @@ fn a_form_loses_nothing_of_a_draft() {
             "headers": {"X-Org": "a: b", "X-Blank": " a ", "X-None": "", "X-Quote": "\"a\""},
             "secret_headers": ["X-Key"]}, "auth": {"type": "bearer"}}),
         serde_json::json!({"name": "c", "server": {"type": "sse", "url": "http://localhost:1/sse"},
-            "auth": {"type": "oauth", "provider": "azure", "client_id": "id", "scopes": ["a", "b"]}}),
+            "auth": {"type": "oauth", "provider": "azure", "client_id": "id", "scopes": ["a", "b"],
+                "without_resource": true}}),
         serde_json::json!({"name": "d", "server": {"type": "sse", "url": "http://localhost:1/sse"},
             "auth": {"type": "oauth"}}),
     ] {

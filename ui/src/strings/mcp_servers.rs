@@ -139,6 +139,8 @@ strings! {
     oauth_client_hint: "Of a client that you registered before, with the redirect address http://127.0.0.1/callback (Auth0: http://127.0.0.1:41419/callback, Entra: http://localhost/callback). Or the https address of a client ID metadata document with that redirect address and no secret, where the provider takes one. If empty, Berth registers one.",
     oauth_client_secret: "Client secret",
     oauth_client_secret_hint: "If the client has one. Goes to the keychain when you save, and is never shown again.",
+    oauth_without_resource: "Without the parameter resource",
+    oauth_without_resource_hint: "For authorization servers that refuse it. Microsoft Entra is never sent it.",
     offers: "What it may have of sessions",
     offers_text: "Besides calls, and questions to you: nothing, unless you say so.",
     sampling: "May ask the agent's model",

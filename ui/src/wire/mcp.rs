@@ -259,6 +259,7 @@ impl Read for McpAuth {
                 provider: or_default(json, "provider")?,
                 client_id: member(json, "client_id")?,
                 scopes: or_default(json, "scopes")?,
+                without_resource: or_default(json, "without_resource")?,
             }),
             _ => Err("type"),
         }
@@ -452,11 +453,13 @@ impl Write for McpAuth {
                 provider,
                 client_id,
                 scopes,
+                without_resource,
             } => Object::new()
                 .text("type", "oauth")
                 .text("provider", word_of_provider(*provider))
                 .optional("client_id", client_id.as_ref())
-                .json("scopes", &list(scopes)),
+                .json("scopes", &list(scopes))
+                .json("without_resource", flag(*without_resource)),
         }
         .end()
     }

@@ -554,7 +554,7 @@ const MCP_DRAFTS: [&str; 5] = [
         "auth":{"type":"bearer"}}"#,
     r#"{"name":"d","server":{"type":"sse","url":"http://localhost/"},"auth":{"type":"oauth"}}"#,
     r#"{"name":"e","server":{"type":"http","url":"https://a.example/"},
-        "auth":{"type":"oauth","provider":"azure","client_id":"i","scopes":["a","b"]}}"#,
+        "auth":{"type":"oauth","provider":"azure","client_id":"i","scopes":["a","b"],"without_resource":true}}"#,
 ];
 
 #[test]

@@ -55,6 +55,12 @@ fn hint_of_sign_in(error: &OauthError) -> Option<&'static str> {
             "Whoever runs the server can mend that. If it takes tokens, sign in with one instead.",
         ),
         OauthError::Unregistered(_) => Some("Enter the client's identifier in its settings."),
+        OauthError::OtherClient { .. } => Some(
+            "If you know that its users sign in there now, clear the server, or enter in its settings the secret of a client that is registered there. If not, ask whoever runs it.",
+        ),
+        OauthError::OtherProvider { .. } => Some(
+            "Choose the provider at which the client is registered, or the one that the server names.",
+        ),
         OauthError::Listener(_) => Some("End what has the address, then sign in again."),
         OauthError::TimedOut(_) | OauthError::OtherIssuer(_) | OauthError::Changed(_) => {
             Some("Sign in again.")
@@ -74,6 +80,8 @@ fn hint_of_sign_in(error: &OauthError) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use std::{io, path::PathBuf, time::Duration};
+
+    use berth_protocol::Code;
 
     use super::*;
 
@@ -112,6 +120,22 @@ mod tests {
             assert_eq!(problem.code, error.code());
             assert!(problem.hint.is_some(), "{problem}");
         }
-        assert!(told_of_sign_in(&denied()).0.hint.is_some());
+        let refused = [
+            denied(),
+            OauthError::OtherClient {
+                client: said(),
+                issuer: said(),
+                named: said(),
+            },
+            OauthError::OtherProvider {
+                provider: "GitHub",
+                named: said(),
+            },
+        ];
+        for error in &refused {
+            let problem = told_of_sign_in(error).0;
+            assert_eq!(problem.code, Code::McpSignInFailed);
+            assert!(problem.hint.is_some(), "{problem}");
+        }
     }
 }

@@ -231,11 +231,15 @@ async fn wish(
         provider,
         client_id,
         scopes,
+        without_resource,
     } = &configuration.draft.auth
     {
-        wish.resource = berth_mcp::takes_resource(*provider);
+        wish.provider = *provider;
+        wish.resource = !without_resource && berth_mcp::takes_resource(*provider);
         wish.scopes.clone_from(scopes);
         if let Some(client) = client_id {
+            // Before the secret: whoever gives another one meanwhile says with it where it may go.
+            wish.issuer = state.store.mcp_client_issuer(id).await?;
             let secret = match configuration.kept_secrets.contains("client_secret") {
                 true => keychain::get(state, &name_of(id, "client_secret")).await?,
                 false => None,

@@ -3,11 +3,12 @@
 //! Nothing is guessed: rmcp falls back to endpoints that it makes up where a server names none, which sends
 //! users and codes to places that nobody has announced.
 
+use berth_protocol::OauthProvider;
 use serde::Deserialize;
 use url::Url;
 
 use super::{
-    Challenge, OauthError,
+    Challenge, OauthError, Wish,
     address::{Bounds, shown},
     provider,
     web::Web,
@@ -58,8 +59,7 @@ struct Metadata {
     token_endpoint: Option<String>,
     registration_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
-    #[serde(default)]
-    code_challenge_methods_supported: Vec<String>,
+    code_challenge_methods_supported: Option<Vec<String>>,
     response_types_supported: Option<Vec<String>>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     #[serde(default)]
@@ -70,14 +70,14 @@ struct Metadata {
     authorization_response_iss_parameter_supported: bool,
 }
 
-/// Finds out where to sign in to a server.
+/// Finds out where to sign in to a server, with the client of the wish if it has one.
 pub(super) async fn discover(
     web: &Web,
     bounds: Bounds,
     server: &Url,
-    challenge: &Challenge,
+    wish: &Wish,
 ) -> Result<Discovered, OauthError> {
-    let described = describe(web, bounds, server, challenge).await?;
+    let described = describe(web, bounds, server, &wish.challenge).await?;
     let nobody = || OauthError::NoAuthorizationServer(shown(server));
     let (issuer, resource, scopes) = match described {
         Some(found) => {
@@ -89,8 +89,11 @@ pub(super) async fn discover(
         None => (server.origin().ascii_serialization(), None, Vec::new()),
     };
     let (name, base) = checked_issuer(bounds, &issuer)?;
+    if let Some(registered) = &wish.registered {
+        registered.belongs_to(name, &base, wish)?;
+    }
     let metadata = metadata(web, &base, name).await?.ok_or_else(nobody)?;
-    understood(bounds, metadata, base, name).map(|found| Discovered {
+    understood(bounds, metadata, base, name, wish.provider).map(|found| Discovered {
         resource,
         scopes: scopes
             .into_iter()
@@ -208,17 +211,18 @@ fn understood(
     found: Metadata,
     base: Url,
     issuer: &str,
+    chosen: OauthProvider,
 ) -> Result<Discovered, OauthError> {
     let nobody = || OauthError::NoAuthorizationServer(issuer.to_owned());
     let codes = found.response_types_supported;
     if codes.is_some_and(|types| !types.iter().any(|it| it == "code")) {
         return Err(nobody());
     }
-    if !found
-        .code_challenge_methods_supported
-        .iter()
-        .any(|it| it == "S256")
-    {
+    let takes_s256 = match &found.code_challenge_methods_supported {
+        Some(methods) => methods.iter().any(|it| it == "S256"),
+        None => provider::takes_s256(chosen, &base),
+    };
+    if !takes_s256 {
         return Err(OauthError::Pkce(issuer.to_owned()));
     }
     let authorization = found.authorization_endpoint.ok_or_else(nobody)?;
@@ -299,5 +303,79 @@ mod tests {
         ];
         assert_eq!(places("https://a.example/mcp?a=b"), both);
         assert_eq!(places("https://a.example/"), both[1..]);
+    }
+
+    /// What Entra says of a tenant in one of its clouds, in the form of its `/v2.0/.well-known/openid-configuration`.
+    fn entra(host: &str) -> (String, serde_json::Value) {
+        let tenant = format!("https://{host}/00000000-0000-0000-0000-000000000001");
+        let issuer = format!("{tenant}/v2.0");
+        let description = serde_json::json!({
+            "token_endpoint": format!("{tenant}/oauth2/v2.0/token"),
+            "token_endpoint_auth_methods_supported":
+                ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+            "jwks_uri": format!("{tenant}/discovery/v2.0/keys"),
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "issuer": issuer,
+            "request_uri_parameter_supported": false,
+            "userinfo_endpoint": "https://graph.microsoft.com/oidc/userinfo",
+            "authorization_endpoint": format!("{tenant}/oauth2/v2.0/authorize"),
+            "device_authorization_endpoint": format!("{tenant}/oauth2/v2.0/devicecode"),
+            "http_logout_supported": true,
+            "frontchannel_logout_supported": true,
+            "end_session_endpoint": format!("{tenant}/oauth2/v2.0/logout"),
+            "kerberos_endpoint": format!("{tenant}/kerberos"),
+            "tenant_region_scope": "EU",
+            "cloud_instance_name": "microsoftonline.com",
+        });
+        (issuer, description)
+    }
+
+    fn judged(
+        (issuer, description): &(String, serde_json::Value),
+        chosen: OauthProvider,
+    ) -> Result<Discovered, OauthError> {
+        let bounds = Bounds::of(&Url::parse("https://mcp.example/").unwrap());
+        let found = serde_json::from_value(description.clone()).unwrap();
+        let base = Url::parse(issuer).unwrap();
+        understood(bounds, found, base, issuer, chosen)
+    }
+
+    #[test]
+    fn entra_is_signed_in_to_although_it_says_nothing_of_pkce() {
+        for host in [
+            "login.microsoftonline.com",
+            "login.microsoftonline.us",
+            "login.partner.microsoftonline.cn",
+        ] {
+            let said = entra(host);
+            let found = judged(&said, OauthProvider::Azure).unwrap();
+            assert!(found.token.path().ends_with("/oauth2/v2.0/token"));
+            assert!(found.offline_access && found.registration.is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_entra_is_taken_for_nobody_else() {
+        let is_refused = |said: &(String, serde_json::Value), chosen| {
+            matches!(judged(said, chosen), Err(OauthError::Pkce(_)))
+        };
+        let said = entra("login.microsoftonline.com");
+        // Nobody has said that it is Entra.
+        assert!(is_refused(&said, OauthProvider::Discovered));
+        assert!(is_refused(&said, OauthProvider::Google));
+        // It is not.
+        for host in ["as.example", "login.microsoftonline.com.evil.example"] {
+            assert!(is_refused(&entra(host), OauthProvider::Azure), "{host}");
+        }
+        // What it says counts for more than what is known.
+        for methods in [serde_json::json!([]), serde_json::json!(["plain"])] {
+            let mut said = said.clone();
+            said.1["code_challenge_methods_supported"] = methods;
+            assert!(is_refused(&said, OauthProvider::Azure), "{said:?}");
+        }
     }
 }

@@ -72,6 +72,28 @@ pub enum OauthError {
         "the authorization server {0} registers no clients by itself; register Berth there and add the client's identifier"
     )]
     Unregistered(String),
+    /// The client belongs to another authorization server, whose users and secrets are not this one's.
+    #[error(
+        "the server now names {named} as its authorization server, but the client {client:?} was used at {issuer} before; nothing was opened there or sent to it"
+    )]
+    OtherClient {
+        /// The client's identifier.
+        client: String,
+        /// Where it was used.
+        issuer: String,
+        /// The one that the server names now.
+        named: String,
+    },
+    /// The provider that was chosen has no such authorization server.
+    #[error(
+        "the server names {named} as its authorization server, which is none of {provider}; nothing was opened there or sent to it"
+    )]
+    OtherProvider {
+        /// The one that was chosen.
+        provider: &'static str,
+        /// The one that the server names.
+        named: String,
+    },
     /// The redirect cannot be received.
     #[error("no address of this machine can take the browser's answer: {0}")]
     Listener(#[source] std::io::Error),

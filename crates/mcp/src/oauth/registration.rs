@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    OauthError,
+    OauthError, Wish,
     discovery::Discovered,
     grant::{Client, Method},
+    provider,
     web::{Answer, Web},
 };
 use crate::client::visible;
@@ -23,6 +24,34 @@ pub struct Registered {
     pub id: String,
     /// Its secret, if it has one.
     pub secret: Option<Secret>,
+}
+
+impl Registered {
+    /// Refuses to be used at this authorization server unless it belongs there, or nobody knows yet where it does.
+    pub(super) fn belongs_to(
+        &self,
+        issuer: &str,
+        url: &Url,
+        wish: &Wish,
+    ) -> Result<(), OauthError> {
+        let named = || -> String { visible(issuer).chars().take(200).collect() };
+        if !provider::is_of(wish.provider, url) {
+            return Err(OauthError::OtherProvider {
+                provider: provider::name(wish.provider),
+                named: named(),
+            });
+        }
+        // The address of a document is the same for all authorization servers, and nothing secret.
+        let is_bound = self.secret.is_some() || !is_document(&self.id);
+        match &wish.issuer {
+            Some(before) if before != issuer && is_bound => Err(OauthError::OtherClient {
+                client: self.id.clone(),
+                issuer: before.clone(),
+                named: named(),
+            }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Finds the way in.
@@ -159,18 +188,23 @@ async fn register(
 
 /// What an authorization server says when it refuses (RFC 6749, section 5.2), else its status.
 pub(super) fn refusal(answer: &Answer) -> OauthError {
+    let wrong = || answer.wrong(format!("with status {}", answer.status));
+    match answer.status.is_server_error() {
+        true => wrong(),
+        false => said_no(answer).unwrap_or_else(wrong),
+    }
+}
+
+/// What it says when it refuses, whatever its status is: GitHub refuses with status 200 (GitHub Docs, "Troubleshooting
+/// OAuth app access token request errors").
+pub(super) fn said_no(answer: &Answer) -> Option<OauthError> {
     #[derive(Deserialize)]
     struct Refusal {
         error: String,
         error_description: Option<String>,
     }
-    if answer.status.is_server_error() {
-        return answer.wrong(format!("with status {}", answer.status));
-    }
-    match answer.try_json::<Refusal>() {
-        Some(said) => denied(&said.error, said.error_description.as_deref()),
-        None => answer.wrong(format!("with status {}", answer.status)),
-    }
+    let said: Refusal = answer.try_json()?;
+    (!said.error.is_empty()).then(|| denied(&said.error, said.error_description.as_deref()))
 }
 
 /// The words of an authorization server, short and without what hides.

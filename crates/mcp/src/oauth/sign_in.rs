@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use berth_browser_sign_in::{Callback, Page, Received, random};
-use berth_protocol::Secret;
+use berth_protocol::{OauthProvider, Secret};
 use subtle::ConstantTimeEq;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
@@ -33,8 +33,14 @@ pub struct Wish {
     pub server: String,
     /// What the server said when it wanted a sign-in (`WWW-Authenticate`).
     pub challenge: Challenge,
+    /// Whose authorization server it is, as the user says. A registered client of a provider is used with that
+    /// provider's authorization servers alone.
+    pub provider: OauthProvider,
     /// A client that was registered by hand.
     pub registered: Option<Registered>,
+    /// The authorization server at which the registered client was used before, byte for byte. It is used at no
+    /// other: the server decides which one it names, and the client's secret is none of its business.
+    pub issuer: Option<String>,
     /// The address of Berth's document, for authorization servers that take it as identifier.
     pub document: Option<String>,
     /// The scopes to ask for; empty for those that the server names.
@@ -55,7 +61,9 @@ impl Wish {
         Self {
             server: server.into(),
             challenge: Challenge::default(),
+            provider: OauthProvider::Discovered,
             registered: None,
+            issuer: None,
             document: None,
             scopes: Vec::new(),
             held: Vec::new(),
@@ -87,7 +95,9 @@ impl SignIn {
     /// Finds out where to sign in, becomes a client there, and begins to listen.
     ///
     /// # Errors
-    /// [`OauthError`]. Nothing is opened then.
+    /// [`OauthError`]. Nothing is opened then. [`OauthError::OtherClient`] and [`OauthError::OtherProvider`] when the
+    /// registered client belongs to another authorization server than that which the server names: that one is not
+    /// even asked for its description.
     pub async fn begin(wish: Wish) -> Result<Self, OauthError> {
         let server = Url::parse(&wish.server).map_err(|_| OauthError::Address {
             what: "server",
@@ -97,7 +107,7 @@ impl SignIn {
         let bounds = Bounds::of(&server);
         let server = bounds.check("server", server.as_str())?;
         let web = Web::new(bounds)?;
-        let found = discovery::discover(&web, bounds, &server, &wish.challenge).await?;
+        let found = discovery::discover(&web, bounds, &server, &wish).await?;
         let scopes = authorization::scopes(&wish, &found);
         // The address has to be taken before anybody is told of it: a registration and the browser are.
         let callback = Callback::bind(wish.redirect, PATH.to_owned());

@@ -9,7 +9,7 @@ use super::{
     OauthError,
     discovery::is_scope,
     grant::{Client, Grant, Method},
-    registration::refusal,
+    registration::{refusal, said_no},
     web::Web,
 };
 
@@ -167,6 +167,9 @@ async fn ask<'a>(
         .await?;
     if !answer.status.is_success() {
         return Err(refusal(&answer));
+    }
+    if let Some(refused) = said_no(&answer) {
+        return Err(refused);
     }
     let response: Response = answer.json()?;
     let is_token = |token: &Secret| {

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     Store, StoreError,
     columns::{Columns, word},
-    mcp, mcp_allowed, mcp_unreadable,
+    mcp, mcp_allowed, mcp_clients, mcp_unreadable,
     write::Write,
 };
 
@@ -330,6 +330,7 @@ async fn change(
     .bind(id.to_string());
     write.execute(update).await?;
     orphan(write, old, &stays).await?;
+    mcp_clients::follow(write, old, &now, &stays).await?;
     if old.draft.server != now.server || old.draft.auth != now.auth {
         mcp::forget_state(write, id).await?;
     }

@@ -10,6 +10,7 @@ mod cancel;
 mod defined_agents;
 mod kill;
 mod mcp_calls;
+mod mcp_clients;
 mod messages;
 mod migrate;
 mod open;

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
 use berth_protocol::{
-    McpConfiguration, McpConfigurationId, McpDraft, McpScope, OrganizationId, UserId,
+    McpConfiguration, McpConfigurationId, McpDraft, McpGrantFacts, McpScope, OrganizationId,
+    Timestamp, UserId,
     tenant::{Catalog, EntityKind, OrganizationRole, Tenant},
 };
 use berth_store::{McpOrphan, Page, PulledChange, Store, StoreError, TenantEdit};
@@ -121,6 +122,41 @@ async fn a_consent_and_secrets_hold_for_the_server_as_it_was() {
     store.forget_mcp_orphan(&orphans[0], false).await.unwrap();
     assert_eq!(store.mcp_orphans().await.unwrap(), []);
     assert!(store.verify_audit().await.unwrap().valid);
+}
+
+#[tokio::test]
+async fn another_client_that_an_admin_names_is_used_where_the_users_secret_was_used() {
+    const FIRST: &str = "https://as.example";
+    let (fixture, tenant) = store().await;
+    let store = &fixture.store;
+    let of = |url: &str, client: &str| {
+        let mut row = server(url, "installed");
+        row["auth"] = json!({"type": "oauth", "client_id": client});
+        row
+    };
+    let id = Uuid::now_v7();
+    let mine = of("https://a.example/mcp", "mine");
+    comes(store, tenant, (0, 1), id, mine).await;
+    let shared = only(store).await.id;
+    let kept = store.set_mcp_secret(shared, "client_secret", true).await;
+    kept.unwrap();
+    let told = McpGrantFacts {
+        issuer: FIRST.to_owned(),
+        client_id: "mine".to_owned(),
+        scopes: Vec::new(),
+        given_at: Timestamp::UNIX_EPOCH,
+        expires_at: None,
+        can_refresh: false,
+    };
+    store.mcp_signed_in(shared, &told).await.unwrap();
+    let other = of("https://a.example/mcp", "other");
+    comes(store, tenant, (1, 2), id, other).await;
+    let issuer = store.mcp_client_issuer(shared).await.unwrap();
+    assert_eq!(issuer.as_deref(), Some(FIRST));
+    // The secret does not go along to another host, and what it was bound to says nothing of the next one.
+    let elsewhere = of("https://b.example/mcp", "other");
+    comes(store, tenant, (2, 3), id, elsewhere).await;
+    assert_eq!(store.mcp_client_issuer(shared).await.unwrap(), None);
 }
 
 #[tokio::test]

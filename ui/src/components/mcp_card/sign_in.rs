@@ -53,6 +53,7 @@ async fn begin(app: App, id: McpConfigurationId) -> Result<(), ApiError> {
                     provider: Default::default(),
                     client_id: None,
                     scopes: Vec::new(),
+                    without_resource: false,
                 },
                 ..server.draft
             },

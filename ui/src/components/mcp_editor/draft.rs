@@ -54,6 +54,7 @@ pub struct Draft {
     pub client_secret: RwSignal<String>,
     pub client_kept: RwSignal<Kept>,
     pub scopes: RwSignal<String>,
+    pub without_resource: RwSignal<bool>,
     pub enabled: RwSignal<bool>,
     pub agents: RwSignal<Vec<AgentId>>,
     pub projects: RwSignal<Vec<ProjectId>>,
@@ -88,6 +89,7 @@ impl Draft {
         let client_id = text(&from.client_id);
         let client_secret = text(&from.client_secret);
         let scopes = text(&from.scopes);
+        let without_resource = RwSignal::new(from.without_resource);
         let enabled = RwSignal::new(from.enabled);
         let agents = RwSignal::new(from.agents.clone());
         let projects = RwSignal::new(from.projects.clone());
@@ -109,6 +111,7 @@ impl Draft {
             client_id: client_id.get(),
             client_secret: client_secret.get(),
             scopes: scopes.get(),
+            without_resource: without_resource.get(),
             enabled: enabled.get(),
             agents: agents.get(),
             projects: projects.get(),
@@ -151,6 +154,7 @@ impl Draft {
             client_secret,
             client_kept: RwSignal::new(Kept::Stays),
             scopes,
+            without_resource,
             enabled,
             agents,
             projects,
@@ -190,6 +194,7 @@ impl Draft {
         self.client_secret.set(from.client_secret);
         self.client_kept.set(Kept::Stays);
         self.scopes.set(from.scopes);
+        self.without_resource.set(from.without_resource);
         self.enabled.set(from.enabled);
         self.agents.set(from.agents);
         self.projects.set(from.projects);

@@ -254,6 +254,12 @@ fn oauth(draft: Draft, saved: RwSignal<Option<McpConfiguration>>) -> AnyView {
                 problem=draft.problem("client_secret")
             />
         </Show>
+        <CheckField
+            label=mcp().oauth_without_resource
+            checked=draft.without_resource
+            hint=mcp().oauth_without_resource_hint
+            testid="mcp-without-resource"
+        />
     }
 }
 

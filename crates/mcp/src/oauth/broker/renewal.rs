@@ -127,12 +127,22 @@ impl Inner {
     }
 }
 
-/// The authorization server will not give another token for this grant (RFC 6749, section 5.2).
+/// Errors after which an authorization server gives no other token for a grant: those of RFC 6749, section 5.2, and
+/// what GitHub says in place of the first two (GitHub Docs, "Refreshing user access tokens").
+const FINAL: &[&str] = &[
+    "invalid_grant",
+    "invalid_client",
+    "unauthorized_client",
+    "bad_refresh_token",
+    "incorrect_client_credentials",
+];
+
+/// The authorization server will not give another token for this grant.
 fn is_final(error: &OauthError) -> bool {
     let OauthError::Denied { error, .. } = error else {
         return false;
     };
-    ["invalid_grant", "invalid_client", "unauthorized_client"].contains(&error.as_str())
+    FINAL.contains(&error.as_str())
 }
 
 fn renewed(grant: &Grant, tokens: Tokens) -> Grant {
@@ -186,7 +196,13 @@ mod tests {
             error: error.to_owned(),
             description: None,
         };
-        for error in ["invalid_grant", "invalid_client", "unauthorized_client"] {
+        for error in [
+            "invalid_grant",
+            "invalid_client",
+            "unauthorized_client",
+            "bad_refresh_token",
+            "incorrect_client_credentials",
+        ] {
             assert!(is_final(&denied(error)), "{error}");
         }
         for error in ["invalid_request", "slow_down", "temporarily_unavailable"] {
