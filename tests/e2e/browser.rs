@@ -52,6 +52,8 @@ mod prompts;
 mod restart;
 #[path = "browser/routers.rs"]
 mod routers;
+#[path = "browser/session_menu.rs"]
+mod session_menu;
 #[path = "browser/session_prompts.rs"]
 mod session_prompts;
 #[path = "browser/stage.rs"]

@@ -3,6 +3,7 @@
 //! [`Page`] finds things by what the UI shows, waits for them with a limit, and leaves a
 //! screenshot behind when its test fails. It knows nothing of engines.
 
+mod pointer;
 mod protocol;
 
 use std::{
@@ -423,53 +424,6 @@ impl Page {
         actions.extend(keys.iter().rev().map(action("keyUp")));
         let body = json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]});
         self.done(self.session.post("/actions", body).await);
-    }
-
-    /// Presses the mouse's button on the middle of something, and holds it.
-    pub async fn hold(&self, selector: &str) {
-        let place = self.place(selector, 0.5).await;
-        self.point(json!([place, {"type": "pointerDown", "button": 0}]))
-            .await;
-    }
-
-    /// Moves the mouse over something, to this part of its height.
-    pub async fn drag_to(&self, selector: &str, part: f64) {
-        let place = self.place(selector, part).await;
-        self.point(json!([place])).await;
-    }
-
-    /// Lets the mouse's button go.
-    pub async fn let_go(&self) {
-        self.point(json!([{"type": "pointerUp", "button": 0}]))
-            .await;
-    }
-
-    /// The move of a pointer to something that is shown.
-    async fn place(&self, selector: &str, part: f64) -> Value {
-        let place = self
-            .until_js(
-                &format!("{selector} has a place"),
-                "const rect = document.querySelector(arguments[0])?.getBoundingClientRect();
-                 return rect && {x: rect.x, y: rect.y, width: rect.width, height: rect.height}",
-                &[selector],
-            )
-            .await;
-        let number = |name: &str| place[name].as_f64().unwrap_or_default();
-        let x = number("x") + number("width") / 2.0;
-        let y = number("y") + number("height") * part;
-        json!({"type": "pointerMove", "duration": 20, "x": x.round(), "y": y.round()})
-    }
-
-    async fn point(&self, actions: Value) {
-        let mouse = json!({
-            "type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"},
-            "actions": actions,
-        });
-        self.done(
-            self.session
-                .post("/actions", json!({"actions": [mouse]}))
-                .await,
-        );
     }
 
     /// Gives the window another size, in pixels.

@@ -14,16 +14,22 @@ use crate::{
     ui, with_sources,
 };
 
-type Step = (&'static str, fn(&Repository) -> Result<(), Error>);
+/// What a step could not do here, and why.
+type Skips = Vec<(String, String)>;
+
+type Step = (&'static str, fn(&Repository) -> Result<Skips, Error>);
 
 /// Cheap ones first.
 const STEPS: &[Step] = &[
     ("fmt", fmt),
-    ("layers", |repository| Ok(layers::run(repository)?)),
+    ("layers", |repository| {
+        layers::run(repository)?;
+        Ok(Skips::new())
+    }),
     ("deny", deny),
     ("ui", |repository| {
         ui::build(repository, Profile::Release)?;
-        Ok(())
+        Ok(Skips::new())
     }),
     ("clippy", clippy),
     ("clippy of the UI", clippy_of_the_ui),
@@ -39,11 +45,24 @@ pub(crate) fn run(repository: &Repository) -> Result<ExitCode, Error> {
     })?;
     setup::components()?;
     let mut failed = Vec::new();
+    let mut skipped = Skips::new();
     for (name, step) in STEPS {
         println!("== {name}");
         let started = Instant::now();
         match step(repository) {
-            Ok(()) => println!("== {name}: passed in {} s", started.elapsed().as_secs()),
+            Ok(skips) => {
+                let word = if skips.is_empty() {
+                    "passed"
+                } else {
+                    "SKIPPED, in whole or in part,"
+                };
+                println!("== {name}: {word} in {} s", started.elapsed().as_secs());
+                skipped.extend(
+                    skips
+                        .into_iter()
+                        .map(|(what, why)| (format!("{name}: {what}"), why)),
+                );
+            }
             Err(error) => {
                 println!("== {name}: FAILED: {}", with_sources(&error));
                 failed.push(*name);
@@ -51,7 +70,10 @@ pub(crate) fn run(repository: &Repository) -> Result<ExitCode, Error> {
         }
     }
     println!("== test");
-    let outcome = test::execute(repository, &TestArgs::release())?;
+    let mut outcome = test::execute(repository, &TestArgs::release())?;
+    for (what, why) in skipped {
+        outcome.skip(what, why);
+    }
     let code = outcome.close();
     if failed.is_empty() {
         return Ok(code);
@@ -59,26 +81,26 @@ pub(crate) fn run(repository: &Repository) -> Result<ExitCode, Error> {
     Err(Error::Steps(failed))
 }
 
-fn fmt(repository: &Repository) -> Result<(), Error> {
-    Ok(process::run(
-        repository.cargo().args(["fmt", "--all", "--check"]),
-    )?)
+fn fmt(repository: &Repository) -> Result<Skips, Error> {
+    process::run(repository.cargo().args(["fmt", "--all", "--check"]))?;
+    Ok(Skips::new())
 }
 
-fn clippy(repository: &Repository) -> Result<(), Error> {
-    Ok(process::run(repository.cargo().args([
+fn clippy(repository: &Repository) -> Result<Skips, Error> {
+    process::run(repository.cargo().args([
         "clippy",
         "--workspace",
         "--all-targets",
         "--",
         "-D",
         "warnings",
-    ]))?)
+    ]))?;
+    Ok(Skips::new())
 }
 
-fn clippy_of_the_ui(repository: &Repository) -> Result<(), Error> {
+fn clippy_of_the_ui(repository: &Repository) -> Result<Skips, Error> {
     // Its tests run natively and were covered by the step before.
-    Ok(process::run(repository.cargo().args([
+    process::run(repository.cargo().args([
         "clippy",
         "--package",
         "berth-ui",
@@ -87,14 +109,18 @@ fn clippy_of_the_ui(repository: &Repository) -> Result<(), Error> {
         "--",
         "-D",
         "warnings",
-    ]))?)
+    ]))?;
+    Ok(Skips::new())
 }
 
-/// Licenses, sources and known vulnerabilities, as deny.toml says.
-fn deny(repository: &Repository) -> Result<(), Error> {
+/// Licenses, sources and known vulnerabilities, as deny.toml says. It is skipped in CI too where the program is not
+/// there: set-up does not bring it, and it takes minutes to compile.
+fn deny(repository: &Repository) -> Result<Skips, Error> {
     if !setup::has_program("cargo-deny") {
-        println!("skipped: cargo-deny not installed");
-        return Ok(());
+        let why = "cargo-deny is not installed; `cargo install cargo-deny` does that";
+        println!("SKIPPED: {why}");
+        return Ok(vec![("licenses and advisories".to_owned(), why.to_owned())]);
     }
-    Ok(process::run(repository.cargo().args(["deny", "check"]))?)
+    process::run(repository.cargo().args(["deny", "check"]))?;
+    Ok(Skips::new())
 }

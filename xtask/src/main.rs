@@ -134,7 +134,7 @@ fn execute(command: Command) -> Result<ExitCode, Error> {
         }
         Command::Record(args) => return record::run(&repository, &args),
         Command::Layers => layers::run(&repository)?,
-        Command::Cross => cross::run(&repository)?,
+        Command::Cross => drop(cross::run(&repository)?),
         Command::Ci => return ci::run(&repository),
     }
     Ok(ExitCode::SUCCESS)

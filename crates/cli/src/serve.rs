@@ -53,11 +53,17 @@ pub async fn serve(data_dir: PathBuf, options: Options) -> ExitCode {
     config.global_prompts = options.global_prompts;
     config.program = std::env::current_exe().ok();
     config.assets = Some(Arc::new(BuiltUi));
+    // Whoever waits for the announcement keeps what is said besides in a file.
+    let console = if options.announce {
+        logging::Console::Starters
+    } else {
+        logging::Console::Watched
+    };
     // The folder holds the logs too, so it must be there, for its owner only, before the engine is.
     let _log = match berth_engine::prepare_folder(&config.data_dir)
         .and_then(|()| berth_engine::prepare_folder(&config.log_dir))
         .map_err(std::io::Error::other)
-        .and_then(|()| logging::start(&config.log_dir))
+        .and_then(|()| logging::start(&config.log_dir, console))
     {
         Ok(guard) => Some(guard),
         Err(error) => {

@@ -1,10 +1,36 @@
 use super::*;
 
+/// What the start-up file of a POSIX shell says: noise, a variable of two lines, and an alias in the way.
+#[cfg(unix)]
+const POSIX: &str = "echo noise; export BERTH_TEST='two\nlines é'; alias env=false\n";
+
+/// The same for fish, which has a language of its own.
+#[cfg(unix)]
+const FISH: &str = "echo noise; set -gx BERTH_TEST 'two\nlines é'\n";
+
+/// Says that the test does not run here, and why, where `cargo xtask test` reads it. `berth_tests::skip` does the
+/// same, but depends on this crate.
+#[cfg(unix)]
+fn skip(reason: &str) {
+    use std::io::Write;
+
+    let test = std::thread::current();
+    let test = test.name().unwrap_or("a test");
+    println!("SKIPPED {test}: {reason}");
+    if let Some(path) = std::env::var_os("BERTH_TEST_SKIPS") {
+        let mut file = std::fs::OpenOptions::new();
+        let mut file = file.create(true).append(true).open(path).unwrap();
+        // At once, for other tests write there too.
+        let line = format!("{test}\t{reason}\n");
+        file.write_all(line.as_bytes()).unwrap();
+    }
+}
+
 /// Asks a real shell whose start-up file sets a variable and prints noise.
 #[cfg(unix)]
-async fn check_shell(shell: &str, startup_file: &str, startup: &str) {
-    let Ok(shell) = which::which(shell) else {
-        eprintln!("skipped: {shell} is not installed");
+async fn check_shell(name: &str, startup_file: &str, startup: &str) {
+    let Ok(shell) = which::which(name) else {
+        skip(&format!("{name} is not installed"));
         return;
     };
     let home = tempfile::tempdir().unwrap();
@@ -27,16 +53,20 @@ async fn check_shell(shell: &str, startup_file: &str, startup: &str) {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn bash_zsh_and_fish_give_their_environment_despite_noisy_startup_files() {
-    let posix = "echo noise; export BERTH_TEST='two\nlines é'; alias env=false\n";
-    check_shell("bash", ".bash_profile", posix).await;
-    check_shell("zsh", ".zshrc", posix).await;
-    check_shell(
-        "fish",
-        ".config/fish/config.fish",
-        "echo noise; set -gx BERTH_TEST 'two\nlines é'\n",
-    )
-    .await;
+async fn bash_gives_its_environment_despite_a_noisy_startup_file() {
+    check_shell("bash", ".bash_profile", POSIX).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn zsh_gives_its_environment_despite_a_noisy_startup_file() {
+    check_shell("zsh", ".zshrc", POSIX).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn fish_gives_its_environment_despite_a_noisy_startup_file() {
+    check_shell("fish", ".config/fish/config.fish", FISH).await;
 }
 
 #[cfg(unix)]

@@ -21,6 +21,7 @@ mod player;
 mod prompts;
 mod reading;
 mod report;
+mod settled;
 mod size;
 mod tenant;
 mod throughput;

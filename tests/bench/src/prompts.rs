@@ -11,7 +11,10 @@ use berth_tests::{Client, Setup};
 use reqwest::Method;
 use uuid::Uuid;
 
-use crate::report::{Figure, Limit, Report, median, percentile};
+use crate::{
+    report::{Figure, Limit, Report, median, percentile},
+    settled::settled,
+};
 
 /// Prompts of a session.
 const PROMPTS: u128 = 50;
@@ -98,6 +101,7 @@ pub async fn measure_preview(report: &mut Report) {
     let path = "/prompts/preview?agent=claude";
     let preview: PromptPreview = client.get(path).await.expect("there is a preview");
     assert_eq!(preview.effective.parts.len() as u128, PROMPTS);
+    settled(client).await;
     let mut berth = Vec::new();
     let mut bare = Vec::new();
     for _ in 0..ROUNDS {

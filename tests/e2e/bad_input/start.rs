@@ -38,6 +38,10 @@ async fn a_second_engine_on_the_same_data_leaves_the_first_alone() {
     let told = said(&output);
     assert!(told.contains("another engine is using"), "{told}");
     assert!(told.contains("berth stop"), "it says what to do: {told}");
+    assert!(
+        told.contains(Code::EngineRunning.as_str()),
+        "the log has the code: {told}"
+    );
     plain_project(&engine).await;
     let status = engine.setup().berth(&["status"]).await;
     assert!(

@@ -155,7 +155,8 @@ done
 }
 
 impl Agent {
-    fn name(self) -> &'static str {
+    /// What Berth calls it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Claude => "claude",
             Self::Codex => "codex",

@@ -163,9 +163,8 @@ impl App {
         });
     }
 
-    /// Stops the session if it lives, then archives it.
+    /// Archives the session. The engine stops it first if it lives.
     pub async fn archive(self, id: SessionId) -> Result<(), ApiError> {
-        self.stop_first(id).await?;
         let session = self
             .when_ended(|| async move { self.api().act_on_session(id, "archive").await })
             .await?;
@@ -176,26 +175,13 @@ impl App {
         Ok(())
     }
 
-    /// Stops the session if it lives, then deletes it and its workspace.
+    /// Deletes the session and its workspace. The engine stops it if it lives, but only once nothing stands against
+    /// deleting it: a refusal ends no work.
     pub async fn delete(self, id: SessionId, discard: bool) -> Result<(), ApiError> {
-        self.stop_first(id).await?;
         self.when_ended(|| async move { self.api().delete_session(id, discard).await })
             .await?;
         self.forget_session(id);
         self.ui.say(t().deleted);
-        Ok(())
-    }
-
-    async fn stop_first(self, id: SessionId) -> Result<(), ApiError> {
-        if self
-            .session_now(id)
-            .is_some_and(|session| session.status.is_live())
-        {
-            match self.api().act_on_session(id, "stop").await {
-                Err(error) if error.code() != Some(Code::SessionEnded) => return Err(error),
-                _ => {}
-            }
-        }
         Ok(())
     }
 

@@ -28,11 +28,24 @@ pub(super) struct Package {
     pub(super) windows: Option<Program>,
 }
 
-/// A need that is met when a program is on `PATH`, and the command that installs it.
+/// A need that is met when its sign is there, and the commands that meet it.
 #[derive(Debug)]
 pub(super) struct Program {
-    pub(super) name: &'static str,
-    pub(super) install: &'static str,
+    pub(super) sign: Sign,
+    /// One after the other: not every shell can join two.
+    pub(super) install: &'static [&'static str],
+}
+
+/// What shows that something is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// A program of this name on `PATH`.
+    OnPath(&'static str),
+    /// A file or folder in the folder that one of these variables names.
+    Below {
+        variables: &'static [&'static str],
+        place: &'static str,
+    },
 }
 
 const fn package(
@@ -58,18 +71,32 @@ impl Package {
         self
     }
 
-    const fn mac(mut self, name: &'static str, install: &'static str) -> Self {
-        self.mac = Some(Program { name, install });
+    const fn mac(mut self, name: &'static str, install: &'static [&'static str]) -> Self {
+        self.mac = Some(Program {
+            sign: Sign::OnPath(name),
+            install,
+        });
         self
     }
 
-    const fn windows(mut self, name: &'static str, install: &'static str) -> Self {
-        self.windows = Some(Program { name, install });
+    const fn windows(self, name: &'static str, install: &'static [&'static str]) -> Self {
+        self.windows_by(Sign::OnPath(name), install)
+    }
+
+    const fn windows_by(mut self, sign: Sign, install: &'static [&'static str]) -> Self {
+        self.windows = Some(Program { sign, install });
         self
     }
 }
 
-/// Every need. Node is not here: see [`super::node`].
+/// Where Windows keeps the web view that windows are drawn with: for all users or for one.
+const WEB_VIEW: Sign = Sign::Below {
+    variables: &["ProgramFiles(x86)", "ProgramFiles", "LOCALAPPDATA"],
+    place: r"Microsoft\EdgeWebView\Application",
+};
+
+/// Every need. Node is not here: see [`super::node`]. Neither are Apple's command line tools and Visual Studio's
+/// build tools: without them there is no linker, so nothing here would run to name them; README.md does.
 pub(super) const PACKAGES: &[Package] = &[
     package(Group::Build, "build-essential", "gcc-c++", "base-devel"),
     package(Group::Build, "pkg-config", "pkgconf-pkg-config", "pkgconf"),
@@ -77,13 +104,17 @@ pub(super) const PACKAGES: &[Package] = &[
     package(Group::Build, "libssl-dev", "openssl-devel", "openssl"),
     package(Group::Build, "libdbus-1-dev", "dbus-devel", "dbus"),
     package(Group::Build, "git", "git", "git")
-        .mac("git", "brew install git")
-        .windows("git", "winget install --id Git.Git"),
+        .mac("git", &["brew install git"])
+        .windows("git", &["winget install --id Git.Git"]),
     package(
         Group::Window,
         "libwebkit2gtk-4.1-dev",
         "webkit2gtk4.1-devel",
         "webkit2gtk-4.1",
+    )
+    .windows_by(
+        WEB_VIEW,
+        &["winget install --id Microsoft.EdgeWebView2Runtime"],
     ),
     package(Group::Window, "libgtk-3-dev", "gtk3-devel", "gtk3"),
     package(
@@ -119,11 +150,14 @@ pub(super) const PACKAGES: &[Package] = &[
         .ubuntu("chromium-chromedriver")
         .mac(
             "chromedriver",
-            "brew install --cask google-chrome chromedriver",
+            &["brew install --cask google-chrome chromedriver"],
         )
         .windows(
             "chromedriver",
-            "winget install --id Google.Chrome && winget install --id Chromium.ChromeDriver",
+            &[
+                "winget install --id Google.Chrome",
+                "winget install --id Chromium.ChromeDriver",
+            ],
         ),
     package(
         Group::Tests,
@@ -131,16 +165,21 @@ pub(super) const PACKAGES: &[Package] = &[
         "postgresql-server",
         "postgresql",
     )
-    .mac("postgres", "brew install postgresql@15"),
+    .mac("postgres", &["brew install postgresql@15"]),
     package(Group::Tests, "zsh", "zsh", "zsh"),
-    package(Group::Tests, "fish", "fish", "fish").mac("fish", "brew install fish"),
+    package(Group::Tests, "fish", "fish", "fish").mac("fish", &["brew install fish"]),
     package(Group::Tests, "bubblewrap", "bubblewrap", "bubblewrap"),
+    // aider and FastMCP, each in an environment of its own.
+    package(Group::Tests, "python3-venv", "python3", "python")
+        .mac("python3", &["brew install python"])
+        .windows("python", &["winget install --id Python.Python.3.13"]),
     package(
         Group::CrossWindows,
         "gcc-mingw-w64-x86-64",
         "mingw64-gcc",
         "mingw-w64-gcc",
     )
-    .mac("x86_64-w64-mingw32-gcc", "brew install mingw-w64"),
+    .mac("x86_64-w64-mingw32-gcc", &["brew install mingw-w64"]),
+    // Zig, which is a package of the Python index.
     package(Group::CrossMac, "python3-venv", "python3", "python"),
 ];

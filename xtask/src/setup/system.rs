@@ -4,7 +4,7 @@ use std::{env, fs, path::PathBuf, process::Command};
 
 use crate::{
     process::{self, ProcessError},
-    setup::packages::{Group, PACKAGES, Package, Program},
+    setup::packages::{Group, PACKAGES, Package, Program, Sign},
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -37,25 +37,15 @@ enum System {
 
 /// Makes sure that the packages of these groups are installed.
 pub(super) fn ensure(groups: &[Group]) -> Result<(), SystemError> {
-    let wanted = || {
-        PACKAGES
-            .iter()
-            .filter(|package| groups.contains(&package.group))
-    };
-    match System::here() {
-        System::Debian => apt(&names(wanted(), |package| package.debian)),
-        System::Ubuntu => apt(&names(wanted(), |package| {
-            package.ubuntu.unwrap_or(package.debian)
-        })),
-        System::Fedora => dnf(&names(wanted(), |package| package.fedora)),
-        System::Arch => pacman(&names(wanted(), |package| package.arch)),
-        System::Mac => programs(wanted().filter_map(|package| package.mac.as_ref())),
-        System::Windows => programs(wanted().filter_map(|package| package.windows.as_ref())),
+    let system = System::here();
+    match system {
+        System::Debian | System::Ubuntu => apt(&names(system, groups)),
+        System::Fedora => to_install(&dnf(&missing_from_rpm(&names(system, groups))?)),
+        System::Arch => to_install(&pacman(&missing_from_pacman(&names(system, groups))?)),
+        System::Mac | System::Windows => to_install(&commands(programs(system, groups), is_there)),
         // Whether they are there cannot be asked, so a present compiler has to be proof enough.
         System::OtherLinux if on_path("pkg-config").is_some() => Ok(()),
-        System::OtherLinux => Err(SystemError::UnknownSystem(names(wanted(), |package| {
-            package.debian
-        }))),
+        System::OtherLinux => Err(SystemError::UnknownSystem(names(system, groups))),
     }
 }
 
@@ -93,11 +83,35 @@ impl System {
     }
 }
 
-fn names(
-    packages: impl Iterator<Item = &'static Package>,
-    name: impl Fn(&Package) -> &'static str,
-) -> Vec<&'static str> {
-    packages.map(name).filter(|name| !name.is_empty()).collect()
+fn wanted(groups: &[Group]) -> impl Iterator<Item = &'static Package> {
+    PACKAGES
+        .iter()
+        .filter(|package| groups.contains(&package.group))
+}
+
+/// What the system calls the packages of these groups, each once.
+fn names(system: System, groups: &[Group]) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for package in wanted(groups) {
+        let name = match system {
+            System::Ubuntu => package.ubuntu.unwrap_or(package.debian),
+            System::Fedora => package.fedora,
+            System::Arch => package.arch,
+            _ => package.debian,
+        };
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// What these groups need where programs are looked for instead of packages.
+fn programs(system: System, groups: &[Group]) -> impl Iterator<Item = &'static Program> {
+    wanted(groups).filter_map(move |package| match system {
+        System::Windows => package.windows.as_ref(),
+        _ => package.mac.as_ref(),
+    })
 }
 
 fn apt(wanted: &[&str]) -> Result<(), SystemError> {
@@ -170,44 +184,68 @@ fn is_root() -> bool {
     false
 }
 
-fn dnf(wanted: &[&str]) -> Result<(), SystemError> {
+fn missing_from_rpm(wanted: &[&str]) -> Result<Vec<String>, SystemError> {
     let mut missing = Vec::new();
     for name in wanted {
         let (status, _) =
             process::output(Command::new("rpm").args(["-q", "--whatprovides", name]))?;
         if !status.success() {
-            missing.push(*name);
+            missing.push((*name).to_owned());
         }
     }
-    print_install(&missing, "sudo dnf install")
+    Ok(missing)
 }
 
-fn pacman(wanted: &[&str]) -> Result<(), SystemError> {
+fn missing_from_pacman(wanted: &[&str]) -> Result<Vec<String>, SystemError> {
     // `-T` prints the names that no installed package satisfies.
     let (_, missing) = process::output(Command::new("pacman").arg("-T").args(wanted))?;
-    let missing: Vec<&str> = missing.split_whitespace().collect();
-    print_install(&missing, "sudo pacman -S --needed")
+    Ok(missing.split_whitespace().map(str::to_owned).collect())
 }
 
-fn print_install(missing: &[&str], install: &str) -> Result<(), SystemError> {
+fn dnf(missing: &[String]) -> Vec<String> {
+    one_command("sudo dnf install", missing)
+}
+
+fn pacman(missing: &[String]) -> Vec<String> {
+    one_command("sudo pacman -S --needed", missing)
+}
+
+/// The command that installs all of these; none when nothing is missing.
+fn one_command(install: &str, missing: &[String]) -> Vec<String> {
     if missing.is_empty() {
-        return Ok(());
+        return Vec::new();
     }
-    Err(SystemError::Install(format!(
-        "{install} {}",
-        missing.join(" ")
-    )))
+    vec![format!("{install} {}", missing.join(" "))]
 }
 
-fn programs(wanted: impl Iterator<Item = &'static Program>) -> Result<(), SystemError> {
-    let installs: Vec<&str> = wanted
-        .filter(|program| on_path(program.name).is_none())
-        .map(|program| program.install)
-        .collect();
-    if installs.is_empty() {
+/// The commands for what is not there.
+fn commands(
+    wanted: impl Iterator<Item = &'static Program>,
+    is_there: impl Fn(Sign) -> bool,
+) -> Vec<String> {
+    wanted
+        .filter(|program| !is_there(program.sign))
+        .flat_map(|program| program.install)
+        .map(|command| (*command).to_owned())
+        .collect()
+}
+
+/// Ends set-up with the commands that the user has to run, one a line: Windows PowerShell 5 knows no `&&`.
+fn to_install(commands: &[String]) -> Result<(), SystemError> {
+    if commands.is_empty() {
         return Ok(());
     }
-    Err(SystemError::Install(installs.join("\n    ")))
+    Err(SystemError::Install(commands.join("\n    ")))
+}
+
+fn is_there(sign: Sign) -> bool {
+    match sign {
+        Sign::OnPath(program) => on_path(program).is_some(),
+        Sign::Below { variables, place } => variables
+            .iter()
+            .filter_map(env::var_os)
+            .any(|folder| PathBuf::from(folder).join(place).exists()),
+    }
 }
 
 /// Where a program is, if it can be started by its name.

@@ -29,8 +29,8 @@ impl Outcome {
         self.failed += tally.failed;
         self.failures.extend(tally.failures);
         self.reasons.extend(tally.reasons);
-        for name in tally.ignored {
-            self.skip(name, "ignored".to_owned());
+        for (name, reason) in tally.ignored {
+            self.skip(name, reason);
         }
     }
 
@@ -47,7 +47,7 @@ impl Outcome {
     }
 
     /// Counts something as skipped that libtest did not count as passed.
-    pub(super) fn skip(&mut self, name: String, reason: String) {
+    pub(crate) fn skip(&mut self, name: String, reason: String) {
         self.skips.push((name, reason));
     }
 

@@ -21,6 +21,13 @@ pub(super) struct Program {
     pinned: &'static str,
 }
 
+/// Python as it is called here, and where an environment of it has its programs.
+const PYTHON: (&str, &str) = if cfg!(windows) {
+    ("python", "Scripts")
+} else {
+    ("python3", "bin")
+};
+
 /// All of them.
 pub(super) const PROGRAMS: &[Program] = &[
     Program {
@@ -66,18 +73,19 @@ pub(super) fn install(
     if cache::read(&stamp).is_ok_and(|done| done == wanted) {
         return Ok(programs);
     }
+    let (python, scripts) = PYTHON;
     let environment = folder.join("venv");
     println!("installing {name} into {}", folder.display());
     let failed = |source| PythonError::Install { pinned, source };
     process::run(
-        Command::new("python3")
+        Command::new(python)
             .args(["-m", "venv", "--clear"])
             .arg(&environment),
     )
     .map_err(failed)?;
     let install = ["install", "--quiet", "--disable-pip-version-check", "-r"];
     process::run(
-        Command::new(environment.join("bin/pip"))
+        Command::new(environment.join(scripts).join("pip"))
             .args(install)
             .arg(&requirements),
     )
@@ -86,7 +94,7 @@ pub(super) fn install(
         program: name,
         source,
     };
-    link(&environment.join("bin").join(name), &programs).map_err(unlinked)?;
+    link(&environment.join(scripts).join(name), &programs).map_err(unlinked)?;
     cache::write(&stamp, &wanted)?;
     Ok(programs)
 }

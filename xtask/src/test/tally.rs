@@ -8,6 +8,10 @@ const REASON_LINES: usize = 12;
 /// How many characters of such a line are.
 const REASON_WIDTH: usize = 300;
 
+/// What `#[ignore = …]` says of a test that another test starts in a process of its own. It runs there, so it is
+/// neither skipped nor a test to count.
+const PART: &str = "a part of another test";
+
 /// A test in the part of the output in which libtest repeats what failed tests have printed.
 #[derive(Debug, PartialEq, Eq)]
 struct Speaking {
@@ -26,8 +30,8 @@ pub(super) struct Tally {
     pub(super) reasons: BTreeMap<String, Vec<String>>,
     /// The failed test whose words are being read.
     speaking: Option<Speaking>,
-    /// Names of the tests that are marked `#[ignore]`.
-    pub(super) ignored: Vec<String>,
+    /// Names of the tests that are marked `#[ignore]`, and what is said there.
+    pub(super) ignored: Vec<(String, String)>,
     /// A test program has started and has not yet printed its result.
     open: bool,
 }
@@ -50,8 +54,12 @@ impl Tally {
             && let Some((name, result)) = rest.split_once(" ... ")
         {
             let name = name.trim_end_matches(" - should panic").to_owned();
-            if result.starts_with("ignored") {
-                self.ignored.push(name);
+            if let Some(reason) = result.strip_prefix("ignored") {
+                match reason.trim_start_matches([',', ' ']) {
+                    PART => {}
+                    "" => self.ignored.push((name, "ignored".to_owned())),
+                    reason => self.ignored.push((name, reason.to_owned())),
+                }
             } else if result.starts_with("FAILED") {
                 self.failures.push(name);
             }

@@ -25,7 +25,28 @@ fn results_of_all_programs_are_added() {
     );
     assert_eq!(
         (tally.passed, tally.failed, tally.failures, tally.ignored),
-        (2, 1, vec!["b".to_owned()], vec!["c".to_owned()])
+        (
+            2,
+            1,
+            vec!["b".to_owned()],
+            vec![("c".to_owned(), "needs a printer".to_owned())]
+        )
+    );
+}
+
+#[test]
+fn what_another_test_starts_is_neither_passed_nor_skipped() {
+    let tally = tally(
+        "running 3 tests\n\
+         test a ... ok\n\
+         test child ... ignored, a part of another test\n\
+         test c ... ignored\n\
+         test result: ok. 1 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.00s\n",
+        true,
+    );
+    assert_eq!(
+        (tally.passed, tally.ignored),
+        (1, vec![("c".to_owned(), "ignored".to_owned())])
     );
 }
 

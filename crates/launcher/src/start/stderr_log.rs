@@ -1,7 +1,8 @@
 //! Keeps what an engine writes to its standard error.
 //!
 //! A pipe would break when its starter ends, and the engine with it, so it is a file. The engine's
-//! own log is elsewhere: here stand only the words of one that could not start, or that panicked.
+//! own log is elsewhere and kept for days. Here stand the words of one that could not start, or that panicked, and
+//! the beginning of what it logs: an engine that is started this way stops after some megabytes.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};

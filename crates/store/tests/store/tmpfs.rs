@@ -1,8 +1,8 @@
 //! A disk that is really full: a small tmpfs. Mounting one needs Linux and root; elsewhere these
-//! tests print that they are skipped, and `full_tests.rs` stands in for them.
+//! tests are reported as skipped, and `full_tests.rs` stands in for them.
 
 use std::{
-    fs::File,
+    fs::{File, OpenOptions},
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -19,10 +19,6 @@ struct SmallDisk {
 }
 
 impl SmallDisk {
-    #[expect(
-        clippy::print_stdout,
-        reason = "a skipped test says so, and the test runner shows what it prints"
-    )]
     fn mount(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
@@ -33,7 +29,7 @@ impl SmallDisk {
         if mounted.is_ok_and(|status| status.success()) {
             Some(Self { folder })
         } else {
-            println!("skipped: a tmpfs cannot be mounted here (it needs Linux and root)");
+            skip("a tmpfs cannot be mounted here: it needs Linux and root");
             None
         }
     }
@@ -55,6 +51,25 @@ impl Drop for SmallDisk {
     fn drop(&mut self) {
         let unmount = Command::new("umount").arg("-l").arg(self.path()).status();
         assert!(unmount.is_ok_and(|status| status.success()));
+    }
+}
+
+/// Says that the test does not run here, and why, where `cargo xtask test` reads it. `berth_tests::skip` does the
+/// same, but depends on this crate.
+#[expect(
+    clippy::print_stdout,
+    reason = "a person who runs one test wants to read it"
+)]
+fn skip(reason: &str) {
+    let test = std::thread::current();
+    let test = test.name().unwrap_or("a test");
+    println!("SKIPPED {test}: {reason}");
+    if let Some(path) = std::env::var_os("BERTH_TEST_SKIPS") {
+        let mut file = OpenOptions::new();
+        let mut file = file.create(true).append(true).open(path).unwrap();
+        // At once, for other tests write there too.
+        let line = format!("{test}\t{reason}\n");
+        file.write_all(line.as_bytes()).unwrap();
     }
 }
 

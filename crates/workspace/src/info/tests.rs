@@ -18,6 +18,24 @@ fn expected(root: &Path, branch: Option<&str>) -> Option<GitInfo> {
     })
 }
 
+/// Says that the test does not run here, and why, where `cargo xtask test` reads it. `berth_tests::skip` does the
+/// same, but depends on this crate.
+#[cfg(unix)]
+fn skip(reason: &str) {
+    use std::io::Write;
+
+    let test = std::thread::current();
+    let test = test.name().unwrap_or("a test");
+    println!("SKIPPED {test}: {reason}");
+    if let Some(path) = std::env::var_os("BERTH_TEST_SKIPS") {
+        let mut file = std::fs::OpenOptions::new();
+        let mut file = file.create(true).append(true).open(path).unwrap();
+        // At once, for other tests write there too.
+        let line = format!("{test}\t{reason}\n");
+        file.write_all(line.as_bytes()).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_folder_below_the_top_belongs_to_the_repository() {
     let fixture = Fixture::new();
@@ -115,11 +133,11 @@ async fn a_line_feed_in_the_path_and_a_tag_of_the_same_name_do_not_confuse() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_repository_of_another_user_says_how_to_trust_it() {
-    let fixture = Fixture::new();
     if !nix::unistd::geteuid().is_root() {
-        println!("skipped: only root can give a folder to another user");
+        skip("only root can give a folder to another user");
         return;
     }
+    let fixture = Fixture::new();
     for path in [fixture.repo.clone(), fixture.repo.join(".git")] {
         std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
     }

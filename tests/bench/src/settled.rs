@@ -1,0 +1,22 @@
+//! When an engine has done what it does once after its start.
+
+use std::time::Duration;
+
+use berth_protocol::{AgentList, AgentState};
+use berth_tests::Client;
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Waits until the engine has asked every agent for its version: each is a program that takes a core for a second or
+/// more, and what is measured beside it is measured on another machine.
+pub async fn settled(client: &Client) {
+    loop {
+        let found: AgentList = client.get("/agents").await.expect("agents are listed");
+        let mut agents = found.agents.iter();
+        if agents.all(|agent| agent.state != AgentState::Checking) {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
