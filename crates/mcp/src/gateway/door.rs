@@ -445,7 +445,8 @@ fn told(error: McpError) -> ErrorData {
     ErrorData::internal_error(error.to_string(), None)
 }
 
-fn shape(arguments: Option<&JsonObject>) -> BTreeMap<String, &'static str> {
+/// What is told of the arguments of a call: their names with their types, and no value.
+pub fn shape(arguments: Option<&JsonObject>) -> BTreeMap<String, &'static str> {
     /// Most names that are told, and the longest.
     const NAMES: usize = 50;
     const LONGEST: usize = 64;

@@ -38,6 +38,7 @@ use crate::{Connection, McpError};
 
 pub use agents::Agents;
 use door::Door;
+pub use door::shape;
 use sessions::Sessions;
 pub use shared::Shared;
 use upstream::Upstream;
