@@ -14,7 +14,7 @@ use berth_store::{Store, StoreError};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 
-use super::{get, reach_of, unless_stopping};
+use super::{get, midway, reach_of, unless_stopping};
 use crate::{error::ApiError, gateway::cut, state::State};
 
 /// Calls a tool by hand.
@@ -58,9 +58,10 @@ pub async fn call(
     match &called {
         Ok(answered) => {
             connection.close().await;
-            if let Err(error) = answered {
-                let server = &configuration.draft.server;
-                state.sign_ins.remember(id, server, error);
+            if let Err(error) = answered
+                && error.wants_sign_in()
+            {
+                midway::note(state, &configuration, error).await;
             }
         }
         // One that is ended in order is given time for that.
@@ -81,8 +82,9 @@ async fn opened(
     match opened.map_err(|error| (Outcome::Cancelled, error))? {
         Ok(connection) => Ok(connection),
         Err(error) => {
-            let server = &configuration.draft.server;
-            state.sign_ins.remember(configuration.id, server, &error);
+            if error.wants_sign_in() {
+                midway::note(state, configuration, &error).await;
+            }
             Err((Outcome::Lost, error.into()))
         }
     }

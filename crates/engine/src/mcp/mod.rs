@@ -9,6 +9,7 @@ mod by_hand;
 mod given;
 mod grants;
 pub mod hint;
+pub mod midway;
 pub mod reach;
 pub mod shared;
 pub mod sign_in;
