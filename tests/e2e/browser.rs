@@ -20,6 +20,8 @@ mod main_flow;
 mod mcp;
 #[path = "browser/mcp_asked.rs"]
 mod mcp_asked;
+#[path = "browser/mcp_states.rs"]
+mod mcp_states;
 #[path = "browser/mcp_unreadable.rs"]
 mod mcp_unreadable;
 #[path = "browser/messages.rs"]

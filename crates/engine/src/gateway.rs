@@ -4,6 +4,7 @@
 mod asker;
 pub mod asking;
 mod form;
+mod names;
 mod sample;
 
 use std::{
@@ -31,6 +32,7 @@ use tokio_util::task::TaskTracker;
 
 use asker::Asker;
 use asking::Subject;
+use names::{free_name, own_name};
 
 use crate::{error::ApiError, mcp, sessions, state::State};
 
@@ -56,6 +58,8 @@ pub struct Gateways {
     shared: Mutex<HashMap<(McpConfigurationId, u32), Weak<Shared>>>,
     /// Calls that wait for the user's answer.
     pub asking: asking::Asking,
+    /// Servers that want their user to sign in before they answer a call.
+    pub midway: mcp::midway::Midway,
 }
 
 /// The gateways of one run of a session.
@@ -263,35 +267,6 @@ fn is_for(configuration: &McpConfiguration, agent: &AgentId, project: ProjectId)
         && draft.target.includes(agent, Some(project))
 }
 
-/// The name of a server of the user's own of which the organization has one of the same name.
-fn own_name(name: &str) -> String {
-    format!("{name}-user")
-}
-
-/// The name by which the agent knows a server: its own, unless another of the session has it. What the organization calls
-/// its servers is theirs alone, whether or not the session is given them.
-fn free_name(
-    configuration: &McpConfiguration,
-    shared: &BTreeSet<String>,
-    taken: &mut BTreeSet<String>,
-) -> String {
-    let own = &configuration.draft.name;
-    let (second, is_shared) = match configuration.scope {
-        McpScope::Organization => (format!("{own}-organization"), false),
-        McpScope::User => (own_name(own), shared.contains(&own.to_ascii_lowercase())),
-    };
-    let numbered = (2..).map(|number: u32| format!("{own}-{number}"));
-    let mut names = [own.clone(), second]
-        .into_iter()
-        .skip(usize::from(is_shared))
-        .chain(numbered);
-    let name = names
-        .find(|name| !taken.contains(name))
-        .unwrap_or_else(|| own.clone());
-    taken.insert(name.clone());
-    name
-}
-
 fn token() -> Secret {
     let bytes: [u8; TOKEN] = rand::random();
     Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -448,6 +423,8 @@ impl Of {
         let known = known.map(|known| known.state).unwrap_or_default();
         let now = match (changed, known) {
             ([], McpState::Connected { tools, .. }) if tools as usize == said.tools.len() => return,
+            // The agent looks at the tools meanwhile.
+            ([], known) if self.state.gateways.midway.stands(self.given.id, &known) => return,
             ([], _) => McpState::connected(said, at),
             (changed, McpState::Quarantined { tools, .. }) if tools == changed => return,
             (changed, _) => McpState::Quarantined {
@@ -591,6 +568,14 @@ impl Guard for Of {
                 let at = Timestamp::now();
                 let now = mcp::sign_in::state_of(state, given, &problem, at).await;
                 self.note(now, None).await;
+            }
+        })
+    }
+
+    fn wants_sign_in<'a>(&'a self, error: &'a McpError) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if self.is_open() {
+                mcp::midway::note(&self.state, &self.given, error).await;
             }
         })
     }

@@ -16,6 +16,8 @@ use crate::folder;
 mod asked;
 #[path = "gateway/bounds.rs"]
 mod bounds;
+#[path = "gateway/by_hand.rs"]
+mod by_hand;
 #[path = "gateway/cut_off.rs"]
 mod cut_off;
 #[path = "gateway/over_http.rs"]

@@ -62,7 +62,8 @@ pub async fn open_mcp(page: &Page) {
     page.sees(&id("add-mcp")).await;
 }
 
-fn stands(standing: &str) -> String {
+/// What shows that a server stands like this.
+pub fn stands(standing: &str) -> String {
     format!("[data-testid=mcp-standing][data-standing={standing}]")
 }
 
