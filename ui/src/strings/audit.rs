@@ -38,6 +38,7 @@ strings! {
     did_fail_router: "Router gave up",
     did_interrupt: "Interrupted",
     did_know_screen: "Screen recognised",
+    did_lose_messages: "Messages lost on a full disk",
     did_not_know_screen: "Screen not recognised, read as plain text",
     did_not_answer: "Answer not taken",
     did_rename: "Renamed",
