@@ -103,7 +103,7 @@ pub struct McpAccept {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct McpSecret {
-    /// Its value. It goes into the keychain and is never shown again.
+    /// Its value, 1 to 16,384 bytes on one line. It goes into the keychain and is never shown again.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub value: Secret,
 }
