@@ -596,7 +596,7 @@ fn mcp_servers_are_read_as_serde_reads_them() {
         check::<OauthProvider>(&[&format!("\"{provider}\"")]);
     }
     check::<McpImported>(&[&format!(
-        r#"{{"servers":[{{"name":"n","draft":{},"secrets":["env/A"],"notes":["o"],
+        r#"{{"servers":[{{"name":"n","projects":["/p"],"draft":{},"secrets":["env/A"],"notes":["o"],
             "problems":[{{"field":"f","message":"m"}}]}},{{"name":"n"}}]}}"#,
         MCP_DRAFTS[1]
     )]);
