@@ -6,6 +6,8 @@
 mod endpoint;
 #[path = "recovery/messages.rs"]
 mod messages;
+#[path = "recovery/servers.rs"]
+mod servers;
 #[path = "recovery/workspaces.rs"]
 mod workspaces;
 

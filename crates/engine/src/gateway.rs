@@ -9,17 +9,17 @@ mod sample;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
 use berth_mcp::{
     Connection, Limits, McpError,
-    gateway::{Agents, Asked, Bounds, Ended, Gateway, Guard, Opener, Read},
+    gateway::{Agents, Asked, Bounds, Ended, Gateway, Guard, Opener, Read, Shared},
 };
 use berth_protocol::{
-    AgentId, Code, McpConfiguration, McpProbe, McpScope, McpState, McpTool, ProjectId, Secret,
-    SessionId, SessionMcpServer, Timestamp, ToolRule, tenant::Tenant,
+    AgentId, Code, McpConfiguration, McpConfigurationId, McpProbe, McpScope, McpServer, McpState,
+    McpTool, ProjectId, Secret, SessionId, SessionMcpServer, Timestamp, ToolRule, tenant::Tenant,
 };
 use berth_session::agents::{self, Spec};
 use berth_store::SessionRecord;
@@ -52,6 +52,8 @@ pub struct Gateways {
     open: Mutex<HashMap<SessionId, Arc<OfSession>>>,
     /// Runs that are over, of which calls are still to be noted.
     ending: TaskTracker,
+    /// What sessions share of a server, as long as one of them is given it. Its settings are others with each version.
+    shared: Mutex<HashMap<(McpConfigurationId, u32), Weak<Shared>>>,
     /// Calls that wait for the user's answer.
     pub asking: asking::Asking,
 }
@@ -95,6 +97,19 @@ impl Drop for Open {
 impl Gateways {
     fn open(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Arc<OfSession>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What sessions share of a server. A program runs for each of them, and shares nothing.
+    fn shared(&self, server: &McpConfiguration) -> Arc<Shared> {
+        if matches!(server.draft.server, McpServer::Stdio { .. }) {
+            return Arc::default();
+        }
+        let mut all = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, shared| shared.strong_count() > 0);
+        let key = (server.id, server.version);
+        let shared = all.get(&key).and_then(Weak::upgrade).unwrap_or_default();
+        all.insert(key, Arc::downgrade(&shared));
+        shared
     }
 
     /// The gateways of a session, for whoever has its token. Whether there is such a session nobody else learns.
@@ -184,9 +199,10 @@ pub async fn open(
             tenant,
         };
         let opener = of.opener();
+        let shared = state.gateways.shared(&configuration);
         servers.insert(
             name.clone(),
-            Gateway::new(opener, Arc::new(of), Bounds::default()),
+            Gateway::new(opener, Arc::new(of), Bounds::default(), shared),
         );
         told.push(json!({"id": configuration.id, "name": name, "version": configuration.version}));
         given.push(server);
@@ -365,7 +381,8 @@ impl Of {
     async fn connect(&self, agents: Agents) -> Result<Connection, McpError> {
         let now = self.now().await.map_err(McpError::Withheld)?;
         let reach = mcp::reach_of(&self.state, &now, Some(&self.folder)).await;
-        let reach = reach.map_err(|error| McpError::Unreachable(error.0.detail.clone()))?;
+        let mut reach = reach.map_err(|error| McpError::Unreachable(error.0.detail.clone()))?;
+        mcp::reach::mark(&mut reach, self.session);
         let asker = Asker::new(self.clone(), now.draft.offers, agents);
         Connection::open_for(&reach, Limits::default(), Arc::new(asker)).await
     }

@@ -1,5 +1,5 @@
-//! What a crashed engine left behind: sessions that are recorded as live, with their processes, and
-//! workspaces whose sessions were never recorded.
+//! What a crashed engine left behind: sessions that are recorded as live, with their processes and the
+//! MCP servers that their gateways had started, and workspaces whose sessions were never recorded.
 
 use std::{sync::Arc, time::Duration};
 
@@ -50,6 +50,7 @@ async fn end(state: &State, record: SessionRecord) -> Result<(), StoreError> {
             Family {
                 session: record.id,
                 leader,
+                servers: true,
             },
             LEFTOVER_GRACE,
         )

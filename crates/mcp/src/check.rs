@@ -18,7 +18,7 @@ const WORD: usize = 4096;
 const MANY: usize = 100;
 
 /// Variables that a configuration cannot set: they make a program run other code than its own, or are
-/// Berth's.
+/// Berth's. Those that name a session would have a server ended with one that is not its own.
 const FORBIDDEN: &[&str] = &[
     "LD_PRELOAD",
     "LD_LIBRARY_PATH",
@@ -26,6 +26,8 @@ const FORBIDDEN: &[&str] = &[
     "DYLD_INSERT_LIBRARIES",
     "DYLD_LIBRARY_PATH",
     "BERTH_HOME",
+    "BERTH_SESSION_ID",
+    "BERTH_GATEWAY_SESSION_ID",
 ];
 
 /// Headers that belong to the protocol or to the connection.
@@ -306,7 +308,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_by_field() {
         let mut bad = draft(serde_json::json!({"type": "stdio", "command": " ",
-            "args": ["a\u{0}b"], "env": {"1A": "x", "LD_PRELOAD": "y", "K": "z"}, "secret_env": ["K"]}));
+            "args": ["a\u{0}b"], "env": {"1A": "x", "LD_PRELOAD": "y", "K": "z", "BERTH_SESSION_ID": "v",
+                "berth_gateway_session_id": "w"}, "secret_env": ["K"]}));
         bad.name = "a b".to_owned();
         bad.auth = McpAuth::Bearer;
         assert_eq!(
@@ -316,7 +319,9 @@ mod tests {
                 "server.command",
                 "server.args[0]",
                 "server.env.1A",
+                "server.env.BERTH_SESSION_ID",
                 "server.env.LD_PRELOAD",
+                "server.env.berth_gateway_session_id",
                 "server.env.K",
                 "auth"
             ]

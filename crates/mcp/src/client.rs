@@ -10,6 +10,7 @@ mod bridge;
 mod child;
 mod error;
 mod http;
+mod pool;
 mod progress;
 mod sse;
 
@@ -45,11 +46,15 @@ pub use bridge::bridge;
 use child::Child;
 pub use error::McpError;
 use http::{Authorized, Proof};
+use pool::Http;
 pub(crate) use progress::Progress;
 use progress::{Following, Marked};
 use sse::SseTransport;
 
 use crate::TokenSource;
+
+/// How long it may take until a server is told that nobody waits for a call any more.
+const TOLD: Duration = Duration::from_secs(1);
 
 /// How a server is reached, with everything that its configuration only names. Not `Debug`: the environment
 /// has secrets in it.
@@ -168,6 +173,31 @@ impl Connection {
         })
     }
 
+    /// Connects to a server in this process. What it asks is denied.
+    #[cfg(test)]
+    pub(crate) async fn over(pipe: tokio::io::DuplexStream) -> Result<Self, McpError> {
+        let (started, limits) = (Instant::now(), Limits::default());
+        let handler = Handler {
+            asked: Arc::new(Nobody),
+            calls: Calls::default(),
+            following: Following::default(),
+        };
+        let (calls, following) = (handler.calls.clone(), handler.following.clone());
+        let (read, write) = tokio::io::split(pipe);
+        let pipe =
+            rmcp::transport::async_rw::AsyncRwTransport::<RoleClient, _, _>::new(read, write);
+        let served = handler.serve_with_lifecycle(Marked::new(pipe, &following), lifecycle());
+        let (service, child) = begun(in_time(limits, served).await)?;
+        Ok(Self {
+            service,
+            calls,
+            following,
+            child,
+            limits,
+            connected_in: started.elapsed(),
+        })
+    }
+
     /// Its tools.
     ///
     /// # Errors
@@ -266,8 +296,15 @@ impl Connection {
         let _under_way = self.calls.begin();
         Following::unmark(&mut request);
         let _followed = heard.map(|heard| self.following.follow(&mut request, heard));
-        self.within_time(longest, self.service.call_tool(request))
-            .await
+        let mut told = self.following.told();
+        let called = self
+            .within_time(longest, self.service.call_tool(request))
+            .await;
+        if matches!(called, Err(McpError::Silent { .. })) {
+            // Whoever hears of that ends the connection, which would overtake what tells the server.
+            let _ = tokio::time::timeout(TOLD, told.changed()).await;
+        }
+        called
     }
 
     /// A request, for as long as one may take.
@@ -366,7 +403,7 @@ async fn begin(
             let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
             config.custom_headers = http::checked_headers(headers)?;
             let authorized = Authorized {
-                http: http::client(url)?,
+                http: Http::to(url)?,
                 proof: proof.unwrap_or_else(|| Proof::Fixed(bearer.clone())),
             };
             let serve = |lifecycle| {

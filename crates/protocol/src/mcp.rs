@@ -189,7 +189,7 @@ pub enum McpAuth {
         #[serde(default)]
         provider: OauthProvider,
         /// A client that was registered before; its secret, if it has one, is in the keychain under
-        /// `client_secret`.
+        /// `client_secret`. Or the https address of a client ID metadata document, which is sent as it stands.
         #[serde(default)]
         client_id: Option<String>,
         /// The scopes that are asked for at first; those that the server names when empty.

@@ -4,6 +4,9 @@
 //! process groups and some leave the process session altogether. Every process of a session
 //! carries [`SESSION_VARIABLE`] in its environment, which such programs inherit; both marks are
 //! used, so that nothing outlives its session, not even a crash of the engine.
+//!
+//! Servers that the engine starts for a session carry [`GATEWAY_VARIABLE`] instead. While the engine
+//! runs, whoever started them ends them; after a crash they are left over like the rest.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -16,6 +19,10 @@ use tokio::{
 
 /// Names the session in the environment of everything that it starts.
 pub const SESSION_VARIABLE: &str = "BERTH_SESSION_ID";
+
+/// Names the session in the environment of a server that the engine has started for it, and of
+/// whatever that starts.
+pub const GATEWAY_VARIABLE: &str = "BERTH_GATEWAY_SESSION_ID";
 
 /// How long processes have to end by themselves before they are killed.
 pub const GRACE: Duration = Duration::from_secs(3);
@@ -32,6 +39,10 @@ pub struct Family {
     /// The process that leads it, and when it started in seconds since 1970. A process with this
     /// id that started at another time is a stranger.
     pub leader: Option<(u32, u64)>,
+    /// The servers that the engine started for it belong to it too. Only what a crashed engine left
+    /// is looked for so: as long as its gateway runs, a server has calls to finish and is ended in
+    /// order, and one that is killed under a call counts as failed.
+    pub servers: bool,
 }
 
 /// How hard to ask.
@@ -143,14 +154,12 @@ fn members(families: &[Family]) -> Vec<BTreeSet<u32>> {
         if pid.as_u32() == own || is_dead(process) {
             continue;
         }
-        let marked = process.environ().iter().find_map(|entry| {
-            entry
-                .to_str()?
-                .strip_prefix(SESSION_VARIABLE)?
-                .strip_prefix('=')
-        });
+        let marked = named(process, SESSION_VARIABLE);
+        let serves = named(process, GATEWAY_VARIABLE);
         for (family, pids) in families.iter().zip(&mut found) {
-            let by_mark = marked.is_some_and(|id| id == family.session.to_string());
+            let is_own = |id: &str| id == family.session.to_string();
+            let by_mark =
+                marked.is_some_and(is_own) || (family.servers && serves.is_some_and(is_own));
             let by_leader = family.leader.is_some_and(|(leader, started)| {
                 let leader = Pid::from_u32(leader);
                 let leads = *pid == leader && process.start_time() == started;
@@ -165,6 +174,15 @@ fn members(families: &[Family]) -> Vec<BTreeSet<u32>> {
         }
     }
     found
+}
+
+/// The session that a variable of a process names.
+fn named<'a>(process: &'a sysinfo::Process, variable: &str) -> Option<&'a str> {
+    let mut environment = process.environ().iter();
+    environment.find_map(|entry| {
+        let value = entry.to_str()?.strip_prefix(variable)?;
+        value.strip_prefix('=')
+    })
 }
 
 fn is_dead(process: &sysinfo::Process) -> bool {
@@ -233,3 +251,7 @@ impl Leash {
         Self { _job: job }
     }
 }
+
+#[cfg(all(test, unix))]
+#[path = "process_tests.rs"]
+mod tests;

@@ -31,6 +31,7 @@ mod mcp_pins;
 mod mcp_unreadable;
 mod messages;
 mod open;
+mod open_calls;
 mod outbox;
 mod projects;
 mod prompt_book;

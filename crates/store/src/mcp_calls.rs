@@ -1,24 +1,33 @@
 //! Calls of MCP tools while they are under way.
 //!
-//! Before a call leaves, a row says that it does: a kill at any moment leaves the call in the trail, because the next
-//! start notes each row that it finds. What became of a call is written in its turn, several of them at once if they
-//! end together, and nobody waits for the disk meanwhile. Whoever reads the trail, or writes anything else, waits for
-//! that, so that no order of events differs from what happened. The row does not wait for the disk either: the event
-//! that follows it within milliseconds does, and what a power cut takes in between, it takes from the agent too.
+//! Before a call leaves, a note says that it does (`open_calls.rs`): a kill at any moment leaves the call in the trail,
+//! because the next start tells of each note whose end is not there. What became of a call is written in its turn,
+//! several of them at once if they end together, and nobody waits for the disk meanwhile. Whoever reads the trail, or
+//! writes anything else, waits for that, so that no order of events differs from what happened. The note does not wait
+//! for the disk either: the event that follows it within milliseconds does, and what a power cut takes in between, it
+//! takes from the agent too.
 //!
 //! What cannot be written, as on a full disk, waits for the next who looks or writes, and until it is written no call
 //! begins: so what waits is never more than what was under way.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use berth_protocol::McpConfigurationId;
 use serde_json::{Value, json};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{Store, StoreError, canonical_json, columns::Columns, write::Writer};
+use crate::{
+    Store, StoreError,
+    columns::Columns,
+    open_calls::OpenCall,
+    write::{Write, Writer},
+};
 
 const DOING: &str = "noting a call of a tool";
 
@@ -79,12 +88,13 @@ impl Store {
         if self.ended_calls().fails.load(Ordering::Acquire) {
             self.note_to_the_end().await?;
         }
-        let insert =
-            sqlx::query("INSERT INTO mcp_calls (call, configuration_id, details) VALUES (?, ?, ?)")
-                .bind(call)
-                .bind(id.to_string())
-                .bind(canonical_json(details));
-        self.execute_unsynced(DOING, insert).await
+        let call = OpenCall {
+            call: call.to_owned(),
+            configuration_id: id,
+            after: self.last_noted(),
+            details: details.clone(),
+        };
+        self.open_calls().begin(DOING, call)
     }
 
     /// Has noted what became of a call that was begun, without waiting for it. Every later look at the trail sees it.
@@ -127,7 +137,7 @@ impl Store {
                 calls.open.fetch_sub(ended.len(), Ordering::AcqRel);
             }
             Err(error) => {
-                // Their rows are still there: where nobody can write until the engine stops, the next start tells of them.
+                // Their notes are still there: where nobody can write until the engine stops, the next start tells of them.
                 tracing::error!(%error, calls = ended.len(), "what became of calls of tools is not noted yet");
                 calls.put_back(ended);
             }
@@ -142,12 +152,13 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut write = self.begin(place, DOING).await?;
         write.changes_servers(false);
-        for EndedCall { id, call, details } in ended {
-            let delete = sqlx::query("DELETE FROM mcp_calls WHERE call = ?").bind(call);
-            write.execute(delete).await?;
+        for EndedCall { id, details, .. } in ended {
             write.note(CALLED, "mcp", &id.to_string(), details).await?;
         }
-        write.commit_plain().await
+        write.commit_plain().await?;
+        self.open_calls()
+            .told(ended.iter().map(|ended| ended.call.as_str()));
+        Ok(())
     }
 
     /// Notes the calls of which an engine that was killed has not said what became of them. Says how many there were.
@@ -159,23 +170,52 @@ impl Store {
             .write("noting calls of tools that were cut off")
             .await?;
         write.changes_servers(false);
+        // Earlier versions kept them as rows.
         let rows = sqlx::query("SELECT configuration_id, details FROM mcp_calls ORDER BY seq");
         let rows = write.rows(rows).await?;
-        if rows.is_empty() {
+        let left = self.open_calls().left();
+        if rows.is_empty() && left.is_empty() {
             write.abandon().await?;
             return Ok(0);
         }
+        let mut lost = Vec::new();
         for row in &rows {
             let columns = Columns::of(row, write.doing());
             let id: String = columns.get("configuration_id")?;
-            let mut details: Value = columns.json("details")?;
+            lost.push((id, columns.json("details")?));
+        }
+        let told = told(&mut write, &left).await?;
+        for call in left {
+            if !told.contains(&call.call) {
+                lost.push((call.configuration_id.to_string(), call.details));
+            }
+        }
+        for (id, mut details) in &lost {
             if let Value::Object(told) = &mut details {
                 told.insert("outcome".to_owned(), json!("unknown"));
             }
-            write.note(CALLED, "mcp", &id, &details).await?;
+            write.note(CALLED, "mcp", id, &details).await?;
         }
         write.execute(sqlx::query("DELETE FROM mcp_calls")).await?;
         write.commit_plain().await?;
-        Ok(rows.len())
+        self.open_calls().left_is_told();
+        Ok(lost.len())
     }
+}
+
+/// The calls that the trail tells the end of, among all that began when one of these did or later.
+async fn told(write: &mut Write, calls: &[OpenCall]) -> Result<HashSet<String>, StoreError> {
+    let Some(after) = calls.iter().map(|call| call.after).min() else {
+        return Ok(HashSet::new());
+    };
+    let query = sqlx::query(
+        "SELECT json_extract(details, '$.call') AS call FROM audit_events WHERE seq > ? AND action = ?",
+    );
+    let rows = write.rows(query.bind(after).bind(CALLED)).await?;
+    let mut told = HashSet::new();
+    for row in &rows {
+        // A call by hand has none.
+        told.extend(Columns::of(row, write.doing()).get::<Option<String>>("call")?);
+    }
+    Ok(told)
 }

@@ -5,14 +5,17 @@
 //!
 //! **What survives.** `synchronous` is `FULL`: a commit is on the disk before it is acknowledged, as
 //! far as the disk tells the truth, so neither `kill -9` nor a power cut loses an acknowledged
-//! change. The one exception is the note that a tool is about to be called (see `mcp_calls.rs`), which a kill does
-//! not take back and a power cut may.
+//! change. The one exception is the note that a tool is about to be called (see `open_calls.rs`), which is a file of its
+//! own: a kill does not take it back, and a power cut may.
 
 use std::{
     fs::OpenOptions,
     io::Write,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,7 +32,7 @@ use tokio::sync::{Mutex, mpsc::UnboundedSender};
 
 use crate::{
     StoreError, error::is_full, kept::Kept, mcp_calls::EndedCalls, mcp_unreadable::Servers,
-    prompt_book::PromptBook, schema, write::Writer,
+    open_calls::OpenCalls, prompt_book::PromptBook, schema, write::Writer,
 };
 
 /// Name of the store's file in the folder of the engine's data.
@@ -59,13 +62,14 @@ pub struct Store {
 struct Inner {
     path: PathBuf,
     writer: Arc<Mutex<Writer>>,
-    /// The connection for what does not wait for the disk; absent until it is first needed.
-    unsynced: Mutex<Option<SqliteConnection>>,
     readers: SqlitePool,
     audit_followers: AuditFollowers,
     book: Kept<PromptBook>,
     servers: Kept<Servers>,
+    open_calls: OpenCalls,
     ended_calls: EndedCalls,
+    /// The newest event of the trail.
+    last_noted: AtomicI64,
 }
 
 /// Who wants to hear of new events of the audit trail.
@@ -93,6 +97,10 @@ impl Store {
         let attempt = async {
             let mut conn = connect(&path).await?;
             schema::migrate(&mut conn).await?;
+            let last_noted = sqlx::query_scalar("SELECT seq FROM audit_head")
+                .fetch_one(&mut conn)
+                .await
+                .map_err(|error| StoreError::sql("opening the store", error))?;
             let readers = SqlitePoolOptions::new()
                 .min_connections(1)
                 .max_connections(READERS)
@@ -101,20 +109,22 @@ impl Store {
                 .connect_with(options(&path).pragma("query_only", "ON"))
                 .await
                 .map_err(|error| StoreError::sql("opening the store", error))?;
-            Ok((conn, readers))
+            Ok((conn, readers, last_noted))
         };
-        let (conn, readers) = attempt.await.map_err(|error| ask_disk(&path, error))?;
+        let (conn, readers, last_noted) = attempt.await.map_err(|error| ask_disk(&path, error))?;
+        let open_calls = OpenCalls::beside(&path)?;
         tracing::debug!(path = %path.display(), schema = schema::known(), "store opened");
         Ok(Self {
             inner: Arc::new(Inner {
                 path,
                 writer: Arc::new(Mutex::new(Writer::Open(Some(conn)))),
-                unsynced: Mutex::default(),
                 readers,
                 audit_followers: AuditFollowers::default(),
                 book: Kept::default(),
                 servers: Kept::default(),
+                open_calls,
                 ended_calls: EndedCalls::default(),
+                last_noted: AtomicI64::new(last_noted),
             }),
         })
     }
@@ -124,13 +134,8 @@ impl Store {
     pub async fn close(&self) {
         self.settle_calls().await;
         let writer = std::mem::replace(&mut *self.inner.writer.lock().await, Writer::Closed);
+        self.inner.open_calls.close();
         self.inner.readers.close().await;
-        let unsynced = self.inner.unsynced.lock().await.take();
-        if let Some(conn) = unsynced
-            && let Err(error) = sqlx::Connection::close(conn).await
-        {
-            tracing::warn!(%error, "a connection to the store did not close cleanly");
-        }
         // Last, so that it is the one that moves the WAL into the file and removes it.
         if let Writer::Open(Some(conn)) = writer
             && let Err(error) = sqlx::Connection::close(conn).await
@@ -153,8 +158,17 @@ impl Store {
         &self.inner.writer
     }
 
-    pub(crate) fn unsynced(&self) -> &Mutex<Option<SqliteConnection>> {
-        &self.inner.unsynced
+    pub(crate) fn open_calls(&self) -> &OpenCalls {
+        &self.inner.open_calls
+    }
+
+    /// The newest event of the trail.
+    pub(crate) fn last_noted(&self) -> i64 {
+        self.inner.last_noted.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn noted_up_to(&self, seq: i64) {
+        self.inner.last_noted.store(seq, Ordering::Release);
     }
 
     pub(crate) fn ended_calls(&self) -> &EndedCalls {
@@ -178,16 +192,6 @@ impl Store {
         connect(&self.inner.path)
             .await
             .map_err(|error| ask_disk(&self.inner.path, error))
-    }
-
-    /// A connection whose commits are with the system, and not yet on the disk, when they return.
-    pub(crate) async fn connect_unsynced(&self) -> Result<SqliteConnection, StoreError> {
-        let options = options(&self.inner.path)
-            .synchronous(SqliteSynchronous::Normal)
-            // That waits for the disk, so the other connection does it.
-            .pragma("wal_autocheckpoint", "0");
-        let conn = options.connect().await;
-        conn.map_err(|error| self.failed("opening the store", error))
     }
 
     pub(crate) fn failed(&self, doing: &'static str, error: sqlx::Error) -> StoreError {

@@ -160,49 +160,6 @@ impl Store {
         write.execute(sqlx::query("BEGIN IMMEDIATE")).await?;
         Ok(write)
     }
-
-    /// Runs a statement that is a whole transaction by itself and does not wait for the disk. A kill of this process
-    /// does not undo it; a power cut may, until the next write is committed.
-    ///
-    /// Once it has begun it is carried through like a commit: SQLite would make it in any case, and whoever writes next
-    /// has to find it made.
-    pub(crate) async fn execute_unsynced(
-        &self,
-        doing: &'static str,
-        query: Sql<'static>,
-    ) -> Result<(), StoreError> {
-        // SQLite has one writer: here whoever waits is woken, and there they would sleep and try again.
-        let place = Arc::clone(self.writer()).lock_owned().await;
-        if matches!(*place, Writer::Closed) {
-            return Err(StoreError::Closed { doing });
-        }
-        let store = self.clone();
-        carried_through(doing, async move {
-            let done = store.run_unsynced(doing, query).await;
-            drop(place);
-            done
-        })
-        .await
-    }
-
-    async fn run_unsynced(
-        &self,
-        doing: &'static str,
-        query: Sql<'static>,
-    ) -> Result<(), StoreError> {
-        let mut unsynced = self.unsynced().lock().await;
-        let mut conn = match unsynced.take() {
-            Some(conn) => conn,
-            None => self.connect_unsynced().await?,
-        };
-        match query.execute(&mut conn).await {
-            Ok(_) => {
-                *unsynced = Some(conn);
-                Ok(())
-            }
-            Err(error) => Err(self.failed(doing, error)),
-        }
-    }
 }
 
 /// Does something to its end, also when nobody waits for it any more.
@@ -350,6 +307,9 @@ impl Write {
         // Told before the next write can begin, so that followers hear of events in their order.
         for event in &self.noted {
             self.store.tell_audit(event);
+        }
+        if let Some(last) = self.noted.last() {
+            self.store.noted_up_to(last.seq);
         }
         // Whatever becomes of prompts and policies has an audit event.
         let kinds = ["prompt", "policy"];

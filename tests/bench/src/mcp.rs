@@ -8,13 +8,14 @@ use std::{
 };
 
 use berth_mcp::{Connection, Limits, Reach};
-use berth_protocol::Secret;
 use berth_tests::{Setup, mcp, programs};
 use rmcp::{
     RoleClient,
-    model::{ClientConfig, ProtocolVersion},
+    model::{CallToolRequestParams, ClientConfig, ProtocolVersion},
     service::{ClientLifecycleMode, ClientServiceExt, RunningService},
-    transport::StreamableHttpClientTransport,
+    transport::{
+        StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig,
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -30,6 +31,8 @@ const CALLS: usize = 250;
 
 /// Servers that are connected at the same time, and of which nobody wants anything.
 const QUIET: usize = 100;
+
+type Agent = RunningService<RoleClient, ClientConfig>;
 
 /// A real server that ends with the measurement.
 struct Server {
@@ -84,7 +87,7 @@ pub async fn measure(report: &mut Report) {
 }
 
 async fn connects(report: &mut Report, server: &Server) {
-    let reach = reach(&server.url, None);
+    let reach = reach(&server.url);
     let (mut berth, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..CONNECTS {
         let began = Instant::now();
@@ -93,7 +96,7 @@ async fn connects(report: &mut Report, server: &Server) {
         berth.push(millis(began));
         connection.close().await;
         let began = Instant::now();
-        let connection = open_bare(&server.url).await;
+        let connection = open_bare(&server.url, None).await;
         bare.push(millis(began));
         // It is dropped when it cannot be ended in order.
         let _ = connection.cancel().await;
@@ -116,10 +119,10 @@ async fn calls(report: &mut Report, server: &Server) {
     std::fs::create_dir_all(&place).expect("a folder can be made");
     let (_, given) = mcp::session_in(&engine.client, &place, "everything").await;
     let given = given.expect("the session is given the server");
-    let gateway = open(&given.url, Some(given.token)).await;
-    let direct = open(&server.url, None).await;
-    for connection in [&gateway, &direct] {
-        connection.tools().await.expect("it has tools");
+    let gateway = open_bare(&given.url, Some(given.token)).await;
+    let direct = open_bare(&server.url, None).await;
+    for agent in [&gateway, &direct] {
+        agent.list_all_tools().await.expect("it has tools");
     }
     let (mut through, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..CALLS {
@@ -134,7 +137,7 @@ async fn calls(report: &mut Report, server: &Server) {
             bare: Some(percentile(&bare, share)),
             limit: Some(Limit::BeyondBareAtMost(limit)),
             note: format!(
-                "{CALLS} calls of `echo`, each in the audit trail, by turns; bare: rmcp without a gateway"
+                "{CALLS} calls of `echo`, each in the audit trail, by turns; both sides: rmcp, bare without a gateway"
             ),
         });
     }
@@ -150,7 +153,7 @@ async fn quiet(report: &mut Report, server: &Server) {
     }
     let mut held = Vec::new();
     for _ in 0..QUIET {
-        held.push(open_bare(&server.url).await);
+        held.push(open_bare(&server.url, None).await);
     }
     let bare = watch(std::process::id()).await.processor;
     for connection in held {
@@ -170,8 +173,8 @@ async fn quiet(report: &mut Report, server: &Server) {
     let mut agents = Vec::new();
     for number in 0..QUIET {
         let given = mcp::given_in(&place, &name(number)).expect("it is given each server");
-        let agent = open(&given.url, Some(given.token)).await;
-        agent.tools().await.expect("it has tools");
+        let agent = open_bare(&given.url, Some(given.token)).await;
+        agent.list_all_tools().await.expect("it has tools");
         agents.push(agent);
     }
     let busy = watch(engine.pid()).await.processor;
@@ -186,37 +189,38 @@ async fn quiet(report: &mut Report, server: &Server) {
     });
 }
 
-async fn open_bare(url: &str) -> RunningService<RoleClient, ClientConfig> {
+/// As agents reach a server: with a client that keeps its connection.
+async fn open_bare(url: &str, token: Option<String>) -> Agent {
     let lifecycle = ClientLifecycleMode::Auto {
         preferred_versions: vec![ProtocolVersion::V_2026_07_28],
         legacy_version: None,
     };
-    let transport = StreamableHttpClientTransport::from_uri(url);
+    let mut config = StreamableHttpClientTransportConfig::with_uri(url);
+    if let Some(token) = token {
+        config = config.auth_header(token);
+    }
+    let transport = StreamableHttpClientTransport::from_config(config);
     let served = ClientConfig::default().serve_with_lifecycle(transport, lifecycle);
     served.await.expect("the server answers")
 }
 
-fn reach(url: &str, token: Option<String>) -> Reach {
+fn reach(url: &str) -> Reach {
     Reach::Http {
         url: url.to_owned(),
         headers: Default::default(),
-        bearer: token.map(Secret::new),
+        bearer: None,
     }
 }
 
-async fn open(url: &str, token: Option<String>) -> Connection {
-    let opened = Connection::open(&reach(url, token), Limits::default()).await;
-    opened.expect("it answers")
-}
-
-async fn call(connection: &Connection) -> f64 {
+async fn call(agent: &Agent) -> f64 {
     let mut arguments = Map::new();
     arguments.insert("message".to_owned(), Value::from("hello"));
+    let call = CallToolRequestParams::new("echo").with_arguments(arguments);
     let began = Instant::now();
-    let called = connection.try_call("echo", arguments).await;
-    let called = called.expect("it answers");
-    assert!(!called.is_error, "{}", called.result);
-    millis(began)
+    let called = agent.call_tool(call).await.expect("it answers");
+    let took = millis(began);
+    assert_ne!(called.is_error, Some(true), "{called:?}");
+    took
 }
 
 fn millis(began: Instant) -> f64 {

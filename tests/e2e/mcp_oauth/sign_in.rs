@@ -95,6 +95,25 @@ async fn a_registered_client_and_a_document_come_before_a_registration() {
 }
 
 #[tokio::test]
+async fn the_address_of_a_users_own_document_is_the_client_without_a_registration() {
+    let fixture = Fixture::start().await;
+    fixture.describe("client_id_metadata_document_supported", true);
+    let mut wish = wish(&fixture);
+    wish.registered = Some(Registered {
+        id: "https://user.example/client.json".to_owned(),
+        secret: None,
+    });
+    sign_in(wish).await.expect("it works");
+    assert!(fixture.seen("POST /register").is_empty());
+    for what in ["GET /authorize", "POST /token"] {
+        let said = &fixture.seen(what)[0].said;
+        let client = "client_id=https%3A%2F%2Fuser.example%2Fclient.json";
+        assert!(said.contains(client), "{what}: {said}");
+    }
+    assert_eq!(fixture.seen("POST /token")[0].authorization, None);
+}
+
+#[tokio::test]
 async fn the_parameter_resource_can_be_left_out() {
     let fixture = Fixture::start().await;
     let mut wish = wish(&fixture);

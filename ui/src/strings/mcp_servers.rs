@@ -136,7 +136,7 @@ strings! {
     oauth_scopes: "Scopes",
     oauth_scopes_hint: "Separated by blanks. If empty, those that the server names.",
     oauth_client: "Client ID",
-    oauth_client_hint: "Of a client that you registered before, with the redirect address http://127.0.0.1/callback (Auth0: http://127.0.0.1:41419/callback, Entra: http://localhost/callback). If empty, Berth registers one.",
+    oauth_client_hint: "Of a client that you registered before, with the redirect address http://127.0.0.1/callback (Auth0: http://127.0.0.1:41419/callback, Entra: http://localhost/callback). Or the https address of a client ID metadata document with that redirect address and no secret, where the provider takes one. If empty, Berth registers one.",
     oauth_client_secret: "Client secret",
     oauth_client_secret_hint: "If the client has one. Goes to the keychain when you save, and is never shown again.",
     offers: "What it may have of sessions",

@@ -82,7 +82,7 @@ strings! {
     prompt_priority_wrong: "Give a whole number.",
     prompt_newer: "Version {} was saved meanwhile. Saving shows you both.",
     preview: "Preview",
-    preview_text: "What a session that began now would be given.",
+    preview_text: "What a session that began now would be given. Its branch and its folder get their names when it starts.",
     preview_no_agent: "There is no agent to preview it for.",
     preview_project: "Project",
     preview_any_project: "No project",

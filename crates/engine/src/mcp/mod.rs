@@ -8,7 +8,7 @@ pub mod blocked;
 mod given;
 mod grants;
 pub mod hint;
-mod reach;
+pub mod reach;
 pub mod shared;
 pub mod sign_in;
 

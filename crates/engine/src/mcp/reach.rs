@@ -7,8 +7,11 @@ use std::{
 };
 
 use berth_mcp::Reach;
-use berth_protocol::{Code, McpAuth, McpConfigurationId, McpDraft, McpServer, Secret};
-use berth_session::agents::detect;
+use berth_protocol::{Code, McpAuth, McpConfigurationId, McpDraft, McpServer, Secret, SessionId};
+use berth_session::{
+    agents::detect,
+    process::{GATEWAY_VARIABLE, SESSION_VARIABLE},
+};
 
 use super::sign_in::{address, key};
 use crate::{error::ApiError, state::State};
@@ -134,6 +137,22 @@ async fn bare(
     }
 }
 
+/// Names the session that a server's program is started for, so that the next start finds it after this engine was
+/// killed: a closed input is all that it hears of that, and not every program heeds it. What a configuration says of
+/// such variables does not count: one of before they were refused, or of an organization, may have them.
+pub fn mark(reach: &mut Reach, session: SessionId) {
+    match reach {
+        Reach::Stdio { env, .. } => {
+            // To Windows, names in other letters are the same, and the last of them would hold.
+            let marks = [GATEWAY_VARIABLE, SESSION_VARIABLE];
+            env.retain(|name, _| !marks.iter().any(|mark| name.eq_ignore_ascii_case(mark)));
+            env.insert(GATEWAY_VARIABLE.into(), session.to_string().into());
+        }
+        Reach::SignedIn { reach, .. } => mark(reach, session),
+        Reach::Http { .. } | Reach::Sse { .. } => {}
+    }
+}
+
 fn all_headers(
     plain: &BTreeMap<String, String>,
     secret: &BTreeSet<String>,
@@ -187,5 +206,36 @@ mod tests {
         let given = inherited(all.collect());
         let names: Vec<_> = given.keys().filter_map(|name| name.to_str()).collect();
         assert_eq!(names, ["HOME", "PATH", "https_proxy"]);
+    }
+
+    #[test]
+    fn a_server_is_marked_with_its_own_session_whatever_its_configuration_says() {
+        let named = [
+            "BERTH_GATEWAY_SESSION_ID",
+            "berth_gateway_session_id",
+            "BERTH_SESSION_ID",
+            "OTHER",
+        ];
+        let named = named
+            .iter()
+            .map(|name| (OsString::from(name), OsString::from("another")));
+        let mut reach = Reach::Stdio {
+            program: PathBuf::from("/bin/server"),
+            args: Vec::new(),
+            env: named.collect(),
+            folder: PathBuf::from("/"),
+            secrets: Vec::new(),
+        };
+        let session = SessionId(uuid::Uuid::nil());
+        mark(&mut reach, session);
+        let Reach::Stdio { env, .. } = reach else {
+            panic!("it is a program still")
+        };
+        let expected = [
+            ("BERTH_GATEWAY_SESSION_ID", session.to_string()),
+            ("OTHER", "another".to_owned()),
+        ];
+        let expected = expected.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        assert_eq!(env, BTreeMap::from(expected));
     }
 }

@@ -110,6 +110,7 @@ pub async fn clear_unfinished(state: &State, unfinished: &[UnfinishedWorkspace])
         let family = Family {
             session: workspace.session_id,
             leader: None,
+            servers: false,
         };
         // git outlives an engine that is killed, and so does a hook that it waits for.
         state.reaper.end(family, LEFTOVER_GRACE).await;

@@ -24,6 +24,7 @@ use url::{Host, Url};
 use super::{
     McpError,
     http::{self, Authorized, Proof},
+    pool::Http,
 };
 
 /// Messages of the program that are on their way at once. A request is, in the era without sessions, until it is
@@ -116,7 +117,7 @@ pub async fn bridge(
         return Err(McpError::Withheld(why));
     }
     let authorized = Authorized {
-        http: http::near_client()?,
+        http: Http::near()?,
         proof: Proof::Fixed(Some(token)),
     };
     let config = StreamableHttpClientTransportConfig::with_uri(url).max_concurrent_requests(MANY);

@@ -7,7 +7,6 @@ use std::{
     collections::{BTreeMap, HashMap},
     io,
     sync::Arc,
-    time::Duration,
 };
 
 use berth_protocol::Secret;
@@ -21,9 +20,8 @@ use rmcp::{
     },
 };
 use sse_stream::Sse;
-use url::Url;
 
-use super::McpError;
+use super::{McpError, pool::Http};
 use crate::{OauthError, TokenSource};
 
 /// What proves who asks.
@@ -55,43 +53,6 @@ impl Proof {
     }
 }
 
-/// Most connections that are kept for the next request.
-const KEPT: usize = 4;
-
-/// How long one is kept that nobody uses. Servers close it after five seconds and more (Node, uvicorn, Apache), and a
-/// request that leaves at that moment would be lost.
-const KEPT_FOR: Duration = Duration::from_secs(4);
-
-/// The client for the server at this address. Redirects are not followed: the token would go along.
-pub(super) fn client(url: &str) -> Result<reqwest::Client, McpError> {
-    built(reqwest::Client::builder(), kept(url))
-}
-
-/// The client for the engine on this machine alone: no proxy sees what goes there. Neither side of these connections
-/// waits for a piece to fill up.
-pub(super) fn near_client() -> Result<reqwest::Client, McpError> {
-    built(reqwest::Client::builder().no_proxy(), KEPT)
-}
-
-/// How many connections to a server are kept.
-///
-/// A server that leaves Nagle's algorithm on and sends an answer in pieces, as hyper does with events, waits with the
-/// second piece for what the other side's system acknowledges 40 ms later, unless the connection is new. Where a new one
-/// costs a handshake of TLS it is worth that; another one takes less than a millisecond.
-fn kept(url: &str) -> usize {
-    let is_sealed = Url::parse(url).is_ok_and(|url| url.scheme() == "https");
-    if is_sealed { KEPT } else { 0 }
-}
-
-fn built(builder: reqwest::ClientBuilder, kept: usize) -> Result<reqwest::Client, McpError> {
-    let client = builder
-        .pool_max_idle_per_host(kept)
-        .pool_idle_timeout(KEPT_FOR)
-        .redirect(reqwest::redirect::Policy::none())
-        .build();
-    client.map_err(|error| McpError::Unreachable(super::causes(&error)))
-}
-
 /// Headers as a configuration has them, as they are sent.
 pub(super) fn checked_headers(
     headers: &BTreeMap<String, Secret>,
@@ -110,7 +71,7 @@ pub(super) fn checked_headers(
 /// Streamable HTTP with the token of the moment.
 #[derive(Clone)]
 pub(super) struct Authorized {
-    pub(super) http: reqwest::Client,
+    pub(super) http: Http,
     pub(super) proof: Proof,
 }
 
@@ -185,9 +146,11 @@ impl StreamableHttpClient for Authorized {
         self.ask(|token| {
             let (uri, message, session) = (uri.clone(), message.clone(), session_id.clone());
             self.http
+                .client()
                 .post_message(uri, message, session, token, headers.clone())
         })
         .await
+        .map(|answer| self.http.heed(answer))
     }
 
     async fn post_message_with_max_sse_event_size(
@@ -201,12 +164,13 @@ impl StreamableHttpClient for Authorized {
     ) -> Result<StreamableHttpPostResponse, Failed> {
         self.ask(|token| {
             let (uri, message, session) = (uri.clone(), message.clone(), session_id.clone());
-            let (http, headers) = (&self.http, headers.clone());
+            let (http, headers) = (self.http.client(), headers.clone());
             http.post_message_with_max_sse_event_size(
                 uri, message, session, token, headers, largest,
             )
         })
         .await
+        .map(|answer| self.http.heed(answer))
     }
 
     async fn delete_session(
@@ -220,6 +184,7 @@ impl StreamableHttpClient for Authorized {
         let token = self.proof.token().await.map_err(no_token)?;
         let token = token.map(|token| token.expose().clone());
         self.http
+            .client()
             .delete_session(uri, session_id, token, headers)
             .await
     }
@@ -235,6 +200,7 @@ impl StreamableHttpClient for Authorized {
         self.ask(|token| {
             let (uri, session, last) = (uri.clone(), session_id.clone(), last_event_id.clone());
             self.http
+                .client()
                 .get_stream(uri, session, last, token, headers.clone())
         })
         .await
@@ -251,27 +217,9 @@ impl StreamableHttpClient for Authorized {
     ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failed> {
         self.ask(|token| {
             let (uri, session, last) = (uri.clone(), session_id.clone(), last_event_id.clone());
-            let (http, headers) = (&self.http, headers.clone());
+            let (http, headers) = (self.http.client(), headers.clone());
             http.get_stream_with_max_sse_event_size(uri, session, last, token, headers, largest)
         })
         .await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn connections_are_kept_where_a_new_one_takes_a_handshake() {
-        for (url, most) in [
-            ("https://example.com/mcp", KEPT),
-            ("HTTPS://example.com/mcp", KEPT),
-            ("http://127.0.0.1:3000/mcp", 0),
-            ("http://https.example.com/mcp", 0),
-            ("", 0),
-        ] {
-            assert_eq!(kept(url), most, "{url}");
-        }
     }
 }

@@ -1,4 +1,5 @@
-//! What a server says of how far a call is, for whoever waits for that call.
+//! What a server says of how far a call is, for whoever waits for that call; and that it is told when nobody does any
+//! more.
 //!
 //! A server names the call by a token, which rmcp chooses when the request is sent and its calls do not tell; a call whose
 //! server asks something in between is sent several times, with another token each time. So a call is marked, and the
@@ -13,12 +14,13 @@ use std::{
 use rmcp::{
     RoleClient,
     model::{
-        CallToolRequestParams, ClientRequest, GetMeta, JsonRpcMessage, ProgressNotificationParam,
-        ProgressToken,
+        CallToolRequestParams, ClientNotification, ClientRequest, GetMeta, JsonRpcMessage,
+        ProgressNotificationParam, ProgressToken,
     },
     service::{RxJsonRpcMessage, TxJsonRpcMessage},
     transport::Transport,
 };
+use tokio::sync::watch;
 
 /// The mark of a call among its metadata. No server sees it.
 const MARK: &str = "berth/call";
@@ -28,7 +30,11 @@ pub(crate) type Progress = Arc<dyn Fn(ProgressNotificationParam) + Send + Sync>;
 
 /// The calls of a connection whose progress somebody wants to hear of.
 #[derive(Clone, Default)]
-pub(super) struct Following(Arc<Mutex<Calls>>);
+pub(super) struct Following {
+    calls: Arc<Mutex<Calls>>,
+    /// Of how many requests the server was told that they are given up.
+    told: Arc<watch::Sender<u64>>,
+}
 
 #[derive(Default)]
 struct Calls {
@@ -45,7 +51,7 @@ pub(super) struct Followed {
 
 impl Following {
     fn calls(&self) -> MutexGuard<'_, Calls> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes off what looks like a mark.
@@ -92,6 +98,11 @@ impl Following {
                 calls.tokens.insert(token, mark);
             }
         }
+    }
+
+    /// Changes each time that the server was told that a request is given up.
+    pub(super) fn told(&self) -> watch::Receiver<u64> {
+        self.told.subscribe()
     }
 
     /// Tells whoever waits for the call.
@@ -142,7 +153,17 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Marked<T> {
         mut item: TxJsonRpcMessage<RoleClient>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
         self.following.leaves(&mut item);
-        self.transport.send(item)
+        let gives_up = matches!(&item, JsonRpcMessage::Notification(said)
+            if matches!(said.notification, ClientNotification::CancelledNotification(_)));
+        let told = gives_up.then(|| Arc::clone(&self.following.told));
+        let sent = self.transport.send(item);
+        async move {
+            let sent = sent.await;
+            if let Some(told) = told {
+                told.send_modify(|told| *told += 1);
+            }
+            sent
+        }
     }
 
     fn receive(&mut self) -> impl Future<Output = Option<RxJsonRpcMessage<RoleClient>>> + Send {

@@ -71,7 +71,7 @@ impl SseTransport {
         proof: Proof,
         limit: Duration,
     ) -> Result<Self, McpError> {
-        let http = super::http::client(url)?;
+        let http = super::pool::poster()?;
         let base = Url::parse(url).map_err(|error| McpError::Unreachable(error.to_string()))?;
         let mut events = stream(&http, &base, &headers, &proof).await?;
         let endpoint = endpoint(&base, &mut events).await?;

@@ -54,6 +54,11 @@ impl Agents {
         });
     }
 
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.all().len()
+    }
+
     /// Has the model of an agent answer: the parameters of `sampling/createMessage` and its result. Nothing when no
     /// agent offers that, or it refuses.
     pub async fn sample(&self, request: Value) -> Option<Value> {

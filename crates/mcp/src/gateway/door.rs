@@ -33,6 +33,10 @@ use crate::{
     client::{self, Progress},
 };
 
+/// What an agent reads of a call that found no turn.
+pub(super) const CROWDED: &str =
+    "The call was not made: too many others of this server were under way for too long.";
+
 /// An agent's side of a gateway. Its clones are the same.
 #[derive(Clone)]
 pub struct Door {
@@ -42,6 +46,8 @@ pub struct Door {
     rate: Arc<Mutex<Rate>>,
     /// The tools that may be called over a connection; nothing before somebody has looked.
     allowed: Arc<Mutex<Option<Allowed>>>,
+    /// Its agent has said that it is there. It may say so again and again, and is one all the same.
+    joined: Arc<AtomicBool>,
     /// Its agent has said what it wants to hear of logs.
     listens: Arc<AtomicBool>,
     /// Calls that are under way, or of which the guard has not heard yet that they are over.
@@ -64,6 +70,7 @@ impl Door {
             bounds,
             rate: Arc::new(Mutex::new(Rate::new(bounds.per_minute))),
             allowed: Arc::default(),
+            joined: Arc::default(),
             listens: Arc::default(),
             calls,
         }
@@ -72,6 +79,7 @@ impl Door {
     /// The same for another agent.
     pub fn for_another(&self) -> Self {
         Self {
+            joined: Arc::default(),
             listens: Arc::default(),
             ..self.clone()
         }
@@ -186,7 +194,12 @@ impl Door {
         if let Err(why) = self.guard.allows(asked).await {
             return Called::refused(why);
         }
-        // The tool may have become another one while somebody thought about it.
+        // Whoever waits for somebody's answer keeps nobody else waiting.
+        let turn = self.upstream.shared().turn();
+        let Ok(Some(_turn)) = tokio::time::timeout(self.bounds.call, turn).await else {
+            return Called::refused(CROWDED.to_owned());
+        };
+        // The tool may have become another one meanwhile.
         match self.may_call(&connection, &asked.tool).await {
             Ok(true) => {}
             Ok(false) => return Called::refused(format!("There is no tool {:?}.", asked.tool)),
@@ -276,7 +289,9 @@ impl ServerHandler for Door {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        self.upstream.agents().joined(context.peer);
+        if !self.joined.swap(true, Ordering::Relaxed) {
+            self.upstream.agents().joined(context.peer);
+        }
     }
 
     async fn set_level(

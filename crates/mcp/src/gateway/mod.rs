@@ -13,6 +13,8 @@ mod agents;
 #[expect(deprecated, reason = "as above")]
 mod door;
 mod rate;
+mod sessions;
+mod shared;
 mod telling;
 #[expect(deprecated, reason = "as above")]
 mod upstream;
@@ -36,10 +38,15 @@ use crate::{Connection, McpError};
 
 pub use agents::Agents;
 use door::Door;
+use sessions::Sessions;
+pub use shared::Shared;
 use upstream::Upstream;
 
 /// Largest request of an agent, in bytes.
 const REQUEST: usize = 4 * 1024 * 1024;
+
+/// How long an answer is kept for an agent whose connection broke while it came.
+const KEPT_ANSWERS: Duration = Duration::from_secs(5);
 
 /// A call that is over by then is told once, when it is over.
 const SOON: Duration = Duration::from_secs(1);
@@ -54,6 +61,9 @@ pub struct Bounds {
     pub answer: usize,
     /// Most calls within a minute.
     pub per_minute: u32,
+    /// Most sessions of the protocol that are open at once. One more ends the one that has asked nothing for longest,
+    /// and is refused when all are in use.
+    pub sessions: usize,
     /// How long a connection is kept that nobody uses.
     pub idle: Duration,
 }
@@ -64,6 +74,7 @@ impl Default for Bounds {
             call: Duration::from_secs(600),
             answer: 4 * 1024 * 1024,
             per_minute: 300,
+            sessions: 64,
             idle: Duration::from_secs(600),
         }
     }
@@ -183,7 +194,7 @@ pub type Opener =
 /// The endpoint of one session and server. Dropped, it ends its connection and everything that an agent has
 /// open.
 pub struct Gateway {
-    service: StreamableHttpService<Door, LocalSessionManager>,
+    service: StreamableHttpService<Door, Sessions>,
     upstream: Arc<Upstream>,
     stop: CancellationToken,
     calls: TaskTracker,
@@ -191,20 +202,25 @@ pub struct Gateway {
 
 impl Gateway {
     /// An endpoint that reaches its server through `open`. No web page may ask it.
-    pub fn new(open: Opener, guard: Arc<dyn Guard>, bounds: Bounds) -> Self {
+    pub fn new(open: Opener, guard: Arc<dyn Guard>, bounds: Bounds, shared: Arc<Shared>) -> Self {
         let stop = CancellationToken::new();
         let upstream = Arc::new(Upstream::new(
             open,
             Arc::clone(&guard),
             bounds.idle,
             stop.clone(),
+            shared,
         ));
         let calls = TaskTracker::new();
         let door = Door::new(Arc::clone(&upstream), guard, bounds, calls.clone());
         let mut sessions = LocalSessionManager::default();
-        // An agent that says nothing for long is still there; what it has open ends with the gateway.
+        // An agent that says nothing for long is still there; what it has open ends with the gateway, or to make
+        // room.
         sessions.session_config.keep_alive = None;
         sessions.session_config.sse_retry = None;
+        // Each is as long as an answer may be, and its agent is on this machine.
+        sessions.session_config.completed_cache_ttl = KEPT_ANSWERS;
+        let sessions = Sessions::new(sessions, bounds.sessions);
         let config = StreamableHttpServerConfig::default()
             .with_max_request_body_bytes(REQUEST)
             .with_sse_retry(None)
@@ -256,3 +272,6 @@ impl Drop for Gateway {
         self.end();
     }
 }
+
+#[cfg(test)]
+mod tests;

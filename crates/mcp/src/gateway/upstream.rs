@@ -9,8 +9,8 @@ use rmcp::model::{LoggingLevel, ServerPeerInfo, SetLevelRequestParams};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Agents, Guard, Opener};
-use crate::{Connection, McpError, client::breaker::Breaker};
+use super::{Agents, Guard, Opener, Shared};
+use crate::{Connection, McpError};
 
 /// How long a server that is reached again may take to be told from which level on it logs.
 const LEVEL: Duration = Duration::from_secs(5);
@@ -21,6 +21,7 @@ pub struct Upstream {
     guard: Arc<dyn Guard>,
     idle: Duration,
     stop: CancellationToken,
+    shared: Arc<Shared>,
     /// Held while a connection is opened, so that there is one.
     place: tokio::sync::Mutex<Place>,
     /// What the server said of itself when it was last reached.
@@ -32,7 +33,6 @@ pub struct Upstream {
 #[derive(Default)]
 struct Place {
     connection: Option<Arc<Connection>>,
-    breaker: Breaker,
     used: Option<Instant>,
     /// Somebody looks after a connection that nobody uses.
     watched: bool,
@@ -44,6 +44,7 @@ impl Upstream {
         guard: Arc<dyn Guard>,
         idle: Duration,
         stop: CancellationToken,
+        shared: Arc<Shared>,
     ) -> Self {
         Self {
             open,
@@ -51,6 +52,7 @@ impl Upstream {
             guard,
             idle,
             stop,
+            shared,
             place: tokio::sync::Mutex::default(),
             info: Mutex::default(),
             level: Mutex::default(),
@@ -86,6 +88,11 @@ impl Upstream {
         Ok(())
     }
 
+    /// What it shares with those of other sessions.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Who hears of it besides answers.
     pub fn agents(&self) -> &Agents {
         &self.agents
@@ -105,15 +112,14 @@ impl Upstream {
             return Ok(Arc::clone(connection));
         }
         place.connection = None;
-        let admitted = place.breaker.admit(std::time::Instant::now());
-        admitted.map_err(|rest| McpError::Resting { rest })?;
+        self.shared.admit()?;
         let opened = tokio::select! {
             opened = (self.open)(self.agents.clone()) => opened,
             () = self.stop.cancelled() => Err(McpError::Ended { said: String::new() }),
         };
         // That it can be reached does not make up for calls that fail: only they close the breaker.
         if opened.is_err() {
-            place.breaker.note(&opened, std::time::Instant::now());
+            self.shared.note(&opened);
         }
         let connection = match opened {
             Ok(connection) => Arc::new(connection),
@@ -146,7 +152,7 @@ impl Upstream {
     /// the next request makes another, unless the server has failed so often that it rests.
     pub async fn note<T>(&self, connection: &Arc<Connection>, outcome: &Result<T, McpError>) {
         let mut place = self.place.lock().await;
-        place.breaker.note(outcome, std::time::Instant::now());
+        self.shared.note(outcome);
         let is_over = matches!(
             outcome,
             Err(McpError::Ended { .. } | McpError::Unreachable(_) | McpError::Silent { .. })

@@ -222,6 +222,7 @@ pub fn start(
     let family = Family {
         session: start.id,
         leader,
+        servers: false,
     };
     let (events, receiver) = mpsc::unbounded_channel();
     let size = start.launch.size;

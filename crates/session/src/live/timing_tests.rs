@@ -53,6 +53,7 @@ async fn prints_and_tells(
     let family = Family {
         session: id,
         leader: None,
+        servers: false,
     };
     let (events, told) = mpsc::unbounded_channel();
     let actor = Actor::new(start, Arc::new(pty), family, None, events);

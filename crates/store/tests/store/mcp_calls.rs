@@ -1,5 +1,7 @@
+use std::{fs, io::Write, path::PathBuf};
+
 use berth_protocol::{AuditEvent, McpConfiguration};
-use berth_store::Store;
+use berth_store::{Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::support::{Fixture, execute};
@@ -21,6 +23,11 @@ fn calls(events: &[AuditEvent]) -> Vec<(Value, Value)> {
         )
     });
     told.collect()
+}
+
+/// Where the calls that are under way are noted.
+fn notes(store: &Store) -> PathBuf {
+    PathBuf::from(format!("{}-calls", store.path().display()))
 }
 
 #[tokio::test]
@@ -121,4 +128,154 @@ async fn while_the_trail_takes_no_events_no_call_begins_and_none_that_is_over_is
     store.end_mcp_call(id, "d".to_owned(), over("d"));
     assert!(store.verify_audit().await.unwrap().valid);
     assert_eq!(store.note_lost_mcp_calls().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_call_whose_end_the_trail_tells_is_not_told_again_after_a_kill() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let id = server(store).await.id;
+    for call in ["a", "b", "c"] {
+        let told = json!({"call": call});
+        store.begin_mcp_call(id, call, &told).await.unwrap();
+    }
+    for call in ["a", "c"] {
+        let over = json!({"call": call, "outcome": "answered"});
+        store.end_mcp_call(id, call.to_owned(), over);
+    }
+    // Whoever looks waits until it is written.
+    store.audit(0, 1000).await.unwrap();
+    let noted = fs::read_to_string(notes(store)).unwrap();
+    assert_eq!(noted.lines().count(), 3, "what is over is still noted");
+
+    let next = Store::open(store.path()).await.unwrap();
+    assert_eq!(next.note_lost_mcp_calls().await.unwrap(), 1);
+    let events = next.audit(0, 1000).await.unwrap().events;
+    let told = |call: &str, outcome: &str| (json!(call), json!(outcome));
+    let wanted = [
+        told("a", "answered"),
+        told("c", "answered"),
+        told("b", "unknown"),
+    ];
+    assert_eq!(calls(&events), wanted);
+    assert!(next.verify_audit().await.unwrap().valid);
+    // Nor when the one that told it is killed in its turn.
+    let after = Store::open(store.path()).await.unwrap();
+    assert_eq!(after.note_lost_mcp_calls().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn calls_that_an_earlier_version_noted_as_rows_are_told() {
+    let fixture = Fixture::new().await;
+    let id = server(&fixture.store).await.id;
+    let mut raw = fixture.raw().await;
+    let row = format!(
+        r#"INSERT INTO mcp_calls (call, configuration_id, details) VALUES ('a', '{id}', '{{"call":"a"}}')"#
+    );
+    execute(&mut raw, &row).await;
+    let store = &fixture.store;
+    assert_eq!(store.note_lost_mcp_calls().await.unwrap(), 1);
+    assert_eq!(store.note_lost_mcp_calls().await.unwrap(), 0);
+    let events = store.audit(0, 1000).await.unwrap().events;
+    assert_eq!(calls(&events), [(json!("a"), json!("unknown"))]);
+}
+
+#[tokio::test]
+async fn the_note_of_calls_keeps_those_that_are_open_and_does_not_grow_with_those_that_are_over() {
+    const CALLS: usize = 2000;
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let id = server(store).await.id;
+    let told = json!({"call": "open"});
+    store.begin_mcp_call(id, "open", &told).await.unwrap();
+    let mut longest = 0;
+    for number in 0..CALLS {
+        let call = format!("{number:016x}");
+        let told = json!({"call": call, "tool": "echo"});
+        store.begin_mcp_call(id, &call, &told).await.unwrap();
+        longest = longest.max(fs::metadata(notes(store)).unwrap().len());
+        store.end_mcp_call(id, call, told);
+        store.audit(0, 1).await.unwrap();
+    }
+    assert!(longest < 68 * 1024, "it had {longest} bytes");
+    let next = Store::open(store.path()).await.unwrap();
+    assert_eq!(next.note_lost_mcp_calls().await.unwrap(), 1);
+    let events = next.audit(CALLS as i64, 1000).await.unwrap().events;
+    let last = events.last().unwrap();
+    assert_eq!(last.details, json!({"call": "open", "outcome": "unknown"}));
+}
+
+#[tokio::test]
+async fn half_a_note_and_a_damaged_one_hide_no_other() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let id = server(store).await.id;
+    let told = json!({"call": "a"});
+    store.begin_mcp_call(id, "a", &told).await.unwrap();
+    let mut file = fs::OpenOptions::new()
+        .append(true)
+        .open(notes(store))
+        .unwrap();
+    file.write_all(b"\xff\xfe not a note\n").unwrap();
+    let whole = fs::read(notes(store)).unwrap();
+    let first = whole.split_inclusive(|&byte| byte == b'\n').next().unwrap();
+    let second = String::from_utf8(first.to_vec()).unwrap();
+    let second = second.replace("\"a\"", "\"b\"");
+    file.write_all(second.as_bytes()).unwrap();
+    file.write_all(&first[..first.len() - 1]).unwrap();
+
+    let next = Store::open(store.path()).await.unwrap();
+    assert_eq!(next.note_lost_mcp_calls().await.unwrap(), 2);
+    let events = next.audit(0, 1000).await.unwrap().events;
+    let unknown = |call: &str| (json!(call), json!("unknown"));
+    assert_eq!(calls(&events), [unknown("a"), unknown("b")]);
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_noted_does_not_begin() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let id = server(store).await.id;
+    // Stands where the file is written anew.
+    let in_the_way = format!("{}-new", notes(store).display());
+    fs::create_dir(&in_the_way).unwrap();
+    let told = json!({"call": "a"});
+    let refused = store.begin_mcp_call(id, "a", &told).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::File { .. }),
+        "it is said what failed: {refused:?}"
+    );
+    fs::remove_dir(&in_the_way).unwrap();
+    store.begin_mcp_call(id, "a", &told).await.unwrap();
+    store.end_mcp_call(id, "a".to_owned(), told);
+    store.close().await;
+    let late = store.begin_mcp_call(id, "b", &json!({})).await.unwrap_err();
+    assert!(matches!(late, StoreError::Closed { .. }), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_is_open_when_the_store_closes_stays_noted() {
+    let fixture = Fixture::new().await;
+    let id = server(&fixture.store).await.id;
+    let told = json!({"call": "a"});
+    fixture.store.begin_mcp_call(id, "a", &told).await.unwrap();
+    let folder = fixture.closed().await;
+    let store = Store::open(folder.path()).await.unwrap();
+    assert_eq!(store.note_lost_mcp_calls().await.unwrap(), 1);
+    let file = notes(&store);
+    store.close().await;
+    assert!(!file.exists(), "there is nothing left to tell");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_reads_the_note_of_calls() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let id = server(store).await.id;
+    let told = json!({"call": "a"});
+    store.begin_mcp_call(id, "a", &told).await.unwrap();
+    let mode = fs::metadata(notes(store)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }

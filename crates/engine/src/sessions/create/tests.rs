@@ -128,6 +128,7 @@ async fn a_program_that_could_not_be_recorded_has_ended_before_its_worktree_goes
     let family = Family {
         session: id,
         leader: None,
+        servers: false,
     };
     assert_eq!(stage.state.reaper.members(family).await, [].into());
     // A program that was asked to end before it could listen tells nothing.
