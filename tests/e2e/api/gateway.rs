@@ -18,6 +18,8 @@ mod asked;
 mod bounds;
 #[path = "gateway/cut_off.rs"]
 mod cut_off;
+#[path = "gateway/given.rs"]
+mod given;
 #[path = "gateway/over_http.rs"]
 mod over_http;
 #[path = "gateway/passed.rs"]

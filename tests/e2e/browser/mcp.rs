@@ -645,5 +645,7 @@ async fn a_tool_that_shall_be_asked_about_is_and_its_arguments_are_seen() {
     again.expect("it is not asked about again");
     // The list of what happens is the page's own: nobody has loaded it again.
     page.reads(&id("activity"), "Tool echo answered in").await;
+    let tools = page.reads(&id("details-tools"), " tools").await;
+    assert!(tools.contains("all"), "{tools}");
     connection.close().await;
 }

@@ -128,6 +128,7 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(mcp::tools))
         .routes(routes!(mcp::call))
         .routes(routes!(mcp::given))
+        .routes(routes!(mcp::of_session))
         .routes(routes!(mcp::import).layer(DefaultBodyLimit::max(IMPORT)))
         .routes(routes!(prompts::list, prompts::create))
         .routes(routes!(prompts::get, prompts::update, prompts::delete))
