@@ -4,6 +4,7 @@
 mod asker;
 pub mod asking;
 mod form;
+pub mod given;
 mod names;
 mod sample;
 
@@ -32,7 +33,7 @@ use tokio_util::task::TaskTracker;
 
 use asker::Asker;
 use asking::Subject;
-use names::{free_name, own_name};
+use names::{free_name, own_name, shared_names};
 
 use crate::{error::ApiError, mcp, sessions, state::State};
 
@@ -66,12 +67,19 @@ pub struct Gateways {
 struct OfSession {
     run: u32,
     token: Secret,
-    servers: BTreeMap<String, Gateway>,
+    /// By the names that its agent knows.
+    servers: BTreeMap<String, Server>,
+}
+
+/// A server of one run of a session.
+struct Server {
+    of: Of,
+    gateway: Gateway,
 }
 
 impl OfSession {
     fn end(&self) {
-        self.servers.values().for_each(Gateway::end);
+        self.servers.values().for_each(|it| it.gateway.end());
     }
 }
 
@@ -130,8 +138,8 @@ impl Gateways {
         // The engine is stopping when there is no runtime any more.
         if let Ok(runtime) = Handle::try_current() {
             let over = async move {
-                for gateway in of_run.servers.values() {
-                    gateway.over().await;
+                for server in of_run.servers.values() {
+                    server.gateway.over().await;
                 }
             };
             self.ending.spawn_on(over, &runtime);
@@ -202,12 +210,10 @@ pub async fn open(
             given: Arc::new(configuration.clone()),
             tenant,
         };
-        let opener = of.opener();
         let shared = state.gateways.shared(&configuration);
-        servers.insert(
-            name.clone(),
-            Gateway::new(opener, Arc::new(of), Bounds::default(), shared),
-        );
+        let guard = Arc::new(of.clone());
+        let gateway = Gateway::new(of.opener(), guard, Bounds::default(), shared);
+        servers.insert(name.clone(), Server { of, gateway });
         told.push(json!({"id": configuration.id, "name": name, "version": configuration.version}));
         given.push(server);
     }
@@ -249,15 +255,6 @@ async fn meant(state: &State, record: &SessionRecord) -> Result<Vec<McpConfigura
     Ok(all)
 }
 
-/// The names that the active organization has given to its servers, in small letters.
-async fn shared_names(state: &State) -> Result<BTreeSet<String>, ApiError> {
-    let all = state.store.mcp_configurations().await?.into_iter();
-    let shared = all.filter(|it| it.scope == McpScope::Organization);
-    Ok(shared
-        .map(|it| it.draft.name.to_ascii_lowercase())
-        .collect())
-}
-
 /// Sessions of this agent and project are given the server.
 fn is_for(configuration: &McpConfiguration, agent: &AgentId, project: ProjectId) -> bool {
     let draft = &configuration.draft;
@@ -284,11 +281,11 @@ pub async fn answer(
         ApiError::new(Code::Unauthorized, detail)
     };
     let session = state.gateways.of(id, token).ok_or_else(refused)?;
-    let gateway = session.servers.get(server).ok_or_else(|| {
+    let server = session.servers.get(server).ok_or_else(|| {
         let detail = format!("the session is not given an MCP server {server:?}");
         ApiError::new(Code::McpNotFound, detail)
     })?;
-    let answer = gateway.handle(request).await?;
+    let answer = server.gateway.handle(request).await?;
     Ok(answer.map(axum::body::Body::new))
 }
 

@@ -20,6 +20,8 @@ mod bounds;
 mod by_hand;
 #[path = "gateway/cut_off.rs"]
 mod cut_off;
+#[path = "gateway/given.rs"]
+mod given;
 #[path = "gateway/over_http.rs"]
 mod over_http;
 #[path = "gateway/passed.rs"]

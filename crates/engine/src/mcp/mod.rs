@@ -398,12 +398,14 @@ pub fn import(files: &McpImport) -> Result<McpImported, ApiError> {
         Ok(server) => McpImportedServer {
             problems: berth_mcp::check(&server.draft),
             name: server.name,
+            projects: server.projects,
             draft: Some(server.draft),
             secrets: server.secrets,
             notes: server.notes,
         },
         Err(unclear) => McpImportedServer {
             name: unclear.name,
+            projects: unclear.projects,
             draft: None,
             secrets: BTreeSet::new(),
             notes: vec![unclear.why],
