@@ -18,6 +18,8 @@ mod gateway;
 mod lifecycle;
 #[path = "api/mcp.rs"]
 mod mcp;
+#[path = "api/mcp_secrets.rs"]
+mod mcp_secrets;
 #[path = "api/mcp_sign_in.rs"]
 mod mcp_sign_in;
 #[path = "api/mcp_unattended.rs"]

@@ -20,6 +20,8 @@ mod main_flow;
 mod mcp;
 #[path = "browser/mcp_asked.rs"]
 mod mcp_asked;
+#[path = "browser/mcp_states.rs"]
+mod mcp_states;
 #[path = "browser/mcp_unattended.rs"]
 mod mcp_unattended;
 #[path = "browser/mcp_unreadable.rs"]

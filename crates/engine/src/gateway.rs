@@ -4,6 +4,8 @@
 mod asker;
 pub mod asking;
 mod form;
+pub mod given;
+mod names;
 mod sample;
 
 use std::{
@@ -31,6 +33,7 @@ use tokio_util::task::TaskTracker;
 
 use asker::Asker;
 use asking::Subject;
+use names::{free_name, own_name, shared_names};
 
 use crate::{error::ApiError, mcp, sessions, state::State};
 
@@ -56,18 +59,27 @@ pub struct Gateways {
     shared: Mutex<HashMap<(McpConfigurationId, u32), Weak<Shared>>>,
     /// Calls that wait for the user's answer.
     pub asking: asking::Asking,
+    /// Servers that want their user to sign in before they answer a call.
+    pub midway: mcp::midway::Midway,
 }
 
 /// The gateways of one run of a session.
 struct OfSession {
     run: u32,
     token: Secret,
-    servers: BTreeMap<String, Gateway>,
+    /// By the names that its agent knows.
+    servers: BTreeMap<String, Server>,
+}
+
+/// A server of one run of a session.
+struct Server {
+    of: Of,
+    gateway: Gateway,
 }
 
 impl OfSession {
     fn end(&self) {
-        self.servers.values().for_each(Gateway::end);
+        self.servers.values().for_each(|it| it.gateway.end());
     }
 }
 
@@ -126,8 +138,8 @@ impl Gateways {
         // The engine is stopping when there is no runtime any more.
         if let Ok(runtime) = Handle::try_current() {
             let over = async move {
-                for gateway in of_run.servers.values() {
-                    gateway.over().await;
+                for server in of_run.servers.values() {
+                    server.gateway.over().await;
                 }
             };
             self.ending.spawn_on(over, &runtime);
@@ -198,12 +210,10 @@ pub async fn open(
             given: Arc::new(configuration.clone()),
             tenant,
         };
-        let opener = of.opener();
         let shared = state.gateways.shared(&configuration);
-        servers.insert(
-            name.clone(),
-            Gateway::new(opener, Arc::new(of), Bounds::default(), shared),
-        );
+        let guard = Arc::new(of.clone());
+        let gateway = Gateway::new(of.opener(), guard, Bounds::default(), shared);
+        servers.insert(name.clone(), Server { of, gateway });
         told.push(json!({"id": configuration.id, "name": name, "version": configuration.version}));
         given.push(server);
     }
@@ -245,15 +255,6 @@ async fn meant(state: &State, record: &SessionRecord) -> Result<Vec<McpConfigura
     Ok(all)
 }
 
-/// The names that the active organization has given to its servers, in small letters.
-async fn shared_names(state: &State) -> Result<BTreeSet<String>, ApiError> {
-    let all = state.store.mcp_configurations().await?.into_iter();
-    let shared = all.filter(|it| it.scope == McpScope::Organization);
-    Ok(shared
-        .map(|it| it.draft.name.to_ascii_lowercase())
-        .collect())
-}
-
 /// Sessions of this agent and project are given the server.
 fn is_for(configuration: &McpConfiguration, agent: &AgentId, project: ProjectId) -> bool {
     let draft = &configuration.draft;
@@ -261,35 +262,6 @@ fn is_for(configuration: &McpConfiguration, agent: &AgentId, project: ProjectId)
         && configuration.consented
         && configuration.is_offered()
         && draft.target.includes(agent, Some(project))
-}
-
-/// The name of a server of the user's own of which the organization has one of the same name.
-fn own_name(name: &str) -> String {
-    format!("{name}-user")
-}
-
-/// The name by which the agent knows a server: its own, unless another of the session has it. What the organization calls
-/// its servers is theirs alone, whether or not the session is given them.
-fn free_name(
-    configuration: &McpConfiguration,
-    shared: &BTreeSet<String>,
-    taken: &mut BTreeSet<String>,
-) -> String {
-    let own = &configuration.draft.name;
-    let (second, is_shared) = match configuration.scope {
-        McpScope::Organization => (format!("{own}-organization"), false),
-        McpScope::User => (own_name(own), shared.contains(&own.to_ascii_lowercase())),
-    };
-    let numbered = (2..).map(|number: u32| format!("{own}-{number}"));
-    let mut names = [own.clone(), second]
-        .into_iter()
-        .skip(usize::from(is_shared))
-        .chain(numbered);
-    let name = names
-        .find(|name| !taken.contains(name))
-        .unwrap_or_else(|| own.clone());
-    taken.insert(name.clone());
-    name
 }
 
 fn token() -> Secret {
@@ -309,11 +281,11 @@ pub async fn answer(
         ApiError::new(Code::Unauthorized, detail)
     };
     let session = state.gateways.of(id, token).ok_or_else(refused)?;
-    let gateway = session.servers.get(server).ok_or_else(|| {
+    let server = session.servers.get(server).ok_or_else(|| {
         let detail = format!("the session is not given an MCP server {server:?}");
         ApiError::new(Code::McpNotFound, detail)
     })?;
-    let answer = gateway.handle(request).await?;
+    let answer = server.gateway.handle(request).await?;
     Ok(answer.map(axum::body::Body::new))
 }
 
@@ -448,6 +420,8 @@ impl Of {
         let known = known.map(|known| known.state).unwrap_or_default();
         let now = match (changed, known) {
             ([], McpState::Connected { tools, .. }) if tools as usize == said.tools.len() => return,
+            // The agent looks at the tools meanwhile.
+            ([], known) if self.state.gateways.midway.stands(self.given.id, &known) => return,
             ([], _) => McpState::connected(said, at),
             (changed, McpState::Quarantined { tools, .. }) if tools == changed => return,
             (changed, _) => McpState::Quarantined {
@@ -591,6 +565,14 @@ impl Guard for Of {
                 let at = Timestamp::now();
                 let now = mcp::sign_in::state_of(state, given, &problem, at).await;
                 self.note(now, None).await;
+            }
+        })
+    }
+
+    fn wants_sign_in<'a>(&'a self, error: &'a McpError) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if self.is_open() {
+                mcp::midway::note(&self.state, &self.given, error).await;
             }
         })
     }

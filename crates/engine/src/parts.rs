@@ -1,12 +1,15 @@
-//! Secrets that are larger than what a keychain takes (the Credential Manager of Windows: 2,560 bytes of UTF-16), kept
-//! in parts.
+//! Sign-ins, which are larger than what a keychain takes in one entry (the Credential Manager of Windows: 2,560 bytes of
+//! UTF-16) and larger than any other secret, kept in parts. Each has a revision, and is replaced only by who has read it.
 //!
 //! An entry says which parts count; they are `<entry>/<slot>/<number>`. New parts go into the other slot, and count
 //! once the entry says so: whatever a kill leaves is the secret of before, and parts that the next change overwrites or
 //! removes.
 
-use berth_protocol::{Code, LONGEST_SECRET, Secret};
-use berth_secrets::SecretsError;
+use berth_protocol::{Code, Secret};
+use berth_secrets::{
+    SecretsError,
+    entry::{self, LONGEST_ENTRY},
+};
 use serde::{Deserialize, Serialize};
 
 /// Most parts of one secret.
@@ -78,7 +81,7 @@ fn part_name(name: &str, slot: Slot, number: usize) -> String {
 
 /// What is said of the parts. What cannot be read stands for something.
 async fn entry(name: &str) -> Result<Option<Result<Entry, PartsError>>, PartsError> {
-    let kept = berth_secrets::get(name).await?;
+    let kept = entry::get(name).await?;
     Ok(kept.map(|kept| {
         serde_json::from_str::<Entry>(kept.expose())
             .ok()
@@ -92,7 +95,7 @@ fn split(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let (part, after) = rest.split_at(rest.floor_char_boundary(LONGEST_SECRET));
+        let (part, after) = rest.split_at(rest.floor_char_boundary(LONGEST_ENTRY));
         parts.push(part);
         rest = after;
     }
@@ -102,7 +105,7 @@ fn split(text: &str) -> Vec<&str> {
 async fn whole(name: &str, entry: &Entry) -> Result<Option<Secret>, PartsError> {
     let mut text = String::new();
     for number in 0..entry.parts {
-        match berth_secrets::get(&part_name(name, entry.slot, number)).await? {
+        match entry::get(&part_name(name, entry.slot, number)).await? {
             Some(part) => text.push_str(part.expose()),
             None => return Ok(None),
         }
@@ -113,16 +116,12 @@ async fn whole(name: &str, entry: &Entry) -> Result<Option<Secret>, PartsError> 
 /// Removes the parts of a slot, as far as there are any.
 async fn clear(name: &str, slot: Slot) -> Result<(), PartsError> {
     let mut parts = 0;
-    while parts < MOST
-        && berth_secrets::get(&part_name(name, slot, parts))
-            .await?
-            .is_some()
-    {
+    while parts < MOST && entry::get(&part_name(name, slot, parts)).await?.is_some() {
         parts += 1;
     }
     // From the end, so that whoever is cut off in between leaves parts that are found again.
     for number in (0..parts).rev() {
-        berth_secrets::remove(&part_name(name, slot, number)).await?;
+        entry::remove(&part_name(name, slot, number)).await?;
     }
     Ok(())
 }
@@ -165,7 +164,7 @@ pub async fn replace(
     }
     for (number, part) in parts.iter().enumerate() {
         let part = Secret::new((*part).to_owned());
-        berth_secrets::set(&part_name(name, slot, number), part).await?;
+        entry::set(&part_name(name, slot, number), part).await?;
     }
     let entry = Entry {
         version: VERSION,
@@ -174,7 +173,7 @@ pub async fn replace(
         parts: parts.len(),
     };
     let said = serde_json::to_string(&entry).unwrap_or_default();
-    berth_secrets::set(name, Secret::new(said)).await?;
+    entry::set(name, Secret::new(said)).await?;
     // It counts; what was there before goes, now or with the next one.
     if clear(name, slot.other()).await.is_err() {
         tracing::debug!(name, "parts of a replaced secret are still in the keychain");
@@ -184,7 +183,7 @@ pub async fn replace(
 
 /// Removes a secret.
 pub async fn delete(name: &str) -> Result<(), PartsError> {
-    berth_secrets::remove(name).await?;
+    entry::remove(name).await?;
     for slot in Slot::ALL {
         clear(name, slot).await?;
     }
@@ -206,11 +205,11 @@ mod tests {
 
     #[test]
     fn a_text_is_split_into_parts_that_fit_and_make_it_whole_again() {
-        for text in ["", "a", &"x".repeat(LONGEST_SECRET), &"ä€😀".repeat(1000)] {
+        for text in ["", "a", &"x".repeat(LONGEST_ENTRY), &"ä€😀".repeat(1000)] {
             let parts = split(text);
-            assert!(parts.iter().all(|part| part.len() <= LONGEST_SECRET));
+            assert!(parts.iter().all(|part| part.len() <= LONGEST_ENTRY));
             assert_eq!(parts.concat(), text);
         }
-        assert_eq!(split(&"x".repeat(LONGEST_SECRET + 1)).len(), 2);
+        assert_eq!(split(&"x".repeat(LONGEST_ENTRY + 1)).len(), 2);
     }
 }

@@ -3,14 +3,17 @@
 //! | program | file | form |
 //! |---|---|---|
 //! | a project | `.mcp.json` | `{"mcpServers": {name: {…}}}` |
-//! | Claude Code | `~/.claude.json` | the same, with other things beside |
+//! | Claude Code | `~/.claude.json` | the same, with other things beside, and again under `projects.<path>` |
+//! | Claude Desktop | `claude_desktop_config.json` | the same |
 //! | Cursor | `.cursor/mcp.json` | the same |
-//! | VS Code | `.vscode/mcp.json` | `{"servers": {name: {"type": …}}}`, with `inputs` |
+//! | VS Code | `mcp.json` | `{"servers": {name: {"type": …}}}`, with `inputs`, comments and last commas |
 //! | Codex | `config.toml` | `[mcp_servers.name]` |
 //!
 //! Nothing is started by an import. Values of variables and headers that look like secrets are not taken over:
 //! their names are, and the user is asked for them. Arguments and addresses stay as they are: they are no place for
 //! secrets, and whoever agrees to an import has to be shown them whole.
+
+mod relaxed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,18 +21,24 @@ use berth_protocol::{McpAuth, McpDraft, McpOffers, McpServer, PromptTarget, Tool
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// Longest file, in bytes.
-const LONGEST: usize = 1024 * 1024;
+/// Longest file, in bytes: Claude Code keeps what was typed in each project beside its servers, and some have several
+/// megabytes of it.
+const LONGEST: usize = 16 * 1024 * 1024;
 
 /// Most servers of one file.
-const MOST: usize = 100;
+const MOST: usize = 200;
+
+/// Longest name of a server, in bytes.
+const NAME: usize = 64;
 
 /// A server of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Imported {
     /// Its name in the file.
     pub name: String,
-    /// What it would be.
+    /// The folders of the projects that it is for in the file; none when it is for all.
+    pub projects: Vec<String>,
+    /// What it would be. Its name is another one than in the file where that is no name, or another server has it.
     pub draft: McpDraft,
     /// Secrets that it needs, as [`McpDraft::secrets`] names them. Their values are not taken over.
     pub secrets: BTreeSet<String>,
@@ -43,6 +52,8 @@ pub struct Imported {
 pub struct Unclear {
     /// Its name in the file.
     pub name: String,
+    /// The folders of the projects that it is for in the file; none when it is for all.
+    pub projects: Vec<String>,
     /// What is wrong with it.
     pub why: String,
 }
@@ -60,11 +71,14 @@ pub enum ImportError {
     #[error("the file names no MCP servers: there is none of mcpServers, servers and mcp_servers")]
     NoServers,
     /// It names too many.
-    #[error("the file names {0} MCP servers; at most {MOST} can be imported at once")]
-    TooMany(usize),
+    #[error(
+        "the file names more than {MOST} MCP servers, which is the most that can be imported at once"
+    )]
+    TooMany,
 }
 
-/// The servers that a file names, by their names, and those that cannot be understood with the reason.
+/// The servers that a file names, by their names, those for some projects behind those for all, and those that cannot be
+/// understood with the reason.
 ///
 /// # Errors
 /// [`ImportError`] when nothing can be read at all.
@@ -72,36 +86,96 @@ pub fn import(text: &str) -> Result<Vec<Result<Imported, Unclear>>, ImportError>
     if text.len() > LONGEST {
         return Err(ImportError::TooLong(text.len()));
     }
-    let value = read(text.trim_start_matches('\u{feff}'))?;
-    let servers = ["mcpServers", "servers", "mcp_servers"]
-        .iter()
-        .find_map(|key| value.get(*key)?.as_object())
-        .ok_or(ImportError::NoServers)?;
-    if servers.len() > MOST {
-        return Err(ImportError::TooMany(servers.len()));
-    }
-    let servers: BTreeMap<&String, &Value> = servers.iter().collect();
-    let all = servers.into_iter().map(|(name, entry)| {
-        let unclear = |why: String| Unclear {
-            name: name.clone(),
-            why,
-        };
-        let entry: Entry =
-            serde_json::from_value(entry.clone()).map_err(|error| unclear(error.to_string()))?;
-        entry.imported(name).map_err(unclear)
+    let file = read(text.trim_start_matches('\u{feff}'))?;
+    let mut taken = BTreeSet::new();
+    let all = found(&file)?.into_iter().map(|found| {
+        let Found {
+            name,
+            entry,
+            projects,
+        } = found;
+        let entry = serde_json::from_value::<Entry>(entry.clone());
+        let imported = entry.map_err(|error| error.to_string());
+        match imported.and_then(|entry| entry.imported(name)) {
+            Ok(mut imported) => {
+                imported.projects = projects;
+                imported.name_apart(&mut taken);
+                Ok(imported)
+            }
+            Err(why) => Err(Unclear {
+                name: name.to_owned(),
+                projects,
+                why,
+            }),
+        }
     });
     Ok(all.collect())
 }
 
+/// A server as a file says it.
+struct Found<'a> {
+    name: &'a str,
+    entry: &'a Value,
+    projects: Vec<String>,
+}
+
+/// Everything that a file says of servers. What it says of several projects alike is one server.
+fn found(file: &Map<String, Value>) -> Result<Vec<Found<'_>>, ImportError> {
+    let for_all = ["mcpServers", "servers", "mcp_servers"]
+        .iter()
+        .find_map(|key| file.get(*key)?.as_object());
+    let projects = file.get("projects").and_then(Value::as_object);
+    let for_some = projects.into_iter().flatten().filter_map(|(path, said)| {
+        let servers = said.get("mcpServers")?.as_object()?;
+        Some((Some(path), servers))
+    });
+    let mut places: Vec<_> = for_all.map(|servers| (None, servers)).into_iter().collect();
+    places.extend(for_some);
+    if places.is_empty() {
+        return Err(ImportError::NoServers);
+    }
+    places.sort_by_key(|(project, _)| *project);
+    let mut all: Vec<Found<'_>> = Vec::new();
+    let mut known = BTreeMap::new();
+    for (project, servers) in places {
+        let servers: BTreeMap<&String, &Value> = servers.iter().collect();
+        for (name, entry) in servers {
+            let at = *known.entry((name, entry.to_string())).or_insert(all.len());
+            if let Some(known) = all.get_mut(at) {
+                // What is for all is so for this project too.
+                if let Some(project) = project
+                    && !known.projects.is_empty()
+                {
+                    known.projects.push(project.clone());
+                }
+                continue;
+            }
+            if all.len() == MOST {
+                return Err(ImportError::TooMany);
+            }
+            all.push(Found {
+                name,
+                entry,
+                projects: project.cloned().into_iter().collect(),
+            });
+        }
+    }
+    Ok(all)
+}
+
 fn read(text: &str) -> Result<Map<String, Value>, ImportError> {
-    let json = match serde_json::from_str::<Value>(text) {
+    if let Ok(Value::Object(object)) = serde_json::from_str::<Value>(text) {
+        return Ok(object);
+    }
+    let strict = relaxed::strict(text);
+    let json = match serde_json::from_str::<Value>(&strict) {
         Ok(Value::Object(object)) => return Ok(object),
         Ok(_) => return Err(ImportError::NoServers),
         Err(error) => error,
     };
     match toml::from_str::<Map<String, Value>>(text) {
         Ok(object) => Ok(object),
-        Err(_) if text.trim_start().starts_with('{') => {
+        Err(_) if strict.trim_start().starts_with('{') => {
             Err(ImportError::Unreadable(json.to_string()))
         }
         Err(error) => Err(ImportError::Unreadable(error.message().to_owned())),
@@ -133,16 +207,6 @@ struct Entry {
 impl Entry {
     fn imported(self, name: &str) -> Result<Imported, String> {
         let mut notes = Vec::new();
-        let plain: String = name
-            .chars()
-            .map(|c| {
-                if c.is_ascii_alphanumeric() || "-_".contains(c) {
-                    c
-                } else {
-                    '-'
-                }
-            })
-            .collect();
         let mut auth = McpAuth::None;
         let url = self.url.or(self.server_url);
         let server = match (self.command, url) {
@@ -185,7 +249,7 @@ impl Entry {
             (None, None) => return Err("it has neither a command nor a url".to_owned()),
         };
         let draft = McpDraft {
-            name: plain,
+            name: plain(name),
             server,
             auth,
             enabled: !self.disabled && self.enabled.unwrap_or(true),
@@ -195,11 +259,51 @@ impl Entry {
         };
         Ok(Imported {
             name: name.to_owned(),
+            projects: Vec::new(),
             secrets: draft.secrets(),
             draft,
             notes,
         })
     }
+}
+
+impl Imported {
+    /// Gives it a name that no other server of the file has: that of its project behind its own, or a number.
+    fn name_apart(&mut self, taken: &mut BTreeSet<String>) {
+        let name = self.draft.name.clone();
+        if taken.insert(name.clone()) {
+            return;
+        }
+        let folder = self.projects.first().and_then(|path| {
+            let mut names = path.rsplit(['/', '\\']);
+            names.find(|name| !name.is_empty()).map(plain)
+        });
+        let numbers = (2..).map(|number: u32| number.to_string());
+        let mut names = folder.into_iter().chain(numbers).map(|behind| {
+            // Neither of the two takes all the room.
+            let behind: String = behind.chars().take(NAME / 2).collect();
+            let left = NAME.saturating_sub(behind.len() + 1);
+            let own: String = name.chars().take(left).collect();
+            format!("{own}-{behind}")
+        });
+        let Some(apart) = names.find(|name| !taken.contains(name)) else {
+            return;
+        };
+        taken.insert(apart.clone());
+        self.notes.push(format!(
+            "It is called {apart}, because another server of the file is called {name}."
+        ));
+        self.draft.name = apart;
+    }
+}
+
+/// A name with the characters that names have here.
+fn plain(name: &str) -> String {
+    let plain = |c: char| match c.is_ascii_alphanumeric() || "-_".contains(c) {
+        true => c,
+        false => '-',
+    };
+    name.chars().map(plain).collect()
 }
 
 type Apart = (BTreeMap<String, String>, BTreeSet<String>);
@@ -331,6 +435,77 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_vs_code_may_have_comments_and_last_commas() {
+        let found = all(
+            "\u{feff}// Of the team\n{\n  \"servers\": {\n    \"docs\": { // at https://d.example\n      \
+            \"url\": \"https://d.example/mcp\",\n    },\n  },\n  \"inputs\": [ /* none, yet */ ],\n}\n",
+        );
+        let McpServer::Http { url, .. } = &found[0].draft.server else {
+            panic!("{found:?}");
+        };
+        assert_eq!(url, "https://d.example/mcp");
+        // Where it is wrong is told of the file as it is.
+        let wrong = import("// Of the team\n{\"servers\": {x}}").unwrap_err();
+        assert!(wrong.to_string().contains("line 2 column 14"), "{wrong}");
+    }
+
+    #[test]
+    fn servers_of_single_projects_are_read_with_their_projects() {
+        let found = all(r#"{"numStartups": 3, "mcpServers": {
+            "docs": {"command": "docs"}, "git": {"command": "git-mcp"}},
+            "projects": {
+                "/home/me/shop": {"history": [{"display": "hi"}], "mcpServers": {
+                    "docs": {"command": "docs"}, "git": {"command": "git-mcp", "args": ["--shop"]},
+                    "db": {"command": "db"}}},
+                "/home/me/app": {"mcpServers": {"db": {"command": "db"}, "git": {"url": "https://g.example/"}}},
+                "C:\\old\\shop": {"mcpServers": {"git": {"command": "old"}}},
+                "/home/me/none": {"mcpServers": {}}, "/home/me/odd": 3}}"#);
+        let said: Vec<_> = found
+            .iter()
+            .map(|it| {
+                let projects: Vec<_> = it.projects.iter().map(String::as_str).collect();
+                (it.name.as_str(), it.draft.name.as_str(), projects)
+            })
+            .collect();
+        assert_eq!(
+            said,
+            [
+                ("docs", "docs", vec![]),
+                ("git", "git", vec![]),
+                ("db", "db", vec!["/home/me/app", "/home/me/shop"]),
+                ("git", "git-app", vec!["/home/me/app"]),
+                ("git", "git-shop", vec!["/home/me/shop"]),
+                ("git", "git-2", vec!["C:\\old\\shop"]),
+            ]
+        );
+        assert_eq!(
+            found[3].notes,
+            ["It is called git-app, because another server of the file is called git."]
+        );
+        let only = all(r#"{"projects": {"/a": {"mcpServers": {"x": {"command": "x"}}}}}"#);
+        assert_eq!(only[0].projects, ["/a"]);
+        let codex = import("[projects.\"/a\"]\ntrust_level = \"trusted\"\n");
+        assert_eq!(codex.unwrap_err(), ImportError::NoServers);
+    }
+
+    #[test]
+    fn a_name_that_is_made_is_none_too_long() {
+        let (name, folder) = ("n".repeat(NAME), "f".repeat(100));
+        let file = format!(
+            r#"{{"mcpServers": {{"{name}": {{"command": "a"}}}},
+                "projects": {{"/{folder}": {{"mcpServers": {{"{name}": {{"command": "b"}}}}}}}}}}"#
+        );
+        let found = all(&file);
+        assert_eq!(found[1].draft.name.len(), NAME);
+        assert!(
+            found[1]
+                .draft
+                .name
+                .ends_with(&format!("n-{}", "f".repeat(NAME / 2)))
+        );
+    }
+
+    #[test]
     fn what_cannot_be_read_is_said() {
         assert_eq!(import("{}").unwrap_err(), ImportError::NoServers);
         assert_eq!(import("[]").unwrap_err(), ImportError::NoServers);
@@ -344,5 +519,10 @@ mod tests {
         assert!(found.iter().all(Result::is_err), "{found:?}");
         let long = format!("{{\"x\": \"{}\"}}", "y".repeat(LONGEST));
         assert!(matches!(import(&long), Err(ImportError::TooLong(_))));
+        let many: Vec<_> = (0..=MOST)
+            .map(|number| format!(r#""a{number}": {{}}"#))
+            .collect();
+        let many = format!("{{\"mcpServers\": {{{}}}}}", many.join(","));
+        assert_eq!(import(&many).unwrap_err(), ImportError::TooMany);
     }
 }

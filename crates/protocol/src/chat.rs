@@ -12,7 +12,7 @@ pub const MESSAGE_LIMIT: usize = 256 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Message {
-    /// Identifier; the same while a partial message grows.
+    /// Identifier; the same while the message is partial.
     pub id: MessageId,
     /// The session.
     pub session_id: SessionId,
@@ -29,7 +29,8 @@ pub struct Message {
     pub at: Timestamp,
     /// The run of the session that it belongs to.
     pub run: u32,
-    /// The agent is still speaking: more will come under the same `id`.
+    /// It is not in the transcript yet, and will be told again under the same `id`: the agent is still speaking, or
+    /// the disk is full and the message waits in the engine's memory.
     #[serde(default)]
     pub partial: bool,
 }
@@ -70,6 +71,6 @@ pub struct ChatRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatAccepted {
-    /// The message as it stands in the transcript.
+    /// The message as it stands in the transcript; `partial` when it cannot be stored yet.
     pub message: Message,
 }

@@ -4,6 +4,7 @@ mod form;
 mod grant;
 mod management;
 mod rules;
+mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,7 @@ pub use form::*;
 pub use grant::*;
 pub use management::*;
 pub use rules::*;
+pub use session::*;
 
 /// A server as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

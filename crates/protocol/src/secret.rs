@@ -1,9 +1,9 @@
 //! Values that must not be seen: keys and tokens on their way from the keychain to who needs them.
 
-/// Longest secret that is kept, in bytes: what the Credential Manager of Windows takes
-/// (`CRED_MAX_CREDENTIAL_BLOB_SIZE`, 2,560 bytes, two for each character), so that a secret fits everywhere or
-/// nowhere.
-pub const LONGEST_SECRET: usize = 1280;
+/// Longest secret that is kept, in bytes. Tokens with many claims have a few thousand, few servers take more than this in
+/// their headers (by themselves Node 16 KiB of all of them, nginx and Apache 8 KiB of one), and no token of a sign-in may
+/// be longer either.
+pub const LONGEST_SECRET: usize = 16 * 1024;
 
 /// A value that is never printed and never written: it has no `Display` and no `Serialize`, and its
 /// `Debug` is `<redacted>`.

@@ -1,7 +1,8 @@
 //! Recordings: everything a session's program printed, with times, as asciicast v2.
 //!
-//! Input is not recorded: people type passwords into terminals. A recording ends early, with a
-//! marker that says so, when it reaches its cap or the disk does not take it; the session goes on.
+//! Input is not recorded: people type passwords into terminals. A recording ends early when it
+//! reaches its cap, with a marker that says so, or when the disk does not take it; the session goes on.
+//! It does not begin again in between: what stood behind a gap would be drawn on a screen that never was.
 
 use std::{
     fs::{File, OpenOptions},

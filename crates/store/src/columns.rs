@@ -129,8 +129,12 @@ pub(crate) fn word<T: Serialize>(value: &T) -> String {
 
 /// The present moment as the store keeps it: in whole milliseconds.
 pub(crate) fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    kept(Timestamp::now())
+}
+
+/// A moment as it is read back.
+pub(crate) fn kept(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 
 /// Unsigned numbers of the API in SQLite's signed integers; what does not fit is far beyond

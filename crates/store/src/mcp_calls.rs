@@ -214,7 +214,7 @@ async fn told(write: &mut Write, calls: &[OpenCall]) -> Result<HashSet<String>, 
     let rows = write.rows(query.bind(after).bind(CALLED)).await?;
     let mut told = HashSet::new();
     for row in &rows {
-        // A call by hand has none.
+        // One that was called by hand had none in earlier versions.
         told.extend(Columns::of(row, write.doing()).get::<Option<String>>("call")?);
     }
     Ok(told)

@@ -1,6 +1,6 @@
 //! Transcripts: what user and agent said.
 
-use berth_protocol::{Message, MessageId, MessagePage, Part, Role, SessionId};
+use berth_protocol::{Message, MessageId, MessagePage, Part, Role, SessionId, Timestamp};
 use serde_json::json;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     Op, Store, StoreError,
     audit::{PAGE_MAX, cut},
-    columns::{Columns, word},
+    columns::{Columns, kept, word},
     write::{Change, Subject, Write},
 };
 
@@ -28,26 +28,32 @@ impl Store {
     ) -> Result<Message, StoreError> {
         let id = MessageId(Uuid::now_v7());
         let message = (role, content, [].as_slice());
-        let (write, message) = self.add_message(id, session_id, message, run).await?;
+        let (write, message) = self.add_message(id, session_id, message, None, run).await?;
         commit(write, &message).await?;
         Ok(message)
     }
 
-    /// Adds a message of the agent, under an identifier that clients know already, because they were
-    /// shown the message while it grew.
+    /// Adds a message under the identifier that clients know already, because they were shown it while it grew or
+    /// before it could be stored, and with the moment at which it was said. It stands at the end of the transcript,
+    /// whatever position it was shown at.
     ///
     /// # Errors
     /// As [`Self::append_message`].
-    pub async fn append_reply(
-        &self,
-        id: MessageId,
-        session_id: SessionId,
-        content: &str,
-        parts: &[Part],
-        run: u32,
-    ) -> Result<Message, StoreError> {
-        let message = (Role::Agent, content, parts);
-        let (write, message) = self.add_message(id, session_id, message, run).await?;
+    pub async fn append_known(&self, message: &Message) -> Result<Message, StoreError> {
+        let said = (
+            message.role,
+            message.content.as_str(),
+            message.parts.as_slice(),
+        );
+        let (write, message) = self
+            .add_message(
+                message.id,
+                message.session_id,
+                said,
+                Some(message.at),
+                message.run,
+            )
+            .await?;
         commit(write, &message).await?;
         Ok(message)
     }
@@ -65,7 +71,7 @@ impl Store {
     ) -> Result<Message, StoreError> {
         let id = MessageId(Uuid::now_v7());
         let (mut write, message) = self
-            .add_message(id, session_id, (Role::User, content, &[]), run)
+            .add_message(id, session_id, (Role::User, content, &[]), None, run)
             .await?;
         let query = sqlx::query("UPDATE sessions SET undelivered_message = ? WHERE id = ?");
         write
@@ -105,12 +111,13 @@ impl Store {
             .await
     }
 
-    /// Begins to add a message at the end of a session's transcript.
+    /// Begins to add a message at the end of a session's transcript, as of now unless it was said earlier.
     async fn add_message(
         &self,
         id: MessageId,
         session_id: SessionId,
         (role, content, parts): (Role, &str, &[Part]),
+        at: Option<Timestamp>,
         run: u32,
     ) -> Result<(Write, Message), StoreError> {
         let mut write = self.write("adding a message").await?;
@@ -130,7 +137,7 @@ impl Store {
             role,
             content: content.to_owned(),
             parts: parts.to_vec(),
-            at: write.at(),
+            at: at.map_or(write.at(), kept),
             run,
             partial: false,
         };

@@ -154,6 +154,11 @@ impl Store {
         schema::known()
     }
 
+    /// Whether the disk has no room for a change, for what failed beside the store and cannot tell why.
+    pub fn is_full(&self) -> bool {
+        probe(&self.inner.path).is_err_and(|error| is_full(&error))
+    }
+
     pub(crate) fn writer(&self) -> &Arc<Mutex<Writer>> {
         &self.inner.writer
     }
@@ -260,6 +265,14 @@ fn ask_disk(path: &Path, error: StoreError) -> StoreError {
     if !error.may_be_full() {
         return error;
     }
+    match probe(path) {
+        Err(cause) if is_full(&cause) => StoreError::Full { doing },
+        _ => error,
+    }
+}
+
+/// Writes a little beside the file of the store.
+fn probe(path: &Path) -> std::io::Result<()> {
     let probe = path.with_extension("probe");
     let outcome = std::fs::File::create(&probe).and_then(|mut file| {
         file.write_all(&PROBE)?;
@@ -268,8 +281,5 @@ fn ask_disk(path: &Path, error: StoreError) -> StoreError {
     });
     // It may not exist, and what is left of it is removed by the next probe.
     let _ = std::fs::remove_file(&probe);
-    match outcome {
-        Err(cause) if is_full(&cause) => StoreError::Full { doing },
-        _ => error,
-    }
+    outcome
 }

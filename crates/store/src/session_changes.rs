@@ -8,7 +8,7 @@
 //! Telling the store again what it knows already, such as a second end, changes nothing and is no
 //! error: the record is returned as it is.
 
-use berth_protocol::{Beginning, SessionId, Workspace, tenant::Tenant};
+use berth_protocol::{Beginning, SessionId, Timestamp, Workspace, tenant::Tenant};
 use serde_json::{Value, json};
 
 use crate::{
@@ -107,6 +107,28 @@ impl Store {
         id: SessionId,
         phase: Phase,
     ) -> Result<SessionRecord, StoreError> {
+        self.end_session(id, phase, None).await
+    }
+
+    /// The same of an end that could not be stored when it came.
+    ///
+    /// # Errors
+    /// As [`Self::session_ended`].
+    pub async fn session_ended_at(
+        &self,
+        id: SessionId,
+        phase: Phase,
+        at: Timestamp,
+    ) -> Result<SessionRecord, StoreError> {
+        self.end_session(id, phase, Some(at)).await
+    }
+
+    async fn end_session(
+        &self,
+        id: SessionId,
+        phase: Phase,
+        ended_at: Option<Timestamp>,
+    ) -> Result<SessionRecord, StoreError> {
         let (write, old) = self.write_session("recording a session's end", id).await?;
         if !old.phase.is_live() {
             write.abandon().await?;
@@ -121,6 +143,7 @@ impl Store {
             Phase::Failed(failure) => (None, None, Some(failure)),
         };
         let at = write.at().as_millisecond();
+        let ended_at = ended_at.map_or(at, |ended_at| ended_at.as_millisecond());
         let failure_code = failure.map(|failure| failure.code.as_str());
         let update = sqlx::query(
             "UPDATE sessions SET phase = ?, exit_code = ?, exit_signal = ?, failure_code = ?,
@@ -132,7 +155,7 @@ impl Store {
         .bind(signal)
         .bind(failure_code)
         .bind(failure.map(|failure| failure.detail.as_str()))
-        .bind(at)
+        .bind(ended_at)
         .bind(at)
         .bind(id.to_string());
         let details = json!({

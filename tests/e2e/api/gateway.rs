@@ -16,8 +16,12 @@ use crate::folder;
 mod asked;
 #[path = "gateway/bounds.rs"]
 mod bounds;
+#[path = "gateway/by_hand.rs"]
+mod by_hand;
 #[path = "gateway/cut_off.rs"]
 mod cut_off;
+#[path = "gateway/given.rs"]
+mod given;
 #[path = "gateway/over_http.rs"]
 mod over_http;
 #[path = "gateway/passed.rs"]

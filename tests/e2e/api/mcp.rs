@@ -298,6 +298,29 @@ async fn an_import_shows_what_a_file_names_and_starts_nothing() {
 }
 
 #[tokio::test]
+async fn an_import_reads_a_large_file_with_comments_and_tells_whose_servers_they_are() {
+    let engine = Engine::start().await;
+    let typed = "x".repeat(3 * 1024 * 1024);
+    let file = format!(
+        r#"// Mine
+        {{"history": "{typed}", "mcpServers": {{"db": {{"command": "db"}},}},
+         "projects": {{"/shop": {{"mcpServers": {{"db": {{"command": "db", "args": ["shop"],}}}}}}}}}}"#
+    );
+    let text = json!({"text": file});
+    let read = engine
+        .client
+        .post::<McpImported>("/mcp/import", &text)
+        .await;
+    let found = read.expect("it is read").servers;
+    assert_eq!(found[0].projects, [""; 0]);
+    assert_eq!(found[1].projects, ["/shop"]);
+    let names = found
+        .iter()
+        .filter_map(|it| Some(it.draft.as_ref()?.name.as_str()));
+    assert_eq!(names.collect::<Vec<_>>(), ["db", "db-shop"]);
+}
+
+#[tokio::test]
 async fn a_file_of_a_project_starts_nothing_by_itself() {
     let engine = berth_tests::mcp::engine(Setup::new()).await;
     let client = &engine.client;

@@ -2,16 +2,21 @@
 
 use std::net::TcpStream;
 
-use berth_protocol::{Code, McpConfiguration, McpRevoked, McpSignedOut, McpState, McpTested};
+use berth_mcp::Connection;
+use berth_protocol::{
+    Code, McpCalled, McpConfiguration, McpRevoked, McpSignedOut, McpState, McpTested,
+};
 use berth_tests::{
     Client, Engine, Setup,
     keychain::Keychain,
-    mcp::agreed,
+    mcp::{add_agent, agreed, session_in},
     oauth::{Fixture, browse},
     skip, this_test, until,
 };
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use crate::folder;
 
 /// An engine with a keychain, a server that wants its users to sign in, and what the engine keeps of it.
 struct Stage {
@@ -413,4 +418,144 @@ async fn the_parameter_resource_is_left_out_where_the_settings_of_a_server_say_s
             .collect();
         assert_eq!(sent, [true, false], "{what}");
     }
+}
+
+impl Stage {
+    /// The connection of an agent, whose session is given the server.
+    async fn agent(&self) -> Connection {
+        add_agent(&self.engine).await;
+        let place = folder(&self.engine, "first");
+        let (_, given) = session_in(self.client(), &place, "guarded").await;
+        given.expect("it is given the server").connect().await
+    }
+
+    /// How often its tool was called at the server.
+    fn calls(&self) -> usize {
+        let asked = self.fixture.seen("POST /mcp");
+        let calls = asked.iter().filter(|it| it.said.contains("tools/call"));
+        calls.count()
+    }
+}
+
+/// Whether a call of an agent failed, and what the agent reads.
+async fn called(agent: &Connection) -> (bool, String) {
+    let called = agent.try_call("echo", Map::new()).await;
+    let called = called.expect("the gateway answers");
+    let text = called.result["content"][0]["text"].as_str();
+    (called.is_error, text.unwrap_or_default().to_owned())
+}
+
+fn wants_sign_in(now: &McpConfiguration) -> bool {
+    matches!(now.state, McpState::NeedsSignIn { .. })
+}
+
+#[tokio::test]
+async fn a_call_that_wants_more_access_works_for_the_same_agent_once_its_user_has_given_it() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    stage.sign_in().await;
+    let agent = stage.agent().await;
+    let (failed, said) = called(&agent).await;
+    assert!(!failed, "{said}");
+
+    stage.fixture.wants_scope("more");
+    let (failed, said) = called(&agent).await;
+    assert!(failed && said.contains("sign in"), "{said}");
+    assert!(said.contains("its user can do that, in Berth"), "{said}");
+    let now = stage.now().await;
+    assert!(wants_sign_in(&now) && now.is_signed_in(), "{now:?}");
+    // That its tools can be seen is no access.
+    agent.tools().await.expect("it tells them");
+    assert!(wants_sign_in(&stage.now().await));
+
+    stage.sign_in().await;
+    let asked = stage.fixture.seen("GET /authorize");
+    let asked = asked.last().expect("it was asked in the browser");
+    assert!(asked.said.contains("scope=more"), "{asked:?}");
+    let (failed, said) = called(&agent).await;
+    assert!(!failed && said == "called", "{said}");
+    agent.tools().await.expect("it tells them");
+    let now = stage.now().await;
+    assert!(matches!(now.state, McpState::Connected { .. }), "{now:?}");
+    stage.client().assert_audit_valid().await;
+}
+
+#[tokio::test]
+async fn a_server_that_wants_more_access_without_end_is_asked_once_for_each_call() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    stage.sign_in().await;
+    let agent = stage.agent().await;
+    stage.fixture.change("/mcp", |answer| {
+        if answer.body["result"]["content"].is_array() {
+            answer.status = 403;
+            answer.body = Value::Null;
+            let challenge = "Bearer error=\"insufficient_scope\", scope=\"more\"";
+            answer.set("www-authenticate", challenge);
+        }
+    });
+    for _ in 0..2 {
+        let (failed, said) = called(&agent).await;
+        assert!(failed && said.contains("in Berth"), "{said}");
+        assert!(wants_sign_in(&stage.now().await));
+        stage.sign_in().await;
+    }
+    let (failed, _) = called(&agent).await;
+    assert!(failed);
+    assert_eq!(stage.calls(), 3, "nobody but the agent calls");
+    let path = stage.path("/sign-in");
+    let refused = stage.client().act::<McpConfiguration>(&path).await;
+    let refused = refused.expect_err("it would not help");
+    assert_eq!(refused.code, Code::McpSignedOut);
+    assert!(refused.detail.contains("will not help"), "{refused}");
+    agent.tools().await.expect("it tells them");
+    let now = stage.now().await;
+    assert!(wants_sign_in(&now) && now.signing_in.is_none(), "{now:?}");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_ends_while_an_agent_works_is_told_and_can_be_done_again() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    stage.sign_in().await;
+    let agent = stage.agent().await;
+    let (failed, said) = called(&agent).await;
+    assert!(!failed, "{said}");
+    stage.fixture.change("/token", |answer| {
+        answer.status = 400;
+        answer.body = json!({"error": "invalid_grant"});
+    });
+    stage.fixture.forget_access_tokens();
+    // At the connection that there is, and at the one that is opened in its place.
+    for _ in 0..2 {
+        let (failed, said) = called(&agent).await;
+        assert!(failed && said.contains("in Berth"), "{said}");
+        let now = stage.now().await;
+        assert!(matches!(now.state, McpState::Expired { .. }), "{now:?}");
+    }
+    stage.fixture.change("/token", |_| ());
+    stage.sign_in().await;
+    let (failed, said) = called(&agent).await;
+    assert!(!failed && said == "called", "{said}");
+}
+
+#[tokio::test]
+async fn a_call_by_hand_that_wants_more_access_is_told_by_the_server_s_state() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    stage.sign_in().await;
+    stage.fixture.wants_scope("more");
+    let call = json!({"tool": "echo", "arguments": {}});
+    let path = stage.path("/call");
+    let refused = stage.client().post::<McpCalled>(&path, &call).await;
+    let refused = refused.expect_err("it wants more access");
+    assert_eq!(refused.code, Code::McpSignedOut);
+    assert!(wants_sign_in(&stage.now().await));
+    stage.sign_in().await;
+    let answered = stage.client().post::<McpCalled>(&path, &call).await;
+    assert!(!answered.expect("it answers").is_error);
 }

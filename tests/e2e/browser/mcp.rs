@@ -62,7 +62,8 @@ pub async fn open_mcp(page: &Page) {
     page.sees(&id("add-mcp")).await;
 }
 
-fn stands(standing: &str) -> String {
+/// What shows that a server stands like this.
+pub fn stands(standing: &str) -> String {
     format!("[data-testid=mcp-standing][data-standing={standing}]")
 }
 
@@ -331,10 +332,13 @@ async fn an_import_shows_all_of_it_first_and_starts_nothing() {
         "more": {"command": "touch", "args": [into], "env": {"MODE": "quick"}},
         "web": {"type": "http", "url": "http://example.com/mcp"},
         "odd": 3,
-    }});
+    }, "projects": {"/home/me/shop": {"mcpServers": {
+        "shop": {"type": "http", "url": "http://example.com/mcp"},
+    }}}});
     let page = stage.page().await;
     open_mcp(&page).await;
     page.click(&id("import-mcp")).await;
+    page.reads(&id("mcp-import-places"), "~/.claude.json").await;
     page.type_into(&id("mcp-import-text"), "{").await;
     page.click(&id("mcp-import-read")).await;
     page.sees("dialog .inline-failure").await;
@@ -354,7 +358,8 @@ async fn an_import_shows_all_of_it_first_and_starts_nothing() {
         .await;
     page.reads(&row("web", ""), "https").await;
     page.reads(&row("odd", ""), "cannot be imported").await;
-    for name in ["web", "odd"] {
+    page.reads(&row("shop", ""), "/home/me/shop").await;
+    for name in ["web", "odd", "shop"] {
         page.sees(&row(name, "[data-testid=mcp-import-choice]:disabled"))
             .await;
     }
@@ -641,5 +646,7 @@ async fn a_tool_that_shall_be_asked_about_is_and_its_arguments_are_seen() {
     again.expect("it is not asked about again");
     // The list of what happens is the page's own: nobody has loaded it again.
     page.reads(&id("activity"), "Tool echo answered in").await;
+    let tools = page.reads(&id("details-tools"), " tools").await;
+    assert!(tools.contains("all"), "{tools}");
     connection.close().await;
 }

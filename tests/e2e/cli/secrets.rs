@@ -46,10 +46,10 @@ async fn a_secret_is_kept_in_the_file_that_was_chosen_and_given_out_after_a_rest
     let made = server(&engine, &into).await;
     let path = format!("/mcp/configurations/{}", made.id);
     let client = &engine.client;
+    // More than a keychain takes in one entry.
+    let words = "hidden-word".repeat(300);
     let put = client.request(Method::PUT, &format!("{path}/secrets/env%2FKEY"));
-    let kept: Result<McpConfiguration, _> = client
-        .value(put.json(&json!({"value": "hidden-word"})))
-        .await;
+    let kept: Result<McpConfiguration, _> = client.value(put.json(&json!({"value": words}))).await;
     let kept = kept.expect("it is kept");
     assert!(kept.kept_secrets.contains("env/KEY"));
     let sealed = fs::read(&file).expect("it is there");
@@ -70,7 +70,7 @@ async fn a_secret_is_kept_in_the_file_that_was_chosen_and_given_out_after_a_rest
         .post::<Value>("/mcp/test", &json!({"id": made.id}))
         .await;
     let given = fs::read_to_string(&into).expect("it was given its secret");
-    assert_eq!(given, "hidden-word");
+    assert_eq!(given, words);
 }
 
 #[tokio::test]

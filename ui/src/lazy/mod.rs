@@ -19,6 +19,7 @@ use crate::components::confirm::{
     RemoveMcpDialog, RemoveProjectDialog, RemovePromptDialog, RemoveRouterDialog,
     RenameProjectDialog, RenameSessionDialog,
 };
+use crate::components::details::tools::SessionTools;
 use crate::components::effective_prompt::SessionPromptDialog;
 use crate::components::folder_dialog::AddProjectDialog;
 use crate::components::mcp_asked::McpAskedDialog;
@@ -70,7 +71,7 @@ lazy! {
         settings() => view! { <SettingsPage/> };
     }
     pages as Panel {
-        activity(id: SessionId) => view! { <Activity id=id/> };
+        activity(id: SessionId, session: Memo<Option<Session>>) => view! { <SessionTools id=id session=session/> <Activity id=id/> };
     }
     session as Panel {
         terminal(id: SessionId, session: Memo<Option<Session>>) => view! { <TerminalView id=id session=session/> };

@@ -41,6 +41,7 @@ pub fn words(entry: &AuditEntry) -> String {
         "message.added" if says("role", "agent") => t.did_reply,
         "message.added" => t.did_send,
         "message.delivered" => t.did_deliver,
+        "message.lost" => t.did_lose_messages,
         "policy.changed" => t.did_change_policy,
         "prompt.changed" => t.did_change_prompt,
         "prompt.created" => t.did_add_prompt,

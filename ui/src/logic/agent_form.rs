@@ -17,7 +17,7 @@ use crate::logic::lines::{line_of, lines, quoted, text_of, text_of_variables, va
 use crate::strings::{agent_editor, fill, form_parts};
 
 /// Longest secret, in bytes; the engine takes no longer one.
-const SECRET: usize = 1280;
+const SECRET: usize = berth_protocol::LONGEST_SECRET;
 
 const INSTRUCTIONS: &str = "{instructions}";
 const INSTRUCTIONS_FILE: &str = "{instructions_file}";

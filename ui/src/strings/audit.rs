@@ -1,9 +1,10 @@
-//! The English texts of the audit page and of a session's activity. `{}` stands for a value.
+//! The English texts of the audit page, and of a session's MCP servers and activity. `{}` stands for a value.
 
 use super::strings;
 
 strings! {
-    /// The texts that are loaded with the page of this machine's audit trail, or with what happened in a session.
+    /// The texts that are loaded with the page of this machine's audit trail, or with the servers of a
+    /// session and what happened in it.
     AuditStrings, AUDIT_ENGLISH;
 
     // The page.
@@ -20,6 +21,20 @@ strings! {
     // A trail, of all or of one session.
     audit_failed: "The audit trail could not be read",
     show_older: "Show older",
+
+    // MCP servers of a session.
+    tools: "Tools",
+    tools_one: "{} tool",
+    tools_many: "{} tools",
+    tools_one_left: "{} tool; others have changed",
+    tools_many_left: "{} tools; others have changed",
+    tools_connected: "Connected",
+    tools_own: "Brought along",
+    tools_untried: "Not asked yet",
+    tools_need_sign_in: "Needs sign-in",
+    tools_expired: "Sign-in expired",
+    tools_withheld: "Withheld",
+    tools_failed: "Failed",
 
     // Activity of a session.
     activity: "Activity",
@@ -38,6 +53,7 @@ strings! {
     did_fail_router: "Router gave up",
     did_interrupt: "Interrupted",
     did_know_screen: "Screen recognised",
+    did_lose_messages: "Messages lost on a full disk",
     did_not_know_screen: "Screen not recognised, read as plain text",
     did_not_answer: "Answer not taken",
     did_rename: "Renamed",

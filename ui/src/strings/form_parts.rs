@@ -30,7 +30,7 @@ strings! {
     secret_value: "Value",
     secret_value_hint: "Goes to the keychain when you save, and is never shown again.",
     secret_renamed: "The value of {} does not follow its new name: enter it again.",
-    secret_wrong: "Give at most 1,280 bytes on one line.",
+    secret_wrong: "Give at most 16,384 bytes on one line.",
     secret_replace_of: "Replace the value of {}",
     secret_remove_of: "Remove the value of {}",
     secret_keep_of: "Keep the value of {}",

@@ -78,7 +78,7 @@ strings! {
     vertex_small_model: "Model for small tasks",
     router_name_wrong: "Give it a name of at most 100 characters.",
     router_name_taken: "Another router has this name.",
-    provider_key_wrong: "A key has visible ASCII characters only, without blanks, and at most 1,280 of them.",
+    provider_key_wrong: "A key has visible ASCII characters only, without blanks, and at most 16,384 of them.",
     route_wrong: "No provider above has this model. Choose one that is there.",
     route_threshold_wrong: "Give a number of tokens above 0.",
     key_not_stored: "The settings are saved. The key of {} is not: {}",

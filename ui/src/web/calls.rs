@@ -54,6 +54,11 @@ impl Api {
         self.get("/folders").await
     }
 
+    /// The MCP servers that a session's agent has.
+    pub async fn session_tools(&self, id: SessionId) -> Answer<wire::SessionTools> {
+        self.get(&format!("/sessions/{id}/mcp")).await
+    }
+
     pub async fn agents(&self) -> Answer<AgentList> {
         self.get("/agents").await
     }

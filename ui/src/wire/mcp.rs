@@ -305,6 +305,7 @@ impl Read for McpImportedServer {
     fn take(json: &Json<'_>) -> Result<Self, Wrong> {
         Ok(Self {
             name: member(json, "name")?,
+            projects: or_default(json, "projects")?,
             draft: member(json, "draft")?,
             secrets: or_default(json, "secrets")?,
             notes: or_default(json, "notes")?,

@@ -17,6 +17,7 @@ mod organization;
 mod prompts;
 mod read;
 mod routers;
+mod session_tools;
 mod write;
 
 #[cfg(test)]
@@ -31,4 +32,5 @@ pub use organization::{Difference, Differences, active, has_active};
 pub use prompts::{Given, POLICIES};
 pub use read::{AuditEntries, AuditEntry, Heard, Read, event, read};
 pub use routers::{PROTOCOLS, word_of};
+pub use session_tools::{ServerTools, SessionTools};
 pub use write::{Write, quote};

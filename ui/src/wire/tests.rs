@@ -7,8 +7,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::json::Json;
 use super::{
-    AuditEntry, Called, Given, Heard, POLICIES, Read, Said, Tested, ToolCall, Tools, Write, event,
-    read,
+    AuditEntry, Called, Given, Heard, POLICIES, Read, Said, SessionTools, Tested, ToolCall, Tools,
+    Write, event, read,
 };
 
 /// What the engine writes is read as what it meant, with everything there and with nothing that may
@@ -598,10 +598,49 @@ fn mcp_servers_are_read_as_serde_reads_them() {
         check::<OauthProvider>(&[&format!("\"{provider}\"")]);
     }
     check::<McpImported>(&[&format!(
-        r#"{{"servers":[{{"name":"n","draft":{},"secrets":["env/A"],"notes":["o"],
+        r#"{{"servers":[{{"name":"n","projects":["/p"],"draft":{},"secrets":["env/A"],"notes":["o"],
             "problems":[{{"field":"f","message":"m"}}]}},{{"name":"n"}}]}}"#,
         MCP_DRAFTS[1]
     )]);
+}
+
+#[test]
+fn servers_of_a_session_are_read_as_serde_writes_them() {
+    use SessionMcpState::*;
+    for state in [
+        Own,
+        Withheld,
+        Untried,
+        Connected,
+        NeedsSignIn,
+        Expired,
+        Failed,
+        Quarantined,
+    ] {
+        let entry = SessionMcpEntry {
+            name: "n".to_owned(),
+            configuration: Some(ID.parse().unwrap()),
+            state,
+            tools: Some(3),
+            why: Some("w".to_owned()),
+        };
+        let bare = SessionMcpEntry {
+            configuration: None,
+            tools: None,
+            why: None,
+            ..entry.clone()
+        };
+        let servers = vec![entry, bare];
+        let written = serde_json::to_string(&SessionMcp {
+            servers: servers.clone(),
+        })
+        .unwrap();
+        let read = read::<SessionTools>(&written).unwrap();
+        for (read, meant) in read.servers.into_iter().zip(servers) {
+            assert_eq!((read.name, read.state), (meant.name, meant.state));
+            assert_eq!((read.tools, read.why), (meant.tools, meant.why));
+        }
+    }
 }
 
 #[test]

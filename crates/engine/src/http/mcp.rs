@@ -6,14 +6,14 @@ use axum::{extract::State as Shared, http::StatusCode};
 use berth_protocol::{
     AgentId, McpAccept, McpCall, McpCalled, McpCatalogEdit, McpConfiguration, McpConfigurationId,
     McpConsent, McpDraft, McpEdit, McpGiven, McpImport, McpImported, McpList, McpSecret, McpShare,
-    McpSignedOut, McpTake, McpTest, McpTested, McpTools,
+    McpSignedOut, McpTake, McpTest, McpTested, McpTools, SessionId, SessionMcp,
 };
 
 use super::{
     Problems, Seen, carried_through,
     extract::{Json, Path, Query, SecretJson},
 };
-use crate::{error::ApiError, mcp, state::State};
+use crate::{error::ApiError, gateway, mcp, state::State};
 
 /// All MCP servers, and how they were doing when they were last asked: the user's own, and those of the active
 /// organization with what its catalog says of them.
@@ -270,6 +270,16 @@ pub async fn given(
     Query(to): Query<GivenTo>,
 ) -> Result<Json<McpGiven>, ApiError> {
     Ok(Json(mcp::given(&state, &to.agent, &to.name).await?))
+}
+
+/// The MCP servers that the agent of a session has, and how each is doing for it.
+#[utoipa::path(get, path = "/sessions/{id}/mcp", tag = "sessions", params(("id" = SessionId, Path)),
+    responses((status = 200, body = SessionMcp), Problems))]
+pub async fn of_session(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<SessionId>,
+) -> Result<Json<SessionMcp>, ApiError> {
+    Ok(Json(gateway::given::of_session(&state, id).await?))
 }
 
 /// Reads settings of another program, and answers with the servers that they name. Nothing is kept or started.

@@ -53,7 +53,8 @@ pub use extract::checked_text;
 /// Largest request body, in bytes: a message of 256 KiB whose every byte is escaped.
 const BODY: usize = 2 * 1024 * 1024;
 
-/// Largest body with files to import, in bytes: all prompts that a scope can have, with every byte escaped.
+/// Largest body with files to import, in bytes: all prompts that a scope can have, with every byte escaped, or a file with
+/// MCP servers.
 const IMPORT: usize = 64 * 1024 * 1024;
 
 /// Everything under `/api/v1`, with its description.
@@ -127,7 +128,8 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(mcp::tools))
         .routes(routes!(mcp::call))
         .routes(routes!(mcp::given))
-        .routes(routes!(mcp::import))
+        .routes(routes!(mcp::of_session))
+        .routes(routes!(mcp::import).layer(DefaultBodyLimit::max(IMPORT)))
         .routes(routes!(prompts::list, prompts::create))
         .routes(routes!(prompts::get, prompts::update, prompts::delete))
         .routes(routes!(prompts::decline))

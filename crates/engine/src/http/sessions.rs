@@ -313,7 +313,8 @@ pub async fn patch(
     Ok(Json(sessions::patch(&state, id, &query.path).await?))
 }
 
-/// Sends a message. Answers when the agent took it and it stands in the transcript.
+/// Sends a message. Answers when the agent took it and it stands in the transcript, or is `partial` because the disk is
+/// full: it is stored once there is room, and until then no further one is taken.
 #[utoipa::path(post, path = "/chat", tag = "chat", request_body = ChatRequest,
     responses((status = 202, body = ChatAccepted), Problems))]
 pub async fn chat(

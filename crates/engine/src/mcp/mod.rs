@@ -5,23 +5,26 @@
 //! that whatever a kill leaves of it can be seen and removed.
 
 pub mod blocked;
+mod by_hand;
 mod given;
 mod grants;
 pub mod hint;
+pub mod midway;
 pub mod reach;
 pub mod shared;
 pub mod sign_in;
 pub mod unattended;
 
+pub use by_hand::call;
 pub use given::given;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_mcp::{Absent, Connection, Limits, McpError};
+use berth_mcp::{Limits, McpError};
 use berth_protocol::{
-    Code, Event, FieldProblem, McpAuth, McpCall, McpCalled, McpConfiguration, McpConfigurationId,
-    McpDraft, McpEdit, McpImport, McpImported, McpImportedServer, McpList, McpScope, McpServer,
-    McpState, McpTest, McpTested, McpTools, Problem, Secret, Timestamp,
+    Code, Event, FieldProblem, McpAuth, McpConfiguration, McpConfigurationId, McpDraft, McpEdit,
+    McpImport, McpImported, McpImportedServer, McpList, McpScope, McpServer, McpState, McpTest,
+    McpTested, McpTools, Problem, Secret, Timestamp,
 };
 use berth_store::StoreError;
 use url::Url;
@@ -378,49 +381,6 @@ pub async fn tools(state: &State, id: McpConfigurationId) -> Result<McpTools, Ap
     Ok(state.store.mcp_tools(id).await?)
 }
 
-/// Calls a tool by hand.
-pub async fn call(
-    state: &State,
-    id: McpConfigurationId,
-    call: McpCall,
-) -> Result<McpCalled, ApiError> {
-    let configuration = get(state, id).await?;
-    let arguments = match call.arguments {
-        serde_json::Value::Null => serde_json::Map::new(),
-        serde_json::Value::Object(arguments) => arguments,
-        _ => {
-            let detail = "the arguments of a tool are an object";
-            return Err(ApiError::new(Code::BadRequest, detail));
-        }
-    };
-    let reach = reach_of(state, &configuration, None).await?;
-    let McpDraft { name, server, .. } = &configuration.draft;
-    let opened = Connection::open_for(&reach, Limits::default(), std::sync::Arc::new(Absent));
-    let opened = unless_stopping(state, name, opened).await?;
-    let connection = opened.inspect_err(|error| state.sign_ins.remember(id, server, error))?;
-    let called = connection.try_call(&call.tool, arguments);
-    let called = unless_stopping(state, name, called).await;
-    match &called {
-        Ok(answered) => {
-            connection.close().await;
-            if let Err(error) = answered {
-                state.sign_ins.remember(id, server, error);
-            }
-        }
-        // One that is ended in order is given time for that.
-        Err(_) => drop(connection),
-    }
-    let told = match &called {
-        Ok(Ok(called)) if called.is_error => "failed",
-        Ok(Ok(_)) => "answered",
-        Ok(Err(_)) => "refused",
-        Err(_) => "cancelled",
-    };
-    let details = serde_json::json!({"by": "user", "outcome": told, "tool": call.tool});
-    state.store.note_mcp_call(id, "mcp.called", details).await?;
-    Ok(called??)
-}
-
 /// What a server answers, unless the engine stops meanwhile: one that says nothing holds up nobody.
 async fn unless_stopping<T>(
     state: &State,
@@ -444,12 +404,14 @@ pub fn import(files: &McpImport) -> Result<McpImported, ApiError> {
         Ok(server) => McpImportedServer {
             problems: berth_mcp::check(&server.draft),
             name: server.name,
+            projects: server.projects,
             draft: Some(server.draft),
             secrets: server.secrets,
             notes: server.notes,
         },
         Err(unclear) => McpImportedServer {
             name: unclear.name,
+            projects: unclear.projects,
             draft: None,
             secrets: BTreeSet::new(),
             notes: vec![unclear.why],

@@ -17,7 +17,9 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use super::{
-    Live, STOP_MARGIN, announce, beginning, mcp, private, recording, supervise, talk, workspaces,
+    Live, STOP_MARGIN, announce, beginning, mcp, private, recording, supervise, talk,
+    unstored::{self, Unstored},
+    workspaces,
 };
 use crate::{
     defined_agents,
@@ -246,8 +248,11 @@ pub async fn run(
     let started = tokio::task::spawn_blocking(move || {
         let _inside = runtime.enter();
         let failed = |error: std::io::Error| {
-            let detail = format!("{}: {error}", own.display());
-            ApiError::new(Code::SpawnFailed, detail)
+            let code = match error.kind() {
+                std::io::ErrorKind::StorageFull => Code::StoreFull,
+                _ => Code::SpawnFailed,
+            };
+            ApiError::new(code, format!("{}: {error}", own.display()))
         };
         agents::private_folder(&own).map_err(failed)?;
         plan.write_files().map_err(failed)?;
@@ -304,12 +309,14 @@ pub async fn run(
         return Err(error.into());
     }
     let status = watch::Sender::new(Status::Starting);
+    let unstored = Unstored::new(id, run);
     let live = Live {
         handle,
         status,
         since: Timestamp::now(),
         undelivered: undelivered.clone(),
         router: routed.clone(),
+        unstored: Arc::clone(&unstored),
         _gateway: gateway,
     };
     state.sessions.began(id, live);
@@ -319,7 +326,7 @@ pub async fn run(
     if let Some(routed) = routed {
         tokio::spawn(supervise::watch_router(Arc::clone(state), id, routed));
     }
-    tokio::spawn(supervise::supervise(Arc::clone(state), id, run, events));
+    tokio::spawn(supervise::supervise(Arc::clone(state), unstored, events));
     if let Some(message) = undelivered {
         state.publish(berth_protocol::Event::MessageChanged { message });
         tokio::spawn(talk::deliver(Arc::clone(state), id));
@@ -382,19 +389,18 @@ async fn end(
 
 /// Takes back everything of a session that did not start. Its record goes last: as long as
 /// something of the session is left, the session can be seen and deleted.
-async fn undo(state: &State, id: SessionId, project: &Path, workspace: &Workspace) {
+async fn undo(state: &Arc<State>, id: SessionId, project: &Path, workspace: &Workspace) {
+    let failed = || {
+        Phase::Failed(Failure {
+            code: Code::SpawnFailed,
+            detail: "the program could not be started".to_owned(),
+        })
+    };
     let undone = async {
-        let is_recorded = state.store.session(id).await?.is_some();
-        if is_recorded {
-            let failure = Failure {
-                code: Code::SpawnFailed,
-                detail: "the program could not be started".to_owned(),
-            };
-            let phase = Phase::Failed(failure);
-            state.store.session_ended(id, phase).await?;
-        }
+        // First: on a full disk it makes the room that the record of the rest needs.
         workspaces::undo(state, id, project, workspace).await?;
-        if is_recorded {
+        if state.store.session(id).await?.is_some() {
+            state.store.session_ended(id, failed()).await?;
             state.store.delete_session(id).await?;
         }
         remove_private(state, id).await;
@@ -403,7 +409,9 @@ async fn undo(state: &State, id: SessionId, project: &Path, workspace: &Workspac
     };
     if let Err(error) = undone.await {
         tracing::error!(%id, problem = %error.0, "something of a session that did not start is left");
-        super::publish(state, id).await;
+        if let Ok(Some(record)) = state.store.session(id).await {
+            unstored::end(state, id, record.run, failed()).await;
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use berth_store::{Phase, SessionRecord};
 use berth_workspace::BranchFate;
 
 use super::{
-    announce, beginning, create, private, publish_removed, record, recordings, shown,
+    announce, beginning, create, private, publish_removed, record, recordings, shown, unstored,
     workspaces::Place,
 };
 use crate::{
@@ -49,6 +49,14 @@ async fn end(state: &State, id: SessionId) -> Result<Session, ApiError> {
     Ok(shown(state, record(state, id).await?))
 }
 
+/// Sees to it that everything of a session is in the store, for what builds on that.
+async fn recorded(state: &State, id: SessionId) -> Result<(), ApiError> {
+    match state.sessions.unstored(id) {
+        Some(unstored) => Ok(unstored.store_now(state).await?),
+        None => Ok(()),
+    }
+}
+
 /// Starts an ended session again in its workspace; a running one is stopped first.
 pub async fn restart(
     state: &Arc<State>,
@@ -68,7 +76,7 @@ pub async fn restart(
         );
         return Err(ApiError::new(Code::WorkspaceMissing, detail));
     }
-    // What is wrong with policy, prompts, secrets and router is found while the agent still runs.
+    // What is wrong with policy, prompts, secrets, router and store is found while the agent still runs.
     let composing = Composing::now(state).await?;
     let tenant = composing.organization();
     if let Some(bound) = state.organizations.bound_of(tenant) {
@@ -83,7 +91,9 @@ pub async fn restart(
         Some(id) => Some(routers::prepare(state, id).await?),
         None => None,
     };
+    recorded(state, id).await?;
     end(state, id).await?;
+    recorded(state, id).await?;
     let old = record(state, id).await?;
     let workspace = Path::new(&old.workspace.path);
     let start = beginning::decide(state, &old, spec, wanted).await?;
@@ -138,6 +148,7 @@ pub async fn restart(
         (None, None) => None,
     };
     let new = record(state, id).await?;
+    let run = new.run;
     let how = create::How {
         tenant,
         router,
@@ -153,8 +164,7 @@ pub async fn restart(
                 code: error.0.code,
                 detail: error.0.detail.clone(),
             };
-            let failed = Phase::Failed(failure);
-            announce(state, state.store.session_ended(id, failed).await?).await;
+            unstored::end(state, id, run, Phase::Failed(failure)).await;
             Err(error)
         }
     }
@@ -195,6 +205,7 @@ pub async fn archive(state: &State, id: SessionId) -> Result<Session, ApiError> 
         return Ok(shown(state, old));
     }
     end(state, id).await?;
+    recorded(state, id).await?;
     let commit = match Place::of(state, &old).await? {
         Some(place) => state.git().await?.archive(place.worktree()).await?.commit,
         None => None,
@@ -239,6 +250,7 @@ pub async fn delete(state: &State, id: SessionId, discard: bool) -> Result<(), A
         }
     }
     end(state, id).await?;
+    recorded(state, id).await?;
     if old.workspace.kind == WorkspaceKind::Worktree
         && let Some(place) = Place::of(state, &old).await?
     {

@@ -10,6 +10,7 @@ mod lifecycle;
 mod mcp;
 mod supervise;
 mod talk;
+mod unstored;
 mod workspaces;
 
 use std::{
@@ -32,6 +33,7 @@ pub use lifecycle::{archive, delete, rename, restart, restore, stop, work};
 pub use talk::{answer, chat, fill, form, input, interrupt, replayed, resize, screen};
 pub use workspaces::{FOLDER as WORKSPACES, clear_unfinished};
 
+use self::unstored::Unstored;
 use crate::{error::ApiError, gateway, state::State};
 
 pub use supervise::note;
@@ -43,6 +45,8 @@ const STOP_MARGIN: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub struct Sessions {
     live: Mutex<HashMap<SessionId, Live>>,
+    /// What has ended while the store did not take that.
+    unrecorded: Mutex<HashMap<SessionId, Unrecorded>>,
     /// Tells the viewers of ended sessions that there is something to see again.
     starts: Mutex<HashMap<SessionId, watch::Sender<Option<SessionHandle>>>>,
     comparisons: changes::Comparisons,
@@ -65,8 +69,17 @@ struct Live {
     undelivered: Option<Message>,
     /// How its router is doing.
     router: Option<watch::Receiver<RouterState>>,
+    /// What it has still to store.
+    unstored: Arc<Unstored>,
     /// Its gateways to MCP servers, which are open as long as it runs.
     _gateway: Option<gateway::Open>,
+}
+
+/// A session that has ended and is live in the store, which has still to take what waits.
+struct Unrecorded {
+    unstored: Arc<Unstored>,
+    phase: Phase,
+    at: Timestamp,
 }
 
 impl Live {
@@ -83,6 +96,20 @@ impl Sessions {
 
     fn live(&self) -> MutexGuard<'_, HashMap<SessionId, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unrecorded(&self) -> MutexGuard<'_, HashMap<SessionId, Unrecorded>> {
+        let unrecorded = self.unrecorded.lock();
+        unrecorded.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a session has to store that runs, or whose end waits for that.
+    fn unstored(&self, id: SessionId) -> Option<Arc<Unstored>> {
+        let live = self.live().get(&id).map(|live| Arc::clone(&live.unstored));
+        live.or_else(|| {
+            let unrecorded = self.unrecorded();
+            unrecorded.get(&id).map(|end| Arc::clone(&end.unstored))
+        })
     }
 
     /// A turn to tell viewers of a session.
@@ -152,7 +179,7 @@ impl Sessions {
         lock.lock_owned().await
     }
 
-    /// Ends everything that runs and waits until it is recorded.
+    /// Ends everything that runs and waits until it is recorded, or cannot be.
     pub async fn stop_all(&self, state: &State) {
         let handles: Vec<SessionHandle> = self
             .live()
@@ -172,6 +199,24 @@ impl Sessions {
         {
             tracing::error!("some sessions did not end in time; they are reaped at the next start");
         }
+        self.store_last(state).await;
+    }
+
+    /// Tries a last time to store what waits.
+    async fn store_last(&self, state: &State) {
+        let mut waiting: Vec<Arc<Unstored>> = Vec::new();
+        waiting.extend(self.live().values().map(|live| Arc::clone(&live.unstored)));
+        waiting.extend(
+            self.unrecorded()
+                .values()
+                .map(|end| Arc::clone(&end.unstored)),
+        );
+        for unstored in waiting {
+            if let Err(error) = unstored.store_now(state).await {
+                let id = unstored.id;
+                tracing::error!(session = %id, %error, "what the session told last is lost");
+            }
+        }
     }
 }
 
@@ -186,18 +231,28 @@ pub fn shown(state: &State, record: SessionRecord) -> Session {
         id,
         state: sessions.live().get(&record.id).and_then(Live::router),
     });
-    let (status, updated_at) = match (record.phase, live) {
+    let unrecorded = sessions
+        .unrecorded()
+        .get(&record.id)
+        .filter(|_| live.is_none())
+        .map(|end| (end.phase.clone(), end.at));
+    let (phase, ended_at) = match (record.phase, unrecorded) {
+        (Phase::Live, Some((phase, at))) => (phase, Some(at)),
+        (phase, _) => (phase, record.ended_at),
+    };
+    let updated_at = record.updated_at.max(ended_at.unwrap_or(record.updated_at));
+    let (status, updated_at) = match (phase, live) {
         (Phase::Live, Some((status, since))) => {
             // What its agent asks itself stands on the screen, and comes first.
             let status = match (status, state.gateways.asking.of(record.id)) {
                 (asks @ Status::NeedsAttention { .. }, _) | (asks, None) => asks,
                 (_, Some(attention)) => Status::NeedsAttention { attention },
             };
-            (status, since.max(record.updated_at))
+            (status, since.max(updated_at))
         }
-        (Phase::Live, None) => (Status::Starting, record.updated_at),
-        (Phase::Exited { code, signal }, _) => (Status::Exited { code, signal }, record.updated_at),
-        (Phase::Failed(failure), _) => (Status::Failed { failure }, record.updated_at),
+        (Phase::Live, None) => (Status::Starting, updated_at),
+        (Phase::Exited { code, signal }, _) => (Status::Exited { code, signal }, updated_at),
+        (Phase::Failed(failure), _) => (Status::Failed { failure }, updated_at),
     };
     Session {
         id: record.id,
@@ -217,7 +272,7 @@ pub fn shown(state: &State, record: SessionRecord) -> Session {
         undelivered: record.undelivered,
         created_at: record.created_at,
         updated_at,
-        ended_at: record.ended_at,
+        ended_at,
         archived_at: record.archived_at,
     }
 }

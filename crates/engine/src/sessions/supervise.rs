@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use berth_protocol::{
-    Beginning, Code, Event, Failure, Message, MessageId, Part, Problem, Role, RouterState,
-    SessionId, Status, Timestamp, weight_of,
+    Beginning, Code, Event, Failure, Message, Part, Problem, Role, RouterState, SessionId, Status,
+    Timestamp, weight_of,
 };
 use berth_session::live::SessionEvent;
-use berth_store::{Phase, StoreError};
+use berth_store::Phase;
 use serde_json::json;
 use tokio::{
     sync::{mpsc, watch},
     time::{Duration, Instant},
 };
-use uuid::Uuid;
 
-use super::{changes, publish};
+use super::{
+    changes, publish,
+    unstored::{self, Fact, Unstored},
+};
 use crate::state::State;
 
 /// Clients hear of a growing reply at most this often.
@@ -24,33 +26,44 @@ const REPLY_EVERY: Duration = Duration::from_millis(150);
 /// A reply is told of less often for each so many bytes of it.
 const LARGE_REPLY: usize = 64 * 1024;
 
-/// Serves one run of a session until it has ended.
+/// Serves one run of a session until it has ended and everything of it is stored.
 pub async fn supervise(
     state: Arc<State>,
-    id: SessionId,
-    run: u32,
+    unstored: Arc<Unstored>,
     mut events: mpsc::UnboundedReceiver<SessionEvent>,
 ) {
+    let id = unstored.id;
     let mut reply = Reply {
         state: &state,
-        id,
-        run,
+        unstored: &unstored,
         growing: None,
         told: None,
     };
-    while let Some(event) = events.recv().await {
+    loop {
+        let due = unstored.due().await;
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                // Why it was not stored is in the log.
+                let _ = unstored.store_now(&state).await;
+                continue;
+            }
+        };
+        let Some(event) = event else {
+            break;
+        };
         match event {
             SessionEvent::Status(status) => status_changed(&state, id, status).await,
             SessionEvent::Taken { content, stored } => {
                 // Whoever sent it may have gone; it is stored all the same.
-                let _ = stored.send(take(&state, id, run, content).await);
+                let _ = stored.send(take(&state, &unstored, content).await);
             }
             SessionEvent::Typed { content } => {
                 // A failure is logged; nobody waits for the answer.
-                drop(take(&state, id, run, content).await);
+                drop(take(&state, &unstored, content).await);
             }
             SessionEvent::Conversation { name, resumed } => {
-                began(&state, id, &name, resumed).await;
+                began(&state, &unstored, name, resumed).await;
             }
             SessionEvent::Reply {
                 content,
@@ -69,20 +82,32 @@ pub async fn supervise(
             }
             SessionEvent::RecordingStopped { reason } => {
                 tracing::warn!(session = %id, reason, "the recording ended before the session");
-                note(&state, id, "recording.stopped", json!({"run": run})).await;
+                // It stays so: what it would show after a gap is a screen that never was.
+                trail(&state, &unstored, "recording.stopped").await;
             }
             SessionEvent::ScreenUnknown => {
-                note(&state, id, "screen.unknown", json!({"run": run})).await;
+                trail(&state, &unstored, "screen.unknown").await;
             }
             SessionEvent::ScreenKnown => {
-                note(&state, id, "screen.known", json!({"run": run})).await;
+                trail(&state, &unstored, "screen.known").await;
             }
             SessionEvent::Ended { status, .. } => {
-                end(&state, id, status).await;
+                end(&state, &unstored, status).await;
                 break;
             }
         }
     }
+    if unstored.due().await.is_some() {
+        unstored::outwait(&state, &unstored).await;
+        // That could not be stored either.
+        changes::recount(&state, id);
+    }
+}
+
+/// Has the trail tell of the run, behind what happened in it before.
+async fn trail(state: &State, unstored: &Unstored, action: &'static str) {
+    let details = json!({"run": unstored.run});
+    unstored.add(state, Fact::Note { action, details }).await;
 }
 
 /// Tells of a session's router until it is stopped.
@@ -118,12 +143,12 @@ async fn status_changed(state: &Arc<State>, id: SessionId, status: Status) {
 }
 
 /// Remembers the agent's conversation, so that it can be resumed.
-async fn began(state: &State, id: SessionId, name: &str, resumed: bool) {
+async fn began(state: &State, unstored: &Unstored, name: String, resumed: bool) {
     let told = match resumed {
         true => Beginning::Resumed,
         false => Beginning::New,
     };
-    let known = match state.store.session(id).await {
+    let known = match state.store.session(unstored.id).await {
         Ok(record) => record.map(|record| record.beginning),
         Err(_) => None,
     };
@@ -132,57 +157,38 @@ async fn began(state: &State, id: SessionId, name: &str, resumed: bool) {
         Some(Beginning::Transcript) => Beginning::Transcript,
         _ => told,
     };
-    if let Err(error) = state.store.set_agent_session(id, name, beginning).await {
-        lost(
-            "an agent's conversation could not be remembered",
-            id,
-            &error,
-        );
-    }
+    let conversation = Fact::Conversation { name, beginning };
+    unstored.add(state, conversation).await;
     if known == Some(Beginning::Resumed) && !resumed {
         // The trail says that it was.
-        note(state, id, "session.not_resumed", json!({})).await;
+        let (action, details) = ("session.not_resumed", json!({}));
+        unstored.add(state, Fact::Note { action, details }).await;
     }
 }
 
 /// Stores a message that the agent took. The one that a session began with is stored already.
-async fn take(state: &State, id: SessionId, run: u32, content: String) -> Result<Message, Problem> {
-    let waiting = state.sessions.live().get_mut(&id).and_then(|live| {
-        live.undelivered
-            .take_if(|message| message.content == content)
-    });
+async fn take(state: &State, unstored: &Unstored, content: String) -> Result<Message, Problem> {
+    let waiting = state
+        .sessions
+        .live()
+        .get_mut(&unstored.id)
+        .and_then(|live| {
+            live.undelivered
+                .take_if(|message| message.content == content)
+        });
     if let Some(message) = waiting {
-        match state.store.message_delivered(&message, run).await {
-            Ok(()) => publish(state, id).await,
-            // The next run of the session hands it over once more.
-            Err(error) => drop(lost("a message's delivery was not stored", id, &error)),
-        }
+        let delivered = Fact::Delivered(message.clone());
+        unstored.add(state, delivered).await;
         return Ok(message);
     }
-    match state
-        .store
-        .append_message(id, Role::User, &content, run)
-        .await
-    {
-        Ok(message) => {
-            state.publish(Event::MessageChanged {
-                message: message.clone(),
-            });
-            Ok(message)
-        }
-        Err(error) => Err(lost(
-            "the message reached the agent but not the transcript",
-            id,
-            &error,
-        )),
-    }
+    let message = unstored.message(Role::User, content, Vec::new());
+    unstored.say(state, message).await
 }
 
 /// The agent's reply while it grows.
 struct Reply<'a> {
     state: &'a State,
-    id: SessionId,
-    run: u32,
+    unstored: &'a Unstored,
     growing: Option<Message>,
     told: Option<Instant>,
 }
@@ -190,17 +196,13 @@ struct Reply<'a> {
 impl Reply<'_> {
     async fn grow(&mut self, content: String, parts: Vec<Part>) {
         if self.growing.is_none() {
-            let count = self.state.store.message_count(self.id).await.unwrap_or(0);
+            let seq = self.unstored.next_seq(self.state).await;
             self.growing = Some(Message {
-                id: MessageId(Uuid::now_v7()),
-                session_id: self.id,
-                seq: i64::try_from(count).unwrap_or(0) + 1,
-                role: Role::Agent,
-                content: String::new(),
-                parts: Vec::new(),
-                at: Timestamp::now(),
-                run: self.run,
+                seq,
                 partial: true,
+                ..self
+                    .unstored
+                    .message(Role::Agent, String::new(), Vec::new())
             });
         }
         let Some(message) = &mut self.growing else {
@@ -225,26 +227,17 @@ impl Reply<'_> {
         if content.is_empty() && parts.is_empty() {
             return;
         }
-        let id = growing.map_or_else(|| MessageId(Uuid::now_v7()), |message| message.id);
-        let stored = self
-            .state
-            .store
-            .append_reply(id, self.id, &content, &parts, self.run)
-            .await;
-        match stored {
-            Ok(message) => self.state.publish(Event::MessageChanged { message }),
-            Err(error) => {
-                lost(
-                    "a reply could not be stored; the recording has it",
-                    self.id,
-                    &error,
-                );
-            }
+        let mut message = self.unstored.message(Role::Agent, content, parts);
+        if let Some(growing) = growing {
+            message.id = growing.id;
         }
+        // A failure is logged; nobody waits for the answer.
+        drop(self.unstored.say(self.state, message).await);
     }
 }
 
-async fn end(state: &Arc<State>, id: SessionId, status: Status) {
+async fn end(state: &Arc<State>, unstored: &Arc<Unstored>, status: Status) {
+    let id = unstored.id;
     let phase = match status {
         Status::Exited { code, signal } => Phase::Exited { code, signal },
         Status::Failed { failure } => Phase::Failed(failure),
@@ -254,11 +247,8 @@ async fn end(state: &Arc<State>, id: SessionId, status: Status) {
             detail: "it ended in no known way".to_owned(),
         }),
     };
-    if let Err(error) = state.store.session_ended(id, phase).await {
-        // The next start of the engine finds it live without a program and records its end.
-        lost("a session's end could not be stored", id, &error);
-    }
-    // Clients look at the store as soon as nothing runs any more.
+    unstored.end(state, phase).await;
+    // Clients look at the store, and at what waits for it, as soon as nothing runs any more.
     state.sessions.ended(id);
     publish(state, id).await;
     changes::recount(state, id);
@@ -268,11 +258,6 @@ pub async fn note(state: &State, id: SessionId, action: &'static str, details: s
     let subject = id.to_string();
     let noted = state.store.note(action, "session", &subject, details);
     if let Err(error) = noted.await {
-        lost("what happened could not be noted", id, &error);
+        tracing::error!(session = %id, %error, action, "what happened could not be noted");
     }
-}
-
-fn lost(what: &'static str, id: SessionId, error: &StoreError) -> Problem {
-    tracing::error!(session = %id, %error, "{what}");
-    Problem::new(error.code(), format!("{what}: {error}"))
 }

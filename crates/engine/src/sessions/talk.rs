@@ -37,10 +37,33 @@ pub fn checked_message(content: &str) -> Result<String, ApiError> {
     Ok(content.to_owned())
 }
 
-pub async fn chat(state: &State, request: ChatRequest) -> Result<Message, ApiError> {
+pub async fn chat(state: &Arc<State>, request: ChatRequest) -> Result<Message, ApiError> {
     let content = checked_message(&request.content)?;
     let handle = running(state, request.session_id).await?;
+    store_earlier(state, request.session_id).await?;
     Ok(handle.send(content).await?)
+}
+
+/// Nothing more is said to an agent before the store has what was said already: the user would go on and on for
+/// nothing but this machine's memory.
+async fn store_earlier(state: &Arc<State>, id: SessionId) -> Result<(), ApiError> {
+    let Some(unstored) = state.sessions.unstored(id) else {
+        return Ok(());
+    };
+    if unstored.due().await.is_none() {
+        return Ok(());
+    }
+    // To its end, also when the client goes away.
+    let store = Arc::clone(state);
+    let stored = tokio::spawn(async move { unstored.store_now(&store).await });
+    let stored = stored.await;
+    let stored = stored.map_err(|error| ApiError::new(Code::Internal, error.to_string()))?;
+    stored.map_err(|error| {
+        let detail = format!(
+            "the agent was not given the message, because what was said before waits to be stored: {error}"
+        );
+        ApiError::new(error.code(), detail)
+    })
 }
 
 pub async fn input(state: &State, id: SessionId, data: String) -> Result<(), ApiError> {

@@ -51,6 +51,11 @@ pub async fn make(
         Ok(made) => made,
         Err(error) => {
             clear(state, &begun).await;
+            if state.store.is_full() {
+                // git says so in words only, in many ways.
+                let detail = format!("the disk is full: {error}");
+                return Err(ApiError::new(Code::StoreFull, detail));
+            }
             return Err(error.into());
         }
     };

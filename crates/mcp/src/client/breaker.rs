@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::McpError;
+use crate::OauthError;
 
 /// So many failures in a row open it.
 const MOST: u32 = 3;
@@ -68,9 +69,9 @@ fn is_ill(error: &McpError) -> bool {
         | McpError::Ended { .. }
         | McpError::Silent { .. }
         | McpError::Unreachable(_)
-        // Whoever gives out its tokens is not asked again and again either.
-        | McpError::NoToken(_)
         | McpError::Protocol { .. } => true,
+        // Whoever gives out its tokens is not asked again and again either.
+        McpError::NoToken(error) => !matches!(**error, OauthError::Unadmitted(_)),
         McpError::Unauthorized { .. }
         | McpError::Refused(_)
         | McpError::Withheld(_)

@@ -110,6 +110,11 @@ impl McpError {
         }
     }
 
+    /// Its user can mend it by signing in to it, for the first time, again, or for more access.
+    pub fn wants_sign_in(&self) -> bool {
+        self.code() == Code::McpSignedOut
+    }
+
     /// A connection that did not come about; `said` is what its program wrote.
     pub(super) fn not_begun(error: &ClientInitializeError, said: &str) -> Self {
         if let Some(challenge) = error.auth_challenge() {

@@ -37,6 +37,10 @@ use crate::{
 pub(super) const CROWDED: &str =
     "The call was not made: too many others of this server were under way for too long.";
 
+/// What an agent reads besides, where its user has to sign in.
+const ONLY_ITS_USER: &str =
+    "only its user can do that, in Berth, and then the same can be asked again";
+
 /// An agent's side of a gateway. Its clones are the same.
 #[derive(Clone)]
 pub struct Door {
@@ -97,7 +101,7 @@ impl Door {
         let tools = connection.raw_tools().await;
         // That they can be listed does not make up for calls that fail: only a call closes the breaker.
         if tools.is_err() {
-            self.upstream.note(connection, &tools).await;
+            self.note(connection, &tools).await;
         }
         let tools = tools?;
         let hashes = tools.iter().map(|tool| (tool.name.to_string(), hash(tool)));
@@ -153,8 +157,27 @@ impl Door {
         self.connection().await.map_err(told)
     }
 
-    /// What the server answered, unless that is too much.
-    fn answered<T: Serialize>(&self, answer: Result<T, McpError>) -> Result<T, ErrorData> {
+    /// Notes what became of a request over this connection. Its user hears of it if they have to sign in: the agent
+    /// cannot.
+    async fn note<T>(&self, connection: &Arc<Connection>, outcome: &Result<T, McpError>) {
+        self.upstream.note(connection, outcome).await;
+        if let Err(error) = outcome
+            && error.wants_sign_in()
+        {
+            self.guard.wants_sign_in(error).await;
+        }
+    }
+
+    /// What the server answered over this connection, unless that is too much.
+    async fn answered<T: Serialize>(
+        &self,
+        connection: &Arc<Connection>,
+        answer: Result<T, McpError>,
+    ) -> Result<T, ErrorData> {
+        // Nothing else of it is noted: only a call tells how the server is doing.
+        if answer.as_ref().is_err_and(McpError::wants_sign_in) {
+            self.note(connection, &answer).await;
+        }
         let answer = answer.map_err(told)?;
         let bytes = length(&answer);
         match self.too_much(bytes) {
@@ -219,7 +242,7 @@ impl Door {
             // The call goes on, and its time counts, while that is noted.
             Err(_) => tokio::join!(self.guard.lasts(asked), call).1,
         };
-        self.upstream.note(&connection, &result).await;
+        self.note(&connection, &result).await;
         let result = match result {
             Ok(result) => result,
             Err(error) => return Called::lost(&error),
@@ -263,7 +286,7 @@ impl Called {
     }
 
     fn lost(error: &McpError) -> Self {
-        Self::told(Outcome::Lost, format!("The call failed: {error}."))
+        Self::told(Outcome::Lost, format!("The call failed: {}.", said(error)))
     }
 }
 
@@ -304,8 +327,8 @@ impl ServerHandler for Door {
         if !self.listens.swap(true, Ordering::Relaxed) {
             self.upstream.agents().listens(context.peer);
         }
-        let set = self.upstream.listen(&connection, request.level);
-        set.await.map_err(told)
+        let set = self.upstream.listen(&connection, request.level).await;
+        self.answered(&connection, set).await
     }
 
     async fn list_tools(
@@ -365,7 +388,7 @@ impl ServerHandler for Door {
     ) -> Result<ListResourcesResult, ErrorData> {
         let connection = self.asked().await?;
         let listed = connection.within(connection.peer().list_resources(request));
-        self.answered(listed.await)
+        self.answered(&connection, listed.await).await
     }
 
     async fn list_resource_templates(
@@ -375,7 +398,7 @@ impl ServerHandler for Door {
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         let connection = self.asked().await?;
         let listed = connection.within(connection.peer().list_resource_templates(request));
-        self.answered(listed.await)
+        self.answered(&connection, listed.await).await
     }
 
     async fn read_resource(
@@ -386,7 +409,8 @@ impl ServerHandler for Door {
         let connection = self.asked().await?;
         self.guard.reads(Read::Resource(&request.uri)).await;
         let read = connection.within(connection.peer().read_resource(request));
-        self.answered(read.await).map(Into::into)
+        let answer = self.answered(&connection, read.await).await;
+        answer.map(Into::into)
     }
 
     async fn list_prompts(
@@ -396,7 +420,7 @@ impl ServerHandler for Door {
     ) -> Result<ListPromptsResult, ErrorData> {
         let connection = self.asked().await?;
         let listed = connection.within(connection.peer().list_prompts(request));
-        self.answered(listed.await)
+        self.answered(&connection, listed.await).await
     }
 
     async fn get_prompt(
@@ -407,7 +431,8 @@ impl ServerHandler for Door {
         let connection = self.asked().await?;
         self.guard.reads(Read::Prompt(&request.name)).await;
         let got = connection.within(connection.peer().get_prompt(request));
-        self.answered(got.await).map(Into::into)
+        let answer = self.answered(&connection, got.await).await;
+        answer.map(Into::into)
     }
 
     async fn complete(
@@ -417,7 +442,7 @@ impl ServerHandler for Door {
     ) -> Result<CompleteResult, ErrorData> {
         let connection = self.asked().await?;
         let completed = connection.within(connection.peer().complete(request));
-        self.answered(completed.await)
+        self.answered(&connection, completed.await).await
     }
 }
 
@@ -442,10 +467,18 @@ fn length<T: Serialize>(answer: &T) -> usize {
 
 /// What an agent reads of a failure.
 fn told(error: McpError) -> ErrorData {
-    ErrorData::internal_error(error.to_string(), None)
+    ErrorData::internal_error(said(&error), None)
 }
 
-fn shape(arguments: Option<&JsonObject>) -> BTreeMap<String, &'static str> {
+fn said(error: &McpError) -> String {
+    match error.wants_sign_in() {
+        true => format!("{error}; {ONLY_ITS_USER}"),
+        false => error.to_string(),
+    }
+}
+
+/// What is told of the arguments of a call: their names with their types, and no value.
+pub fn shape(arguments: Option<&JsonObject>) -> BTreeMap<String, &'static str> {
     /// Most names that are told, and the longest.
     const NAMES: usize = 50;
     const LONGEST: usize = 64;

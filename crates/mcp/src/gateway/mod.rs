@@ -38,6 +38,7 @@ use crate::{Connection, McpError};
 
 pub use agents::Agents;
 use door::Door;
+pub use door::shape;
 use sessions::Sessions;
 pub use shared::Shared;
 use upstream::Upstream;
@@ -176,6 +177,10 @@ pub trait Guard: Send + Sync + 'static {
 
     /// The server could not be reached.
     fn lost<'a>(&'a self, error: &'a McpError) -> BoxFuture<'a, ()>;
+
+    /// The server was reached, and wants its user to sign in before it answers what it was asked. That it answers
+    /// something else meanwhile says nothing of that.
+    fn wants_sign_in<'a>(&'a self, error: &'a McpError) -> BoxFuture<'a, ()>;
 }
 
 /// Something of a server that is no tool.

@@ -144,6 +144,10 @@ impl Guard for Lenient {
     fn lost<'a>(&'a self, _error: &'a McpError) -> BoxFuture<'a, ()> {
         Box::pin(ready(()))
     }
+
+    fn wants_sign_in<'a>(&'a self, _error: &'a McpError) -> BoxFuture<'a, ()> {
+        Box::pin(ready(()))
+    }
 }
 
 type Response = http::Response<BoxBody<Bytes, Infallible>>;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Agents, Guard, Opener, Shared};
-use crate::{Connection, McpError};
+use crate::{Challenge, Connection, McpError};
 
 /// How long a server that is reached again may take to be told from which level on it logs.
 const LEVEL: Duration = Duration::from_secs(5);
@@ -153,10 +153,16 @@ impl Upstream {
     pub async fn note<T>(&self, connection: &Arc<Connection>, outcome: &Result<T, McpError>) {
         let mut place = self.place.lock().await;
         self.shared.note(outcome);
-        let is_over = matches!(
-            outcome,
-            Err(McpError::Ended { .. } | McpError::Unreachable(_) | McpError::Silent { .. })
-        );
+        let is_over = match outcome {
+            Err(McpError::Ended { .. } | McpError::Unreachable(_) | McpError::Silent { .. }) => {
+                true
+            }
+            // What its tokens are taken with may be mended by the next call.
+            Err(McpError::NoToken(_)) => true,
+            // Its sign-in is taken no longer. One that has too little access for this still serves everything else.
+            Err(McpError::Unauthorized { challenge }) => !Challenge::parse(challenge).wants_more(),
+            _ => false,
+        };
         let is_same = |it: &Arc<Connection>| Arc::ptr_eq(it, connection);
         if is_over && place.connection.as_ref().is_some_and(is_same) {
             place.connection = None;

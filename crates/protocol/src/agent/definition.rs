@@ -176,7 +176,7 @@ pub struct DefineAgent {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AgentSecret {
-    /// The value, 1 to 1,280 bytes on one line. It goes to the keychain and is never shown again.
+    /// The value, 1 to 16,384 bytes on one line. It goes to the keychain and is never shown again.
     #[cfg_attr(feature = "openapi", schema(value_type = String, write_only))]
     pub value: crate::Secret,
 }

@@ -103,7 +103,7 @@ pub struct McpAccept {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct McpSecret {
-    /// Its value. It goes into the keychain and is never shown again.
+    /// Its value, 1 to 16,384 bytes on one line. It goes into the keychain and is never shown again.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub value: Secret,
 }
@@ -241,7 +241,8 @@ pub enum McpRevoked {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct McpImport {
-    /// The text of the file: `.mcp.json`, or settings of Claude, Cursor, VS Code or Codex. At most 1 MiB.
+    /// The text of the file: `.mcp.json`, or settings of Claude, Cursor, VS Code or Codex. At most 16 MiB. JSON may
+    /// have comments, and commas behind the last of a list.
     pub text: String,
 }
 
@@ -249,7 +250,7 @@ pub struct McpImport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct McpImported {
-    /// Its servers, by name.
+    /// Its servers, by name: first those for all projects, then those that Claude Code keeps for some.
     pub servers: Vec<McpImportedServer>,
 }
 
@@ -259,7 +260,10 @@ pub struct McpImported {
 pub struct McpImportedServer {
     /// Its name in the file.
     pub name: String,
-    /// What it would be; absent when it cannot be understood.
+    /// The folders of the projects that it is for in the file; none when it is for all.
+    #[serde(default)]
+    pub projects: Vec<String>,
+    /// What it would be; absent when it cannot be understood. No two of a file have the same name.
     #[serde(default)]
     pub draft: Option<McpDraft>,
     /// Secrets that it needs. Their values are not taken over.

@@ -52,7 +52,7 @@ pub struct RouterDraft {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RouterKey {
-    /// The provider's key, 1 to 1,280 visible ASCII characters. It goes to the keychain and is never
+    /// The provider's key, 1 to 16,384 visible ASCII characters. It goes to the keychain and is never
     /// shown again.
     #[cfg_attr(feature = "openapi", schema(value_type = String, write_only))]
     pub key: Secret,

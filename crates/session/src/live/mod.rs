@@ -74,7 +74,7 @@ pub struct Start {
 pub enum SessionEvent {
     /// It is doing something else now.
     Status(Status),
-    /// The agent took a message. The receiver answers with the message as it was stored.
+    /// The agent took a message. The receiver answers with the message as it was stored, or waits for that.
     Taken {
         /// What was sent.
         content: String,
@@ -282,7 +282,7 @@ impl SessionHandle {
         self.ask(|answer| Command::Input(bytes, answer)).await?
     }
 
-    /// Sends a message to the agent and waits until it took it and the message is stored.
+    /// Sends a message to the agent and waits until it took it and whoever hears the events has answered.
     pub async fn send(&self, content: String) -> Result<Message, Problem> {
         let ended = || SessionError::Ended.problem(self.id);
         self.ask(|taken| Command::Send { content, taken })

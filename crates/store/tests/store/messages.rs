@@ -1,4 +1,4 @@
-use berth_protocol::{Code, MessageId, Part, Role, SessionId};
+use berth_protocol::{Code, Message, MessageId, Part, Role, SessionId, Timestamp};
 use berth_store::{Phase, Store};
 use uuid::Uuid;
 
@@ -80,13 +80,28 @@ async fn a_message_keeps_the_identifier_that_it_was_shown_under() {
             text: "done".to_owned(),
         },
     ];
-    let append = store.append_reply(id, session.id, "done", &parts, 1);
-    assert_eq!(append.await.unwrap().id, id);
+    let said = Message {
+        id,
+        session_id: session.id,
+        seq: 7,
+        role: Role::Agent,
+        content: "done".to_owned(),
+        parts: parts.to_vec(),
+        at: Timestamp::UNIX_EPOCH,
+        run: 1,
+        partial: true,
+    };
+    let stored = store.append_known(&said).await.unwrap();
+    let expected = Message {
+        seq: 1,
+        partial: false,
+        ..said.clone()
+    };
+    assert_eq!(stored, expected, "its position is that in the transcript");
     let page = store.messages(session.id, 0, 10).await.unwrap();
-    assert_eq!(page.messages[0].id, id);
-    assert_eq!(page.messages[0].parts, parts);
-    let again = store.append_reply(id, session.id, "again", &[], 1);
-    assert!(again.await.is_err(), "an identifier stands for one message");
+    assert_eq!(page.messages, [stored]);
+    let again = store.append_known(&said).await;
+    assert!(again.is_err(), "an identifier stands for one message");
     assert_eq!(store.message_count(session.id).await.unwrap(), 1);
     assert_consistent(store).await;
 }

@@ -1,5 +1,6 @@
 use berth_protocol::{
-    Beginning, Code, DiffStat, Failure, SessionId, SessionMcpServer, Size, Workspace, WorkspaceKind,
+    Beginning, Code, DiffStat, Failure, SessionId, SessionMcpServer, Size, Timestamp, Workspace,
+    WorkspaceKind,
 };
 use berth_store::{GivenPrompt, Phase, Process, StoreError};
 use uuid::Uuid;
@@ -112,6 +113,21 @@ async fn the_first_end_stays() {
     let actions = store.audit(0, 10).await.unwrap().events;
     let ends = actions.iter().filter(|e| e.action == "session.ended");
     assert_eq!(ends.count(), 1);
+}
+
+#[tokio::test]
+async fn an_end_that_is_stored_later_has_the_moment_at_which_it_came() {
+    let (fixture, _, session) = Fixture::with_session().await;
+    let (store, id) = (&fixture.store, session.id);
+    let came = Timestamp::UNIX_EPOCH;
+    let ended = store.session_ended_at(id, exited(), came).await.unwrap();
+    assert_eq!(ended.ended_at, Some(came));
+    assert!(
+        ended.updated_at > came,
+        "clients see that it has changed now"
+    );
+    assert_eq!(store.session(id).await.unwrap(), Some(ended));
+    assert_consistent(store).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The right column of a session: facts that can be copied.
 
+pub mod tools;
+
 use crate::view::prelude::*;
 use berth_protocol::{Beginning, Session, SessionId, Transport, WorkspaceKind};
 
@@ -38,7 +40,7 @@ pub fn Details(id: SessionId, session: Memo<Option<Session>>) -> impl IntoView {
             <div class="details-scroll">
                 {move || session.get().map(|session| facts(app, session))}
                 {move || app.given(id).map(|given| session_prompt::facts(app, id, &given))}
-                {lazy::activity(id)}
+                {lazy::activity(id, session)}
                 <section class="facts">
                     <h3>{t().recording}</h3>
                     <p class="facts-text">{t().recording_text}</p>

@@ -20,6 +20,9 @@ use crate::web::{error::ApiError, files};
 use rows::rows_view;
 use secrets::secrets_view;
 
+/// Longest text of a file that is put into the field, in bytes. Browsers take seconds to show some megabytes.
+const SHOWN: usize = 256 * 1024;
+
 /// How far an import has come.
 #[derive(Clone)]
 enum Step {
@@ -136,8 +139,7 @@ impl Import {
                 input.click();
             }
         });
-        let read = move || {
-            let given = text.get_untracked();
+        let read = move |given: String| {
             self.failure.set(None);
             run(self.busy, async move {
                 match app.api().import_mcp(given).await {
@@ -159,8 +161,9 @@ impl Import {
                 // The dialog may be closed meanwhile.
                 let is_open = text.try_with_untracked(|_| ()).is_some();
                 if let Some(file) = file.filter(|_| is_open) {
-                    text.set(file.text);
-                    read();
+                    let shown = (file.text.len() <= SHOWN).then(|| file.text.clone());
+                    text.set(shown.unwrap_or_default());
+                    read(file.text);
                 }
             });
         };
@@ -176,6 +179,7 @@ impl Import {
                     wide=true
                     testid="mcp-import-text"
                 />
+                {places()}
                 <div class="form-more">
                     <Button label=mcp().import_choose icon_name=icon_name!("folder-open") on_click=choose/>
                 </div>
@@ -199,11 +203,30 @@ impl Import {
                     testid="mcp-import-read"
                     busy=self.busy
                     disabled=none
-                    on_click=Callback::new(move |()| read())
+                    on_click=Callback::new(move |()| read(text.get_untracked()))
                 />
             </footer>
         }
     }
+}
+
+/// Where programs keep their settings of servers.
+fn places() -> AnyView {
+    let places = [
+        mcp().import_place_claude,
+        mcp().import_place_desktop,
+        mcp().import_place_cursor,
+        mcp().import_place_vscode,
+        mcp().import_place_codex,
+    ];
+    let places = places.map(|place| view! { <li>{place}</li> });
+    view! {
+        <div class="mcp-import-places" data-testid="mcp-import-places">
+            <p>{mcp().import_places}</p>
+            <ul>{places.into_iter().collect_view()}</ul>
+        </div>
+    }
+    .into_any()
 }
 
 fn is_secrets(step: &Step) -> bool {

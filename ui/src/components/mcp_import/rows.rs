@@ -163,6 +163,18 @@ fn finish(import: Import, rows: &[Row]) {
     }
 }
 
+/// Some projects by their folders, and how many others there are.
+fn named(projects: &[String]) -> String {
+    /// Most of them by name.
+    const NAMED: usize = 3;
+    let first = projects.iter().take(NAMED).cloned();
+    let first = first.collect::<Vec<_>>().join(", ");
+    match projects.len().saturating_sub(NAMED) {
+        0 => first,
+        more => fill(mcp().import_more_projects, &[&first, &more.to_string()]),
+    }
+}
+
 fn row(row: Row) -> AnyView {
     let Row {
         chosen,
@@ -200,6 +212,10 @@ fn row(row: Row) -> AnyView {
         let text = fill(mcp().import_asks, &[&names.join(", ")]);
         view! { <p class="mcp-note">{text}</p> }
     });
+    let projects = (!server.projects.is_empty()).then(|| {
+        let text = fill(mcp().import_projects, &[&named(&server.projects)]);
+        view! { <p class="import-hint">{icon(icon_name!("info"))}<span>{text}</span></p> }
+    });
     let notes = server.notes.iter().map(|note| {
         view! { <p class="import-hint">{icon(icon_name!("info"))}<span>{note.clone()}</span></p> }
     });
@@ -232,6 +248,7 @@ fn row(row: Row) -> AnyView {
                 <p><strong>{shown}</strong>{kind}{state}</p>
                 {command}
                 {given}
+                {projects}
                 {notes.collect_view()}
                 {problems.collect_view()}
                 {asks}
