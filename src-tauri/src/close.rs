@@ -35,8 +35,9 @@ pub(crate) fn requested(window: &Window, api: &CloseRequestApi) {
     let window = window.clone();
     async_runtime::spawn(async move {
         let live = timeout(PATIENCE, engine::live_sessions()).await;
-        if let Ok(Some(count @ 1..)) = live {
-            notify(&window, count).await;
+        if let Ok(Some(count @ 1..)) = live
+            && notify(&window, count).await
+        {
             remember(marker);
         }
         if let Err(error) = window.destroy() {
@@ -45,8 +46,8 @@ pub(crate) fn requested(window: &Window, api: &CloseRequestApi) {
     });
 }
 
-/// Shows the notice and waits until it was read.
-async fn notify(window: &Window, count: usize) {
+/// Shows the notice and waits until it was read. Says whether it was: one that could not be shown is due the next time.
+async fn notify(window: &Window, count: usize) -> bool {
     let (read, was_read) = oneshot::channel();
     window
         .dialog()
@@ -59,7 +60,7 @@ async fn notify(window: &Window, count: usize) {
             let _ = read.send(());
         });
     // An error means that the dialog could not be shown; then the window closes without it.
-    let _ = was_read.await;
+    was_read.await.is_ok()
 }
 
 fn remember(marker: PathBuf) {

@@ -107,3 +107,7 @@ async fn window_ready(window: WebviewWindow, timing: State<'_, Timing>) -> Resul
     timing.report();
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "commands_tests.rs"]
+mod tests;

@@ -1,15 +1,35 @@
 //! The real window on a virtual display, with the engine that it starts.
 
-use std::path::PathBuf;
+#[path = "window/close.rs"]
+mod close;
+#[path = "window/display.rs"]
+mod display;
+#[path = "window/engine.rs"]
+mod engine;
+#[path = "window/geometry.rs"]
+mod geometry;
+#[path = "window/limits.rs"]
+mod limits;
 
-use berth_protocol::{PromptDraft, SystemPrompt};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
+
+use berth_protocol::{PromptDraft, SessionId, SystemPrompt};
 use berth_tests::{
-    LIMIT, Repository, Setup, processes, programs, skip, this_test, undisturbed,
+    LIMIT, Repository, Setup, processes, programs, skip, this_test, undisturbed, until,
     webdriver::{Driver, Page, id, missing_program},
 };
 
+use display::{Display, XWindow};
+
 /// The window's program, as the system names its process.
 const WINDOW: &str = "berth-desktop";
+
+/// What stands on the window, and on its messages.
+const TITLE: &str = "Berth";
 
 #[tokio::test]
 async fn a_killed_window_leaves_its_session_running_and_shows_it_again() {
@@ -27,8 +47,7 @@ async fn kills_the_window() {
     };
     let setup = Setup::new();
     let repository = Repository::with_history(&setup.folder().join("harbor"));
-    let mut variables = setup.variables();
-    variables.insert("BERTH_ENGINE".into(), programs::berth().into());
+    let mut variables = variables(&setup);
     let timing = setup.folder().join("timing.jsonl");
     variables.insert("BERTH_WINDOW_TIMING".into(), timing.clone().into());
     let driver = Driver::webkit(variables).await;
@@ -48,21 +67,11 @@ async fn kills_the_window() {
     );
     // The folder picker of the system is beyond WebDriver's reach.
     engine.add_project(&repository.path).await;
-    page.click(&id("agent-picker")).await;
-    page.click("[data-testid=agent-option][data-value=shell]")
-        .await;
-    page.click(&id("start-session")).await;
-    page.click(&id("tab-terminal")).await;
-    page.type_into_terminal("echo $((40+2))\n").await;
-    answers_42(&page).await;
+    starts_a_shell(&page).await;
 
-    let windows = driver.processes(WINDOW);
-    assert_eq!(windows.len(), 1, "one window is open");
-    for &pid in &windows {
-        processes::kill(pid);
-    }
-    let left = processes::gone(&windows, LIMIT).await;
-    assert!(left.is_empty(), "the window is gone: {left:?}");
+    let pid = process(&driver);
+    processes::kill(pid);
+    is_gone(pid).await;
     drop(page);
     let sessions = engine.sessions().await;
     assert_eq!(sessions.len(), 1);
@@ -70,11 +79,7 @@ async fn kills_the_window() {
     assert!(engine.screen(sessions[0].id).await.text.contains("42"));
 
     let page = driver.window(&window).await;
-    page.click(&format!(
-        "[data-testid=session-row][data-session='{}'] a",
-        sessions[0].id
-    ))
-    .await;
+    page.click(&format!("{} a", row(sessions[0].id))).await;
     page.click(&id("tab-terminal")).await;
     answers_42(&page).await;
     page.type_into_terminal("echo still $((50+5))\n").await;
@@ -98,9 +103,7 @@ async fn saves_files() {
     std::fs::create_dir_all(&config).expect("it can be made");
     let folders = "XDG_DOWNLOAD_DIR=\"$HOME/Fetched\"\n";
     std::fs::write(config.join("user-dirs.dirs"), folders).expect("it can be written");
-    let mut variables = setup.variables();
-    variables.insert("BERTH_ENGINE".into(), programs::berth().into());
-    let driver = Driver::webkit(variables).await;
+    let driver = Driver::webkit(variables(&setup)).await;
     let page = driver.window(&window).await;
     page.sees(&id("first-run")).await;
     let repository = Repository::with_history(&setup.folder().join("harbor"));
@@ -144,6 +147,53 @@ fn built_window() -> Option<PathBuf> {
     let beside = programs::berth().with_file_name(WINDOW);
     let named = std::env::var_os("BERTH_DESKTOP_BIN").map(PathBuf::from);
     named.or(Some(beside)).filter(|path| path.is_file())
+}
+
+/// The environment of a window that has a data folder of its own.
+fn variables(setup: &Setup) -> BTreeMap<OsString, OsString> {
+    let mut variables = setup.variables();
+    variables.insert("BERTH_ENGINE".into(), programs::berth().into());
+    variables
+}
+
+/// The data folder of the window and its engine.
+fn data(setup: &Setup) -> PathBuf {
+    PathBuf::from(&setup.variables()[OsStr::new("BERTH_HOME")])
+}
+
+/// The one process of the window.
+fn process(driver: &Driver) -> u32 {
+    let all = driver.processes(WINDOW);
+    assert_eq!(all.len(), 1, "one window is open: {all:?}");
+    all[0]
+}
+
+/// Waits until a process of the window has ended.
+async fn is_gone(pid: u32) {
+    let left = processes::gone(&[pid], LIMIT).await;
+    assert!(left.is_empty(), "the window is gone: {left:?}");
+}
+
+/// The window on its display, once it is shown: it is hidden until its page is ready.
+async fn shown(display: &Display) -> XWindow {
+    until("the window is shown", || display.windows(TITLE).len() == 1).await;
+    display.windows(TITLE)[0]
+}
+
+/// The selector of a session in the list.
+fn row(id: SessionId) -> String {
+    format!("[data-testid=session-row][data-session='{id}']")
+}
+
+/// Starts a shell in the page and sees it answer.
+async fn starts_a_shell(page: &Page) {
+    page.click(&id("agent-picker")).await;
+    page.click("[data-testid=agent-option][data-value=shell]")
+        .await;
+    page.click(&id("start-session")).await;
+    page.click(&id("tab-terminal")).await;
+    page.type_into_terminal("echo $((40+2))\n").await;
+    answers_42(page).await;
 }
 
 async fn answers_42(page: &Page) {
