@@ -139,7 +139,7 @@ pub(crate) fn execute(repository: &Repository, args: &TestArgs) -> Result<Outcom
     let mut run = Run::new(ui)?;
     if !end_to_end.is_empty() {
         run.find_programs(repository);
-        run.fetch(repository, &mut outcome)?;
+        run.fetch(repository, &mut outcome);
     }
     let mut selections = Vec::new();
     if matches!(args.only, None | Some(Kind::Units)) {
@@ -333,11 +333,13 @@ impl Run {
     }
 
     /// Without these the other tests still say something, but CI must not lose any.
-    fn fetch(&mut self, repository: &Repository, outcome: &mut Outcome) -> Result<(), TestError> {
+    fn fetch(&mut self, repository: &Repository, outcome: &mut Outcome) {
         for fetched in FETCHED {
             match fetched::install(repository, fetched) {
                 Ok(place) => self.environment.push((fetched.variable, place)),
-                Err(error) if in_ci() => return Err(error.into()),
+                Err(error) if in_ci() => {
+                    outcome.fail(format!("tests/{}: {}", fetched.name, with_sources(&error)));
+                }
                 Err(error) => {
                     outcome.skip(format!("tests/{}", fetched.name), with_sources(&error));
                 }
@@ -346,11 +348,12 @@ impl Run {
         for program in python::PROGRAMS {
             match python::install(repository, program) {
                 Ok(place) => self.environment.push((program.variable, place)),
-                Err(error) if in_ci() => return Err(error.into()),
+                Err(error) if in_ci() => {
+                    outcome.fail(format!("{}: {}", program.name, with_sources(&error)));
+                }
                 Err(error) => outcome.skip(program.name.to_owned(), with_sources(&error)),
             }
         }
-        Ok(())
     }
 
     fn test(

@@ -14,6 +14,9 @@ use uuid::Uuid;
 
 /// Primary result codes of SQLite: the low byte of an extended code.
 mod primary {
+    pub(super) const BUSY: i32 = 5;
+    pub(super) const LOCKED: i32 = 6;
+    pub(super) const NOMEM: i32 = 7;
     pub(super) const IOERR: i32 = 10;
     pub(super) const CORRUPT: i32 = 11;
     pub(super) const FULL: i32 = 13;
@@ -283,6 +286,26 @@ impl StoreError {
             Self::ConflictMoved { .. } => Code::ConflictMoved,
             Self::ChoiceImpossible { .. } | Self::ToldFact { .. } => Code::ChoiceImpossible,
             Self::CursorMoved { .. } => Code::Internal,
+        }
+    }
+
+    /// Whether the store may take later what it has refused so: there was no room, or its files could not be written to.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Full { .. } => true,
+            Self::Sql { source, .. } => match sqlite_code(source) {
+                Some(code) => matches!(
+                    code & 0xff,
+                    primary::BUSY
+                        | primary::LOCKED
+                        | primary::NOMEM
+                        | primary::READONLY
+                        | primary::IOERR
+                        | primary::CANTOPEN
+                ),
+                None => matches!(source, sqlx::Error::Io(_)),
+            },
+            _ => false,
         }
     }
 

@@ -191,7 +191,7 @@ async fn quiet(report: &mut Report, server: &Server) {
     });
 }
 
-/// As agents reach a server: with a client that keeps its connection.
+/// As rmcp reaches a server by itself, and agents that are built with it.
 async fn open_bare(url: &str, token: Option<String>) -> Agent {
     let lifecycle = ClientLifecycleMode::Auto {
         preferred_versions: vec![ProtocolVersion::V_2026_07_28],

@@ -151,7 +151,7 @@ async fn the_keyboard_shows_its_sheet_and_toggles_the_columns() {
 async fn hides(page: &Page, selector: &str) {
     page.until_js(
         &format!("{selector} is hidden"),
-        "return document.querySelector(arguments[0])?.checkVisibility() === false",
+        "const it = document.querySelector(arguments[0]); return !it || !it.checkVisibility()",
         &[selector],
     )
     .await;

@@ -9,7 +9,7 @@ use crate::{error::ApiError, mcp, sessions, state::State};
 /// has brought along, and those behind its gateways.
 pub async fn of_session(state: &State, id: SessionId) -> Result<SessionMcp, ApiError> {
     let record = sessions::record(state, id).await?;
-    if !record.phase.is_live() {
+    if state.sessions.handle(id).is_none() {
         return Ok(SessionMcp::default());
     }
     let brought = record.mcp_servers.iter().map(|server| SessionMcpEntry {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::{extract::State as Shared, http::StatusCode};
 use berth_protocol::{
-    AgentId, McpAccept, McpCall, McpCalled, McpCatalogEdit, McpConfiguration, McpConfigurationId,
-    McpConsent, McpDraft, McpEdit, McpGiven, McpImport, McpImported, McpList, McpSecret, McpShare,
-    McpSignedOut, McpTake, McpTest, McpTested, McpTools, SessionId, SessionMcp,
+    AgentId, Code, McpAccept, McpCall, McpCalled, McpCatalogEdit, McpConfiguration,
+    McpConfigurationId, McpConsent, McpDraft, McpEdit, McpGiven, McpImport, McpImported, McpList,
+    McpSecret, McpShare, McpSignedOut, McpTake, McpTest, McpTested, McpTools, SessionId,
+    SessionMcp,
 };
 
 use super::{
@@ -286,5 +287,8 @@ pub async fn of_session(
 #[utoipa::path(post, path = "/mcp/import", tag = "mcp", request_body = McpImport,
     responses((status = 200, body = McpImported), Problems))]
 pub async fn import(Json(files): Json<McpImport>) -> Result<Json<McpImported>, ApiError> {
-    Ok(Json(mcp::import(&files)?))
+    // It may be long.
+    let read = tokio::task::spawn_blocking(move || mcp::import(&files)).await;
+    let read = read.map_err(|error| ApiError::new(Code::Internal, error.to_string()))?;
+    Ok(Json(read?))
 }

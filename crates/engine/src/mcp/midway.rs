@@ -17,7 +17,11 @@ use crate::{error::ApiError, state::State};
 
 /// When that was last noted of each.
 #[derive(Default)]
-pub struct Midway(Mutex<HashMap<McpConfigurationId, Timestamp>>);
+pub struct Midway {
+    noted: Mutex<HashMap<McpConfigurationId, Timestamp>>,
+    /// Held while it is noted, so that what is remembered is what is stored.
+    turn: tokio::sync::Mutex<()>,
+}
 
 impl Midway {
     /// This was noted then, and nothing else since.
@@ -29,7 +33,7 @@ impl Midway {
     }
 
     fn noted(&self) -> MutexGuard<'_, HashMap<McpConfigurationId, Timestamp>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -44,6 +48,7 @@ pub async fn note(state: &State, given: &McpConfiguration, error: &McpError) {
 }
 
 async fn noted(state: &State, given: &McpConfiguration, error: &McpError) -> Result<(), ApiError> {
+    let _turn = state.gateways.midway.turn.lock().await;
     let now = get(state, given.id).await?;
     if now.draft.server != given.draft.server || now.draft.auth != given.draft.auth {
         // It is another one by now, which has said nothing.

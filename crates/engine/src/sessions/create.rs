@@ -249,7 +249,9 @@ pub async fn run(
         let _inside = runtime.enter();
         let failed = |error: std::io::Error| {
             let code = match error.kind() {
-                std::io::ErrorKind::StorageFull => Code::StoreFull,
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                    Code::StoreFull
+                }
                 _ => Code::SpawnFailed,
             };
             ApiError::new(code, format!("{}: {error}", own.display()))

@@ -139,25 +139,28 @@ pub async fn restart(
         .store
         .session_restarted(id, start.beginning, name, &given, tenant)
         .await?;
-    let undelivered = match (new.undelivered, &start.transcript) {
-        (Some(message), _) => state.store.message(message).await?,
-        (None, Some(transcript)) => {
-            let message = state.store.append_undelivered(id, transcript, new.run);
-            Some(message.await?)
-        }
-        (None, None) => None,
-    };
-    let new = record(state, id).await?;
     let run = new.run;
-    let how = create::How {
-        tenant,
-        router,
-        secrets,
-        words,
-        resume: start.resume,
-        undelivered,
+    let started = async {
+        let undelivered = match (new.undelivered, &start.transcript) {
+            (Some(message), _) => state.store.message(message).await?,
+            (None, Some(transcript)) => {
+                let message = state.store.append_undelivered(id, transcript, run);
+                Some(message.await?)
+            }
+            (None, None) => None,
+        };
+        let new = record(state, id).await?;
+        let how = create::How {
+            tenant,
+            router,
+            secrets,
+            words,
+            resume: start.resume,
+            undelivered,
+        };
+        create::run(state, new, spec, how).await
     };
-    match create::run(state, new, spec, how).await {
+    match started.await {
         Ok(session) => Ok(session),
         Err(error) => {
             let failure = berth_protocol::Failure {
@@ -204,6 +207,7 @@ pub async fn archive(state: &State, id: SessionId) -> Result<Session, ApiError> 
     if old.archived_at.is_some() {
         return Ok(shown(state, old));
     }
+    recorded(state, id).await?;
     end(state, id).await?;
     recorded(state, id).await?;
     let commit = match Place::of(state, &old).await? {
@@ -238,19 +242,13 @@ pub async fn delete(state: &State, id: SessionId, discard: bool) -> Result<(), A
     let _turn = state.sessions.exclusive(id).await;
     let old = record(state, id).await?;
     if !discard {
-        let work = unsaved(state, &old).await?;
-        if !work.is_empty() {
-            let detail = format!(
-                "the workspace of {:?} has {} uncommitted files and {} commits that are nowhere else",
-                old.title, work.uncommitted, work.unpushed
-            );
-            return Err(Problem::new(Code::WorkspaceHasWork, detail)
-                .with_work(work)
-                .into());
-        }
+        nothing_is_lost(state, &old).await?;
     }
     end(state, id).await?;
-    recorded(state, id).await?;
+    if !discard {
+        // What its agent did until it ended is work too.
+        nothing_is_lost(state, &old).await?;
+    }
     if old.workspace.kind == WorkspaceKind::Worktree
         && let Some(place) = Place::of(state, &old).await?
     {
@@ -260,6 +258,8 @@ pub async fn delete(state: &State, id: SessionId, discard: bool) -> Result<(), A
             .delete(place.worktree(), BranchFate::Delete)
             .await?;
     }
+    // After the worktree: on a full disk it makes the room for this.
+    recorded(state, id).await?;
     state.store.delete_session(id).await?;
     state.sessions.forget(id);
     state.gateways.asking.forget(id);
@@ -272,6 +272,21 @@ pub async fn delete(state: &State, id: SessionId, discard: bool) -> Result<(), A
     }
     publish_removed(state, id).await;
     Ok(())
+}
+
+/// Refuses to lose work that is nowhere else.
+async fn nothing_is_lost(state: &State, record: &SessionRecord) -> Result<(), ApiError> {
+    let work = unsaved(state, record).await?;
+    if work.is_empty() {
+        return Ok(());
+    }
+    let detail = format!(
+        "the workspace of {:?} has {} uncommitted files and {} commits that are nowhere else",
+        record.title, work.uncommitted, work.unpushed
+    );
+    Err(Problem::new(Code::WorkspaceHasWork, detail)
+        .with_work(work)
+        .into())
 }
 
 fn archived(record: &SessionRecord) -> ApiError {

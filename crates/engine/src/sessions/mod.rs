@@ -199,7 +199,10 @@ impl Sessions {
         {
             tracing::error!("some sessions did not end in time; they are reaped at the next start");
         }
-        self.store_last(state).await;
+        let stored = tokio::time::timeout(STOP_MARGIN, self.store_last(state)).await;
+        if stored.is_err() {
+            tracing::error!("what sessions told last could not be stored in time");
+        }
     }
 
     /// Tries a last time to store what waits.

@@ -152,7 +152,7 @@ impl Unstored {
         while let Some(fact) = queue.first() {
             let stored = self.store(state, fact, waited).await;
             match &stored {
-                Err(error) if may_pass(error) => {
+                Err(error) if error.may_pass() => {
                     if !waited {
                         tracing::error!(session = %self.id, %error, "what a session tells waits for the store");
                     }
@@ -229,11 +229,6 @@ impl Unstored {
         }
         Ok(None)
     }
-}
-
-/// Whether the store may take later what it has refused so.
-fn may_pass(error: &StoreError) -> bool {
-    matches!(error, StoreError::Full { .. } | StoreError::Sql { .. })
 }
 
 /// Tries again and again until nothing waits. An engine that stops tries a last time itself.

@@ -50,8 +50,11 @@ pub async fn make(
     let made = match git.create_worktree(order).await {
         Ok(made) => made,
         Err(error) => {
+            // Before what it has made is removed, which makes room.
+            let store = state.store.clone();
+            let full = tokio::task::spawn_blocking(move || store.is_full()).await;
             clear(state, &begun).await;
-            if state.store.is_full() {
+            if full.unwrap_or_default() {
                 // git says so in words only, in many ways.
                 let detail = format!("the disk is full: {error}");
                 return Err(ApiError::new(Code::StoreFull, detail));

@@ -52,6 +52,8 @@ impl Breaker {
                     self.rests_until = Some(now + self.rest());
                 }
             }
+            // It was not asked.
+            Err(McpError::Withheld(_) | McpError::Header(_) | McpError::Resting { .. }) => {}
             _ => *self = Self::default(),
         }
     }
@@ -71,7 +73,9 @@ fn is_ill(error: &McpError) -> bool {
         | McpError::Unreachable(_)
         | McpError::Protocol { .. } => true,
         // Whoever gives out its tokens is not asked again and again either.
-        McpError::NoToken(error) => !matches!(**error, OauthError::Unadmitted(_)),
+        McpError::NoToken(why) => {
+            !matches!(**why, OauthError::Unadmitted(_)) && !error.wants_sign_in()
+        }
         McpError::Unauthorized { .. }
         | McpError::Refused(_)
         | McpError::Withheld(_)

@@ -22,7 +22,7 @@ use rmcp::{
 };
 use sse_stream::Sse;
 
-use super::{McpError, pool::Http};
+use super::{McpError, pool::Http, sse::SendError};
 use crate::{OauthError, TokenSource};
 
 /// What proves who asks.
@@ -94,9 +94,12 @@ fn no_token(error: OauthError) -> Failed {
 }
 
 /// Why there is no token, where that is why rmcp has failed.
-pub(super) fn why_no_token(error: &(dyn Error + 'static)) -> Option<&Arc<OauthError>> {
+pub(super) fn why_no_token<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Arc<OauthError>> {
     let mut causes = iter::successors(Some(error), |error| (*error).source());
-    causes.find_map(|cause| cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref())
+    causes.find_map(|cause| match cause.downcast_ref() {
+        Some(SendError::Oauth(why)) => Some(why),
+        _ => cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref(),
+    })
 }
 
 /// How the server wants another token.
@@ -105,6 +108,14 @@ fn challenge(error: &Failed) -> &str {
         StreamableHttpError::AuthRequired(error) => &error.www_authenticate_header,
         _ => "",
     }
+}
+
+/// The server wants another token, or one that may do more.
+fn wants_access(error: &Failed) -> bool {
+    matches!(
+        error,
+        StreamableHttpError::AuthRequired(_) | StreamableHttpError::InsufficientScope(_)
+    )
 }
 
 /// The server wants another token.
@@ -146,7 +157,7 @@ impl Authorized {
     {
         let answered = self.ask_with_tokens(ask).await;
         answered.map_err(|error| match self.proof.unadmitted() {
-            Some(unadmitted) if error.auth_challenge().is_some() => no_token(unadmitted),
+            Some(unadmitted) if wants_access(&error) => no_token(unadmitted),
             _ => error,
         })
     }

@@ -69,6 +69,7 @@ impl Http {
                 let mut pace = Pace(Instant::now());
                 let events = events.inspect(move |_| {
                     if pace.pauses(Instant::now())
+                        && anew.get().is_none()
                         // The connections that there are serve as well, if later.
                         && let Ok(client) = built(reqwest::Client::builder(), 0)
                     {
@@ -166,7 +167,7 @@ mod tests {
             // What such a server does, and no wait for anything.
             tokio::time::sleep(pause).await;
             stream
-                .write_all(b"9\r\ndata: {}\n\r\n0\r\n\r\n")
+                .write_all(b"a\r\ndata: {}\n\n\r\n0\r\n\r\n")
                 .await
                 .unwrap();
             stream.flush().await.unwrap();
@@ -223,8 +224,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_server_that_answers_at_once_is_asked_over_connections_that_are_there() {
+        const TIMES: usize = 50;
+        let (url, connections) = server(Duration::ZERO).await;
+        asked(&url, TIMES).await;
+        // One answer may pause where this machine has other things to do, and from then on each makes its own.
+        assert!(connections.load(Ordering::Relaxed) < TIMES);
+    }
+
+    #[tokio::test]
     async fn a_server_whose_answer_pauses_is_asked_over_a_new_connection_each_time() {
-        let (url, connections) = server(PAUSE + Duration::from_millis(10)).await;
+        let (url, connections) = server(PAUSE * 10).await;
         asked(&url, 5).await;
         // The first is where the pause was seen.
         assert_eq!(connections.load(Ordering::Relaxed), 5);

@@ -35,7 +35,13 @@ pub(super) enum SendError {
     #[error("the server wants its user to sign in")]
     AuthRequired(#[source] AuthRequiredError),
     #[error(transparent)]
-    Oauth(#[from] OauthError),
+    Oauth(Arc<OauthError>),
+}
+
+impl From<OauthError> for SendError {
+    fn from(error: OauthError) -> Self {
+        Self::Oauth(Arc::new(error))
+    }
 }
 
 /// The stream broke.

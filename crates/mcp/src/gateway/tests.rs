@@ -23,6 +23,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A bound that is soon reached.
 const SHORT: Duration = Duration::from_millis(100);
 
+/// One that is soon reached too, and not by what is answered at once.
+const SHORT_CALL: Duration = Duration::from_secs(1);
+
 /// What becomes of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
@@ -256,7 +259,7 @@ async fn said(answer: Response) -> String {
 #[tokio::test]
 async fn a_call_that_lasts_too_long_is_given_up_and_its_agent_guard_and_server_are_told() {
     let mut stage = Stage::set(Bounds {
-        call: SHORT,
+        call: SHORT_CALL,
         ..Bounds::default()
     });
     let session = stage.session().await;
@@ -266,7 +269,7 @@ async fn a_call_that_lasts_too_long_is_given_up_and_its_agent_guard_and_server_a
     assert_eq!(ended.asked.tool, "waits");
     assert_eq!(ended.outcome, Outcome::Lost);
     assert!(ended.begun, "it had left");
-    assert!(ended.took >= SHORT, "{:?}", ended.took);
+    assert!(ended.took >= SHORT_CALL, "{:?}", ended.took);
     stage.sees(Seen::Cancelled).await;
 
     // Nothing may come over that connection any more, so the next call has another one.
@@ -364,7 +367,7 @@ async fn sessions_wait_for_a_turn_at_a_server_that_is_asked_as_much_as_it_may_be
     let mut first = Stage::sharing(Bounds::default(), Arc::clone(&shared));
     let second = Stage::sharing(
         Bounds {
-            call: SHORT,
+            call: SHORT_CALL,
             ..Bounds::default()
         },
         shared,

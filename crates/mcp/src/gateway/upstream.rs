@@ -117,8 +117,9 @@ impl Upstream {
             opened = (self.open)(self.agents.clone()) => opened,
             () = self.stop.cancelled() => Err(McpError::Ended { said: String::new() }),
         };
-        // That it can be reached does not make up for calls that fail: only they close the breaker.
-        if opened.is_err() {
+        // That it can be reached does not make up for calls that fail: only they close the breaker. That a run ended
+        // meanwhile says nothing of it.
+        if opened.is_err() && !self.stop.is_cancelled() {
             self.shared.note(&opened);
         }
         let connection = match opened {

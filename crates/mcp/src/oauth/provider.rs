@@ -40,8 +40,12 @@ pub(super) fn is_of(provider: OauthProvider, issuer: &Url) -> bool {
         OauthProvider::Discovered => return true,
         OauthProvider::Github => host == "github.com" || is_below("ghe.com"),
         OauthProvider::Google => host == "accounts.google.com",
-        OauthProvider::Auth0 => is_below("auth0.com"),
-        OauthProvider::Azure => ENTRA.contains(&host),
+        // Its tenants may have a domain of their own.
+        OauthProvider::Auth0 => true,
+        OauthProvider::Azure => {
+            // Whose users are customers.
+            ENTRA.contains(&host) || is_below("ciamlogin.com") || is_below("b2clogin.com")
+        }
     };
     is_its && issuer.scheme() == "https" && issuer.port().is_none()
 }
@@ -114,8 +118,11 @@ mod tests {
             (Google, "https://evil.google.com", false),
             (Google, "https://github.com/login/oauth", false),
             (Auth0, "https://acme.eu.auth0.com/", true),
-            (Auth0, "https://auth0.com/", false),
-            (Auth0, "https://evilauth0.com/", false),
+            (Auth0, "https://login.example.com/", true),
+            (Auth0, "http://login.example.com/", false),
+            (Azure, "https://acme.ciamlogin.com/t/v2.0", true),
+            (Azure, "https://acme.b2clogin.com/t/v2.0", true),
+            (Azure, "https://evilciamlogin.com/", false),
             (
                 Azure,
                 "https://login.microsoftonline.com/00000000-0000-0000-0000-000000000001/v2.0",

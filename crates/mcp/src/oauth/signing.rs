@@ -27,9 +27,10 @@ pub(super) enum SigningKey {
     Rs256(RsaKeyPair),
 }
 
-/// It begins as a key does, and no secret of an authorization server.
+/// It begins as a key does in PEM, whatever its form, and no secret of an authorization server: one that cannot be read
+/// is refused and not sent.
 pub(super) fn is_key(text: &str) -> bool {
-    text.trim_start().starts_with(BEGIN)
+    text.trim_start().starts_with("-----BEGIN ")
 }
 
 impl SigningKey {
@@ -180,7 +181,9 @@ mod tests {
             let error = error.err().unwrap().to_string();
             assert!(!error.contains("a secret"), "{error}");
         }
-        assert!(is_key(BEGIN));
+        for kind in ["", "RSA ", "EC ", "ENCRYPTED "] {
+            assert!(is_key(&format!("-----BEGIN {kind}PRIVATE KEY-----")));
+        }
         assert!(!is_key("a secret"));
     }
 }

@@ -114,6 +114,9 @@ pub struct Unattended {
 
 #[derive(Default)]
 struct Held {
+    /// The authorization server that has given the first token. Whoever enters another secret meanwhile frees that one
+    /// for another server, and not this one.
+    issuer: Option<String>,
     /// How the server has asked for a token when it last did.
     challenge: Challenge,
     token: Option<Given>,
@@ -167,10 +170,14 @@ impl Unattended {
     }
 
     async fn take(&self, held: &mut Held) -> Result<Secret, OauthError> {
-        let before = self.home.issuer().await?;
+        let before = match &held.issuer {
+            Some(issuer) => Some(issuer.clone()),
+            None => self.home.issuer().await?,
+        };
         let is_new = before.is_none();
         let wish = self.terms.wish(&held.challenge, before);
         let (issuer, tokens) = self.terms.tokens(&wish).await?;
+        held.issuer = Some(issuer.clone());
         if is_new {
             self.home.used(&issuer).await?;
         }

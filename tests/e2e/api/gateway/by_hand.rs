@@ -76,7 +76,7 @@ async fn the_trail_tells_of_each_call_by_hand_its_shape_and_what_became_of_it() 
 async fn a_call_by_hand_is_told_of_although_nobody_waits_for_it_any_more() {
     let stage = Stage::set().await;
     let client = stage.client();
-    left(&stage, 2000).await;
+    left(&stage, 5_000).await;
     let over = async || told(client).await.pop();
     let over = client.until("it is over", over).await;
     assert_eq!(over.details["outcome"], "answered");
