@@ -200,7 +200,10 @@ async fn a_reply_that_ends_while_the_disk_is_full_is_stored_once_there_is_room()
     client.chat(id, long).await.unwrap();
     let ballast = stage.fill().await;
     let mut events = client.chat_events(id, None).await;
-    fs::write(go, "").unwrap();
+    // It opens once the program reads.
+    let opened = tokio::task::spawn_blocking(move || fs::write(go, ""));
+    let opened = tokio::time::timeout(berth_tests::LIMIT, opened).await;
+    opened.expect("the program reads").unwrap().unwrap();
     let shown = told(&mut events, "done").await;
     assert!(shown.partial, "it is not in the transcript yet");
     client.waiting(id).await;
