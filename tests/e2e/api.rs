@@ -34,6 +34,8 @@ mod stream;
 mod talk;
 #[path = "api/terminal.rs"]
 mod terminal;
+#[path = "api/upload.rs"]
+mod upload;
 
 use std::fs;
 

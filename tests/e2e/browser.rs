@@ -2,6 +2,8 @@
 
 #[path = "browser/accessibility.rs"]
 mod accessibility;
+#[path = "browser/attach.rs"]
+mod attach;
 #[path = "browser/audit.rs"]
 mod audit;
 #[path = "browser/connection.rs"]

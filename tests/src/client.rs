@@ -6,7 +6,7 @@ use berth_protocol::{
     Agent, AgentList, Approval, AuditEvent, AuditPage, AuditVerification, BranchList, ChatAccepted,
     ChatRequest, Code, CreateProject, CreateSession, DiffPage, Endpoint, Input, Message,
     MessagePage, PROBLEM_MEDIA_TYPE, Problem, Project, ProjectId, Screen, Session, SessionId,
-    SessionList, UnsavedWork, WorkspaceRequest,
+    SessionList, UnsavedWork, Uploaded, WorkspaceRequest,
 };
 use reqwest::{Method, RequestBuilder, Response};
 use serde::{Serialize, de::DeserializeOwned};
@@ -287,6 +287,19 @@ impl Client {
         .await
     }
 
+    /// Hands a file to a session.
+    pub async fn upload(&self, id: SessionId, name: &str, content: &[u8]) -> Answer<Uploaded> {
+        self.value(self.form(id, file_form(name, content))).await
+    }
+
+    /// A request that hands a session what is in a form such as [`file_form`] makes.
+    pub fn form(&self, id: SessionId, form: impl Into<reqwest::Body>) -> RequestBuilder {
+        let media = format!("multipart/form-data; boundary={BOUNDARY}");
+        self.request(Method::POST, &format!("/sessions/{id}/upload"))
+            .header("content-type", media)
+            .body(form)
+    }
+
     /// Answers a session's question.
     pub async fn answer(&self, id: SessionId, attention: &str, option: &str) -> Answer<()> {
         let approval = Approval {
@@ -379,6 +392,19 @@ impl Client {
     pub async fn view(&self, id: SessionId) -> Viewer {
         Viewer::open(&self.endpoint, id).await
     }
+}
+
+/// What stands between the parts of a form.
+const BOUNDARY: &str = "berth-tests-part";
+
+/// A form with one file, as browsers write it (RFC 7578).
+pub fn file_form(name: &str, content: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+         content-type: application/octet-stream\r\n\r\n"
+    );
+    let foot = format!("\r\n--{BOUNDARY}--\r\n");
+    [head.as_bytes(), content, foot.as_bytes()].concat()
 }
 
 /// A session of this agent, with everything else left to the engine.

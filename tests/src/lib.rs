@@ -23,7 +23,7 @@ pub mod webdriver;
 
 use std::time::Duration;
 
-pub use client::{Answer, Client, problem, session};
+pub use client::{Answer, Client, file_form, problem, session};
 pub use disturbed::{break_off, undisturbed};
 pub use engine::{Engine, STOP_LIMIT, Setup};
 pub use ports::free_port;

@@ -209,7 +209,8 @@ pub fn prepare_folder(path: &Path) -> Result<(), EngineError> {
     builder.create(path).map_err(failed)
 }
 
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+/// Makes new files such that their owner alone can read them.
+pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options

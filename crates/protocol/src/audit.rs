@@ -22,7 +22,8 @@ pub struct AuditEvent {
     /// The session that it is about; absent when it is about none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
-    /// Further facts. Never free text of the user or the agent, never a secret.
+    /// Further facts. Never free text of the user or the agent, but for the name of a file that a
+    /// session was handed; never a secret.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub details: serde_json::Value,
     /// Hash of the event before it, hexadecimal; 64 zeros for the first.

@@ -30,6 +30,7 @@ mod secret;
 mod session;
 pub mod tenant;
 mod terminal;
+mod upload;
 
 pub use agent::*;
 pub use audit::*;
@@ -47,6 +48,7 @@ pub use router::*;
 pub use secret::*;
 pub use session::*;
 pub use terminal::*;
+pub use upload::*;
 
 /// A moment in UTC, written as RFC 3339 on the wire.
 pub use jiff::Timestamp;

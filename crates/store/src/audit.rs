@@ -20,7 +20,7 @@ impl Store {
     /// `approval.answered` or `session.interrupted`.
     ///
     /// `details` holds shapes only (lengths, identifiers, codes): never free text of a user or an
-    /// agent, never a secret.
+    /// agent but the name of a file that a session was handed, never a secret.
     ///
     /// # Errors
     /// Those of any write.

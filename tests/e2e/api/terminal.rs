@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use berth_protocol::{ServerControl, Session, Size, Status};
+use berth_protocol::{Code, ServerControl, Session, Size, Status};
 use berth_tests::{Engine, Shown};
 use serde_json::Value;
 
@@ -77,6 +77,34 @@ async fn the_size_of_a_viewer_becomes_that_of_the_program_and_of_other_viewers()
         .client
         .session_until(session.id, "has the size", |s| s.size == wanted);
     kept.await;
+}
+
+#[tokio::test]
+async fn a_size_that_is_asked_for_is_the_size_that_the_program_sees() {
+    let engine = Engine::start().await;
+    let project = engine.client.add_project(&folder(&engine, "plain")).await;
+    let session = engine.client.shell(project.id).await;
+    let mut viewer = engine.client.view(session.id).await;
+    viewer.snapshot().await;
+    let path = format!("/sessions/{}/resize", session.id);
+    for (rows, cols) in [(31, 97), (52, 133)] {
+        let size = Size { rows, cols };
+        engine.client.tell(&path, &size).await.unwrap();
+        engine
+            .client
+            .input(session.id, "stty size\r")
+            .await
+            .unwrap();
+        viewer.sees(&format!("{rows} {cols}")).await;
+        assert_eq!(engine.client.screen(session.id).await.size, size);
+        let kept = engine
+            .client
+            .session_until(session.id, "has the size", |s| s.size == size);
+        kept.await;
+    }
+    engine.client.stop(session.id).await;
+    let refused = engine.client.tell(&path, &Size::DEFAULT).await.unwrap_err();
+    assert_eq!(refused.code, Code::SessionEnded);
 }
 
 #[tokio::test]

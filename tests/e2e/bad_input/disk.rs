@@ -347,3 +347,32 @@ async fn a_session_that_cannot_start_on_a_full_disk_is_refused_and_leaves_nothin
     client.assert_audit_valid().await;
     stage.engine.stop().await;
 }
+
+#[tokio::test]
+async fn a_file_for_which_there_is_no_room_is_refused_and_leaves_nothing() {
+    let Some(mut stage) = Stage::set().await else {
+        return skip(&this_test(), WHY);
+    };
+    let (client, id) = (stage.engine.client.clone(), stage.shell);
+    let private = stage.engine.data_dir().join("private");
+    let folder = private.join(id.to_string()).join("uploads");
+    let left = || fs::read_dir(&folder).map_or(0, Iterator::count);
+    let ballast = stage.fill().await;
+    let large = vec![b'x'; 64 * 1024];
+    assert!(is_full(client.upload(id, "a.txt", &large).await));
+    assert_eq!(left(), 0);
+    // One without content fits, until the trail has no room to tell of it.
+    let mut told = 0;
+    while !is_full(client.upload(id, "empty.txt", b"").await) {
+        told += 1;
+        assert!(told < 500, "the disk is never full");
+    }
+    assert_eq!(left(), told);
+    fs::remove_file(ballast).unwrap();
+    let kept = client.upload(id, "a.txt", b"content").await.unwrap();
+    assert_eq!(kept.name, "a.txt");
+    assert_eq!(fs::read(kept.path).unwrap(), b"content");
+    assert_eq!(stage.trails("session.uploaded").await, told + 1);
+    client.assert_audit_valid().await;
+    stage.engine.stop().await;
+}

@@ -4,6 +4,7 @@ pub mod activity;
 pub mod agent_editor;
 pub mod agent_list;
 pub mod approval;
+pub mod attach;
 pub mod button;
 pub mod changes;
 pub mod chat;

@@ -13,6 +13,7 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use crate::components::activity::Activity;
 use crate::components::agent_editor::AgentEditor;
+use crate::components::attach::Attach;
 use crate::components::changes::Changes;
 use crate::components::confirm::{
     ArchiveSessionDialog, ClearMcpDialog, DeleteSessionDialog, LeaveDialog, RemoveAgentDialog,
@@ -41,7 +42,7 @@ use crate::pages::projects::ProjectsPage;
 use crate::pages::prompts::PromptsPage;
 use crate::pages::settings::SettingsPage;
 use crate::state::{AgentEdit, McpChange, McpThen, RouterEdit};
-use crate::view::prelude::*;
+use crate::view::{html, prelude::*};
 use place::{Shape, place};
 
 /// Makes a function for each component that is loaded later: the name of its file, what its place
@@ -72,6 +73,9 @@ lazy! {
     }
     pages as Panel {
         activity(id: SessionId, session: Memo<Option<Session>>) => view! { <SessionTools id=id session=session/> <Activity id=id/> };
+    }
+    pages as Sign {
+        attach(id: SessionId, session: Memo<Option<Session>>, area: NodeRef<html::Textarea>) => view! { <Attach id=id session=session area=area/> };
     }
     session as Panel {
         terminal(id: SessionId, session: Memo<Option<Session>>) => view! { <TerminalView id=id session=session/> };

@@ -68,6 +68,7 @@ pub fn words(entry: &AuditEntry) -> String {
         "session.restored" => t.did_restore,
         "session.routed" => t.did_route,
         "session.spawned" => t.did_spawn,
+        "session.uploaded" => t.did_upload,
         other => other,
     };
     words.to_owned()

@@ -2,6 +2,21 @@
 
 use berth_protocol::{Session, Status};
 
+/// A draft with the path of a file behind it. A path with blanks is quoted, or nobody sees where it ends.
+pub fn with_path(draft: &str, path: &str) -> String {
+    let gap = match draft.chars().last() {
+        None => "",
+        Some(last) if last.is_whitespace() => "",
+        Some(_) => " ",
+    };
+    let quote = if path.contains(char::is_whitespace) {
+        "\""
+    } else {
+        ""
+    };
+    format!("{draft}{gap}{quote}{path}{quote} ")
+}
+
 /// What the composer offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Composer {
@@ -42,5 +57,24 @@ impl Composer {
     /// A message can be sent now.
     pub fn can_send(self) -> bool {
         self == Self::Ready
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_path;
+
+    #[test]
+    fn a_path_stands_apart_from_what_is_written() {
+        for (draft, path, wanted) in [
+            ("", "/a/b.png", "/a/b.png "),
+            ("Look at", "/a/b.png", "Look at /a/b.png "),
+            ("Look at ", "/a/b.png", "Look at /a/b.png "),
+            ("Look:\n", "/a/b.png", "Look:\n/a/b.png "),
+            ("/a/b.png ", "/a/c.png", "/a/b.png /a/c.png "),
+            ("Look at", "/my files/b.png", "Look at \"/my files/b.png\" "),
+        ] {
+            assert_eq!(with_path(draft, path), wanted);
+        }
     }
 }

@@ -52,6 +52,7 @@ strings! {
     did_end: "Ended",
     did_fail_router: "Router gave up",
     did_interrupt: "Interrupted",
+    did_upload: "File handed over",
     did_know_screen: "Screen recognised",
     did_lose_messages: "Messages lost on a full disk",
     did_not_know_screen: "Screen not recognised, read as plain text",

@@ -1,6 +1,7 @@
 //! Every text that the UI shows, in one place and by name, so that it can be translated.
 
 mod agent_editor;
+mod attach;
 mod audit;
 mod dialogs;
 mod english;
@@ -35,6 +36,7 @@ macro_rules! strings {
 use strings;
 
 pub use agent_editor::{AGENT_EDITOR_ENGLISH, AgentEditorStrings};
+pub use attach::{ATTACH_ENGLISH, AttachStrings};
 pub use audit::{AUDIT_ENGLISH, AuditStrings};
 pub use dialogs::{DIALOG_ENGLISH, DialogStrings};
 pub use english::{ENGLISH, Strings};
@@ -61,6 +63,11 @@ pub fn t() -> &'static Strings {
 /// The texts of the editor of agents, apart for the same reason as those of [`org`].
 pub fn agent_editor() -> &'static AgentEditorStrings {
     &AGENT_EDITOR_ENGLISH
+}
+
+/// The texts about files that a session is handed, apart for the same reason as those of [`org`].
+pub fn attach() -> &'static AttachStrings {
+    &ATTACH_ENGLISH
 }
 
 /// The texts of the audit page and of a session's activity, apart for the same reason as those of [`org`].

@@ -3,7 +3,7 @@
 use berth_protocol::{Code, Problem};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, RequestInit, Response};
+use web_sys::{FormData, Headers, RequestInit, Response};
 
 use crate::web::dom;
 use crate::web::endpoint::Endpoint;
@@ -34,7 +34,7 @@ impl Api {
         path: &str,
         body: &impl Write,
     ) -> Result<T, ApiError> {
-        read(&self.text(method, path, Some(body.write())).await?)
+        read(&self.text(method, path, Some(body.write().into())).await?)
     }
 
     /// Does something without a body; the answer may be empty.
@@ -44,14 +44,19 @@ impl Api {
 
     /// Sends a body; the answer may be empty.
     pub async fn tell(&self, path: &str, body: &impl Write) -> Result<String, ApiError> {
-        self.text("POST", path, Some(body.write())).await
+        self.text("POST", path, Some(body.write().into())).await
+    }
+
+    /// Sends a form and reads the answer.
+    pub async fn send_form<T: Read>(&self, path: &str, form: FormData) -> Result<T, ApiError> {
+        read(&self.text("POST", path, Some(form.into())).await?)
     }
 
     async fn text(
         &self,
         method: &str,
         path: &str,
-        body: Option<String>,
+        body: Option<JsValue>,
     ) -> Result<String, ApiError> {
         let response = self.response(method, path, body, &[]).await?;
         let text = response.text().map_err(|_| ApiError::Unreachable)?;
@@ -77,7 +82,7 @@ impl Api {
         &self,
         method: &str,
         path: &str,
-        body: Option<String>,
+        body: Option<JsValue>,
         headers: &[(&str, &str)],
     ) -> Result<Response, ApiError> {
         let response = self
@@ -116,12 +121,12 @@ impl Api {
         Err(ApiError::Problem(Box::new(problem)))
     }
 
-    /// The response to a request, once its head is there, whatever it says.
+    /// The response to a request, once its head is there, whatever it says. A body that is a text is JSON.
     pub async fn fetch(
         &self,
         method: &str,
         path: &str,
-        body: Option<String>,
+        body: Option<JsValue>,
         extra: &[(&str, &str)],
     ) -> Result<Response, JsValue> {
         let headers = Headers::new()?;
@@ -132,8 +137,11 @@ impl Api {
         let init = RequestInit::new();
         init.set_method(method);
         if let Some(body) = body {
-            headers.set("content-type", "application/json")?;
-            init.set_body(&body.into());
+            // Of a form the browser says itself what it is, and how its parts are told apart.
+            if body.is_string() {
+                headers.set("content-type", "application/json")?;
+            }
+            init.set_body(&body);
         }
         init.set_headers(&headers);
         let url = format!("{}/api/v1{path}", self.endpoint.url);

@@ -20,3 +20,4 @@ pub mod storage;
 pub mod stream;
 pub mod task;
 pub mod tauri;
+pub mod uploads;

@@ -32,7 +32,7 @@ impl Api {
         wanted: &SetMemberRole,
     ) -> Answer<()> {
         let path = format!("/org/organizations/{org}/members/{user}/role");
-        let put = self.response("PUT", &path, Some(wanted.write()), &[]);
+        let put = self.response("PUT", &path, Some(wanted.write().into()), &[]);
         put.await.map(drop)
     }
 
@@ -64,7 +64,9 @@ impl Api {
     ) -> Result<OrgPolicy, NotSet> {
         let path = format!("/org/organizations/{org}/policy");
         let unreachable = || NotSet::Failed(ApiError::Unreachable);
-        let response = self.fetch("PUT", &path, Some(edit.write()), &[]).await;
+        let response = self
+            .fetch("PUT", &path, Some(edit.write().into()), &[])
+            .await;
         let response = response.map_err(|_| unreachable())?;
         let text = response.text().map_err(|_| unreachable())?;
         let text = JsFuture::from(text).await.map_err(|_| unreachable())?;

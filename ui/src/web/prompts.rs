@@ -26,7 +26,7 @@ impl Api {
 
     /// Says whether the user wants a prompt of an organization.
     pub async fn decline_prompt(&self, id: PromptId, declined: bool) -> Answer<()> {
-        let body = PromptChoice { declined }.write();
+        let body = PromptChoice { declined }.write().into();
         self.response("PUT", &format!("/prompts/{id}/declined"), Some(body), &[])
             .await
             .map(drop)

@@ -149,6 +149,7 @@ structs! {
     SessionRouter { id, state }
     Size { rows, cols }
     UnsavedWork { uncommitted, files, unpushed, commits }
+    Uploaded { path, name, size, sha256 }
     Workspace { kind, path, branch, base, base_commit }
 }
 

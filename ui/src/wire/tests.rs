@@ -115,6 +115,7 @@ fn answers_are_read_as_serde_reads_them() {
                          {{"path":"p","old_path":"o","kind":"{kind}","added":1,"removed":null}}]}}"#
         )]);
     }
+    check::<Uploaded>(&[r#"{"path":"/p/ä.txt","name":"ä.txt","size":5000000000,"sha256":"a"}"#]);
     check::<FilePatch>(&[r#"{"path":"p","patch":"@@","binary":false,"truncated":true}"#]);
     check::<AuditVerification>(&[
         r#"{"valid":false,"checked":9,"first":1,"last":9,"broken_at":4}"#,

@@ -21,6 +21,7 @@ mod stream;
 mod system;
 mod terminal;
 mod ui;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
-use berth_protocol::{Code, PROBLEM_MEDIA_TYPE, Problem};
+use berth_protocol::{Code, PROBLEM_MEDIA_TYPE, Problem, UPLOAD_LIMIT};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{
@@ -56,6 +57,9 @@ const BODY: usize = 2 * 1024 * 1024;
 /// Largest body with files to import, in bytes: all prompts that a scope can have, with every byte escaped, or a file with
 /// MCP servers.
 const IMPORT: usize = 64 * 1024 * 1024;
+
+/// Largest body with a file for a session, in bytes: the file, and room for the frame of the form around it.
+const UPLOAD: usize = UPLOAD_LIMIT + 64 * 1024;
 
 /// Everything under `/api/v1`, with its description.
 fn api() -> OpenApiRouter<Arc<State>> {
@@ -147,6 +151,7 @@ fn api() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(sessions::get, sessions::rename, sessions::delete))
         .routes(routes!(sessions::input))
         .routes(routes!(sessions::resize))
+        .routes(routes!(uploads::upload).layer(DefaultBodyLimit::max(UPLOAD)))
         .routes(routes!(sessions::interrupt))
         .routes(routes!(sessions::stop))
         .routes(routes!(sessions::restart))

@@ -11,6 +11,7 @@ mod mcp;
 mod supervise;
 mod talk;
 mod unstored;
+mod uploads;
 mod workspaces;
 
 use std::{
@@ -31,6 +32,7 @@ pub use changes::{diff, patch};
 pub use create::create;
 pub use lifecycle::{archive, delete, rename, restart, restore, stop, work};
 pub use talk::{answer, chat, fill, form, input, interrupt, replayed, resize, screen};
+pub use uploads::{Given, takes_files, upload};
 pub use workspaces::{FOLDER as WORKSPACES, clear_unfinished};
 
 use self::unstored::Unstored;
@@ -328,7 +330,7 @@ pub fn recording(state: &State, id: SessionId, run: u32) -> PathBuf {
     recordings(state, id).join(format!("{run}.cast"))
 }
 
-/// The folder for what only a session's agent needs to read, such as its instructions.
+/// The folder for what only a session's agent needs to read, such as its instructions and the files that it is handed.
 fn private(state: &State, id: SessionId) -> PathBuf {
     state.config.data_dir.join("private").join(id.to_string())
 }

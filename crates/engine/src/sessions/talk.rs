@@ -234,7 +234,8 @@ fn missing(path: &Path, error: &std::io::Error) -> ApiError {
     )
 }
 
-async fn running(state: &State, id: SessionId) -> Result<SessionHandle, ApiError> {
+/// A session that runs; another one is refused with the reason.
+pub(super) async fn running(state: &State, id: SessionId) -> Result<SessionHandle, ApiError> {
     if let Some(handle) = state.sessions.handle(id) {
         return Ok(handle);
     }

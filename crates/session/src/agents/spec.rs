@@ -181,7 +181,7 @@ pub struct ScreenRules {
     /// What the input box shows while nothing is typed.
     #[serde(deserialize_with = "pattern")]
     pub placeholder: Option<Regex>,
-    /// What the input box shows in place of a long pasted text.
+    /// What the input box shows in place of a long pasted text, and of the path of an image.
     #[serde(deserialize_with = "pattern")]
     pub pasted: Option<Regex>,
     /// How long Enter is held back once a pasted text stands in the box, in milliseconds: some programs

@@ -266,6 +266,10 @@ fn audit_event(device: Uuid, tenant: Tenant, event: &AuditEvent) -> Value {
     if let Some(details) = details.as_object_mut() {
         // The backend knows who sends it, and keeps people apart from what they have done.
         details.remove("user_id");
+        if event.action == "session.uploaded" {
+            // What somebody called a file may name people; size and hash say which file it was.
+            details.remove("name");
+        }
     }
     let details = match stored_bytes(&details) {
         few if few <= DETAILS_BYTES => details,

@@ -71,7 +71,7 @@ fn every_change_has_one_answer_that_says_something() {
 }
 
 #[test]
-fn an_audit_event_is_the_same_however_often_it_is_sent() {
+fn an_audit_event_is_the_same_however_often_it_is_sent_and_keeps_to_itself_what_a_file_is_called() {
     let tenant = Tenant {
         org: OrganizationId(Uuid::now_v7()),
         user: UserId(Uuid::now_v7()),
@@ -96,6 +96,9 @@ fn an_audit_event_is_the_same_however_often_it_is_sent() {
     let cut = audit_event(device, tenant, &event("session.ended", long));
     assert_eq!(cut["action"], "session.ended");
     assert_eq!(cut["details"], json!({"omitted_bytes": 9012}));
+    let file = json!({"name": "Jane.pdf", "size": 3, "sha256": "a"});
+    let told = audit_event(device, tenant, &event("session.uploaded", file));
+    assert_eq!(told["details"], json!({"size": 3, "sha256": "a"}));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use berth_protocol::{Session, SessionId};
 
 use crate::components::button::Button;
 use crate::components::icon::{icon, icon_name};
+use crate::lazy;
 use crate::logic::compose::Composer;
 use crate::state::{app, effect, memo};
 use crate::strings::{fill, t};
@@ -118,6 +119,7 @@ pub fn ComposerBox(
                             .into_any(),
                         _ => ().into_any(),
                     }}
+                    {lazy::attach(id, session, area)}
                     <button
                         type="button"
                         class="send"
