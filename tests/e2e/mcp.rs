@@ -4,6 +4,8 @@
 
 mod mcp {
     mod asked;
+    mod expired;
+    mod redirected;
 }
 
 use std::{

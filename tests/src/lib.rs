@@ -10,6 +10,7 @@ pub mod disturbed;
 mod engine;
 pub mod keychain;
 pub mod mcp;
+pub mod mcp_http;
 pub mod oauth;
 mod ports;
 pub mod processes;

@@ -12,7 +12,13 @@ use std::{
 
 use bounded::Bounded;
 use tracing_appender::{non_blocking::WorkerGuard, rolling};
-use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt, LevelFilter, Targets, combinator::And},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// Log files that are kept, one for each day.
 const KEPT: usize = 7;
@@ -43,11 +49,16 @@ pub enum Console {
 /// request that Berth does not offer, which agents try as a matter of course.
 const USUAL: &str = "info,sqlx=warn,hyper=warn,agent_client_protocol=error";
 
-/// What is never logged: the emulator's parser logs what it does not know of a terminal's output,
-/// and that may be anything; the SDK of MCP logs what was filled in and answered, and tells of each request; the library
-/// of WebSockets logs each message, and some hold a token.
-const NEVER: &str =
-    "vte=off,alacritty_terminal=off,rmcp=warn,tungstenite=info,tokio_tungstenite=info";
+/// The most that is ever logged of these: the emulator's parser logs what it does not know of a terminal's
+/// output, and that may be anything; the SDK of MCP logs what was filled in and answered, and tells of each
+/// request; the library of WebSockets logs each message, and some hold a token.
+const NEVER: [(&str, LevelFilter); 5] = [
+    ("vte", LevelFilter::OFF),
+    ("alacritty_terminal", LevelFilter::OFF),
+    ("rmcp", LevelFilter::WARN),
+    ("tungstenite", LevelFilter::INFO),
+    ("tokio_tungstenite", LevelFilter::INFO),
+];
 
 /// Starts logging. Lines may be lost when the guard is dropped too early.
 pub fn start(folder: &Path, console: Console) -> io::Result<WorkerGuard> {
@@ -60,11 +71,7 @@ pub fn start(folder: &Path, console: Console) -> io::Result<WorkerGuard> {
         .map_err(io::Error::other)?;
     let file = Bounded::new(file, DAY_LIMIT, DAY_IS_FULL, day, written_on(day(), folder));
     let (file, guard) = tracing_appender::non_blocking(file);
-    let filter = || {
-        let wanted = std::env::var("BERTH_LOG").unwrap_or_else(|_| USUAL.to_owned());
-        // Last, so that no wish can override it.
-        EnvFilter::new(format!("{wanted},{NEVER}"))
-    };
+    let wanted = std::env::var("BERTH_LOG").unwrap_or_else(|_| USUAL.to_owned());
     let limit = match console {
         Console::Watched => u64::MAX,
         Console::Starters => FILE_LIMIT,
@@ -73,13 +80,25 @@ pub fn start(folder: &Path, console: Console) -> io::Result<WorkerGuard> {
     let console = fmt::layer()
         .with_writer(Mutex::new(console))
         .compact()
-        .with_filter(filter());
-    let file = fmt::layer().json().with_writer(file).with_filter(filter());
+        .with_filter(filter(&wanted));
+    let file = fmt::layer()
+        .json()
+        .with_writer(file)
+        .with_filter(filter(&wanted));
     tracing_subscriber::registry()
         .with(console)
         .with(file)
         .init();
     Ok(guard)
+}
+
+/// What is wished for, within [`NEVER`]. That is a filter of its own, because a wish may name a part of a library, or a
+/// span around it, and in one list the narrower name would win.
+fn filter<S>(wanted: &str) -> And<EnvFilter, Targets, S> {
+    let never = Targets::new()
+        .with_targets(NEVER)
+        .with_default(LevelFilter::TRACE);
+    EnvFilter::new(wanted).and(never)
 }
 
 /// Days since 1970 in UTC, in which files are changed too.
@@ -111,7 +130,7 @@ pub fn console(verbose: bool) {
     let console = fmt::layer()
         .with_writer(io::stderr)
         .compact()
-        .with_filter(EnvFilter::new(format!("{wanted},{NEVER}")));
+        .with_filter(filter(&wanted));
     tracing_subscriber::registry().with(console).init();
 }
 
@@ -137,5 +156,48 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(DAY_IS_FULL).unwrap();
         assert_eq!(line["level"], "WARN");
         assert!(DAY_IS_FULL.ends_with("}\n"));
+    }
+
+    #[test]
+    fn no_wish_brings_out_what_is_never_logged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let file = fs::File::create(&path).unwrap();
+        let wanted = "trace,rmcp=trace,rmcp::service=trace,vte::ansi=trace,[asked]=trace";
+        let layer = fmt::layer().with_writer(file).with_filter(filter(wanted));
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            let _asked = tracing::error_span!(target: "rmcp::service", "asked").entered();
+            tracing::info!(target: "rmcp::service", "an argument");
+            tracing::error!(target: "vte::ansi", "some output");
+            tracing::trace!(target: "tungstenite::protocol", "a message");
+            tracing::warn!(target: "rmcp::service", "a warning");
+            tracing::trace!(target: "berth", "a detail");
+        });
+        let log = fs::read_to_string(&path).unwrap();
+        for never in ["an argument", "some output", "a message"] {
+            assert!(!log.contains(never), "{never}: {log}");
+        }
+        for still in ["a warning", "a detail"] {
+            assert!(log.contains(still), "{still}: {log}");
+        }
+    }
+
+    #[test]
+    fn a_wish_for_less_is_heard() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let file = fs::File::create(&path).unwrap();
+        let layer = fmt::layer().with_writer(file).with_filter(filter("error"));
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::warn!(target: "rmcp::service", "a warning");
+            tracing::error!(target: "rmcp::service", "an error");
+        });
+        let log = fs::read_to_string(&path).unwrap();
+        assert!(
+            !log.contains("a warning") && log.contains("an error"),
+            "{log}"
+        );
     }
 }

@@ -18,8 +18,12 @@ mod asked;
 mod bounds;
 #[path = "gateway/by_hand.rs"]
 mod by_hand;
+#[path = "gateway/case.rs"]
+mod case;
 #[path = "gateway/cut_off.rs"]
 mod cut_off;
+#[path = "gateway/expired.rs"]
+mod expired;
 #[path = "gateway/given.rs"]
 mod given;
 #[path = "gateway/over_http.rs"]

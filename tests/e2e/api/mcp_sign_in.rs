@@ -18,6 +18,9 @@ use serde_json::{Map, Value, json};
 
 use crate::folder;
 
+#[path = "mcp_sign_in/logs.rs"]
+mod logs;
+
 /// An engine with a keychain, a server that wants its users to sign in, and what the engine keeps of it.
 struct Stage {
     engine: Engine,
@@ -28,7 +31,10 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Option<Self> {
-        let setup = Setup::new();
+        Self::with(Setup::new()).await
+    }
+
+    async fn with(setup: Setup) -> Option<Self> {
         let Some(keychain) = Keychain::start(setup.folder()).await else {
             skip(&this_test(), "there is no keychain to start");
             return None;

@@ -183,15 +183,23 @@ impl Resolve for Filter {
         let bounds = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let admitted: Vec<SocketAddr> =
-                found.filter(|found| bounds.admits(found.ip())).collect();
-            if admitted.is_empty() {
-                let name = name.as_str();
-                return Err(format!("{name} leads into a private network or nowhere").into());
-            }
-            Ok(Box::new(admitted.into_iter()) as Addrs)
+            admitted(bounds, name.as_str(), found).map_err(Into::into)
         })
     }
+}
+
+/// What of a name's addresses may be spoken to. One that leads into a private network too is used without that part:
+/// whoever answers for a name may mix them, and only what stands here is connected to.
+fn admitted(
+    bounds: Bounds,
+    name: &str,
+    found: impl Iterator<Item = SocketAddr>,
+) -> Result<Addrs, String> {
+    let admitted: Vec<SocketAddr> = found.filter(|found| bounds.admits(found.ip())).collect();
+    if admitted.is_empty() {
+        return Err(format!("{name} leads into a private network or nowhere"));
+    }
+    Ok(Box::new(admitted.into_iter()))
 }
 
 #[cfg(test)]
@@ -204,6 +212,42 @@ mod tests {
             let filter = Filter(Bounds::of(&Url::parse(server).unwrap()));
             let name: Name = "localhost".parse().unwrap();
             assert_eq!(filter.resolve(name).await.is_ok(), resolved, "{server}");
+        }
+    }
+
+    #[test]
+    fn of_a_names_addresses_those_that_lead_into_private_networks_are_left_out() {
+        const PUBLIC: [&str; 2] = ["93.184.216.34", "2606:4700::1111"];
+        const LOOPBACK: [&str; 2] = ["127.0.0.1", "::1"];
+        const PRIVATE: [&str; 5] = [
+            "10.0.0.1",
+            "169.254.169.254",
+            "::ffff:10.0.0.1",
+            "fc00::1",
+            "64:ff9b::a00:1",
+        ];
+        let left = |server: &str, found: &[&str]| {
+            let bounds = Bounds::of(&Url::parse(server).unwrap());
+            let found = found
+                .iter()
+                .map(|ip| SocketAddr::new(ip.parse().unwrap(), 0));
+            let left = admitted(bounds, "mixed.example", found);
+            left.map(|left| left.map(|it| it.ip().to_string()).collect::<Vec<_>>())
+        };
+        let (far, near) = ("https://a.example/", "http://127.0.0.1/");
+        // The first is what would be connected to first.
+        let mixed = [&PRIVATE[..], &LOOPBACK, &PUBLIC, &PRIVATE].concat();
+        assert_eq!(left(far, &mixed).unwrap(), PUBLIC);
+        assert_eq!(left(near, &mixed).unwrap(), [LOOPBACK, PUBLIC].concat());
+        assert_eq!(left(near, &LOOPBACK).unwrap(), LOOPBACK);
+        for (server, found) in [
+            (far, &PRIVATE[..]),
+            (far, &LOOPBACK),
+            (near, &PRIVATE),
+            (far, &[]),
+        ] {
+            let error = left(server, found).unwrap_err();
+            assert!(error.contains("mixed.example"), "{error}");
         }
     }
 }
