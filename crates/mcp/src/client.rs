@@ -10,6 +10,7 @@ mod bridge;
 mod child;
 mod error;
 mod http;
+mod listening;
 mod pool;
 mod progress;
 mod sse;
@@ -46,6 +47,7 @@ pub use bridge::bridge;
 use child::Child;
 pub use error::McpError;
 use http::{Authorized, Proof};
+use listening::Listening;
 use pool::Http;
 pub(crate) use progress::Progress;
 use progress::{Following, Marked};
@@ -405,6 +407,7 @@ async fn begin(
             let authorized = Authorized {
                 http: Http::to(url)?,
                 proof: proof.unwrap_or_else(|| Proof::Fixed(bearer.clone())),
+                listening: Listening::default(),
             };
             let serve = |lifecycle| {
                 let (authorized, config) = (authorized.clone(), config.clone());

@@ -24,6 +24,7 @@ use url::{Host, Url};
 use super::{
     McpError,
     http::{self, Authorized, Proof},
+    listening::Listening,
     pool::Http,
 };
 
@@ -119,6 +120,7 @@ pub async fn bridge(
     let authorized = Authorized {
         http: Http::near()?,
         proof: Proof::Fixed(Some(token)),
+        listening: Listening::default(),
     };
     let config = StreamableHttpClientTransportConfig::with_uri(url).max_concurrent_requests(MANY);
     let mut gateway = StreamableHttpClientTransport::with_client(authorized, config);

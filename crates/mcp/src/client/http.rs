@@ -22,7 +22,7 @@ use rmcp::{
 };
 use sse_stream::Sse;
 
-use super::{McpError, pool::Http, sse::SendError};
+use super::{McpError, listening::Listening, pool::Http, sse::SendError};
 use crate::{OauthError, TokenSource};
 
 /// What proves who asks.
@@ -84,6 +84,7 @@ pub(super) fn checked_headers(
 pub(super) struct Authorized {
     pub(super) http: Http,
     pub(super) proof: Proof,
+    pub(super) listening: Listening,
 }
 
 pub(super) type Failed = StreamableHttpError<reqwest::Error>;
@@ -191,6 +192,9 @@ impl StreamableHttpClient for Authorized {
         _token: Option<String>,
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<StreamableHttpPostResponse, Failed> {
+        if session_id.is_some() {
+            self.listening.before(&message).await;
+        }
         self.ask(|token| {
             let (uri, message, session) = (uri.clone(), message.clone(), session_id.clone());
             self.http
@@ -210,6 +214,9 @@ impl StreamableHttpClient for Authorized {
         headers: HashMap<HeaderName, HeaderValue>,
         largest: usize,
     ) -> Result<StreamableHttpPostResponse, Failed> {
+        if session_id.is_some() {
+            self.listening.before(&message).await;
+        }
         self.ask(|token| {
             let (uri, message, session) = (uri.clone(), message.clone(), session_id.clone());
             let (http, headers) = (self.http.client(), headers.clone());
@@ -252,6 +259,8 @@ impl StreamableHttpClient for Authorized {
                 .get_stream(uri, session, last, token, headers.clone())
         })
         .await
+        .inspect_err(|_| self.listening.answered())
+        .inspect(|_| self.listening.answered())
     }
 
     async fn get_stream_with_max_sse_event_size(
@@ -269,5 +278,7 @@ impl StreamableHttpClient for Authorized {
             http.get_stream_with_max_sse_event_size(uri, session, last, token, headers, largest)
         })
         .await
+        .inspect_err(|_| self.listening.answered())
+        .inspect(|_| self.listening.answered())
     }
 }

@@ -179,6 +179,7 @@ mod tests {
         let authorized = Authorized {
             http: Http::to(url).unwrap(),
             proof: Proof::Fixed(None),
+            listening: Default::default(),
         };
         for id in 0..times {
             let ping = json!({"jsonrpc": "2.0", "id": id, "method": "ping"});
