@@ -52,10 +52,12 @@ const USUAL: &str = "info,sqlx=warn,hyper=warn,agent_client_protocol=error";
 /// The most that is ever logged of these: the emulator's parser logs what it does not know of a terminal's
 /// output, and that may be anything; the SDK of MCP logs what was filled in and answered, and tells of each
 /// request; the library of WebSockets logs each message, and some hold a token.
-const NEVER: [(&str, LevelFilter); 5] = [
+const NEVER: [(&str, LevelFilter); 6] = [
     ("vte", LevelFilter::OFF),
     ("alacritty_terminal", LevelFilter::OFF),
     ("rmcp", LevelFilter::WARN),
+    // It warns of what comes too early with all of its words.
+    ("rmcp::service", LevelFilter::ERROR),
     ("tungstenite", LevelFilter::INFO),
     ("tokio_tungstenite", LevelFilter::INFO),
 ];
@@ -141,7 +143,7 @@ mod tests {
     #[test]
     fn only_the_days_of_the_log_count() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, length) in [("engine.2026-01-01.log", 3), ("engine-stderr.log", 5)] {
+        for (name, length) in [("engine.2026-01-01.log", 3), ("stderr.log", 5)] {
             fs::write(folder.path().join(name), vec![0; length]).unwrap();
         }
         let file = fs::File::open(folder.path().join("engine.2026-01-01.log")).unwrap();

@@ -75,7 +75,7 @@ lazy! {
         activity(id: SessionId, session: Memo<Option<Session>>) => view! { <SessionTools id=id session=session/> <Activity id=id/> };
     }
     pages as Sign {
-        attach(id: SessionId, session: Memo<Option<Session>>, area: NodeRef<html::Textarea>) => view! { <Attach id=id session=session area=area/> };
+        attach(id: SessionId, session: Memo<Option<Session>>, area: NodeRef<html::Textarea>, under_way: RwSignal<u64>) => view! { <Attach id=id session=session area=area under_way=under_way/> };
     }
     session as Panel {
         terminal(id: SessionId, session: Memo<Option<Session>>) => view! { <TerminalView id=id session=session/> };

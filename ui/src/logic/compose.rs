@@ -2,17 +2,19 @@
 
 use berth_protocol::{Session, Status};
 
-/// A draft with the path of a file behind it. A path with blanks is quoted, or nobody sees where it ends.
+/// A draft with the path of a file behind it. A path with blanks is quoted, or nobody sees where it ends, and one with
+/// signs that mean something to a shell, which runs what it is sent.
 pub fn with_path(draft: &str, path: &str) -> String {
     let gap = match draft.chars().last() {
         None => "",
         Some(last) if last.is_whitespace() => "",
         Some(_) => " ",
     };
-    let quote = if path.contains(char::is_whitespace) {
-        "\""
-    } else {
-        ""
+    let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-+@~".contains(c);
+    let quote = match path {
+        path if path.chars().all(is_plain) => "",
+        path if path.contains(['"', '$', '`']) => "'",
+        _ => "\"",
     };
     format!("{draft}{gap}{quote}{path}{quote} ")
 }

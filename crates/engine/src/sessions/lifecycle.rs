@@ -260,9 +260,7 @@ pub async fn delete(state: &State, id: SessionId, discard: bool) -> Result<(), A
     }
     // After the worktree: on a full disk it makes the room for this.
     recorded(state, id).await?;
-    state.store.delete_session(id).await?;
-    state.sessions.forget(id);
-    state.gateways.asking.forget(id);
+    // Before it is forgotten: whoever is killed in between can delete it again.
     create::remove_private(state, id).await;
     let folder = recordings(state, id);
     if let Err(error) = tokio::fs::remove_dir_all(&folder).await
@@ -270,6 +268,9 @@ pub async fn delete(state: &State, id: SessionId, discard: bool) -> Result<(), A
     {
         tracing::warn!(folder = %folder.display(), %error, "a recording stays behind");
     }
+    state.store.delete_session(id).await?;
+    state.sessions.forget(id);
+    state.gateways.asking.forget(id);
     publish_removed(state, id).await;
     Ok(())
 }

@@ -88,6 +88,13 @@ fn keep(folder: &Path, name: &str, content: &[u8]) -> Result<(String, String), E
         source,
     };
     agents::private_folder(folder).map_err(|source| failed("creating", folder, source))?;
+    let about = std::fs::symlink_metadata(folder);
+    let about = about.map_err(|source| failed("reading", folder, source))?;
+    if !about.is_dir() {
+        // An agent may have put a link there, which leads wherever it likes.
+        let source = io::Error::from(io::ErrorKind::NotADirectory);
+        return Err(failed("using", folder, source));
+    }
     for number in 1..=SAME_NAMES {
         let name = numbered(name, number);
         let path = folder.join(&name);
@@ -133,7 +140,8 @@ fn plain_name(given: &str) -> String {
         .map(|c| if is_plain(c) { c } else { '-' })
         .collect();
     let (stem, ending) = parts(&plain);
-    let stem = &stem[..stem.floor_char_boundary(LONGEST_NAME - ending.len())];
+    // A device's name gets a letter more.
+    let stem = &stem[..stem.floor_char_boundary(LONGEST_NAME - 1 - ending.len())];
     let cut = format!("{stem}{ending}");
     let name = cut.trim_start_matches('-').trim_end_matches(['.', '-']);
     match name {

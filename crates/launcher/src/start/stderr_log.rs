@@ -17,7 +17,8 @@ const MAX_BYTES: u64 = 1024 * 1024;
 /// Bytes of the end that an error message shows.
 const TAIL_BYTES: u64 = 2048;
 
-/// The file `logs/engine-stderr.log` of a data folder, as it was before one start.
+/// The file `logs/stderr.log` of a data folder, as it was before one start. What prunes the engine's own logs takes every
+/// file there that begins with `engine`.
 pub(super) struct StderrLog {
     path: PathBuf,
     /// Its length before this start: what stands before it was written by others.
@@ -28,7 +29,7 @@ impl StderrLog {
     pub(super) fn open(data_dir: &Path) -> Result<Self, LaunchError> {
         let folder = data_dir.join("logs");
         make_private_folder(&folder)?;
-        let path = folder.join("engine-stderr.log");
+        let path = folder.join("stderr.log");
         let length = fs::metadata(&path).map_or(0, |about| about.len());
         let start = if length > MAX_BYTES {
             // Whatever prevents it will be said when the file is opened for writing.

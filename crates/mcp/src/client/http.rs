@@ -192,8 +192,9 @@ impl StreamableHttpClient for Authorized {
         _token: Option<String>,
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<StreamableHttpPostResponse, Failed> {
-        if session_id.is_some() {
-            self.listening.before(&message).await;
+        match session_id {
+            Some(_) => self.listening.before(&message).await,
+            None => self.listening.begins(),
         }
         self.ask(|token| {
             let (uri, message, session) = (uri.clone(), message.clone(), session_id.clone());
@@ -214,8 +215,9 @@ impl StreamableHttpClient for Authorized {
         headers: HashMap<HeaderName, HeaderValue>,
         largest: usize,
     ) -> Result<StreamableHttpPostResponse, Failed> {
-        if session_id.is_some() {
-            self.listening.before(&message).await;
+        match session_id {
+            Some(_) => self.listening.before(&message).await,
+            None => self.listening.begins(),
         }
         self.ask(|token| {
             let (uri, message, session) = (uri.clone(), message.clone(), session_id.clone());

@@ -25,6 +25,11 @@ impl Default for Listening {
 }
 
 impl Listening {
+    /// A session begins, with a stream of its own.
+    pub(super) fn begins(&self) {
+        self.0.send_replace(false);
+    }
+
     /// The server has answered, whatever it has said: it may have no such stream.
     pub(super) fn answered(&self) {
         self.0.send_replace(true);

@@ -117,6 +117,8 @@ struct Held {
     /// The authorization server that has given the first token. Whoever enters another secret meanwhile frees that one
     /// for another server, and not this one.
     issuer: Option<String>,
+    /// The client's home knows it too.
+    is_noted: bool,
     /// How the server has asked for a token when it last did.
     challenge: Challenge,
     token: Option<Given>,
@@ -172,14 +174,18 @@ impl Unattended {
     async fn take(&self, held: &mut Held) -> Result<Secret, OauthError> {
         let before = match &held.issuer {
             Some(issuer) => Some(issuer.clone()),
-            None => self.home.issuer().await?,
+            None => {
+                let known = self.home.issuer().await?;
+                held.is_noted = known.is_some();
+                known
+            }
         };
-        let is_new = before.is_none();
         let wish = self.terms.wish(&held.challenge, before);
         let (issuer, tokens) = self.terms.tokens(&wish).await?;
         held.issuer = Some(issuer.clone());
-        if is_new {
+        if !held.is_noted {
             self.home.used(&issuer).await?;
+            held.is_noted = true;
         }
         held.token = Some(Given {
             token: tokens.access.clone(),

@@ -36,6 +36,7 @@ pub fn Attach(
     id: SessionId,
     session: Memo<Option<Session>>,
     area: NodeRef<html::Textarea>,
+    under_way: RwSignal<u64>,
 ) -> impl IntoView {
     let off = memo(move || {
         session.see(|s| {
@@ -48,7 +49,7 @@ pub fn Attach(
         id,
         area,
         off,
-        under_way: RwSignal::new(0),
+        under_way,
         failures: RwSignal::new(Vec::new()),
     };
     let chat = area.get_untracked();
@@ -165,7 +166,10 @@ impl Attaching {
                 }
                 self.under_way.try_update(|count| *count -= 1);
             }
-            if let Some(area) = area {
+            // Whoever does something else by now goes on with that.
+            let is_free = dom::focused()
+                .is_none_or(|it| ["BODY", "BUTTON"].contains(&it.tag_name().as_str()));
+            if let Some(area) = area.filter(|_| is_free) {
                 area.focus().ok();
             }
         });

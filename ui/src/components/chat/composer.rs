@@ -49,7 +49,12 @@ pub fn ComposerBox(
             area.focus().ok();
         }
     });
-    let can_send = memo(move || state.get().can_send() && text.see(|text| !text.trim().is_empty()));
+    // Files that the message will name.
+    let under_way = RwSignal::new(0);
+    let can_send = memo(move || {
+        let has_text = text.see(|text| !text.trim().is_empty());
+        state.get().can_send() && has_text && under_way.get() == 0
+    });
     let send = move || {
         if can_send.get_untracked() {
             let content = text.get_untracked();
@@ -119,7 +124,7 @@ pub fn ComposerBox(
                             .into_any(),
                         _ => ().into_any(),
                     }}
-                    {lazy::attach(id, session, area)}
+                    {lazy::attach(id, session, area, under_way)}
                     <button
                         type="button"
                         class="send"
