@@ -120,7 +120,7 @@ fn written_on(day: u64, folder: &Path) -> u64 {
         let name = file.file_name();
         let about = file.metadata().ok()?;
         let is_log = name.to_str()?.starts_with("engine.");
-        (is_log && about.modified().is_ok_and(|time| days(time) == day)).then(|| about.len())
+        (is_log && about.modified().is_ok_and(|time| days(time) == day)).then_some(about.len())
     });
     of_that_day.sum()
 }

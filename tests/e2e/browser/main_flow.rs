@@ -26,7 +26,7 @@ async fn claude_works_from_first_run_to_changes_and_survives_a_lost_engine() {
         reply: "Wrote plan.txt",
         file: "plan.txt",
     };
-    play.from_first_run_to_a_lost_engine().await;
+    play.goes_from_first_run_to_a_lost_engine().await;
 }
 
 #[tokio::test]
@@ -38,11 +38,11 @@ async fn codex_works_from_first_run_to_changes_and_survives_a_lost_engine() {
         reply: "1 made.txt",
         file: "made.txt",
     };
-    play.from_first_run_to_a_lost_engine().await;
+    play.goes_from_first_run_to_a_lost_engine().await;
 }
 
 impl Play {
-    async fn from_first_run_to_a_lost_engine(&self) {
+    async fn goes_from_first_run_to_a_lost_engine(&self) {
         let Some(mut stage) = Stage::with(self.agent).await else {
             return;
         };

@@ -169,10 +169,9 @@ async fn calls_that_an_earlier_version_noted_as_rows_are_told() {
     let fixture = Fixture::new().await;
     let id = server(&fixture.store).await.id;
     let mut raw = fixture.raw().await;
-    let row = format!(
-        r#"INSERT INTO mcp_calls (call, configuration_id, details) VALUES ('a', '{id}', '{{"call":"a"}}')"#
-    );
-    execute(&mut raw, &row).await;
+    let row = r#"INSERT INTO mcp_calls (call, configuration_id, details) VALUES ('a', ?, '{"call":"a"}')"#;
+    let row = sqlx::query(row).bind(id.to_string());
+    row.execute(&mut raw).await.unwrap();
     let store = &fixture.store;
     assert_eq!(store.note_lost_mcp_calls().await.unwrap(), 1);
     assert_eq!(store.note_lost_mcp_calls().await.unwrap(), 0);
