@@ -173,7 +173,8 @@ mod tests {
             tracing::info!(target: "rmcp::service", "an argument");
             tracing::error!(target: "vte::ansi", "some output");
             tracing::trace!(target: "tungstenite::protocol", "a message");
-            tracing::warn!(target: "rmcp::service", "a warning");
+            tracing::warn!(target: "rmcp::service", "a message that came too early");
+            tracing::warn!(target: "rmcp::transport", "a warning");
             tracing::trace!(target: "berth", "a detail");
         });
         let log = fs::read_to_string(&path).unwrap();

@@ -74,11 +74,13 @@ async fn a_crash_between_sending_and_the_answer_does_nothing_twice() {
     let id = device.add_prompt(prompt("user", "mine")).await;
     device.settled().await;
 
+    // Nothing is sent before both are there: what was settled may look once more.
+    device.crash().await;
     device.change_prompt(id, json!({"content": "second"})).await;
     let new = device.add_prompt(prompt("user", "new")).await;
     assert_eq!(versions(&backend).await, ["1"]);
     line.is(Mood::SwallowPushes);
-    device.sync().wake(Wake::Edited);
+    device.start().await;
     line.pushes(2).await;
     device.crash().await;
     assert_eq!(versions(&backend).await, ["2", "1"], "it had arrived");

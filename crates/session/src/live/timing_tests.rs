@@ -261,7 +261,10 @@ async fn is_silent(script: &str) -> (Actor, mpsc::UnboundedReceiver<SessionEvent
     assert_eq!(actor.status, Status::Running, "it is waited for a while");
 
     let turn = actor.turn.as_mut().expect("it goes on");
-    turn.ready_since = turn.ready_since.map(|since| since - Duration::from_secs(2));
+    // Longer than one rests that draws slowly, as here beside other work.
+    turn.ready_since = turn
+        .ready_since
+        .map(|since| since - Duration::from_secs(60));
     settles(&mut actor);
     assert_eq!(actor.status, Status::Waiting, "but not for ever");
     assert!(actor.turn.is_none());
