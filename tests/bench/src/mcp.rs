@@ -179,6 +179,7 @@ async fn quiet(report: &mut Report, server: &Server) {
         agent.list_all_tools().await.expect("it has tools");
         agents.push(agent);
     }
+    settled(&engine.client).await;
     let busy = watch(engine.pid()).await.processor;
     report.add(Figure {
         what: format!("{} connected MCP servers, processor", agents.len()),
