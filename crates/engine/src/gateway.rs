@@ -5,13 +5,14 @@ mod asker;
 pub mod asking;
 mod form;
 pub mod given;
+pub mod listener;
 mod names;
 mod sample;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::Duration,
 };
 
@@ -33,9 +34,10 @@ use tokio_util::task::TaskTracker;
 
 use asker::Asker;
 use asking::Subject;
+use listener::Listener;
 use names::{free_name, own_name, shared_names};
 
-use crate::{error::ApiError, mcp, sessions, state::State};
+use crate::{EngineError, error::ApiError, mcp, sessions, state::State};
 
 /// What an agent reads of a tool that it may not call.
 const DENIED: &str = "Its user does not let agents call this tool.";
@@ -53,6 +55,8 @@ const LAST_CALLS: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub struct Gateways {
     open: Mutex<HashMap<SessionId, Arc<OfSession>>>,
+    /// Where agents reach them.
+    url: OnceLock<String>,
     /// Runs that are over, of which calls are still to be noted.
     ending: TaskTracker,
     /// What sessions share of a server, as long as one of them is given it. Its settings are others with each version.
@@ -107,6 +111,16 @@ impl Drop for Open {
 }
 
 impl Gateways {
+    /// Listens for agents, which are told of that address from now on.
+    ///
+    /// # Errors
+    /// [`EngineError::Bind`] and [`EngineError::Address`].
+    pub fn listen(&self) -> Result<Listener, EngineError> {
+        let listener = Listener::bind()?;
+        self.url.get_or_init(|| listener.url());
+        Ok(listener)
+    }
+
     fn open(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Arc<OfSession>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -162,6 +176,13 @@ impl Gateways {
     }
 }
 
+/// Where a session reaches a server.
+pub fn url(state: &State, session: &str, server: &str) -> String {
+    // The engine answers agents too.
+    let base = state.gateways.url.get().unwrap_or(&state.endpoint.url);
+    format!("{base}/mcp/{session}/{server}")
+}
+
 /// Opens the gateways of a run to every server that is meant for it, and says what its agent is given. The run was
 /// checked under `tenant`: when another organization is active by now, nothing is opened, since the run was checked
 /// against another policy.
@@ -194,7 +215,7 @@ pub async fn open(
         let name = free_name(&configuration, &shared, &mut names);
         let server = SessionMcpServer::Http {
             name: name.clone(),
-            url: format!("{}/mcp/{id}/{name}", state.endpoint.url),
+            url: url(state, &id.to_string(), &name),
             bearer: Some(token.clone()),
         };
         if !agents::takes_mcp(spec, record.transport, &server) {

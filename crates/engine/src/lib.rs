@@ -38,6 +38,7 @@ pub use http::openapi_json;
 
 use crate::{
     endpoint::{EndpointFile, EngineLock, LeftBehind, Token},
+    gateway::listener::Listener,
     state::State,
 };
 
@@ -47,6 +48,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// A running engine.
 pub struct Engine {
     listener: TcpListener,
+    agents: Listener,
     router: axum::Router,
     state: Arc<State>,
     file: EndpointFile,
@@ -73,6 +75,7 @@ impl Engine {
             version: VERSION.to_owned(),
         };
         let state = State::new(config, store, endpoint.clone())?;
+        let agents = state.gateways.listen()?;
         recovery::reap(&state).await?;
         recovery::note_calls(&state).await?;
         defined_agents::load(&state).await?;
@@ -91,6 +94,7 @@ impl Engine {
         );
         Ok(Self {
             listener,
+            agents,
             router,
             state,
             file,
@@ -112,6 +116,7 @@ impl Engine {
     pub async fn run(self) -> Result<(), EngineError> {
         let Self {
             listener,
+            agents,
             router,
             state,
             file,
@@ -119,12 +124,8 @@ impl Engine {
         } = self;
         let (stopping, late) = (state.stopping.clone(), state.stopping.clone());
         let ending = Arc::clone(&state);
-        // An answer in several small pieces would otherwise wait for the other side's system.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection collects small pieces");
-            }
-        });
+        let agents = agents.serve(&state)?;
+        let listener = listener.tap_io(http::send_at_once);
         let serve =
             axum::serve(listener, router.into_make_service()).with_graceful_shutdown(async move {
                 stopping.cancelled().await;
@@ -145,6 +146,7 @@ impl Engine {
         state.sessions.stop_all(&state).await;
         // Calls of tools that end with their sessions are told of now, and not by the next start.
         state.gateways.settle().await;
+        agents.end().await;
         // A token that was given in exchange for another is not lost.
         state.sign_ins.settle().await;
         state.organizations.settle().await;

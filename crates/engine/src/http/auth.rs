@@ -28,8 +28,30 @@ const WINDOW_ORIGINS: [&str; 3] = [
 /// How long a browser may remember that a request is allowed, in seconds.
 const REMEMBER: HeaderValue = HeaderValue::from_static("600");
 
-pub async fn check(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
-    let port = port(&state);
+/// Where it is asked, and what for.
+#[derive(Clone)]
+pub struct Gate {
+    state: Arc<State>,
+    port: u16,
+}
+
+impl Gate {
+    /// At the engine's own address.
+    pub fn of_engine(state: &Arc<State>) -> Self {
+        Self::at(state, port(state))
+    }
+
+    /// At another one.
+    pub fn at(state: &Arc<State>, port: u16) -> Self {
+        Self {
+            state: Arc::clone(state),
+            port,
+        }
+    }
+}
+
+pub async fn check(Shared(gate): Shared<Gate>, request: Request, next: Next) -> Response {
+    let Gate { state, port } = gate;
     let headers = request.headers();
     let host = request
         .uri()

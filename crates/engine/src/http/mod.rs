@@ -202,7 +202,7 @@ pub fn router(state: Arc<State>) -> Router {
         .and(NotForContentType::SSE)
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::const_new("font/"));
-    addresses()
+    let router = addresses()
         .route("/mcp/{session}/{server}", any(gateway::answer))
         .fallback(ui::serve)
         .method_not_allowed_fallback(async || {
@@ -213,18 +213,43 @@ pub fn router(state: Arc<State>) -> Router {
         })
         .layer(DefaultBodyLimit::max(BODY))
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&state),
+            auth::Gate::of_engine(&state),
             auth::check,
         ))
         .layer(middleware::from_fn(rest::discard))
-        .layer(CompressionLayer::new().compress_when(compressed))
+        .layer(CompressionLayer::new().compress_when(compressed));
+    guarded(router).with_state(state)
+}
+
+/// What agents are answered at an address of their own, and nothing else. What they are answered is not compressed: it
+/// stays on this machine, and they wait for it.
+pub fn agents_router(state: Arc<State>, port: u16) -> Router {
+    let gate = auth::Gate::at(&state, port);
+    let router = Router::new()
+        .route("/mcp/{session}/{server}", any(gateway::answer))
+        .fallback(async || ApiError::new(Code::NotFound, "only MCP servers are at this address"))
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(middleware::from_fn_with_state(gate, auth::check))
+        .layer(middleware::from_fn(rest::discard));
+    guarded(router).with_state(state)
+}
+
+/// What holds for every answer.
+fn guarded(router: Router<Arc<State>>) -> Router<Arc<State>> {
+    router
         .layer(CatchPanicLayer::custom(panicked))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
         .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
         // What was erased or signed out of would otherwise live on in the files of a browser.
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
-        .with_state(state)
+}
+
+/// An answer in several small pieces would otherwise wait for the other side's system.
+pub fn send_at_once(stream: &mut tokio::net::TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection collects small pieces");
+    }
 }
 
 fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

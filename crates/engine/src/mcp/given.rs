@@ -3,7 +3,7 @@
 use berth_protocol::{AgentId, McpGiven, McpGivenFile, McpGivenTerminal, Secret, SessionMcpServer};
 use berth_session::agents;
 
-use crate::{defined_agents, error::ApiError, state::State};
+use crate::{defined_agents, error::ApiError, gateway, state::State};
 
 /// What stands in the place of the session's identifier, and of its token.
 const SESSION: &str = "SESSION";
@@ -20,7 +20,7 @@ pub async fn given(state: &State, agent: &AgentId, name: &str) -> Result<McpGive
         name
     };
     let server = SessionMcpServer::Http {
-        url: format!("{}/mcp/{SESSION}/{name}", state.endpoint.url),
+        url: gateway::url(state, SESSION, &name),
         name,
         bearer: Some(Secret::new(TOKEN.to_owned())),
     };

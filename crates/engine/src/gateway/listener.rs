@@ -1,0 +1,116 @@
+//! Where agents ask: an address of its own, which one thread answers.
+//!
+//! A call of a tool goes through a dozen tasks, from the agent's connection to the server's and back, and most of them
+//! only hand it on. Where several threads share the tasks, a hand-over may wake another thread, which takes longer than
+//! what the task has to do; on one thread the next task is the next. What agents ask of their servers is little work, so
+//! one thread has enough of it for all sessions, and what else the engine does waits for none of it.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+use axum::serve::ListenerExt;
+use tokio::runtime;
+use tokio_util::sync::CancellationToken;
+
+use crate::{EngineError, http, state::State};
+
+/// Name of the thread.
+const NAME: &str = "gateway";
+
+/// Bound, and not answered yet: whoever asks meanwhile waits.
+pub struct Listener {
+    socket: TcpListener,
+    port: u16,
+}
+
+impl Listener {
+    /// Listens on loopback, at a port that is free.
+    ///
+    /// # Errors
+    /// [`EngineError::Bind`] and [`EngineError::Address`].
+    pub fn bind() -> Result<Self, EngineError> {
+        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| {
+            socket.set_nonblocking(true)?;
+            Ok(socket)
+        });
+        let socket = bound.map_err(|source| EngineError::Bind { port: 0, source })?;
+        let port = socket.local_addr().map_err(EngineError::Address)?.port();
+        Ok(Self { socket, port })
+    }
+
+    /// Its address, without a path.
+    pub fn url(&self) -> String {
+        format!("http://{}:{}", Ipv4Addr::LOCALHOST, self.port)
+    }
+
+    /// Answers from now on, until the engine stops.
+    ///
+    /// # Errors
+    /// [`EngineError::Serve`] when there is no thread for it.
+    pub fn serve(self, state: &Arc<State>) -> Result<Serving, EngineError> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(EngineError::Serve)?;
+        let over = CancellationToken::new();
+        let (state, until) = (Arc::clone(state), over.clone());
+        let thread = thread::Builder::new().name(NAME.to_owned()).spawn(move || {
+            runtime.block_on(async {
+                if let Err(error) = answer(self, &state, &until).await {
+                    tracing::error!(%error, "agents do not reach their MCP servers any more");
+                }
+                // Calls end, and are noted, after their agents have stopped to wait for them.
+                until.cancelled().await;
+            });
+        });
+        let thread = thread.map_err(EngineError::Serve)?;
+        Ok(Serving {
+            thread: Some(thread),
+            over,
+        })
+    }
+}
+
+async fn answer(
+    listener: Listener,
+    state: &Arc<State>,
+    over: &CancellationToken,
+) -> std::io::Result<()> {
+    let router = http::agents_router(Arc::clone(state), listener.port);
+    let listener = tokio::net::TcpListener::from_std(listener.socket)?;
+    let listener = listener.tap_io(http::send_at_once);
+    let stopping = state.stopping.clone().cancelled_owned();
+    let serve = axum::serve(listener, router.into_make_service()).with_graceful_shutdown(stopping);
+    tokio::select! {
+        served = serve.into_future() => served,
+        // Whoever does not take an answer holds up nobody.
+        () = over.cancelled() => Ok(()),
+    }
+}
+
+/// The thread that answers. Dropped, it ends without being waited for.
+pub struct Serving {
+    thread: Option<JoinHandle<()>>,
+    over: CancellationToken,
+}
+
+impl Serving {
+    /// Ends it with everything that it still does, and waits for that.
+    pub async fn end(mut self) {
+        self.over.cancel();
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        let ended = tokio::task::spawn_blocking(move || thread.join()).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::error!("the thread that answers agents has failed");
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.over.cancel();
+    }
+}
