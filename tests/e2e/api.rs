@@ -22,6 +22,8 @@ mod mcp;
 mod mcp_secrets;
 #[path = "api/mcp_sign_in.rs"]
 mod mcp_sign_in;
+#[path = "api/mcp_stage.rs"]
+mod mcp_stage;
 #[path = "api/mcp_unattended.rs"]
 mod mcp_unattended;
 #[path = "api/projects.rs"]

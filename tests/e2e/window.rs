@@ -31,6 +31,38 @@ const WINDOW: &str = "berth-desktop";
 /// What stands on the window, and on its messages.
 const TITLE: &str = "Berth";
 
+/// Where a window is opened, with an engine that it starts itself.
+struct Stage {
+    driver: Driver,
+    setup: Setup,
+    window: PathBuf,
+}
+
+impl Stage {
+    /// One whose window is open for the first time; nothing, and a skip on record, where it or its display is missing.
+    async fn set() -> Option<(Self, Page)> {
+        Self::with(Setup::new()).await
+    }
+
+    async fn with(setup: Setup) -> Option<(Self, Page)> {
+        let window = window_program()?;
+        let driver = Driver::webkit(variables(&setup)).await;
+        let stage = Self {
+            driver,
+            setup,
+            window,
+        };
+        let page = stage.open().await;
+        page.sees(&id("first-run")).await;
+        Some((stage, page))
+    }
+
+    /// Opens the window.
+    async fn open(&self) -> Page {
+        self.driver.window(&self.window).await
+    }
+}
+
 #[tokio::test]
 async fn a_killed_window_leaves_its_session_running_and_shows_it_again() {
     undisturbed(kills_the_window).await;
@@ -42,34 +74,29 @@ async fn the_window_saves_files_in_the_downloads_folder() {
 }
 
 async fn kills_the_window() {
-    let Some(window) = window_program() else {
+    let setup = Setup::new();
+    let timing = setup.folder().join("timing.jsonl");
+    let setup = setup.variable("BERTH_WINDOW_TIMING", &timing);
+    let Some((stage, page)) = Stage::with(setup).await else {
         return;
     };
-    let setup = Setup::new();
-    let repository = Repository::with_history(&setup.folder().join("harbor"));
-    let mut variables = variables(&setup);
-    let timing = setup.folder().join("timing.jsonl");
-    variables.insert("BERTH_WINDOW_TIMING".into(), timing.clone().into());
-    let driver = Driver::webkit(variables).await;
-
-    let page = driver.window(&window).await;
-    page.sees(&id("first-run")).await;
     page.until("the window appears because the page is ready", async || {
         let said = std::fs::read_to_string(&timing).unwrap_or_default();
         Ok(said.contains("\"ready_ms\"").then_some(()))
     })
     .await;
-    let engine = setup.client();
+    let engine = stage.setup.client();
     let first_pid = engine.endpoint().pid;
     assert!(
         processes::is_alive(first_pid),
         "the window started an engine"
     );
+    let repository = Repository::with_history(&stage.setup.folder().join("harbor"));
     // The folder picker of the system is beyond WebDriver's reach.
     engine.add_project(&repository.path).await;
     starts_a_shell(&page).await;
 
-    let pid = process(&driver);
+    let pid = process(&stage.driver);
     processes::kill(pid);
     is_gone(pid).await;
     drop(page);
@@ -78,7 +105,7 @@ async fn kills_the_window() {
     assert!(sessions[0].status.is_live(), "{:?}", sessions[0].status);
     assert!(engine.screen(sessions[0].id).await.text.contains("42"));
 
-    let page = driver.window(&window).await;
+    let page = stage.open().await;
     page.click(&format!("{} a", row(sessions[0].id))).await;
     page.click(&id("tab-terminal")).await;
     answers_42(&page).await;
@@ -88,26 +115,23 @@ async fn kills_the_window() {
     })
     .await;
     assert_eq!(
-        setup.client().endpoint().pid,
+        stage.setup.client().endpoint().pid,
         first_pid,
         "it is the same engine"
     );
 }
 
 async fn saves_files() {
-    let Some(window) = window_program() else {
-        return;
-    };
     let setup = Setup::new();
     let config = setup.home().join(".config");
     std::fs::create_dir_all(&config).expect("it can be made");
     let folders = "XDG_DOWNLOAD_DIR=\"$HOME/Fetched\"\n";
     std::fs::write(config.join("user-dirs.dirs"), folders).expect("it can be written");
-    let driver = Driver::webkit(variables(&setup)).await;
-    let page = driver.window(&window).await;
-    page.sees(&id("first-run")).await;
-    let repository = Repository::with_history(&setup.folder().join("harbor"));
-    let engine = setup.client();
+    let Some((stage, page)) = Stage::with(setup).await else {
+        return;
+    };
+    let repository = Repository::with_history(&stage.setup.folder().join("harbor"));
+    let engine = stage.setup.client();
     engine.add_project(&repository.path).await;
     let prompt = PromptDraft {
         name: "House rules".to_owned(),
@@ -121,7 +145,7 @@ async fn saves_files() {
     page.reads(&id("prompt-row"), "House rules").await;
     for name in ["berth-prompts.zip", "berth-prompts (2).zip"] {
         page.click(&id("export-prompts")).await;
-        let saved = setup.home().join("Fetched").join(name);
+        let saved = stage.setup.home().join("Fetched").join(name);
         page.reads(&id("toasts"), &saved.display().to_string())
             .await;
         let bytes = std::fs::read(&saved).expect("it is there");

@@ -4,22 +4,21 @@ use std::{net::SocketAddr, sync::Mutex};
 
 use tokio::{
     io::copy_bidirectional,
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::{TcpListener, TcpStream},
     task::{JoinHandle, JoinSet},
 };
 
-/// How many connections may wait to be taken.
-const WAITING: u32 = 1024;
+use crate::ports::OwnPort;
 
 /// A connection to a server that can be cut.
 pub struct Cable {
     /// The near end.
     pub address: SocketAddr,
     server: SocketAddr,
+    /// The near end's, whether the cable is whole or cut.
+    port: OwnPort,
     /// Present while the cable is whole.
     inside: Mutex<Option<JoinHandle<()>>>,
-    /// Has the port while the cable is cut, and listens to nobody: whoever asks for any port would be given it.
-    held: Mutex<Option<TcpSocket>>,
 }
 
 impl Cable {
@@ -28,38 +27,37 @@ impl Cable {
     /// # Panics
     /// When no port is free.
     pub async fn plug_in(port: u16) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await;
-        let listener = listener.expect("a port is free");
+        let own = OwnPort::any();
         let cable = Self {
-            address: listener.local_addr().expect("it has an address"),
+            address: own.address(),
             server: SocketAddr::from(([127, 0, 0, 1], port)),
+            port: own,
             inside: Mutex::default(),
-            held: Mutex::default(),
         };
-        cable.carry(listener);
+        cable.mend();
         cable
     }
 
     /// Ends all connections and refuses new ones: once it returns, nobody listens any more.
     ///
     /// # Panics
-    /// When a test has panicked meanwhile, or somebody was faster to take the port.
+    /// When a test has panicked meanwhile.
     pub async fn cut(&self) {
         let inside = self.inside.lock().expect("no test panicked").take();
         let Some(inside) = inside else { return };
         inside.abort();
         // Only that it has ended matters.
         let _ = inside.await;
-        let socket = hold(self.address);
-        self.held.lock().expect("no test panicked").replace(socket);
     }
 
-    /// Takes connections again.
+    /// Takes connections again. A listener of [`Self::fall_silent`] is gone by then, or it would take some of them.
     ///
     /// # Panics
     /// When it is whole.
     pub fn mend(&self) {
-        self.carry(self.listen());
+        let mut inside = self.inside.lock().expect("no test panicked");
+        assert!(inside.is_none(), "the cable is whole");
+        *inside = Some(tokio::spawn(carry(self.port.listen(), self.server)));
     }
 
     /// Is cut, and takes connections on which nobody answers until the listener is dropped.
@@ -68,42 +66,8 @@ impl Cable {
     /// As [`Self::cut`].
     pub async fn fall_silent(&self) -> TcpListener {
         self.cut().await;
-        self.listen()
+        self.port.listen()
     }
-
-    fn listen(&self) -> TcpListener {
-        let held = self.held.lock().expect("no test panicked").take();
-        let held = held.expect("the cable is cut");
-        held.listen(WAITING).expect("nobody listens there")
-    }
-
-    fn carry(&self, listener: TcpListener) {
-        let server = self.server;
-        let task = tokio::spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((mut near, _)) = listener.accept().await {
-                connections.spawn(async move {
-                    if let Ok(mut far) = TcpStream::connect(server).await {
-                        // Either side may end it at any time.
-                        let _ = copy_bidirectional(&mut near, &mut far).await;
-                    }
-                });
-            }
-        });
-        let before = self.inside.lock().expect("no test panicked").replace(task);
-        assert!(before.is_none(), "the cable was whole");
-    }
-}
-
-/// Has a port of which nobody listens any more, and listens to nobody either.
-pub(crate) fn hold(address: SocketAddr) -> TcpSocket {
-    let socket = TcpSocket::new_v4().expect("a socket can be made");
-    // Connections that were just ended have the port too, for a while.
-    socket
-        .set_reuseaddr(true)
-        .expect("a port can be had beside them");
-    socket.bind(address).expect("the port is still free");
-    socket
 }
 
 impl Drop for Cable {
@@ -111,5 +75,17 @@ impl Drop for Cable {
         if let Some(inside) = self.inside.lock().ok().and_then(|mut inside| inside.take()) {
             inside.abort();
         }
+    }
+}
+
+async fn carry(listener: TcpListener, server: SocketAddr) {
+    let mut connections = JoinSet::new();
+    while let Ok((mut near, _)) = listener.accept().await {
+        connections.spawn(async move {
+            if let Ok(mut far) = TcpStream::connect(server).await {
+                // Either side may end it at any time.
+                let _ = copy_bidirectional(&mut near, &mut far).await;
+            }
+        });
     }
 }

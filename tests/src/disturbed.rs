@@ -64,7 +64,9 @@ pub fn note(what: &str) {
     println!("DISTURBED {test}: {what}");
     if let Some(path) = env::var_os("BERTH_TEST_DISTURBED") {
         let file = fs::OpenOptions::new().create(true).append(true).open(path);
-        let written = file.and_then(|mut file| writeln!(file, "{test}\t{what}"));
+        // At once, for other tests write there too.
+        let line = format!("{test}\t{what}\n");
+        let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
         written.expect("what disturbed the test can be noted");
     }
 }

@@ -145,7 +145,9 @@ pub fn skip(test: &str, reason: &str) {
     println!("SKIPPED {test}: {reason}");
     if let Some(path) = env::var_os("BERTH_TEST_SKIPS") {
         let file = fs::OpenOptions::new().create(true).append(true).open(path);
-        let written = file.and_then(|mut file| writeln!(file, "{test}\t{reason}"));
+        // At once, for other tests write there too.
+        let line = format!("{test}\t{reason}\n");
+        let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
         written.expect("the skipped test can be noted");
     }
 }

@@ -7,62 +7,20 @@ use berth_protocol::{
     Code, McpCalled, McpConfiguration, McpRevoked, McpSignedOut, McpState, McpTested,
 };
 use berth_tests::{
-    Client, Engine, Setup,
-    keychain::Keychain,
-    mcp::{add_agent, agreed, session_in},
+    Engine,
+    mcp::{add_agent, session_in},
     oauth::{Fixture, browse},
-    skip, this_test, until,
+    until,
 };
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use crate::folder;
+use crate::{folder, mcp_stage::Stage};
 
 #[path = "mcp_sign_in/logs.rs"]
 mod logs;
 
-/// An engine with a keychain, a server that wants its users to sign in, and what the engine keeps of it.
-struct Stage {
-    engine: Engine,
-    keychain: Keychain,
-    fixture: Fixture,
-    server: McpConfiguration,
-}
-
 impl Stage {
-    async fn set() -> Option<Self> {
-        Self::with(Setup::new()).await
-    }
-
-    async fn with(setup: Setup) -> Option<Self> {
-        let Some(keychain) = Keychain::start(setup.folder()).await else {
-            skip(&this_test(), "there is no keychain to start");
-            return None;
-        };
-        let engine = keychain.of(setup).start().await;
-        let fixture = Fixture::start().await;
-        let server = agreed(&engine.client, &draft(&fixture.mcp())).await;
-        Some(Self {
-            engine,
-            keychain,
-            fixture,
-            server,
-        })
-    }
-
-    fn client(&self) -> &Client {
-        &self.engine.client
-    }
-
-    fn path(&self, rest: &str) -> String {
-        format!("/mcp/configurations/{}{rest}", self.server.id)
-    }
-
-    async fn now(&self) -> McpConfiguration {
-        let now = self.client().get(&self.path("")).await;
-        now.expect("it is there")
-    }
-
     async fn until(
         &self,
         what: &str,
@@ -105,12 +63,6 @@ impl Stage {
         put.await.expect("it is taken")
     }
 
-    async fn test(&self) -> berth_tests::Answer<McpTested> {
-        self.client()
-            .post("/mcp/test", &json!({"id": self.server.id}))
-            .await
-    }
-
     async fn sign_out(&self) -> McpSignedOut {
         let out = self
             .client()
@@ -126,7 +78,7 @@ fn draft(url: &str) -> Value {
 
 #[tokio::test]
 async fn a_user_signs_in_uses_the_server_after_a_restart_too_and_signs_out() {
-    let Some(mut stage) = Stage::set().await else {
+    let Some(mut stage) = Stage::set(draft).await else {
         return;
     };
     let early = stage.test().await.expect_err("nobody is signed in");
@@ -183,7 +135,7 @@ async fn nobody_listens_for(sign_in: &str) {
 
 #[tokio::test]
 async fn a_sign_in_is_cancelled_and_replaced() {
-    let Some(stage) = Stage::set().await else {
+    let Some(stage) = Stage::set(draft).await else {
         return;
     };
     let first = stage.begin().await.signing_in.expect("it waits");
@@ -204,7 +156,7 @@ async fn a_sign_in_is_cancelled_and_replaced() {
 
 #[tokio::test]
 async fn what_goes_wrong_in_a_sign_in_is_told_by_the_server_s_state() {
-    let Some(stage) = Stage::set().await else {
+    let Some(stage) = Stage::set(draft).await else {
         return;
     };
     stage.fixture.change("/token", |answer| {
@@ -240,7 +192,7 @@ async fn what_goes_wrong_in_a_sign_in_is_told_by_the_server_s_state() {
 
 #[tokio::test]
 async fn a_sign_in_goes_with_what_it_was_for() {
-    let Some(stage) = Stage::set().await else {
+    let Some(stage) = Stage::set(draft).await else {
         return;
     };
     let signed_in = stage.sign_in().await;
@@ -318,7 +270,7 @@ async fn a_server_that_takes_no_sign_in_is_not_signed_in_to() {
 
 #[tokio::test]
 async fn what_one_server_says_of_signing_in_is_nothing_to_go_by_for_another() {
-    let Some(stage) = Stage::set().await else {
+    let Some(stage) = Stage::set(draft).await else {
         return;
     };
     // The address of before names where its users sign in, and is somebody else's.
@@ -358,21 +310,13 @@ async fn what_one_server_says_of_signing_in_is_nothing_to_go_by_for_another() {
 #[tokio::test]
 async fn a_registered_client_stays_with_its_authorization_server_until_its_user_says_otherwise() {
     const SECRET: &str = "secret-of-the-registered-client";
-    let Some(mut stage) = Stage::set().await else {
+    let Some(mut stage) = Stage::set(draft).await else {
         return;
-    };
-    let keep = async |stage: &Stage, secret: &str| {
-        let path = stage.path("/secrets/client_secret");
-        let put = stage.client().request(Method::PUT, &path);
-        let kept = stage
-            .client()
-            .value::<McpConfiguration>(put.json(&json!({"value": secret})));
-        kept.await.expect("it is kept");
     };
     let mut registered = draft(&stage.fixture.mcp());
     registered["auth"]["client_id"] = json!("mine");
     stage.edit(registered).await;
-    keep(&stage, SECRET).await;
+    stage.keep(SECRET).await;
     stage.sign_in().await;
     assert!(stage.fixture.was_told(SECRET), "it would be noticed");
 
@@ -380,11 +324,7 @@ async fn a_registered_client_stays_with_its_authorization_server_until_its_user_
     stage.sign_out().await;
     stage.engine.restart().await;
     let other = Fixture::start().await;
-    let base = other.base.clone();
-    let description = "/.well-known/oauth-protected-resource/mcp";
-    stage.fixture.change(description, move |answer| {
-        answer.body["authorization_servers"] = json!([base]);
-    });
+    stage.moves_to(&other);
     let path = stage.path("/sign-in");
     let refused = stage.client().act::<McpConfiguration>(&path).await;
     let refused = refused.expect_err("nothing is opened");
@@ -397,7 +337,7 @@ async fn a_registered_client_stays_with_its_authorization_server_until_its_user_
     assert_eq!(stage.now().await.signing_in, None);
     assert!(!other.was_asked());
 
-    keep(&stage, "secret-of-the-other-client").await;
+    stage.keep("secret-of-the-other-client").await;
     let begun = stage.begin().await.signing_in.expect("it waits");
     assert_eq!(begun.issuer, other.base);
     let (status, page) = browse(&begun.url).await;
@@ -408,7 +348,7 @@ async fn a_registered_client_stays_with_its_authorization_server_until_its_user_
 
 #[tokio::test]
 async fn the_parameter_resource_is_left_out_where_the_settings_of_a_server_say_so() {
-    let Some(stage) = Stage::set().await else {
+    let Some(stage) = Stage::set(draft).await else {
         return;
     };
     stage.sign_in().await;
@@ -457,7 +397,7 @@ fn wants_sign_in(now: &McpConfiguration) -> bool {
 
 #[tokio::test]
 async fn a_call_that_wants_more_access_works_for_the_same_agent_once_its_user_has_given_it() {
-    let Some(stage) = Stage::set().await else {
+    let Some(stage) = Stage::set(draft).await else {
         return;
     };
     stage.sign_in().await;
@@ -489,7 +429,7 @@ async fn a_call_that_wants_more_access_works_for_the_same_agent_once_its_user_ha
 
 #[tokio::test]
 async fn a_server_that_wants_more_access_without_end_is_asked_once_for_each_call() {
-    let Some(stage) = Stage::set().await else {
+    let Some(stage) = Stage::set(draft).await else {
         return;
     };
     stage.sign_in().await;
@@ -523,7 +463,7 @@ async fn a_server_that_wants_more_access_without_end_is_asked_once_for_each_call
 
 #[tokio::test]
 async fn a_sign_in_that_ends_while_an_agent_works_is_told_and_can_be_done_again() {
-    let Some(stage) = Stage::set().await else {
+    let Some(stage) = Stage::set(draft).await else {
         return;
     };
     stage.sign_in().await;
@@ -550,7 +490,7 @@ async fn a_sign_in_that_ends_while_an_agent_works_is_told_and_can_be_done_again(
 
 #[tokio::test]
 async fn a_call_by_hand_that_wants_more_access_is_told_by_the_server_s_state() {
-    let Some(stage) = Stage::set().await else {
+    let Some(stage) = Stage::set(draft).await else {
         return;
     };
     stage.sign_in().await;

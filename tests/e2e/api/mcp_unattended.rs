@@ -1,75 +1,12 @@
 //! MCP servers whose client acts for itself: the engine takes its tokens, and nobody signs in.
 
 use berth_protocol::{Code, McpConfiguration, McpState, McpTested};
-use berth_tests::{
-    Answer, Client, Engine, Setup, keychain::Keychain, mcp::agreed, oauth::Fixture, skip, this_test,
-};
-use reqwest::Method;
+use berth_tests::oauth::Fixture;
 use serde_json::{Value, json};
 
+use crate::mcp_stage::Stage;
+
 const SECRET: &str = "secret-of-the-client";
-
-/// An engine with a keychain, and a server for a client of its own whose secret it does not have yet.
-struct Stage {
-    engine: Engine,
-    keychain: Keychain,
-    fixture: Fixture,
-    server: McpConfiguration,
-}
-
-impl Stage {
-    async fn set() -> Option<Self> {
-        let setup = Setup::new();
-        let Some(keychain) = Keychain::start(setup.folder()).await else {
-            skip(&this_test(), "there is no keychain to start");
-            return None;
-        };
-        let engine = keychain.of(setup).start().await;
-        let fixture = Fixture::start().await;
-        let server = agreed(&engine.client, &draft(&fixture.mcp())).await;
-        Some(Self {
-            engine,
-            keychain,
-            fixture,
-            server,
-        })
-    }
-
-    fn client(&self) -> &Client {
-        &self.engine.client
-    }
-
-    fn path(&self, rest: &str) -> String {
-        format!("/mcp/configurations/{}{rest}", self.server.id)
-    }
-
-    async fn now(&self) -> McpConfiguration {
-        let now = self.client().get(&self.path("")).await;
-        now.expect("it is there")
-    }
-
-    async fn keep(&self, secret: &str) {
-        let path = self.path("/secrets/client_secret");
-        let put = self.client().request(Method::PUT, &path);
-        let put = put.json(&json!({"value": secret}));
-        let kept = self.client().value::<McpConfiguration>(put).await;
-        kept.expect("it is kept");
-    }
-
-    async fn test(&self) -> Answer<McpTested> {
-        let kept = json!({"id": self.server.id});
-        self.client().post("/mcp/test", &kept).await
-    }
-
-    /// The server names another authorization server.
-    fn moves_to(&self, other: &Fixture) {
-        let base = other.base.clone();
-        let description = "/.well-known/oauth-protected-resource/mcp";
-        self.fixture.change(description, move |answer| {
-            answer.body["authorization_servers"] = json!([base]);
-        });
-    }
-}
 
 fn draft(url: &str) -> Value {
     json!({"name": "own", "server": {"type": "http", "url": url},
@@ -78,7 +15,7 @@ fn draft(url: &str) -> Value {
 
 #[tokio::test]
 async fn a_client_of_its_own_is_used_without_a_browser_and_its_tokens_are_kept_nowhere() {
-    let Some(mut stage) = Stage::set().await else {
+    let Some(mut stage) = Stage::set(draft).await else {
         return;
     };
     let early = stage.test().await.expect_err("its secret is missing");
@@ -113,7 +50,7 @@ async fn a_client_of_its_own_is_used_without_a_browser_and_its_tokens_are_kept_n
 
 #[tokio::test]
 async fn a_client_of_its_own_that_is_refused_never_waits_for_a_sign_in() {
-    let Some(stage) = Stage::set().await else {
+    let Some(stage) = Stage::set(draft).await else {
         return;
     };
     stage.keep(SECRET).await;
@@ -130,7 +67,7 @@ async fn a_client_of_its_own_that_is_refused_never_waits_for_a_sign_in() {
 
 #[tokio::test]
 async fn the_secret_of_a_client_of_its_own_stays_with_its_authorization_server() {
-    let Some(mut stage) = Stage::set().await else {
+    let Some(mut stage) = Stage::set(draft).await else {
         return;
     };
     stage.keep(SECRET).await;

@@ -1,14 +1,9 @@
 //! Closing the window in order, as a click on its cross does.
 
 use berth_protocol::{Role, SessionId};
-use berth_tests::{
-    Client, Repository, Setup, processes, undisturbed, until,
-    webdriver::{Driver, id},
-};
+use berth_tests::{Client, Repository, processes, undisturbed, until, webdriver::id};
 
-use crate::{
-    TITLE, data, display::Display, is_gone, process, row, shown, variables, window_program,
-};
+use crate::{Stage, TITLE, data, display::Display, is_gone, process, row, shown};
 
 /// Its presence in the data folder says that the notice was shown.
 const MARKER: &str = "close-notice-shown";
@@ -24,21 +19,17 @@ async fn a_close_without_a_running_session_says_nothing_and_keeps_the_notice_for
 }
 
 async fn closes_over_a_session() {
-    let Some(window) = window_program() else {
+    let Some((stage, page)) = Stage::set().await else {
         return;
     };
-    let setup = Setup::new();
-    let marker = data(&setup).join(MARKER);
-    let driver = Driver::webkit(variables(&setup)).await;
-    let page = driver.window(&window).await;
-    page.sees(&id("first-run")).await;
-    let engine = setup.client();
-    let repository = Repository::with_history(&setup.folder().join("harbor"));
+    let marker = data(&stage.setup).join(MARKER);
+    let engine = stage.setup.client();
+    let repository = Repository::with_history(&stage.setup.folder().join("harbor"));
     let project = engine.add_project(&repository.path).await;
     let session = engine.shell(project.id).await.id;
     page.sees(&row(session)).await;
 
-    let pid = process(&driver);
+    let pid = process(&stage.driver);
     let display = Display::of(pid);
     let main = shown(&display).await;
     display.ask_to_close(main);
@@ -53,9 +44,9 @@ async fn closes_over_a_session() {
     drop(page);
     answers(&engine, session, "first").await;
 
-    let page = driver.window(&window).await;
+    let page = stage.open().await;
     page.sees(&row(session)).await;
-    let pid = process(&driver);
+    let pid = process(&stage.driver);
     let display = Display::of(pid);
     display.ask_to_close(shown(&display).await);
     // Nobody reads a second notice here, so a window that had one would stay.
@@ -65,25 +56,21 @@ async fn closes_over_a_session() {
 }
 
 async fn closes_over_nothing() {
-    let Some(window) = window_program() else {
+    let Some((stage, page)) = Stage::set().await else {
         return;
     };
-    let setup = Setup::new();
-    let driver = Driver::webkit(variables(&setup)).await;
-    let page = driver.window(&window).await;
-    page.sees(&id("first-run")).await;
-    let engine = setup.client();
-    let repository = Repository::with_history(&setup.folder().join("harbor"));
+    let engine = stage.setup.client();
+    let repository = Repository::with_history(&stage.setup.folder().join("harbor"));
     let project = engine.add_project(&repository.path).await;
     let session = engine.command(project.id, &["true"]).await.id;
     engine.ended(session).await;
 
-    let pid = process(&driver);
+    let pid = process(&stage.driver);
     let display = Display::of(pid);
     display.ask_to_close(shown(&display).await);
     is_gone(pid).await;
     drop(page);
-    assert!(!data(&setup).join(MARKER).exists());
+    assert!(!data(&stage.setup).join(MARKER).exists());
     assert!(
         processes::is_alive(engine.endpoint().pid),
         "the engine goes on"

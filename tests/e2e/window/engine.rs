@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::process::Command;
 
 use crate::{
-    TITLE, WINDOW, data,
+    Stage, TITLE, WINDOW, data,
     display::{Display, environment},
     process, shown, starts_a_shell, variables, window_program,
 };
@@ -67,25 +67,24 @@ async fn starts_twice() {
 }
 
 async fn loses_its_engine() {
-    let Some(window) = window_program() else {
+    let Some((stage, page)) = Stage::set().await else {
         return;
     };
-    let setup = Setup::new();
-    let driver = Driver::webkit(variables(&setup)).await;
-    let page = driver.window(&window).await;
-    page.sees(&id("first-run")).await;
-    let repository = Repository::with_history(&setup.folder().join("harbor"));
-    setup.client().add_project(&repository.path).await;
+    let repository = Repository::with_history(&stage.setup.folder().join("harbor"));
+    stage.setup.client().add_project(&repository.path).await;
     page.sees(&id("agent-picker")).await;
     page.eval("window.stayed = true", &[]).await;
 
-    let killed = endpoint(&setup).pid;
+    let killed = endpoint(&stage.setup).pid;
     processes::kill(killed);
-    until("another engine runs", || endpoint(&setup).pid != killed).await;
+    until("another engine runs", || {
+        endpoint(&stage.setup).pid != killed
+    })
+    .await;
     page.sees("[data-testid=connection][data-state=online]")
         .await;
     starts_a_shell(&page).await;
-    assert_eq!(setup.client().sessions().await.len(), 1);
+    assert_eq!(stage.setup.client().sessions().await.len(), 1);
     let stayed = page.eval("return window.stayed === true", &[]).await;
     assert_eq!(stayed, json!(true), "the page was not loaded again");
 }

@@ -1,13 +1,14 @@
 //! Where the window is.
 
 use berth_tests::{
-    Setup, undisturbed, until,
-    webdriver::{Driver, Page, id},
+    undisturbed, until,
+    webdriver::{Page, id},
 };
 
 use crate::{
+    Stage,
     display::{Display, Place},
-    is_gone, process, shown, variables, window_program,
+    is_gone, process, shown,
 };
 
 /// Neither the first start's size nor a place that the display would choose.
@@ -24,14 +25,10 @@ async fn the_window_opens_where_it_was_closed() {
 }
 
 async fn opens_where_it_was() {
-    let Some(window) = window_program() else {
+    let Some((stage, page)) = Stage::set().await else {
         return;
     };
-    let setup = Setup::new();
-    let driver = Driver::webkit(variables(&setup)).await;
-    let page = driver.window(&window).await;
-    page.sees(&id("first-run")).await;
-    let pid = process(&driver);
+    let pid = process(&stage.driver);
     let display = Display::of(pid);
     let main = shown(&display).await;
     assert_ne!(display.place(main), Some(PLACE));
@@ -42,9 +39,9 @@ async fn opens_where_it_was() {
     is_gone(pid).await;
     drop(page);
 
-    let page = driver.window(&window).await;
+    let page = stage.open().await;
     page.sees(&id("first-run")).await;
-    let display = Display::of(process(&driver));
+    let display = Display::of(process(&stage.driver));
     let main = shown(&display).await;
     let place = || display.place(main) == Some(PLACE);
     until("the window is where it was", place).await;

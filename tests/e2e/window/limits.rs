@@ -1,12 +1,9 @@
 //! What the page in the window cannot do, whatever runs in it.
 
-use berth_tests::{
-    Setup, undisturbed,
-    webdriver::{Driver, Page, id},
-};
+use berth_tests::{undisturbed, webdriver::Page};
 use serde_json::json;
 
-use crate::{variables, window_program};
+use crate::Stage;
 
 /// Commands that are in the program, or in plugins that others have, and that the page needs for nothing.
 const REFUSED: &[&str] = &[
@@ -55,15 +52,11 @@ async fn the_page_runs_its_own_scripts_only_and_reaches_its_engine_only() {
 }
 
 async fn asks_for_more() {
-    let Some(window) = window_program() else {
+    let Some((stage, page)) = Stage::set().await else {
         return;
     };
-    let setup = Setup::new();
-    let driver = Driver::webkit(variables(&setup)).await;
-    let page = driver.window(&window).await;
-    page.sees(&id("first-run")).await;
     let answer = ask(&page, "engine_endpoint").await;
-    let engine = setup.client();
+    let engine = stage.setup.client();
     assert!(
         answer.starts_with("answered: ") && answer.contains(&engine.endpoint().url),
         "a page that asks in the right way is answered: {answer}"
@@ -83,13 +76,9 @@ async fn ask(page: &Page, command: &str) -> String {
 }
 
 async fn lets_intruders_in() {
-    let Some(window) = window_program() else {
+    let Some((_stage, page)) = Stage::set().await else {
         return;
     };
-    let setup = Setup::new();
-    let driver = Driver::webkit(variables(&setup)).await;
-    let page = driver.window(&window).await;
-    page.sees(&id("first-run")).await;
     let evaluated = page.eval(INTRUDE, &[]).await;
     assert_eq!(evaluated, json!("EvalError"));
     // Older web views do not tell elements with scripts from attributes.

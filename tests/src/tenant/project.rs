@@ -10,14 +10,11 @@ use axum::{
     http::{HeaderName, StatusCode},
     response::{IntoResponse, Response},
 };
-use tokio::{
-    net::{TcpListener, TcpSocket},
-    task::JoinHandle,
-};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::{Backend, Realtime, SignInServer};
-use crate::cable::hold;
+use crate::ports::OwnPort;
 
 /// Longest request that is carried.
 const LONGEST: usize = 2 * 1024 * 1024;
@@ -41,10 +38,10 @@ pub struct Project {
     /// The stand-in for Supabase Auth, unless the backend is a real one with its own.
     sign_in: Option<SignInServer>,
     realtime: Option<Realtime>,
-    address: SocketAddr,
-    server: JoinHandle<()>,
-    /// Has the port once it is unplugged: whoever asks for any port would be given it, and answer in its place.
-    held: Option<TcpSocket>,
+    /// Present until it is unplugged.
+    server: Option<JoinHandle<()>>,
+    /// Its own also once it is unplugged.
+    _port: OwnPort,
 }
 
 /// Where requests go.
@@ -100,9 +97,8 @@ impl Project {
             },
             rest: backend.root(),
         });
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await;
-        let listener = listener.expect("a port is free");
-        let address: SocketAddr = listener.local_addr().expect("it has an address");
+        let port = OwnPort::any();
+        let listener = port.listen();
         let app: Router = Router::new().fallback(carry).with_state(inside);
         let app = match &realtime {
             Some(realtime) => app.merge(realtime.router()),
@@ -116,11 +112,10 @@ impl Project {
         Self {
             backend,
             sign_in,
-            url: format!("http://{address}"),
+            url: format!("http://{}", port.address()),
             realtime,
-            address,
-            server,
-            held: None,
+            server: Some(server),
+            _port: port,
         }
     }
 
@@ -165,15 +160,11 @@ impl Project {
     }
 
     /// Ends it for its clients, as a network does that is gone: once it returns, nobody is let in any more.
-    ///
-    /// # Panics
-    /// When somebody was faster to take its port.
     pub async fn unplug(&mut self) {
-        if self.held.is_none() {
-            self.server.abort();
+        if let Some(server) = self.server.take() {
+            server.abort();
             // Only that it has ended matters.
-            let _ = (&mut self.server).await;
-            self.held = Some(hold(self.address));
+            let _ = server.await;
         }
     }
 
@@ -191,7 +182,9 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
-        self.server.abort();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
     }
 }
 

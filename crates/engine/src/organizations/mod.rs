@@ -3,12 +3,15 @@
 //!
 //! One turn changes any of this; what is shown is kept beside and is always whole.
 
+mod account;
 pub mod administration;
+mod backend;
 pub mod changes;
 mod checks;
 pub mod consents;
 pub mod drift;
 pub mod erasures;
+mod memberships;
 pub mod policy;
 mod session;
 pub mod sessions;
@@ -25,25 +28,21 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use berth_protocol::{
     Code, Event, McpServer, OrganizationId, Problem, Secret, UserId,
     tenant::{
-        EntityKind, NewOrganization, OrgAccount, OrgBackend, OrgEntry, OrgFactor, OrgState,
-        OrgWays, OrganizationRole, SetOrgBackend, Tenant,
+        EntityKind, OrgAccount, OrgBackend, OrgEntry, OrgFactor, OrgState, OrganizationRole, Tenant,
     },
 };
-use berth_store::{OrganizationRecord, StoreError};
+use berth_store::StoreError;
 use berth_tenant::{
-    auth::{Aal, AuthError, Backend, FactorKind, Keeper, SecondFactor, SignedIn, SignedOut},
-    sync::{Remote, RemoteError, SyncHandle, Wake},
+    auth::{Aal, AuthError, Backend, FactorKind, Keeper, SecondFactor, SignedIn},
+    sync::{Remote, RemoteError, SyncHandle},
 };
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio_util::{sync::DropGuard, task::TaskTracker};
-use uuid::Uuid;
 
 use crate::{
     agents,
@@ -51,27 +50,12 @@ use crate::{
     mcp::{blocked::Blocked, shared as servers},
     state::State,
 };
-use session::KeychainSession;
 
+pub use account::{resume, sign_out};
+pub use backend::{set_backend, ways};
+pub use memberships::{create, join, look_again, set_active};
 pub use shared::{shared, system_prompt};
 pub use sign_in::{cancel, factor, sign_in};
-
-/// The setting with the backend that was named here.
-const BACKEND: &str = "tenant.backend";
-
-/// Longest address and key of a backend, in bytes.
-const LONGEST_ADDRESS: usize = 2048;
-
-/// How long the keychain is left alone when it could not be read, at first and at most.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-
-/// A backend as it is kept. Its key is no secret.
-#[derive(Serialize, Deserialize)]
-struct Named {
-    url: String,
-    key: String,
-}
 
 /// What is known of organizations at the moment.
 pub struct Organizations {
@@ -404,289 +388,11 @@ async fn activate(state: &State, tenant: Option<Tenant>) -> Result<(), StoreErro
     servers::follow(state).await
 }
 
-/// Takes up the sign-in that was before, beside the start of the engine: the keychain may ask its user for a password, or
-/// be locked for now.
-pub async fn resume(state: &Arc<State>) -> Result<(), ApiError> {
-    let resumed = async {
-        let mut pause = FIRST_PAUSE;
-        while !is_resumed(state).await? {
-            tokio::time::sleep(pause).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
-        }
-        Ok(())
-    };
-    tokio::join!(resumed, servers::sweep(state)).0
-}
-
 /// Takes up what was changed here of the active organization, which holds also while nobody is signed in.
 pub async fn take_up(state: &State) {
     if let Some(tenant) = state.organizations.active() {
         syncing::look(state, tenant).await;
     }
-}
-
-/// Whether nothing is left to be taken up.
-async fn is_resumed(state: &Arc<State>) -> Result<bool, ApiError> {
-    let organizations = &state.organizations;
-    let _turn = organizations.turn.lock().await;
-    if organizations.now().connected.is_none() {
-        connect_to_known(state).await?;
-    }
-    let connected = {
-        let now = organizations.now();
-        let connected = now.connected.clone();
-        // Somebody may have signed in meanwhile, or does.
-        connected
-            .filter(|_| now.signed_in.is_none() && now.browser.is_none() && now.factor.is_none())
-    };
-    let Some(connected) = connected else {
-        return Ok(true);
-    };
-    match connected.keeper.signed_in().await {
-        Ok(Some(signed_in)) => come_in(state, signed_in).await.map(|()| true),
-        Ok(None) => Ok(true),
-        Err(error) => {
-            organizations.now().failed = Some(auth(&error).0);
-            publish(state);
-            Ok(false)
-        }
-    }
-}
-
-/// Takes up the backend that was named, or chosen.
-async fn connect_to_known(state: &State) -> Result<(), ApiError> {
-    let named = match &state.config.tenant {
-        Some(fixed) => Some((fixed.clone(), true)),
-        None => {
-            let kept = state.store.setting(BACKEND).await?;
-            let named = kept.and_then(|kept| serde_json::from_str::<Named>(&kept).ok());
-            let backend = named.map(|named| Backend::new(&named.url, &named.key));
-            match backend {
-                Some(Ok(backend)) => Some((backend, false)),
-                Some(Err(error)) => {
-                    tracing::warn!(%error, "the backend that was named is not used");
-                    None
-                }
-                None => None,
-            }
-        }
-    };
-    let Some((backend, fixed)) = named else {
-        return Ok(());
-    };
-    connect(state, backend, fixed).await
-}
-
-async fn connect(state: &State, backend: Backend, fixed: bool) -> Result<(), ApiError> {
-    let organizations = &state.organizations;
-    let installation = state.store.installation().await?;
-    let keeper = Keeper::new(
-        backend.clone(),
-        Arc::new(KeychainSession::of(&installation)),
-        organizations.locks.clone(),
-    );
-    let keeper = keeper.map_err(|error| auth(&error))?;
-    let root = format!("{}/rest/v1", backend.url());
-    let remote_end = Remote::new(&root, Secret::new(backend.key().to_owned()));
-    let remote = remote_end.map_err(|error| remote(&error))?;
-    organizations.now().connected = Some(Connected {
-        backend,
-        keeper,
-        remote,
-        fixed,
-    });
-    publish(state);
-    Ok(())
-}
-
-/// Names the backend. Who is signed in to another one must sign out first: what waits to be sent would be lost from
-/// sight.
-pub async fn set_backend(state: &Arc<State>, wanted: SetOrgBackend) -> Result<OrgState, ApiError> {
-    let organizations = &state.organizations;
-    let _turn = organizations.turn.lock().await;
-    if wanted.url.len().max(wanted.key.len()) > LONGEST_ADDRESS {
-        let detail = format!("the address or the key has more than {LONGEST_ADDRESS} bytes");
-        return Err(ApiError::new(Code::TenantInvalid, detail));
-    }
-    let backend = Backend::new(&wanted.url, &wanted.key)
-        .map_err(|error| ApiError::new(error.code(), error.to_string()))?;
-    {
-        let now = organizations.now();
-        if now.connected.as_ref().is_some_and(|it| it.fixed) {
-            let detail = "the backend was chosen by whoever runs the engine";
-            return Err(ApiError::new(Code::TenantInvalid, detail));
-        }
-        if now.signed_in.is_some() {
-            let detail = "somebody is signed in; sign out before another backend is named";
-            return Err(ApiError::new(Code::TenantInvalid, detail));
-        }
-    }
-    let named = Named {
-        url: backend.url().to_owned(),
-        key: backend.key().to_owned(),
-    };
-    let kept = json!(named).to_string();
-    state.store.set_setting(BACKEND, &kept).await?;
-    let details = json!({"url": named.url});
-    state
-        .store
-        .note("org.backend_named", "organization", "backend", details)
-        .await?;
-    organizations.forget_attempts();
-    connect(state, backend, false).await?;
-    Ok(organizations.shown())
-}
-
-/// The ways to sign in that the backend has.
-pub async fn ways(state: &State) -> Result<OrgWays, ApiError> {
-    let connected = state.organizations.connected()?;
-    let providers = connected.keeper.client().providers().await;
-    let providers = providers.map_err(|error| auth(&error))?;
-    Ok(OrgWays {
-        email: providers.email,
-        providers: providers.browser,
-        domain: providers.sso,
-    })
-}
-
-/// Somebody is signed in: their organizations are looked for and synced. The turn is held.
-async fn come_in(state: &Arc<State>, signed_in: SignedIn) -> Result<(), ApiError> {
-    let organizations = &state.organizations;
-    let user = UserId(signed_in.user);
-    organizations.forget_attempts();
-    organizations.now().signed_in = Some(signed_in);
-    leave_others(state, user).await?;
-    if let Err(error) = discover(state, user).await {
-        // Without a network there is what was known before.
-        tracing::info!(problem = %error.0, "the organizations of whoever is signed in could not be looked up");
-    }
-    // Before anything is sent: events reach an organization in their order.
-    state.store.tell_sign_in(user).await?;
-    let connected = organizations.connected()?;
-    let root = connected.remote.root().to_owned();
-    let known = state.store.organizations().await?;
-    for record in known
-        .iter()
-        .filter(|it| it.tenant.user == user && it.url == root)
-    {
-        syncing::begin(state, record).await?;
-    }
-    publish(state);
-    Ok(())
-}
-
-/// Makes no organization of another user be active: this one has others, and nothing of them belongs into its trail.
-async fn leave_others(state: &State, user: UserId) -> Result<(), StoreError> {
-    let active = state.organizations.active();
-    if active.is_some_and(|active| active.user != user) {
-        activate(state, None).await?;
-    }
-    Ok(())
-}
-
-/// Looks up the organizations of whoever is signed in, and keeps those that are new.
-async fn discover(state: &Arc<State>, user: UserId) -> Result<(), ApiError> {
-    let connected = state.organizations.connected()?;
-    let token = connected.keeper.access_of(user.0).await;
-    let token = token.map_err(|error| auth(&error))?;
-    let found = connected.remote.memberships(&token, user).await;
-    let found = found.map_err(|error| remote(&error))?;
-    let root = connected.remote.root();
-    for membership in found {
-        let tenant = Tenant {
-            org: membership.org_id,
-            user,
-        };
-        let known = state.store.organization(tenant).await?;
-        let is_same = |known: &OrganizationRecord| {
-            known.url == root && known.name == membership.name() && known.role == membership.role
-        };
-        if !known.as_ref().is_some_and(is_same) {
-            let (name, role) = (membership.name(), membership.role);
-            state
-                .store
-                .add_organization(tenant, root, name, role)
-                .await?;
-        }
-    }
-    Ok(())
-}
-
-/// Chooses the organization whose prompts, servers and policy hold; nothing to be alone.
-pub async fn set_active(
-    state: &Arc<State>,
-    wanted: Option<OrganizationId>,
-) -> Result<OrgState, ApiError> {
-    let organizations = &state.organizations;
-    let _turn = organizations.turn.lock().await;
-    let tenant = match wanted {
-        None => None,
-        Some(org) => {
-            let now = organizations.now();
-            let user = now.signed_in.as_ref().map(|it| UserId(it.user));
-            let known = now.organizations.contains_key(&org);
-            match (user, known) {
-                (Some(user), true) => Some(Tenant { org, user }),
-                _ => {
-                    let detail = format!("nobody who is signed in belongs to organization {org}");
-                    return Err(ApiError::new(Code::TenantNotFound, detail));
-                }
-            }
-        }
-    };
-    activate(state, tenant).await?;
-    Ok(publish(state))
-}
-
-/// Makes an organization, of which whoever is signed in is the admin.
-pub async fn create(state: &Arc<State>, new: NewOrganization) -> Result<OrgState, ApiError> {
-    let name = crate::http::checked_text("name", &new.name, 120)?;
-    let arguments = json!({"id": Uuid::now_v7(), "name": name});
-    let _: Value = call(state, "create_organization", &arguments).await?;
-    Ok(look_after(state).await)
-}
-
-/// Comes into an organization by an invitation.
-pub async fn join(state: &Arc<State>, token: &Secret) -> Result<OrgState, ApiError> {
-    let arguments = json!({"token": token.expose().trim()});
-    let _: Value = call(state, "accept_invitation", &arguments).await?;
-    Ok(look_after(state).await)
-}
-
-/// Looks for what a call has changed. The call is done, whatever becomes of this.
-async fn look_after(state: &Arc<State>) -> OrgState {
-    match look_again(state).await {
-        Ok(shown) => shown,
-        Err(error) => {
-            tracing::warn!(problem = %error.0, "a new organization is seen when it is looked for again");
-            publish(state)
-        }
-    }
-}
-
-/// Looks for organizations that are new, and for what is new in those that are known.
-pub async fn look_again(state: &Arc<State>) -> Result<OrgState, ApiError> {
-    let organizations = &state.organizations;
-    let _turn = organizations.turn.lock().await;
-    let signed_in = organizations.now().signed_in.clone();
-    let signed_in = signed_in.ok_or_else(signed_out)?;
-    let user = UserId(signed_in.user);
-    let discovered = discover(state, user).await;
-    if discovered.is_ok() {
-        state.store.tell_sign_in(user).await?;
-        let root = organizations.connected()?.remote.root().to_owned();
-        for record in state.store.organizations().await? {
-            if record.tenant.user == user && record.url == root {
-                syncing::begin(state, &record).await?;
-            }
-        }
-    }
-    // Also where the backend does not answer: that it does not is what each of them shows then.
-    for known in organizations.now().organizations.values() {
-        known.sync.wake(Wake::Asked);
-    }
-    discovered?;
-    Ok(publish(state))
 }
 
 fn signed_out() -> ApiError {
@@ -711,66 +417,4 @@ async fn authorized(state: &State) -> Result<(Connected, Secret), ApiError> {
     let user = signed_in.ok_or_else(signed_out)?.user;
     let token = connected.keeper.access_of(user).await;
     Ok((connected, token.map_err(|error| auth(&error))?))
-}
-
-/// The sign-in is over, as the sync of an organization has heard: somebody may sign in again, and what is active holds on.
-async fn over(state: &Arc<State>, user: UserId) {
-    let organizations = &state.organizations;
-    let _turn = organizations.turn.lock().await;
-    let Ok(connected) = organizations.connected() else {
-        return;
-    };
-    // Another process may have signed in again, and what cannot be read now is no end.
-    if !matches!(connected.keeper.signed_in().await, Ok(None)) {
-        return;
-    }
-    let ended = {
-        let mut now = organizations.now();
-        if now.signed_in.as_ref().is_none_or(|it| it.user != user.0) {
-            return;
-        }
-        now.signed_in = None;
-        let ended = AuthError::Ended(connected.backend.url().to_owned());
-        now.failed = Some(auth(&ended).0);
-        std::mem::take(&mut now.organizations)
-    };
-    for known in ended.into_values() {
-        known.sync.stop().await;
-    }
-    publish(state);
-}
-
-/// Signs out. What waits to be sent stays here, and goes on once the same user signs in again.
-pub async fn sign_out(state: &Arc<State>) -> Result<OrgState, ApiError> {
-    let organizations = &state.organizations;
-    let _turn = organizations.turn.lock().await;
-    let connected = organizations.connected()?;
-    organizations.forget_attempts();
-    let ended = std::mem::take(&mut organizations.now().organizations);
-    // Nothing uses a token any more when it ends.
-    for known in ended.into_values() {
-        known.sync.stop().await;
-    }
-    let signed_out = connected.keeper.sign_out().await;
-    let signed_out = match signed_out {
-        Ok(signed_out) => signed_out,
-        Err(error) => {
-            let signed_in = organizations.now().signed_in.clone();
-            if let Some(signed_in) = signed_in {
-                come_in(state, signed_in).await?;
-            }
-            return Err(auth(&error));
-        }
-    };
-    let who = organizations.now().signed_in.take();
-    if let Some(who) = who {
-        let at_backend = matches!(signed_out, SignedOut::Yes);
-        let noted = state.store.note_sign_out(UserId(who.user), at_backend);
-        noted.await?;
-    }
-    if let SignedOut::Failed(error) = signed_out {
-        organizations.now().failed = Some(auth(&error).0);
-    }
-    activate(state, None).await?;
-    Ok(publish(state))
 }

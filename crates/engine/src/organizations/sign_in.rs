@@ -13,7 +13,11 @@ use berth_tenant::auth::{AuthError, Backend, BrowserSignIn, Client, Outcome, Ses
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{InBrowser, auth, come_in, leave_others, publish};
+use super::{
+    InBrowser,
+    account::{come_in, leave_others},
+    auth, publish,
+};
 use crate::{error::ApiError, state::State};
 
 /// Begins a sign-in, in place of one that is under way.

@@ -13,7 +13,7 @@ use berth_tenant::{
 };
 use uuid::Uuid;
 
-use super::{Known, publish};
+use super::{Known, account, publish};
 use crate::{error::ApiError, mcp::shared as servers, state::State};
 
 /// Syncs an organization, unless it is already.
@@ -65,7 +65,7 @@ pub async fn begin(state: &Arc<State>, record: &OrganizationRecord) -> Result<()
                         return;
                     }
                     SyncStatus::SignedOut => {
-                        tasks.spawn(async move { super::over(&ended, tenant.user).await });
+                        tasks.spawn(async move { account::over(&ended, tenant.user).await });
                     }
                     _ => {}
                 }

@@ -1,6 +1,6 @@
-//! What is told of the servers that a session's agent has.
+//! What is told of the servers that a session's agent has, or would be given.
 
-use berth_protocol::{SessionMcp, SessionMcpEntry, SessionMcpServer, SessionMcpState};
+use berth_protocol::{McpGiven, SessionMcp, SessionMcpEntry, SessionMcpServer, SessionMcpState};
 
 use super::*;
 
@@ -86,4 +86,44 @@ async fn a_server_that_a_session_brings_along_is_told_beside_the_others() {
         ]
     );
     assert_eq!(all[0].configuration, None);
+}
+
+#[tokio::test]
+async fn what_agents_would_be_given_of_a_server_can_be_seen_before() {
+    let engine = Engine::start().await;
+    let given = async |agent: &str, name: &str| -> McpGiven {
+        let path = format!("/mcp/given?agent={agent}&name={name}");
+        engine.client.get(&path).await.expect("it is told")
+    };
+    let url = format!("{}/mcp/SESSION/docs", engine.client.endpoint().url);
+    for agent in ["claude", "codex", "gemini", "opencode", "goose"] {
+        let terminal = given(agent, "docs").await.terminal;
+        let terminal = terminal.unwrap_or_else(|| panic!("{agent} takes servers"));
+        let mut text = terminal.args.join("\n");
+        text.extend(terminal.env.values().map(String::as_str));
+        text.extend(terminal.files.iter().map(|file| file.content.as_str()));
+        assert!(text.contains(&url), "{agent}: {text}");
+        assert!(text.contains("TOKEN-OF-THE-RUN"), "{agent}: {text}");
+        // Every user of a machine can read arguments.
+        let args = terminal.args.join("\n");
+        assert!(!args.contains("TOKEN-OF-THE-RUN"), "{agent}: {args}");
+    }
+    for agent in ["aider", "droid"] {
+        assert_eq!(given(agent, "docs").await.terminal, None, "{agent}");
+    }
+    assert!(given("goose", "docs").await.protocol);
+    // What is still being typed may be anything.
+    let odd = given("codex", "a%2F..%22%0A")
+        .await
+        .terminal
+        .expect("it takes servers");
+    assert!(
+        odd.args.iter().any(|arg| arg.starts_with("mcp_servers.a=")),
+        "{odd:?}"
+    );
+    let unknown = engine
+        .client
+        .get::<McpGiven>("/mcp/given?agent=nobody&name=a")
+        .await;
+    unknown.expect_err("there is no such agent");
 }

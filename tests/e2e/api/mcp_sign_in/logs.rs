@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, fs};
 
+use berth_tests::Setup;
+
 use super::*;
 
 /// What an agent gives a tool.
@@ -74,7 +76,7 @@ async fn calls(agent: &Connection) {
 /// logged meanwhile, which has lines of this level.
 async fn assert_nothing_private_is_logged(wanted: &str, level: &str) {
     let setup = Setup::new().variable("BERTH_LOG", wanted);
-    let Some(mut stage) = Stage::with(setup).await else {
+    let Some(mut stage) = Stage::with(setup, draft).await else {
         return;
     };
     stage.fixture.change("/mcp", |answer| {
@@ -103,11 +105,7 @@ async fn assert_nothing_private_is_logged(wanted: &str, level: &str) {
     let mut registered = draft(&stage.fixture.mcp());
     registered["auth"]["client_id"] = json!("mine");
     stage.edit(registered).await;
-    let path = stage.path("/secrets/client_secret");
-    let put = stage.client().request(Method::PUT, &path);
-    let put = put.json(&json!({"value": SECRET}));
-    let kept = stage.client().value::<McpConfiguration>(put).await;
-    kept.expect("it is kept");
+    stage.keep(SECRET).await;
     stage.sign_in().await;
     let engines = stage.client().endpoint().token.clone();
     // What waits to be logged is in the files once it has ended.
