@@ -23,6 +23,7 @@ mod provider;
 mod registration;
 mod sign_in;
 mod signing;
+mod step_up;
 mod token;
 mod unattended;
 mod web;

@@ -1,12 +1,21 @@
 //! Clients for which nobody signs in.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
+};
 
 use berth_mcp::{
-    ClientProof, Limits, McpError, OauthError, Reach, TokenTerms, Unattended, Vouched, probe,
+    ClientProof, Connection, Limits, McpError, OauthError, Reach, TokenSource, TokenTerms,
+    Unattended, Vouched, probe,
 };
-use berth_protocol::{Code, McpProbe, OauthProvider};
+use berth_protocol::{Code, McpProbe, OauthProvider, Secret};
 use berth_tests::oauth::{Fixture, Seen};
+use futures::{future::join_all, poll};
 use serde_json::{Value, json};
 
 /// A key of nobody, made for these tests.
@@ -204,6 +213,237 @@ async fn a_client_is_used_at_one_authorization_server_whatever_its_server_names_
     let failed = ask(&reach(elsewhere_registered)).await;
     assert_eq!(code(failed), Code::McpSignInFailed);
     assert!(!elsewhere.was_asked());
+}
+
+/// A challenge of a server whose token may do too little.
+const WANTS_WRITE: &str = "Bearer error=\"insufficient_scope\", scope=\"write\"";
+
+/// Connected, as a client that may read.
+async fn connected(fixture: &Fixture) -> Connection {
+    connected_with(fixture, "my-secret").await
+}
+
+async fn connected_with(fixture: &Fixture, proof: &str) -> Connection {
+    let mut terms = terms(fixture);
+    terms.proof = ClientProof::of(proof.to_owned().into());
+    terms.scopes = vec!["read".to_owned()];
+    let connection = Connection::open(&reach(terms), Limits::default()).await;
+    connection.expect("it is let in")
+}
+
+/// Why there is no token for a call.
+async fn refused(connection: &Connection) -> Arc<OauthError> {
+    match connection.call("echo", None).await {
+        Err(McpError::NoToken(why)) => why,
+        other => panic!("it does not say why there is no token: {other:?}"),
+    }
+}
+
+/// The scopes of each token that was asked for.
+fn scopes(fixture: &Fixture) -> Vec<String> {
+    let seen = tokens(fixture);
+    let asked = seen
+        .iter()
+        .map(|seen| said(seen, "scope").unwrap_or_default());
+    asked.collect()
+}
+
+fn calls(fixture: &Fixture) -> usize {
+    let posted = fixture.seen("POST /mcp");
+    let calls = posted.iter().filter(|it| it.body.contains("tools/call"));
+    calls.count()
+}
+
+/// Answers calls that were let in with this refusal.
+fn refuses(fixture: &Fixture, refusal: impl Fn() -> String + Send + Sync + 'static) {
+    fixture.change("/mcp", move |answer| {
+        if answer.status == 200 {
+            answer.status = 403;
+            answer.body = Value::Null;
+            answer.set("www-authenticate", &refusal());
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_client_that_lacks_access_takes_a_token_with_what_it_has_and_what_is_wanted() {
+    for proof in ["my-secret", KEY] {
+        let fixture = Fixture::start().await;
+        let connection = connected_with(&fixture, proof).await;
+        fixture.wants_scope("write");
+        for _ in 0..2 {
+            let called = connection.call("echo", None).await.expect("it may");
+            assert_eq!(called["content"][0]["text"], "called");
+        }
+        assert_eq!(scopes(&fixture), ["read", "read write"]);
+        assert_eq!(calls(&fixture), 3);
+
+        // What was added is asked for with the next token too.
+        fixture.forget_access_tokens();
+        connection.call("echo", None).await.expect("it still may");
+        assert_eq!(scopes(&fixture), ["read", "read write", "read write"]);
+        connection.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_given_no_more_access_is_told_so_and_keeps_its_token() {
+    let fixture = Fixture::start().await;
+    let connection = connected(&fixture).await;
+    fixture.wants_scope("write");
+    fixture.change("/token", |answer| {
+        answer.status = 400;
+        answer.body = json!({"error": "invalid_scope", "error_description": "not for you"});
+    });
+    let why = refused(&connection).await;
+    assert!(matches!(*why, OauthError::NoMoreAccess { .. }), "{why}");
+    assert_eq!(why.code(), Code::McpSignInFailed);
+    let told = why.to_string();
+    assert!(told.contains("(write)"), "{told}");
+    assert!(told.contains("invalid_scope: not for you"), "{told}");
+    assert_eq!(scopes(&fixture), ["read", "read write"]);
+    assert_eq!(calls(&fixture), 1);
+
+    connection.tools().await.expect("everything else goes on");
+    assert_eq!(tokens(&fixture).len(), 2);
+    connection.close().await;
+}
+
+#[tokio::test]
+async fn a_server_that_always_wants_more_access_is_given_it_twice_and_no_more() {
+    let fixture = Fixture::start().await;
+    let connection = connected(&fixture).await;
+    let asked = AtomicUsize::new(0);
+    refuses(&fixture, move || {
+        let number = asked.fetch_add(1, Ordering::Relaxed);
+        format!("Bearer error=\"insufficient_scope\", scope=\"more-{number}\"")
+    });
+    for _ in 0..4 {
+        let why = refused(&connection).await;
+        assert!(matches!(*why, OauthError::Unadmitted(_)), "{why}");
+    }
+    let wanted = ["read", "read more-0", "read more-0 more-2"];
+    assert_eq!(scopes(&fixture), wanted);
+    assert_eq!(calls(&fixture), 2 + 2 + 1 + 1);
+    connection.close().await;
+}
+
+#[tokio::test]
+async fn a_refusal_that_wants_nothing_more_leads_to_no_other_token() {
+    let fixture = Fixture::start().await;
+    let connection = connected(&fixture).await;
+    for refusal in [
+        "Bearer error=\"insufficient_scope\"",
+        // The token has that.
+        "Bearer error=\"insufficient_scope\", scope=\"read\"",
+        // The token does not matter.
+        "Bearer scope=\"write\"",
+    ] {
+        refuses(&fixture, move || refusal.to_owned());
+        let why = refused(&connection).await;
+        assert!(matches!(*why, OauthError::Unadmitted(_)), "{refusal}");
+    }
+    assert_eq!(scopes(&fixture), ["read"]);
+    assert_eq!(calls(&fixture), 3);
+    connection.close().await;
+}
+
+/// Who takes the tokens of a client, and the first of them.
+async fn source(fixture: &Fixture) -> (Unattended, Secret) {
+    let source = Unattended::new(terms(fixture));
+    let first = source.first("Bearer").await.expect("there is one");
+    (source, first.expect("there is one"))
+}
+
+#[tokio::test]
+async fn all_who_lack_the_same_access_share_one_attempt_to_get_it() {
+    let fixture = Fixture::start().await;
+    let (source, first) = source(&fixture).await;
+    fixture.change("/token", |answer| {
+        answer.status = 400;
+        answer.body = json!({"error": "invalid_scope"});
+    });
+    let asked = (0..3).map(|_| source.stepped_up(&first, WANTS_WRITE));
+    for outcome in join_all(asked).await {
+        let why = outcome.expect_err("it is refused");
+        assert!(matches!(why, OauthError::NoMoreAccess { .. }), "{why}");
+    }
+    assert_eq!(scopes(&fixture), ["", "write"]);
+
+    fixture.change("/token", |_| {});
+    let asked = (0..3).map(|_| source.stepped_up(&first, WANTS_WRITE));
+    let mut given = Vec::new();
+    for outcome in join_all(asked).await {
+        given.push(outcome.expect("it is given").expect("there is one"));
+    }
+    assert_ne!(given[0], first);
+    assert!(given.iter().all(|token| *token == given[0]));
+    assert_eq!(scopes(&fixture), ["", "write", "write"]);
+}
+
+#[tokio::test]
+async fn the_token_that_there_is_serves_while_more_access_is_asked_for() {
+    let fixture = Fixture::start().await;
+    let (source, first) = source(&fixture).await;
+    let mut more = source.stepped_up(&first, WANTS_WRITE);
+    assert!(poll!(&mut more).is_pending());
+    let now = poll!(source.token());
+    assert!(
+        matches!(&now, Poll::Ready(Ok(Some(token))) if *token == first),
+        "{now:?}"
+    );
+    let more = more.await.expect("it is given");
+    assert!(more.is_some_and(|more| more != first));
+}
+
+#[tokio::test]
+async fn whoever_waits_while_no_token_can_be_had_takes_what_that_attempt_came_to() {
+    let fixture = Fixture::start().await;
+    let unavailable = |fixture: &Fixture| fixture.change("/token", |answer| answer.status = 503);
+    unavailable(&fixture);
+    let source = Unattended::new(terms(&fixture));
+    // All of them have come before the first request of the first has an answer.
+    let outcomes = join_all((0..4).map(|_| source.first("Bearer"))).await;
+    let told = outcomes
+        .into_iter()
+        .map(|outcome| outcome.expect_err("there is none").to_string());
+    let mut told: Vec<_> = told.collect();
+    told.dedup();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(tokens(&fixture).len(), 1);
+
+    let later = source.first("Bearer").await;
+    assert_eq!(later.expect_err("there is none").to_string(), told[0]);
+    assert_eq!(tokens(&fixture).len(), 2, "who comes later tries anew");
+    fixture.change("/token", |_| {});
+    let token = source.first("Bearer").await.expect("it is given");
+    let token = token.expect("there is one");
+
+    // The same for one that the server has refused, also for those who do not know that yet.
+    unavailable(&fixture);
+    let waiting = vec![
+        source.renewed(&token),
+        source.renewed(&token),
+        source.token(),
+    ];
+    for outcome in join_all(waiting).await {
+        outcome.expect_err("there is none");
+    }
+    assert_eq!(tokens(&fixture).len(), 4);
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_given_up_is_made_by_the_next_who_waits() {
+    let fixture = Fixture::start().await;
+    let source = Unattended::new(terms(&fixture));
+    let mut begins = source.first("Bearer");
+    assert!(poll!(&mut begins).is_pending());
+    let mut waits = source.first("Bearer");
+    assert!(poll!(&mut waits).is_pending());
+    drop(begins);
+    let token = waits.await.expect("it is given");
+    assert!(token.is_some());
+    assert_eq!(tokens(&fixture).len(), 1);
 }
 
 /// Terms under which the fixture is the identity provider too.

@@ -72,9 +72,9 @@ fn hint_of_sign_in(error: &OauthError) -> Option<&'static str> {
         OauthError::Denied { .. } => {
             Some("Sign in again and agree, or ask whoever runs the server for access.")
         }
-        OauthError::ScopeLoop { .. } | OauthError::Unadmitted(_) => {
-            Some("Ask whoever runs the server for access.")
-        }
+        OauthError::ScopeLoop { .. }
+        | OauthError::Unadmitted(_)
+        | OauthError::NoMoreAccess { .. } => Some("Ask whoever runs the server for access."),
         OauthError::Unreachable { .. }
         | OauthError::SignedOut(_)
         | OauthError::Expired(_)
@@ -122,6 +122,11 @@ mod tests {
             McpError::Oauth(OauthError::Expired(said())),
             McpError::NoToken(Arc::new(OauthError::Key("it is none"))),
             McpError::NoToken(Arc::new(OauthError::Unadmitted(said()))),
+            McpError::NoToken(Arc::new(OauthError::NoMoreAccess {
+                server: said(),
+                scopes: said(),
+                why: Box::new(denied()),
+            })),
         ];
         for error in &all {
             let problem = told(error).0;

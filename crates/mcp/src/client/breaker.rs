@@ -74,7 +74,12 @@ fn is_ill(error: &McpError) -> bool {
         | McpError::Protocol { .. } => true,
         // Whoever gives out its tokens is not asked again and again either.
         McpError::NoToken(why) => {
-            !matches!(**why, OauthError::Unadmitted(_)) && !error.wants_sign_in()
+            // The server itself has answered these.
+            let is_well = matches!(
+                **why,
+                OauthError::Unadmitted(_) | OauthError::NoMoreAccess { .. }
+            );
+            !is_well && !error.wants_sign_in()
         }
         McpError::Unauthorized { .. }
         | McpError::Refused(_)
@@ -87,6 +92,8 @@ fn is_ill(error: &McpError) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn ill() -> Result<(), McpError> {
@@ -133,6 +140,15 @@ mod tests {
             let challenge = String::new();
             breaker.note::<()>(&Err(McpError::Unauthorized { challenge }), now);
             breaker.note::<()>(&Err(McpError::Refused("no".to_owned())), now);
+            let lacks = OauthError::NoMoreAccess {
+                server: "https://a.example/mcp".to_owned(),
+                scopes: "write".to_owned(),
+                why: Box::new(OauthError::Denied {
+                    error: "invalid_scope".to_owned(),
+                    description: None,
+                }),
+            };
+            breaker.note::<()>(&Err(McpError::NoToken(Arc::new(lacks))), now);
             assert_eq!(breaker.admit(now), Ok(()));
         }
         breaker.note(&ill(), now);

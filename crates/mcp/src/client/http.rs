@@ -1,7 +1,8 @@
 //! Requests to servers, with what proves who asks.
 //!
 //! rmcp's own client takes a token when a connection is made and keeps it. Here each request asks for the
-//! token of the moment, and one that is refused is renewed once.
+//! token of the moment, one that is refused is renewed once, and one that may do too little gives way once to one
+//! that may do more, where that takes no user.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,7 +24,7 @@ use rmcp::{
 use sse_stream::Sse;
 
 use super::{McpError, listening::Listening, pool::Http, sse::SendError};
-use crate::{OauthError, TokenSource};
+use crate::{Challenge, OauthError, TokenSource};
 
 /// What proves who asks.
 #[derive(Clone)]
@@ -52,6 +53,18 @@ impl Proof {
             (Self::Tokens(tokens), Some(refused)) => tokens.renewed(refused).await,
             (Self::Tokens(tokens), None) => tokens.first(challenge).await,
             (Self::Fixed(_), _) => Ok(None),
+        }
+    }
+
+    /// A token that may do more than `short`, after a challenge that wants that, if there is one.
+    pub(super) async fn stepped_up(
+        &self,
+        short: Option<&Secret>,
+        challenge: &str,
+    ) -> Result<Option<Secret>, OauthError> {
+        match (self, short) {
+            (Self::Tokens(tokens), Some(short)) => tokens.stepped_up(short, challenge).await,
+            _ => Ok(None),
         }
     }
 
@@ -107,6 +120,7 @@ pub(super) fn why_no_token<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a A
 fn challenge(error: &Failed) -> &str {
     match error {
         StreamableHttpError::AuthRequired(error) => &error.www_authenticate_header,
+        StreamableHttpError::InsufficientScope(error) => &error.www_authenticate_header,
         _ => "",
     }
 }
@@ -117,6 +131,13 @@ fn wants_access(error: &Failed) -> bool {
         error,
         StreamableHttpError::AuthRequired(_) | StreamableHttpError::InsufficientScope(_)
     )
+}
+
+/// The server has taken the token, and wants one that may do more.
+fn wants_more(error: &Failed) -> bool {
+    // rmcp takes every 403 with a challenge for that.
+    matches!(error, StreamableHttpError::InsufficientScope(_))
+        && Challenge::parse(challenge(error)).wants_more()
 }
 
 /// The server wants another token.
@@ -151,7 +172,7 @@ fn told(error: Failed) -> Failed {
 }
 
 impl Authorized {
-    /// Asks with a token, and once more with another when it is refused.
+    /// Asks with a token, once more with another when it is refused, and once more when one may do too little.
     async fn ask<T, F>(&self, ask: impl Fn(Option<String>) -> F) -> Result<T, Failed>
     where
         F: Future<Output = Result<T, Failed>>,
@@ -167,16 +188,28 @@ impl Authorized {
     where
         F: Future<Output = Result<T, Failed>>,
     {
-        let token = self.proof.token().await.map_err(no_token)?;
+        let mut token = self.proof.token().await.map_err(no_token)?;
         let exposed = |token: &Option<Secret>| token.as_ref().map(|it| it.expose().clone());
-        let refused = match ask(exposed(&token)).await.map_err(bare) {
-            Err(error) if is_refusal(&error) => error,
+        let mut refused = match ask(exposed(&token)).await.map_err(bare) {
+            Err(error) if is_refusal(&error) || wants_more(&error) => error,
             answered => return answered,
         };
-        let renewed = self.proof.renewed(token.as_ref(), challenge(&refused));
-        match renewed.await.map_err(no_token)? {
-            renewed @ Some(_) => ask(exposed(&renewed)).await.map_err(bare).map_err(told),
-            None => Err(told(refused)),
+        if is_refusal(&refused) {
+            let renewed = self.proof.renewed(token.as_ref(), challenge(&refused));
+            let renewed = renewed.await.map_err(no_token)?;
+            if renewed.is_none() {
+                return Err(told(refused));
+            }
+            token = renewed;
+            refused = match ask(exposed(&token)).await.map_err(bare) {
+                Err(error) if wants_more(&error) => error,
+                answered => return answered.map_err(told),
+            };
+        }
+        let more = self.proof.stepped_up(token.as_ref(), challenge(&refused));
+        match more.await.map_err(no_token)? {
+            more @ Some(_) => ask(exposed(&more)).await.map_err(bare).map_err(told),
+            None => Err(refused),
         }
     }
 }

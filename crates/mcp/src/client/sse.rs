@@ -20,7 +20,7 @@ use sse_stream::{Sse, SseStream};
 use url::Url;
 
 use super::{McpError, causes, http::Proof, visible};
-use crate::OauthError;
+use crate::{Challenge, OauthError};
 
 /// Largest event, in bytes; pictures come in messages.
 const LARGEST: usize = 16 * 1024 * 1024;
@@ -114,14 +114,21 @@ async fn stream(
         let answer = proven(request, headers, token).send().await;
         answer.map_err(|error| McpError::Unreachable(visible(&causes(&error.without_url()))))
     };
-    let token = proof.token().await?;
+    let mut token = proof.token().await?;
     let mut answer = ask(token.as_ref()).await?;
-    if answer.status() == StatusCode::UNAUTHORIZED
-        && let Some(token) = proof
-            .renewed(token.as_ref(), &challenge(&answer).unwrap_or_default())
-            .await?
-    {
-        answer = ask(Some(&token)).await?;
+    if answer.status() == StatusCode::UNAUTHORIZED {
+        let said = challenge(&answer).unwrap_or_default();
+        let renewed = proof.renewed(token.as_ref(), &said).await?;
+        if renewed.is_some() {
+            token = renewed;
+            answer = ask(token.as_ref()).await?;
+        }
+    }
+    if let Some(said) = wants_more(&answer) {
+        let more = proof.stepped_up(token.as_ref(), &said).await?;
+        if more.is_some() {
+            answer = ask(more.as_ref()).await?;
+        }
     }
     if let Some(challenge) = challenge(&answer) {
         let unadmitted = proof.unadmitted().map(McpError::from);
@@ -152,6 +159,12 @@ fn challenge(answer: &reqwest::Response) -> Option<String> {
         (StatusCode::FORBIDDEN, Some(said)) => said.to_str().ok().map(str::to_owned),
         _ => None,
     }
+}
+
+/// What a server says of the access that its token lacks, if that is its answer.
+fn wants_more(answer: &reqwest::Response) -> Option<String> {
+    let is_taken = answer.status() == StatusCode::FORBIDDEN;
+    challenge(answer).filter(|said| is_taken && Challenge::parse(said).wants_more())
 }
 
 fn proven(
@@ -219,15 +232,21 @@ fn pinned(base: &Url, place: &str) -> Result<Url, McpError> {
 
 impl Poster {
     async fn post(&self, message: ClientJsonRpcMessage) -> Result<(), SendError> {
-        let token = self.proof.token().await?;
+        let mut token = self.proof.token().await?;
         let mut answer = self.send(&message, token.as_ref()).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED
-            && let Some(token) = self
-                .proof
-                .renewed(token.as_ref(), &challenge(&answer).unwrap_or_default())
-                .await?
-        {
-            answer = self.send(&message, Some(&token)).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            let said = challenge(&answer).unwrap_or_default();
+            let renewed = self.proof.renewed(token.as_ref(), &said).await?;
+            if renewed.is_some() {
+                token = renewed;
+                answer = self.send(&message, token.as_ref()).await?;
+            }
+        }
+        if let Some(said) = wants_more(&answer) {
+            let more = self.proof.stepped_up(token.as_ref(), &said).await?;
+            if more.is_some() {
+                answer = self.send(&message, more.as_ref()).await?;
+            }
         }
         if let Some(challenge) = challenge(&answer) {
             let refused = || SendError::AuthRequired(AuthRequiredError::new(challenge));
@@ -287,7 +306,124 @@ impl Transport<RoleClient> for SseTransport {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::json;
+    use tokio::{
+        io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+        net::{TcpListener, TcpStream},
+    };
+
     use super::*;
+    use crate::{Later, TokenSource};
+
+    /// Gives out a token, and in its place one that may do more.
+    struct Tokens;
+
+    fn given(token: &str) -> Later<'static, Result<Option<Secret>, OauthError>> {
+        let token = Secret::new(token.to_owned());
+        Box::pin(std::future::ready(Ok(Some(token))))
+    }
+
+    impl TokenSource for Tokens {
+        fn token(&self) -> Later<'_, Result<Option<Secret>, OauthError>> {
+            given("little")
+        }
+
+        fn renewed<'a>(
+            &'a self,
+            _refused: &'a Secret,
+        ) -> Later<'a, Result<Option<Secret>, OauthError>> {
+            panic!("no token was refused")
+        }
+
+        fn stepped_up<'a>(
+            &'a self,
+            short: &'a Secret,
+            challenge: &'a str,
+        ) -> Later<'a, Result<Option<Secret>, OauthError>> {
+            assert_eq!(short.expose(), "little");
+            assert_eq!(Challenge::parse(challenge).scopes, ["write"]);
+            given("more")
+        }
+    }
+
+    /// The tokens that came.
+    type Seen = Arc<Mutex<Vec<String>>>;
+
+    /// A place of messages that takes every token, and says that those other than this may do too little.
+    async fn place(enough: &'static str) -> (Url, Seen) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let place = format!("http://{}/messages", listener.local_addr().unwrap());
+        let seen = Seen::default();
+        let shared = Arc::clone(&seen);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, enough, Arc::clone(&shared)));
+            }
+        });
+        (Url::parse(&place).unwrap(), seen)
+    }
+
+    async fn answer(stream: TcpStream, enough: &'static str, seen: Seen) {
+        let mut stream = BufReader::new(stream);
+        loop {
+            let (mut length, mut token, mut line) = (0, String::new(), String::new());
+            loop {
+                line.clear();
+                if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+                    return;
+                }
+                let (name, value) = line.split_once(':').unwrap_or_default();
+                match name.to_ascii_lowercase().as_str() {
+                    "content-length" => length = value.trim().parse().unwrap(),
+                    "authorization" => value.trim().clone_into(&mut token),
+                    _ => {}
+                }
+                if line == "\r\n" {
+                    break;
+                }
+            }
+            stream.read_exact(&mut vec![0; length]).await.unwrap();
+            let head = match token == format!("Bearer {enough}") {
+                true => "202 Accepted",
+                false => {
+                    "403 Forbidden\r\nwww-authenticate: Bearer error=\"insufficient_scope\", scope=\"write\""
+                }
+            };
+            seen.lock().unwrap().push(token);
+            let head = format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.flush().await.unwrap();
+        }
+    }
+
+    /// Posts a message, and says which tokens went with it.
+    async fn posted(enough: &'static str) -> (Result<(), SendError>, Vec<String>) {
+        let (endpoint, seen) = place(enough).await;
+        let poster = Poster {
+            http: crate::client::pool::poster().unwrap(),
+            endpoint,
+            headers: HashMap::new(),
+            proof: Proof::Tokens(Arc::new(Tokens)),
+            limit: Duration::from_secs(30),
+        };
+        let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+        let posted = poster.post(serde_json::from_value(ping).unwrap()).await;
+        let seen = seen.lock().unwrap().clone();
+        (posted, seen)
+    }
+
+    #[tokio::test]
+    async fn a_message_for_which_a_token_may_do_too_little_is_posted_once_more_with_another() {
+        let (taken, seen) = posted("more").await;
+        taken.unwrap();
+        assert_eq!(seen, ["Bearer little", "Bearer more"]);
+
+        let (refused, seen) = posted("another").await;
+        assert!(matches!(refused, Err(SendError::AuthRequired(_))));
+        assert_eq!(seen, ["Bearer little", "Bearer more"]);
+    }
 
     #[test]
     fn messages_go_to_the_server_itself() {

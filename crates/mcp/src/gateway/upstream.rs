@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Agents, Guard, Opener, Shared};
-use crate::{Challenge, Connection, McpError};
+use crate::{Challenge, Connection, McpError, OauthError};
 
 /// How long a server that is reached again may take to be told from which level on it logs.
 const LEVEL: Duration = Duration::from_secs(5);
@@ -158,9 +158,13 @@ impl Upstream {
             Err(McpError::Ended { .. } | McpError::Unreachable(_) | McpError::Silent { .. }) => {
                 true
             }
+            // One that has too little access for this still serves everything else.
+            Err(McpError::NoToken(why)) if matches!(**why, OauthError::NoMoreAccess { .. }) => {
+                false
+            }
             // What its tokens are taken with may be mended by the next call.
             Err(McpError::NoToken(_)) => true,
-            // Its sign-in is taken no longer. One that has too little access for this still serves everything else.
+            // Its sign-in is taken no longer; or it lacks access for this, as above.
             Err(McpError::Unauthorized { challenge }) => !Challenge::parse(challenge).wants_more(),
             _ => false,
         };

@@ -10,10 +10,10 @@ mod renewal;
 mod source;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use berth_browser_sign_in::Lock;
@@ -21,16 +21,13 @@ use berth_protocol::Secret;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio_util::task::TaskTracker;
 
-use super::{Challenge, Grant, GrantState, OauthError, StoreError, TokenStore};
+use super::{
+    Challenge, Grant, GrantState, OauthError, StoreError, TokenStore,
+    step_up::{StepUps, united},
+};
 use renewal::{Need, revoke};
 use source::Source;
 pub use source::TokenSource;
-
-/// So many times within [`STEP_UP_WINDOW`] a user is asked to sign in for more access.
-const STEP_UPS: usize = 2;
-
-/// The time in which step-ups are counted.
-const STEP_UP_WINDOW: Duration = Duration::from_secs(600);
 
 /// Gives out tokens. Clones are the same broker.
 #[derive(Clone)]
@@ -47,7 +44,7 @@ struct Inner {
 #[derive(Default)]
 struct Held {
     known: Arc<AsyncMutex<Known>>,
-    step_ups: Mutex<VecDeque<Instant>>,
+    step_ups: StepUps,
 }
 
 #[derive(Default)]
@@ -192,29 +189,18 @@ impl Broker {
         server: &str,
         challenge: &Challenge,
     ) -> Result<Vec<String>, OauthError> {
-        let held = self.held(key);
-        {
-            let mut times = held.step_ups.lock().unwrap_or_else(PoisonError::into_inner);
-            times.retain(|time| time.elapsed() < STEP_UP_WINDOW);
-            if times.len() >= STEP_UPS {
-                return Err(OauthError::ScopeLoop {
-                    server: server.to_owned(),
-                    scopes: crate::client::visible(&challenge.scopes.join(" ")),
-                });
-            }
-            times.push_back(Instant::now());
+        if !self.held(key).step_ups.begin(Instant::now()) {
+            return Err(OauthError::ScopeLoop {
+                server: server.to_owned(),
+                scopes: crate::client::visible(&challenge.scopes.join(" ")),
+            });
         }
         let grant = self.0.store.load(key).await?;
-        let mut scopes = grant
+        let held = grant
             .filter(|grant| grant.server == server)
             .map(|grant| grant.scopes)
             .unwrap_or_default();
-        for scope in &challenge.scopes {
-            if !scopes.contains(scope) {
-                scopes.push(scope.clone());
-            }
-        }
-        Ok(scopes)
+        Ok(united(held, &challenge.scopes))
     }
 
     /// Waits until nothing is being refreshed any more: before the process ends, so that no token that was

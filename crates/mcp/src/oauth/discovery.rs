@@ -74,6 +74,18 @@ struct Metadata {
     authorization_response_iss_parameter_supported: bool,
 }
 
+/// Who gives out the tokens for a server, and what both say of themselves.
+struct AuthorizationServer {
+    /// Byte for byte as the server names it.
+    issuer: String,
+    base: Url,
+    metadata: Metadata,
+    /// The server, byte for byte as it names itself; absent where it does not describe itself.
+    resource: Option<String>,
+    /// The scopes that the server names.
+    scopes: Vec<String>,
+}
+
 /// Finds out where to sign in to a server, with the client of the wish if it has one.
 pub(super) async fn discover(
     web: &Web,
@@ -81,6 +93,22 @@ pub(super) async fn discover(
     server: &Url,
     wish: &Wish,
 ) -> Result<Discovered, OauthError> {
+    let found = authorization_server(web, bounds, server, wish).await?;
+    let (base, issuer) = (found.base, &found.issuer);
+    understood(bounds, found.metadata, base, issuer, wish.provider).map(|understood| Discovered {
+        resource: found.resource,
+        scopes: found.scopes,
+        ..understood
+    })
+}
+
+/// Whom the server names, unless the client of the wish belongs elsewhere.
+async fn authorization_server(
+    web: &Web,
+    bounds: Bounds,
+    server: &Url,
+    wish: &Wish,
+) -> Result<AuthorizationServer, OauthError> {
     let described = describe(web, bounds, server, &wish.challenge).await?;
     let nobody = || OauthError::NoAuthorizationServer(shown(server));
     let (issuer, resource, scopes) = match described {
@@ -92,19 +120,18 @@ pub(super) async fn discover(
         // A server of before RFC 9728 is its own authorization server (specification of 2025-03-26).
         None => (server.origin().ascii_serialization(), None, Vec::new()),
     };
-    let (name, base) = checked_issuer(bounds, &issuer)?;
+    let base = checked_issuer(bounds, &issuer)?;
     if let Some(registered) = &wish.registered {
-        registered.belongs_to(name, &base, wish)?;
+        registered.belongs_to(&issuer, &base, wish)?;
     }
-    let metadata = metadata(web, &base, name).await?.ok_or_else(nobody)?;
-    understood(bounds, metadata, base, name, wish.provider).map(|found| Discovered {
+    let metadata = metadata(web, &base, &issuer).await?.ok_or_else(nobody)?;
+    let scopes = scopes.into_iter().filter(|it| is_scope(it)).take(SCOPES);
+    Ok(AuthorizationServer {
+        scopes: scopes.collect(),
+        issuer,
+        base,
+        metadata,
         resource,
-        scopes: scopes
-            .into_iter()
-            .filter(|it| is_scope(it))
-            .take(SCOPES)
-            .collect(),
-        ..found
     })
 }
 
@@ -168,7 +195,7 @@ fn covers(resource: &str, server: &Url) -> bool {
         && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn checked_issuer(bounds: Bounds, issuer: &str) -> Result<(&str, Url), OauthError> {
+fn checked_issuer(bounds: Bounds, issuer: &str) -> Result<Url, OauthError> {
     const WHAT: &str = "authorization server";
     let url = bounds.check(WHAT, issuer)?;
     if url.query().is_some() || issuer.len() > LONGEST {
@@ -178,7 +205,7 @@ fn checked_issuer(bounds: Bounds, issuer: &str) -> Result<(&str, Url), OauthErro
             address: visible(issuer).chars().take(200).collect(),
         });
     }
-    Ok((issuer, url))
+    Ok(url)
 }
 
 /// The places in the order of the specification. A description that belongs to another is refused, not
@@ -231,18 +258,7 @@ fn understood(
     }
     let authorization = found.authorization_endpoint.ok_or_else(nobody)?;
     let token = found.token_endpoint.ok_or_else(nobody)?;
-    // What takes codes, tokens and secrets is the authorization server itself, or what is known to belong to it.
-    let own = |what, text: &str| {
-        let url = bounds.check(what, text)?;
-        if url.origin() == base.origin() || provider::belongs(issuer, &url) {
-            return Ok(url);
-        }
-        Err(OauthError::Address {
-            what,
-            why: "it is on another server than the authorization server that names it",
-            address: visible(text).chars().take(200).collect(),
-        })
-    };
+    let own = |what, text: &str| own_endpoint(bounds, &base, issuer, what, text);
     let if_own = |what, text: Option<String>| text.map(|text| own(what, &text)).transpose();
     Ok(Discovered {
         issuer: issuer.to_owned(),
@@ -259,6 +275,25 @@ fn understood(
             .scopes_supported
             .iter()
             .any(|it| it == "offline_access"),
+    })
+}
+
+/// An endpoint that takes codes, tokens or secrets: it is the authorization server's own, or known to belong to it.
+fn own_endpoint(
+    bounds: Bounds,
+    base: &Url,
+    issuer: &str,
+    what: &'static str,
+    text: &str,
+) -> Result<Url, OauthError> {
+    let url = bounds.check(what, text)?;
+    if url.origin() == base.origin() || provider::belongs(issuer, &url) {
+        return Ok(url);
+    }
+    Err(OauthError::Address {
+        what,
+        why: "it is on another server than the authorization server that names it",
+        address: visible(text).chars().take(200).collect(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Why a sign-in, or the use of one, does not work.
 
-use std::time::Duration;
+use std::{io, sync::Arc, time::Duration};
 
 use berth_browser_sign_in::LockError;
 use berth_protocol::Code;
@@ -9,7 +9,7 @@ use super::StoreError;
 
 /// What went wrong, with whom, and what to do. What an authorization server says is made visible and short
 /// before it stands in one of these; tokens, codes and secrets never do.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum OauthError {
     /// An address must not be spoken to or opened.
     #[error("the address of the {what} is not used, because {why}: {address}")]
@@ -96,7 +96,7 @@ pub enum OauthError {
     },
     /// The redirect cannot be received.
     #[error("no address of this machine can take the browser's answer: {0}")]
-    Listener(#[source] std::io::Error),
+    Listener(#[source] Arc<io::Error>),
     /// The user did not finish.
     #[error("nobody has signed in within {} s; try again", .0.as_secs())]
     TimedOut(Duration),
@@ -124,6 +124,20 @@ pub enum OauthError {
     /// A client gets tokens, and no access for them.
     #[error("{0} refuses the tokens that its authorization server gives this client")]
     Unadmitted(String),
+    /// A client that acts for itself lacks access for what was asked, and is given none. Its tokens are good for
+    /// everything else.
+    #[error(
+        "{server} wants more access ({scopes}) than this client has, and it is given none: {why}"
+    )]
+    NoMoreAccess {
+        /// The server.
+        server: String,
+        /// What it asks for.
+        scopes: String,
+        /// What the authorization server says.
+        #[source]
+        why: Box<OauthError>,
+    },
     /// Nobody is signed in.
     #[error("nobody is signed in to {0}; sign in")]
     SignedOut(String),
@@ -161,6 +175,10 @@ fn detail(description: &Option<String>) -> String {
 }
 
 impl OauthError {
+    pub(super) fn listener(error: io::Error) -> Self {
+        Self::Listener(Arc::new(error))
+    }
+
     pub(super) fn locked(key: &str, error: &LockError) -> Self {
         Self::Locked {
             server: key.to_owned(),

@@ -194,7 +194,7 @@ pub trait TokenStore: Send + Sync + 'static {
 }
 
 /// Why a sign-in cannot be kept or read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Something is kept that is no sign-in.
     #[error("what is kept of the sign-in cannot be read; sign in again")]

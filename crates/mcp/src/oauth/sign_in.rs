@@ -111,7 +111,7 @@ impl SignIn {
         let scopes = authorization::scopes(&wish, &found);
         // The address has to be taken before anybody is told of it: a registration and the browser are.
         let callback = Callback::bind(wish.redirect, PATH.to_owned());
-        let callback = callback.await.map_err(OauthError::Listener)?;
+        let callback = callback.await.map_err(OauthError::listener)?;
         let redirect = callback.address();
         let (registered, document) = (wish.registered.as_ref(), wish.document.as_deref());
         let client =
@@ -189,7 +189,7 @@ impl SignIn {
 
     async fn answered(&mut self) -> Result<(Received, BrowserAnswer), OauthError> {
         loop {
-            let received = self.callback.next().await.map_err(OauthError::Listener)?;
+            let received = self.callback.next().await.map_err(OauthError::listener)?;
             let answer = BrowserAnswer::read(&received.query);
             let state = self.state.expose().as_bytes();
             let given = answer.state.as_deref().unwrap_or_default().as_bytes();

@@ -4,68 +4,28 @@
 //!
 //! They are in memory alone, and another one is taken when one ends: what it is taken with is kept already. The server is
 //! asked without a token first, as by whoever signs in, because it says then where tokens are had.
+//!
+//! One request at a time asks for a token, and one at a time for more access. Those that wait meanwhile share what it
+//! comes to, a failure too: an authorization server that hangs costs all of them together the time of one attempt.
 
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+mod terms;
 
-use berth_protocol::{OauthProvider, Secret};
-use serde::Deserialize;
-use tokio::sync::Mutex;
-use url::Url;
-
-use super::{
-    Challenge, Later, OauthError, Registered, StoreError, TokenSource, Wish,
-    address::Bounds,
-    discovery::{self, TokenPlace, is_scope},
-    grant::{self, Client, Method},
-    registration::{refusal, with_secret},
-    signing::{self, SigningKey},
-    token::{self, Tokens},
-    web::Web,
+use std::{
+    sync::{Arc, Mutex as StdMutex, PoisonError},
+    time::Instant,
 };
 
-/// What an identity provider gives for what it has said of a user (draft-ietf-oauth-identity-assertion-authz-grant).
-const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
+use berth_protocol::Secret;
+use tokio::sync::Mutex;
 
-/// Longest of those, in bytes.
-const LONGEST: usize = 16 * 1024;
-
-/// What tokens are taken with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenTerms {
-    /// The server's address.
-    pub server: String,
-    /// The client's identifier at its authorization server.
-    pub client_id: String,
-    /// How the client proves who it is.
-    pub proof: ClientProof,
-    /// At whose authorization servers it is registered, as the user says; it is used at no others.
-    pub provider: OauthProvider,
-    /// The scopes to ask for; empty for those that the server wants, else for those that it names.
-    pub scopes: Vec<String>,
-    /// Whether requests have the parameter `resource`.
-    pub resource: bool,
-    /// Who vouches for a user; nobody for a client that acts for itself.
-    pub vouched: Option<Vouched>,
-}
-
-/// How a client proves who it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClientProof {
-    /// By a secret, in the header or in the form as the authorization server has it.
-    Secret(Secret),
-    /// By what it signs with a private key of P-256 or RSA (PKCS#8 in PEM).
-    Key(Secret),
-}
-
-impl ClientProof {
-    /// What is kept of a client: a private key says that it is one.
-    pub fn of(kept: Secret) -> Self {
-        match signing::is_key(kept.expose()) {
-            true => Self::Key(kept),
-            false => Self::Secret(kept),
-        }
-    }
-}
+use super::{
+    Challenge, Later, OauthError, StoreError, TokenSource,
+    discovery::is_scope,
+    grant,
+    step_up::{StepUps, united},
+};
+use terms::Taken;
+pub use terms::{ClientProof, TokenTerms, Vouched};
 
 /// Knows to which authorization server a client belongs: to that at which it was first used, whichever its server names
 /// later. So the secret goes to nobody else.
@@ -94,22 +54,15 @@ impl ClientHome for Remembered {
     }
 }
 
-/// The word of an identity provider for its user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Vouched {
-    /// The provider's token endpoint (RFC 8693).
-    pub token_endpoint: String,
-    /// The client's identifier at the provider, where it has no secret.
-    pub client_id: String,
-    /// What the provider has said of its user (OpenID Connect).
-    pub id_token: Secret,
-}
-
 /// Takes tokens by itself. All connections to a server share one, so that they share its token.
 pub struct Unattended {
     terms: TokenTerms,
     home: Arc<dyn ClientHome>,
     held: Mutex<Held>,
+    /// Held while more access is asked for, with what that came to when it last failed. The token that there is goes on
+    /// to serve everything else meanwhile, so it is not behind the same lock.
+    stepping: Mutex<Option<Failed>>,
+    step_ups: StepUps,
 }
 
 #[derive(Default)]
@@ -121,11 +74,17 @@ struct Held {
     is_noted: bool,
     /// How the server has asked for a token when it last did.
     challenge: Challenge,
+    /// The scopes of the last step-up, without which the next token would be short again.
+    more: Vec<String>,
     token: Option<Given>,
+    /// What came of the last attempt that has failed.
+    failed: Option<Failed>,
 }
 
 struct Given {
     token: Secret,
+    /// What it allows.
+    scopes: Vec<String>,
     /// In seconds since 1970.
     at: u64,
     /// In seconds, where that is said.
@@ -133,6 +92,16 @@ struct Given {
 }
 
 impl Given {
+    fn of(taken: Taken) -> Self {
+        Self {
+            token: taken.tokens.access,
+            // What was asked for was given where nothing else is said (RFC 6749, section 5.1).
+            scopes: taken.tokens.scopes.unwrap_or(taken.asked),
+            at: grant::now(),
+            lives: taken.tokens.lives,
+        }
+    }
+
     fn is_due(&self) -> bool {
         grant::is_due(self.at, self.lives)
     }
@@ -149,6 +118,38 @@ impl Held {
         let given = self.token.as_ref().filter(|given| !given.is_due());
         given.map(|given| &given.token)
     }
+
+    /// What the last attempt came to, for whoever came then and has waited for it.
+    fn failure_since(&self, came: Instant) -> Option<OauthError> {
+        let failed = self.failed.as_ref()?;
+        failed.for_whoever(came, &[])
+    }
+}
+
+/// An attempt that has failed.
+struct Failed {
+    at: Instant,
+    /// The scopes that it was to add.
+    scopes: Vec<String>,
+    error: OauthError,
+}
+
+impl Failed {
+    fn now(scopes: Vec<String>, error: &OauthError) -> Self {
+        Self {
+            at: Instant::now(),
+            scopes,
+            error: error.clone(),
+        }
+    }
+
+    /// The same error for whoever came before the attempt was over, and wanted the same of it. Whoever comes later
+    /// finds out anew.
+    fn for_whoever(&self, came: Instant, scopes: &[String]) -> Option<OauthError> {
+        // That nobody answers has nothing to do with the scopes.
+        let is_theirs = self.scopes == scopes || self.error.is_transient();
+        (came < self.at && is_theirs).then(|| self.error.clone())
+    }
 }
 
 impl Unattended {
@@ -163,6 +164,8 @@ impl Unattended {
             terms,
             home,
             held: Mutex::default(),
+            stepping: Mutex::default(),
+            step_ups: StepUps::default(),
         }
     }
 
@@ -171,7 +174,19 @@ impl Unattended {
         &self.terms
     }
 
-    async fn take(&self, held: &mut Held) -> Result<Secret, OauthError> {
+    /// Takes another token for somebody who came then, unless an attempt that they have waited for has failed.
+    async fn take(&self, held: &mut Held, came: Instant) -> Result<Secret, OauthError> {
+        if let Some(error) = held.failure_since(came) {
+            return Err(error);
+        }
+        let taken = self.ask(held).await;
+        if let Err(error) = &taken {
+            held.failed = Some(Failed::now(Vec::new(), error));
+        }
+        taken
+    }
+
+    async fn ask(&self, held: &mut Held) -> Result<Secret, OauthError> {
         let before = match &held.issuer {
             Some(issuer) => Some(issuer.clone()),
             None => {
@@ -180,33 +195,91 @@ impl Unattended {
                 known
             }
         };
-        let wish = self.terms.wish(&held.challenge, before);
-        let (issuer, tokens) = self.terms.tokens(&wish).await?;
-        held.issuer = Some(issuer.clone());
+        let mut wish = self.terms.wish(&held.challenge, before);
+        wish.held.clone_from(&held.more);
+        let taken = self.terms.tokens(&wish).await;
+        if matches!(taken, Err(OauthError::Denied { .. })) {
+            // It may be for what a step-up has added, which the next attempt does without.
+            held.more.clear();
+        }
+        let taken = taken?;
+        held.issuer = Some(taken.issuer.clone());
         if !held.is_noted {
-            self.home.used(&issuer).await?;
+            self.home.used(&taken.issuer).await?;
             held.is_noted = true;
         }
-        held.token = Some(Given {
-            token: tokens.access.clone(),
-            at: grant::now(),
-            lives: tokens.lives,
-        });
-        Ok(tokens.access)
+        let given = Given::of(taken);
+        let token = given.token.clone();
+        held.token = Some(given);
+        Ok(token)
+    }
+
+    /// Takes a token with what `short` allows and with what is wanted besides, as often as a user would be asked for
+    /// that. One that cannot be had leaves the token that there is.
+    async fn step_up(
+        &self,
+        short: &Secret,
+        mut challenge: Challenge,
+    ) -> Result<Option<Secret>, OauthError> {
+        let came = Instant::now();
+        challenge.scopes.retain(|scope| is_scope(scope));
+        let mut last = self.stepping.lock().await;
+        let wish = {
+            let held = self.held.lock().await;
+            let Some(given) = &held.token else {
+                return Ok(None);
+            };
+            let has = |scope: &String| given.scopes.contains(scope);
+            if challenge.scopes.iter().all(has) {
+                // Another request has asked for them meanwhile, or nothing is left to ask for.
+                let other = Some(&given.token).filter(|token| *token != short);
+                return Ok(other.cloned());
+            }
+            let mut asked = held.challenge.clone();
+            if challenge.resource_metadata.is_some() {
+                asked.resource_metadata = challenge.resource_metadata;
+            }
+            let mut wish = self.terms.wish(&asked, held.issuer.clone());
+            wish.held = united(given.scopes.clone(), &challenge.scopes);
+            wish
+        };
+        let failed = last.as_ref();
+        if let Some(error) = failed.and_then(|it| it.for_whoever(came, &challenge.scopes)) {
+            return Err(error);
+        }
+        if !self.step_ups.begin(Instant::now()) {
+            return Ok(None);
+        }
+        match self.terms.tokens(&wish).await {
+            Ok(taken) => {
+                let mut held = self.held.lock().await;
+                held.more.clone_from(&taken.asked);
+                let given = Given::of(taken);
+                let token = given.token.clone();
+                held.token = Some(given);
+                Ok(Some(token))
+            }
+            Err(error) => {
+                let error = self.terms.no_more(&challenge.scopes, error);
+                *last = Some(Failed::now(challenge.scopes, &error));
+                Err(error)
+            }
+        }
     }
 }
 
 impl TokenSource for Unattended {
     fn token(&self) -> Later<'_, Result<Option<Secret>, OauthError>> {
         Box::pin(async move {
+            let came = Instant::now();
             let mut held = self.held.lock().await;
-            if held.token.is_none() {
-                return Ok(None);
-            }
             if let Some(token) = held.good() {
                 return Ok(Some(token.clone()));
             }
-            match self.take(&mut held).await {
+            if held.token.is_none() && held.failure_since(came).is_none() {
+                return Ok(None);
+            }
+            match self.take(&mut held, came).await {
                 Ok(token) => Ok(Some(token)),
                 // One that is due but not over is better than none.
                 Err(error) => match &held.token {
@@ -221,227 +294,76 @@ impl TokenSource for Unattended {
 
     fn renewed<'a>(&'a self, refused: &'a Secret) -> Later<'a, Result<Option<Secret>, OauthError>> {
         Box::pin(async move {
+            let came = Instant::now();
             let mut held = self.held.lock().await;
             if let Some(token) = held.good().filter(|token| *token != refused) {
                 return Ok(Some(token.clone()));
             }
             // Should no other be had, the server is heard again before the next request.
             held.token = None;
-            self.take(&mut held).await.map(Some)
+            self.take(&mut held, came).await.map(Some)
         })
     }
 
     fn first<'a>(&'a self, challenge: &'a str) -> Later<'a, Result<Option<Secret>, OauthError>> {
         Box::pin(async move {
+            let came = Instant::now();
             let mut held = self.held.lock().await;
             // Another request may have taken one while the server was asked.
             if let Some(token) = held.good() {
                 return Ok(Some(token.clone()));
             }
             held.challenge = Challenge::parse(challenge);
-            self.take(&mut held).await.map(Some)
+            self.take(&mut held, came).await.map(Some)
         })
     }
 
+    fn stepped_up<'a>(
+        &'a self,
+        short: &'a Secret,
+        challenge: &'a str,
+    ) -> Later<'a, Result<Option<Secret>, OauthError>> {
+        Box::pin(self.step_up(short, Challenge::parse(challenge)))
+    }
+
     fn unadmitted(&self) -> Option<OauthError> {
-        Some(OauthError::Unadmitted(self.terms.server.clone()))
-    }
-}
-
-impl TokenTerms {
-    /// What is looked for. That the client has a key binds it as a secret does.
-    fn wish(&self, challenge: &Challenge, issuer: Option<String>) -> Wish {
-        let (ClientProof::Secret(kept) | ClientProof::Key(kept)) = &self.proof;
-        let mut wish = Wish::new(&self.server);
-        wish.challenge = challenge.clone();
-        wish.provider = self.provider;
-        wish.issuer = issuer;
-        wish.registered = Some(Registered {
-            id: self.client_id.clone(),
-            secret: Some(kept.clone()),
-        });
-        wish
-    }
-
-    /// Tokens, and whose they are.
-    async fn tokens(&self, wish: &Wish) -> Result<(String, Tokens), OauthError> {
-        let server = Url::parse(&self.server).map_err(|_| OauthError::Address {
-            what: "server",
-            why: "it is none",
-            address: crate::client::visible(&self.server),
-        })?;
-        let bounds = Bounds::of(&server);
-        let server = bounds.check("server", server.as_str())?;
-        let web = Web::new(bounds)?;
-        let found = discovery::token_place(&web, bounds, &server, wish).await?;
-        let resource = found.resource.as_deref().unwrap_or(&self.server);
-        let scope = self.scope(&wish.challenge, &found);
-        let (client, assertion) = self.client(&found)?;
-        let word = match &self.vouched {
-            Some(vouched) => {
-                let word = vouched.word(&web, bounds, &found.issuer, resource, &scope);
-                Some(word.await?)
-            }
-            None => None,
-        };
-        let mut form = match &word {
-            Some(word) => vec![
-                ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
-                ("assertion", word.expose().as_str()),
-            ],
-            None => vec![("grant_type", "client_credentials")],
-        };
-        if !scope.is_empty() {
-            form.push(("scope", &scope));
-        }
-        if let Some(assertion) = &assertion {
-            let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-            form.push(("client_assertion_type", kind));
-            form.push(("client_assertion", assertion.expose().as_str()));
-        }
-        let resource = self.resource.then_some(resource);
-        let tokens = token::ask(&web, &found.token, &client, form, resource).await?;
-        Ok((found.issuer.clone(), tokens))
-    }
-
-    /// The client, and what it signs where it has a key.
-    fn client(&self, found: &TokenPlace) -> Result<(Client, Option<Secret>), OauthError> {
-        let (secret, method, assertion) = match &self.proof {
-            ClientProof::Secret(secret) => {
-                let method = with_secret(found.methods.as_deref());
-                (Some(secret.clone()), method, None)
-            }
-            ClientProof::Key(pem) => {
-                let key = SigningKey::from_pem(pem)?;
-                let assertion = key.assertion(&self.client_id, &found.issuer, grant::now())?;
-                // What it signs stands in place of a secret.
-                (None, Method::Public, Some(assertion))
-            }
-        };
-        let client = Client {
-            id: self.client_id.clone(),
-            secret,
-            method,
-        };
-        Ok((client, assertion))
-    }
-
-    /// What the user has set, else what the server wants, else what it names.
-    fn scope(&self, challenge: &Challenge, found: &TokenPlace) -> String {
-        let wanted = [&self.scopes, &challenge.scopes, &found.scopes];
-        let wanted = wanted.into_iter().find(|scopes| !scopes.is_empty());
-        let scopes: Vec<&str> = wanted
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .filter(|scope| is_scope(scope))
-            .collect();
-        scopes.join(" ")
-    }
-}
-
-#[derive(Deserialize)]
-struct Exchanged {
-    access_token: Secret,
-    issued_token_type: String,
-}
-
-impl Vouched {
-    /// Has the provider vouch for its user to one authorization server and for one server (RFC 8693).
-    async fn word(
-        &self,
-        web: &Web,
-        bounds: Bounds,
-        issuer: &str,
-        resource: &str,
-        scope: &str,
-    ) -> Result<Secret, OauthError> {
-        const WHAT: &str = "token endpoint of the identity provider";
-        let endpoint = bounds.check(WHAT, &self.token_endpoint)?;
-        let mut form = vec![
-            (
-                "grant_type",
-                "urn:ietf:params:oauth:grant-type:token-exchange",
-            ),
-            ("requested_token_type", ID_JAG),
-            ("audience", issuer),
-            ("resource", resource),
-            ("subject_token", self.id_token.expose().as_str()),
-            (
-                "subject_token_type",
-                "urn:ietf:params:oauth:token-type:id_token",
-            ),
-            ("client_id", self.client_id.as_str()),
-        ];
-        if !scope.is_empty() {
-            form.push(("scope", scope));
-        }
-        let answer = web.post_form(WHAT, &endpoint, &form, None).await?;
-        if !answer.status.is_success() {
-            return Err(refusal(&answer));
-        }
-        let exchanged: Exchanged = answer.json()?;
-        let length = exchanged.access_token.expose().len();
-        // Another kind of token could be the user's own, and goes on to nobody.
-        if exchanged.issued_token_type != ID_JAG || !(1..=LONGEST).contains(&length) {
-            return Err(answer.wrong("a token that cannot be used".to_owned()));
-        }
-        Ok(exchanged.access_token)
+        Some(OauthError::Unadmitted(self.terms.shown()))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
-    fn terms(scopes: &[&str]) -> TokenTerms {
-        TokenTerms {
-            server: "https://a.example/mcp".to_owned(),
-            client_id: "mine".to_owned(),
-            proof: ClientProof::of("a secret".to_owned().into()),
-            provider: OauthProvider::Discovered,
-            scopes: scopes.iter().map(|it| (*it).to_owned()).collect(),
-            resource: true,
-            vouched: None,
+    #[test]
+    fn a_failure_is_that_of_whoever_came_before_it_and_wanted_the_same() {
+        let began = Instant::now();
+        let words = |text: &str| vec![text.to_owned()];
+        let denied = OauthError::Denied {
+            error: "invalid_scope".to_owned(),
+            description: None,
+        };
+        let silent = OauthError::Unreachable {
+            what: "token endpoint",
+            address: "https://as.example/token".to_owned(),
+            why: "nobody answers".to_owned(),
+        };
+        for (error, of_others) in [(denied, false), (silent, true)] {
+            let mut failed = Failed::now(words("a"), &error);
+            failed.at = began + Duration::from_secs(15);
+            let told = |came: u64, scopes: &str| {
+                let came = began + Duration::from_secs(came);
+                let error = failed.for_whoever(came, &words(scopes));
+                error.map(|error| error.to_string())
+            };
+            assert_eq!(told(0, "a"), Some(error.to_string()));
+            assert_eq!(told(14, "a"), Some(error.to_string()));
+            assert_eq!(told(14, "b").is_some(), of_others, "{error}");
+            for later in [15, 16] {
+                assert_eq!(told(later, "a"), None, "{later}");
+            }
         }
-    }
-
-    fn place(methods: &[&str]) -> TokenPlace {
-        TokenPlace {
-            issuer: "https://as.example".to_owned(),
-            resource: None,
-            scopes: vec!["c".to_owned()],
-            token: Url::parse("https://as.example/token").unwrap(),
-            methods: Some(methods.iter().map(|it| (*it).to_owned()).collect()),
-        }
-    }
-
-    #[test]
-    fn scopes_are_those_that_are_set_then_those_that_are_wanted_then_those_that_are_named() {
-        let wants = Challenge::parse("Bearer scope=\"b\"");
-        let nothing = Challenge::default();
-        assert_eq!(terms(&["a", "d"]).scope(&wants, &place(&[])), "a d");
-        assert_eq!(terms(&[]).scope(&wants, &place(&[])), "b");
-        assert_eq!(terms(&[]).scope(&nothing, &place(&[])), "c");
-    }
-
-    #[test]
-    fn a_secret_goes_where_the_server_wants_it_and_a_key_goes_nowhere() {
-        let (client, assertion) = terms(&[]).client(&place(&["client_secret_post"])).unwrap();
-        assert_eq!(client.method, Method::Post);
-        assert!(client.secret.is_some() && assertion.is_none());
-
-        let pem = "-----BEGIN PRIVATE KEY-----AAAA-----END PRIVATE KEY-----";
-        let mut keyed = terms(&[]);
-        keyed.proof = ClientProof::of(pem.to_owned().into());
-        assert!(matches!(keyed.proof, ClientProof::Key(_)));
-        let refused = keyed.client(&place(&["private_key_jwt"]));
-        assert!(matches!(refused, Err(OauthError::Key(_))));
-    }
-
-    #[test]
-    fn terms_print_no_secret() {
-        let printed = format!("{:?}", terms(&[]));
-        assert!(!printed.contains("a secret"), "{printed}");
     }
 }

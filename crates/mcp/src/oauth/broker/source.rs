@@ -20,6 +20,17 @@ pub trait TokenSource: Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(None)))
     }
 
+    /// A token that may do more, after the server has taken `short` and wants more than that for what it was asked;
+    /// nothing where there is none, or where that takes a user.
+    fn stepped_up<'a>(
+        &'a self,
+        short: &'a Secret,
+        challenge: &'a str,
+    ) -> Later<'a, Result<Option<Secret>, OauthError>> {
+        let _ = (short, challenge);
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// What a server means that wants a sign-in although it was sent a token; nothing where a user can sign in.
     fn unadmitted(&self) -> Option<OauthError> {
         None

@@ -4,11 +4,8 @@
 
 use url::Url;
 
-use super::{Bounds, SCOPES, Wish, checked_issuer, describe, is_scope, metadata};
-use crate::{
-    client::visible,
-    oauth::{OauthError, address::shown, provider, web::Web},
-};
+use super::{Bounds, Wish, authorization_server, own_endpoint};
+use crate::oauth::{OauthError, address::shown, web::Web};
 
 /// What is known of where to take tokens.
 #[derive(Debug)]
@@ -30,41 +27,16 @@ pub(in crate::oauth) async fn token_place(
     server: &Url,
     wish: &Wish,
 ) -> Result<TokenPlace, OauthError> {
-    const WHAT: &str = "token endpoint";
-    let nobody = || OauthError::NoAuthorizationServer(shown(server));
-    let (issuer, resource, scopes) = match describe(web, bounds, server, &wish.challenge).await? {
-        Some(found) => {
-            let issuer = found.authorization_servers.into_iter().next();
-            (
-                issuer.ok_or_else(nobody)?,
-                found.resource,
-                found.scopes_supported,
-            )
-        }
-        // A server of before RFC 9728 is its own authorization server (specification of 2025-03-26).
-        None => (server.origin().ascii_serialization(), None, Vec::new()),
-    };
-    let (name, base) = checked_issuer(bounds, &issuer)?;
-    if let Some(registered) = &wish.registered {
-        registered.belongs_to(name, &base, wish)?;
-    }
-    let found = metadata(web, &base, name).await?.ok_or_else(nobody)?;
-    let text = found.token_endpoint.ok_or_else(nobody)?;
-    let token = bounds.check(WHAT, &text)?;
-    // A secret goes to the authorization server itself, or to what is known to belong to it.
-    if token.origin() != base.origin() && !provider::belongs(name, &token) {
-        return Err(OauthError::Address {
-            what: WHAT,
-            why: "it is on another server than the authorization server that names it",
-            address: visible(&text).chars().take(200).collect(),
-        });
-    }
-    let scopes = scopes.into_iter().filter(|it| is_scope(it)).take(SCOPES);
+    let found = authorization_server(web, bounds, server, wish).await?;
+    let endpoint = found.metadata.token_endpoint;
+    let endpoint = endpoint.ok_or_else(|| OauthError::NoAuthorizationServer(shown(server)))?;
+    let (base, issuer) = (&found.base, &found.issuer);
+    let token = own_endpoint(bounds, base, issuer, "token endpoint", &endpoint)?;
     Ok(TokenPlace {
-        scopes: scopes.collect(),
-        issuer,
-        resource,
+        issuer: found.issuer,
+        resource: found.resource,
+        scopes: found.scopes,
         token,
-        methods: found.token_endpoint_auth_methods_supported,
+        methods: found.metadata.token_endpoint_auth_methods_supported,
     })
 }
