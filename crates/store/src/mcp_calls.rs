@@ -1,9 +1,9 @@
 //! Calls of MCP tools while they are under way.
 //!
 //! Before a call leaves, a note says that it does (`open_calls.rs`): a kill at any moment leaves the call in the trail,
-//! because the next start tells of each note whose end is not there. What became of a call is written in its turn,
+//! because the next start tells of each note whose end is not there. What became of a call is written soon after,
 //! several of them at once if they end together, and nobody waits for the disk meanwhile. Whoever reads the trail, or
-//! writes anything else, waits for that, so that no order of events differs from what happened. The note does not wait
+//! writes anything else, has that written first, so that no order of events differs from what happened. The note does not wait
 //! for the disk either: the event that follows it within milliseconds does, and what a power cut takes in between, it
 //! takes from the agent too.
 //!
@@ -16,6 +16,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use berth_protocol::McpConfigurationId;
@@ -31,6 +32,10 @@ use crate::{
 
 const DOING: &str = "noting a call of a tool";
 
+/// How long what became of a call waits for being written, unless somebody looks: its answer leaves first, and what ends
+/// meanwhile is written with it.
+const SOON: Duration = Duration::from_millis(10);
+
 /// What the trail says of a call that is over.
 const CALLED: &str = "mcp.called";
 
@@ -40,6 +45,8 @@ pub(crate) struct EndedCalls {
     waiting: Mutex<Vec<EndedCall>>,
     /// Those that wait, and those that are being written.
     open: AtomicUsize,
+    /// Those that wait will be written [`SOON`].
+    due: AtomicBool,
     /// Those that wait could not be written when that was tried last.
     fails: AtomicBool,
     /// Held while some are written, so that those which could not be stand before what has ended since. It is taken
@@ -100,7 +107,19 @@ impl Store {
     /// Has noted what became of a call that was begun, without waiting for it. Every later look at the trail sees it.
     pub fn end_mcp_call(&self, id: McpConfigurationId, call: String, details: Value) {
         self.ended_calls().add(EndedCall { id, call, details });
-        tokio::spawn(self.clone().note_ended_calls());
+        if self.ended_calls().due.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let store = self.clone();
+        // Should the runtime of this end before, closing the store writes what waits.
+        tokio::spawn(async move {
+            tokio::time::sleep(SOON).await;
+            // What ends from here on is perhaps not written with the others.
+            store.ended_calls().due.store(false, Ordering::Release);
+            // This thread is that of whoever calls tools, and they may be about to call the next.
+            let runtime = store.runtime().clone();
+            runtime.spawn(store.note_ended_calls());
+        });
     }
 
     /// Waits until every call that is over is in the trail, or could not be written.

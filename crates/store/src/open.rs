@@ -28,7 +28,10 @@ use sqlx::{
         SqliteSynchronous,
     },
 };
-use tokio::sync::{Mutex, mpsc::UnboundedSender};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex, mpsc::UnboundedSender},
+};
 
 use crate::{
     StoreError, error::is_full, kept::Kept, mcp_calls::EndedCalls, mcp_unreadable::Servers,
@@ -68,6 +71,8 @@ struct Inner {
     servers: Kept<Servers>,
     open_calls: OpenCalls,
     ended_calls: EndedCalls,
+    /// What writes where nobody waits for it.
+    runtime: Handle,
     /// The newest event of the trail.
     last_noted: AtomicI64,
 }
@@ -124,6 +129,7 @@ impl Store {
                 servers: Kept::default(),
                 open_calls,
                 ended_calls: EndedCalls::default(),
+                runtime: Handle::current(),
                 last_noted: AtomicI64::new(last_noted),
             }),
         })
@@ -174,6 +180,10 @@ impl Store {
 
     pub(crate) fn noted_up_to(&self, seq: i64) {
         self.inner.last_noted.store(seq, Ordering::Release);
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.inner.runtime
     }
 
     pub(crate) fn ended_calls(&self) -> &EndedCalls {

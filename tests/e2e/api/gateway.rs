@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 use crate::folder;
 
+#[path = "gateway/address.rs"]
+mod address;
 #[path = "gateway/asked.rs"]
 mod asked;
 #[path = "gateway/bounds.rs"]
