@@ -34,6 +34,7 @@ use axum::{
     routing::any,
 };
 use berth_protocol::{Code, PROBLEM_MEDIA_TYPE, Problem, UPLOAD_LIMIT};
+use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{
@@ -225,24 +226,28 @@ pub fn router(state: Arc<State>) -> Router {
 /// stays on this machine, and they wait for it.
 pub fn agents_router(state: Arc<State>, port: u16) -> Router {
     let gate = auth::Gate::at(&state, port);
+    // One layer: of several, each makes a box for each request.
+    let before = ServiceBuilder::new()
+        .layer(middleware::from_fn(rest::discard))
+        .layer(middleware::from_fn_with_state(gate, auth::check))
+        .layer(DefaultBodyLimit::max(BODY));
     let router = Router::new()
         .route("/mcp/{session}/{server}", any(gateway::answer))
         .fallback(async || ApiError::new(Code::NotFound, "only MCP servers are at this address"))
-        .layer(DefaultBodyLimit::max(BODY))
-        .layer(middleware::from_fn_with_state(gate, auth::check))
-        .layer(middleware::from_fn(rest::discard));
+        .layer(before);
     guarded(router).with_state(state)
 }
 
 /// What holds for every answer.
 fn guarded(router: Router<Arc<State>>) -> Router<Arc<State>> {
-    router
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
-        .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
+    let every = ServiceBuilder::new()
         // What was erased or signed out of would otherwise live on in the files of a browser.
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
+        .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(CatchPanicLayer::custom(panicked));
+    router.layer(every)
 }
 
 /// An answer in several small pieces would otherwise wait for the other side's system.
