@@ -38,7 +38,7 @@ pub use http::openapi_json;
 
 use crate::{
     endpoint::{EndpointFile, EngineLock, LeftBehind, Token},
-    gateway::listener::Listener,
+    gateway::listener::Serving,
     state::State,
 };
 
@@ -48,7 +48,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// A running engine.
 pub struct Engine {
     listener: TcpListener,
-    agents: Listener,
+    agents: Serving,
     router: axum::Router,
     state: Arc<State>,
     file: EndpointFile,
@@ -85,6 +85,7 @@ impl Engine {
         routers::clear(&state).await;
         state.start_background();
         let router = http::router(Arc::clone(&state));
+        let agents = agents.serve(&state)?;
         let file = EndpointFile::write(&state.config.data_dir, &endpoint)?;
         tracing::info!(
             url = endpoint.url,
@@ -124,7 +125,6 @@ impl Engine {
         } = self;
         let (stopping, late) = (state.stopping.clone(), state.stopping.clone());
         let ending = Arc::clone(&state);
-        let agents = agents.serve(&state)?;
         let listener = listener.tap_io(http::send_at_once);
         let serve =
             axum::serve(listener, router.into_make_service()).with_graceful_shutdown(async move {
@@ -146,10 +146,11 @@ impl Engine {
         state.sessions.stop_all(&state).await;
         // Calls of tools that end with their sessions are told of now, and not by the next start.
         state.gateways.settle().await;
-        agents.end().await;
         // A token that was given in exchange for another is not lost.
         state.sign_ins.settle().await;
         state.organizations.settle().await;
+        // What was waited for before may run there.
+        agents.end().await;
         state.store.close().await;
         tracing::info!("engine has stopped");
         drop(lock);

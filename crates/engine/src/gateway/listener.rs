@@ -9,6 +9,7 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     sync::Arc,
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use axum::serve::ListenerExt;
@@ -19,6 +20,9 @@ use crate::{EngineError, http, state::State};
 
 /// Name of the thread.
 const NAME: &str = "gateway";
+
+/// How long work may go on at the end that cannot be given up, such as reading a file.
+const LAST_WORK: Duration = Duration::from_secs(2);
 
 /// Bound, and not answered yet: whoever asks meanwhile waits.
 pub struct Listener {
@@ -63,6 +67,7 @@ impl Listener {
                 // Calls end, and are noted, after their agents have stopped to wait for them.
                 until.cancelled().await;
             });
+            runtime.shutdown_timeout(LAST_WORK);
         });
         let thread = thread.map_err(EngineError::Serve)?;
         Ok(Serving {
