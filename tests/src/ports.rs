@@ -74,9 +74,12 @@ impl OwnPort {
 /// another, and for a while connections that were ended.
 fn shared(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().expect("a socket can be made");
-    socket
-        .set_reuseport(true)
-        .expect("a port can be had by several");
+    #[cfg(unix)]
+    let shared = socket.set_reuseport(true);
+    // Windows has one option for both.
+    #[cfg(windows)]
+    let shared = socket.set_reuseaddr(true);
+    shared.expect("a port can be had by several");
     socket
         .bind(address)
         .expect("nobody else has the port, or one is free");
