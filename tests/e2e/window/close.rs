@@ -1,7 +1,7 @@
 //! Closing the window in order, as a click on its cross does.
 
 use berth_protocol::{Role, SessionId};
-use berth_tests::{Client, Repository, processes, undisturbed, until, webdriver::id};
+use berth_tests::{Client, Repository, processes, undisturbed, until};
 
 use crate::{Stage, TITLE, data, display::Display, is_gone, process, row, shown};
 
