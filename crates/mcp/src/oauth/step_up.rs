@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn more_access_is_asked_for_twice_within_ten_minutes_and_no_more() {
         let (step_ups, began) = (StepUps::default(), Instant::now());
-        let minutes = |minutes| began + Duration::from_secs(60 * minutes);
+        let minutes = |minutes: u64| began + Duration::from_secs(60 * minutes);
         for (minute, may_begin) in [
             (0, true),
             (4, true),
