@@ -6,7 +6,7 @@ use berth_protocol::{Endpoint, Event};
 use berth_session::{environment::Environment, process::Reaper};
 use berth_store::Store;
 use berth_workspace::{Git, WorkspaceError};
-use tokio::sync::OnceCell;
+use tokio::{runtime::Handle, sync::OnceCell};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -40,6 +40,8 @@ pub struct State {
     /// The servers of the active organization, as clients know them.
     pub shared_servers: Told,
     pub organizations: Organizations,
+    /// The engine's own threads, for what must hold up no other one.
+    pub runtime: Handle,
     /// Cancelled when the engine shall stop.
     pub stopping: CancellationToken,
     environment: OnceCell<Environment>,
@@ -68,6 +70,7 @@ impl State {
             sign_ins,
             shared_servers: Told::default(),
             organizations,
+            runtime: Handle::current(),
             stopping: CancellationToken::new(),
             environment: OnceCell::new(),
             git: OnceCell::new(),

@@ -133,7 +133,7 @@ impl Store {
         if self.ended_calls().open.load(Ordering::Acquire) == 0 {
             return Ok(());
         }
-        match tokio::spawn(self.clone().note_ended_calls()).await {
+        match self.runtime().spawn(self.clone().note_ended_calls()).await {
             Ok(noted) => noted,
             // It fails with the runtime alone, and then there is nothing to wait for.
             Err(_) => Err(StoreError::Closed { doing: DOING }),

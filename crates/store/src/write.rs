@@ -17,7 +17,7 @@ use berth_protocol::{
 };
 use serde_json::Value;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
-use tokio::sync::OwnedMutexGuard;
+use tokio::{runtime::Handle, sync::OwnedMutexGuard};
 use uuid::Uuid;
 
 use crate::{
@@ -162,12 +162,13 @@ impl Store {
     }
 }
 
-/// Does something to its end, also when nobody waits for it any more.
+/// Does something to its end, also when nobody waits for it any more, or what runs whoever does is over.
 async fn carried_through(
+    runtime: &Handle,
     doing: &'static str,
     work: impl Future<Output = Result<(), StoreError>> + Send + 'static,
 ) -> Result<(), StoreError> {
-    match tokio::spawn(work).await {
+    match runtime.spawn(work).await {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
@@ -271,7 +272,8 @@ impl Write {
     ) -> Result<(), StoreError> {
         let (action, kind) = (action.to_owned(), subject_kind.to_owned());
         let (id, details) = (subject_id.to_owned(), details.clone());
-        carried_through(self.doing, async move {
+        let runtime = self.store.runtime().clone();
+        carried_through(&runtime, self.doing, async move {
             self.append_audit(LAST_EVENT, (&action, &kind, &id), &details)
                 .await?;
             self.committed();
@@ -294,7 +296,8 @@ impl Write {
     }
 
     async fn finish(mut self) -> Result<(), StoreError> {
-        carried_through(self.doing, async move {
+        let runtime = self.store.runtime().clone();
+        carried_through(&runtime, self.doing, async move {
             self.execute(sqlx::query("COMMIT")).await?;
             self.committed();
             Ok(())

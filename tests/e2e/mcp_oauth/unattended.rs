@@ -320,7 +320,7 @@ async fn a_server_that_always_wants_more_access_is_given_it_twice_and_no_more() 
     });
     for _ in 0..4 {
         let why = refused(&connection).await;
-        assert!(matches!(*why, OauthError::Unadmitted(_)), "{why}");
+        assert!(matches!(*why, OauthError::NoMoreAccess { .. }), "{why}");
     }
     let wanted = ["read", "read more-0", "read more-0 more-2"];
     assert_eq!(scopes(&fixture), wanted);
@@ -332,16 +332,20 @@ async fn a_server_that_always_wants_more_access_is_given_it_twice_and_no_more() 
 async fn a_refusal_that_wants_nothing_more_leads_to_no_other_token() {
     let fixture = Fixture::start().await;
     let connection = connected(&fixture).await;
-    for refusal in [
-        "Bearer error=\"insufficient_scope\"",
+    for (refusal, is_short) in [
+        ("Bearer error=\"insufficient_scope\"", true),
         // The token has that.
-        "Bearer error=\"insufficient_scope\", scope=\"read\"",
+        ("Bearer error=\"insufficient_scope\", scope=\"read\"", true),
         // The token does not matter.
-        "Bearer scope=\"write\"",
+        ("Bearer scope=\"write\"", false),
     ] {
         refuses(&fixture, move || refusal.to_owned());
         let why = refused(&connection).await;
-        assert!(matches!(*why, OauthError::Unadmitted(_)), "{refusal}");
+        match &*why {
+            OauthError::NoMoreAccess { .. } => assert!(is_short, "{refusal}"),
+            OauthError::Unadmitted(_) => assert!(!is_short, "{refusal}"),
+            other => panic!("{refusal}: {other}"),
+        }
     }
     assert_eq!(scopes(&fixture), ["read"]);
     assert_eq!(calls(&fixture), 3);

@@ -6,6 +6,7 @@
 //! one thread has enough of it for all sessions, and what else the engine does waits for none of it.
 
 use std::{
+    convert::Infallible,
     net::{Ipv4Addr, TcpListener},
     sync::Arc,
     thread::{self, JoinHandle},
@@ -13,13 +14,15 @@ use std::{
 };
 
 use axum::serve::ListenerExt;
-use tokio::runtime;
+use tokio::{runtime, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{EngineError, http, state::State};
 
 /// Name of the thread.
 const NAME: &str = "gateway";
+
+const UNREACHABLE: &str = "agents do not reach their MCP servers";
 
 /// How long work may go on at the end that cannot be given up, such as reading a file.
 const LAST_WORK: Duration = Duration::from_secs(2);
@@ -55,23 +58,30 @@ impl Listener {
     /// # Errors
     /// [`EngineError::Serve`] when there is no thread for it.
     pub fn serve(self, state: &Arc<State>) -> Result<Serving, EngineError> {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(EngineError::Serve)?;
         let over = CancellationToken::new();
         let (state, until) = (Arc::clone(state), over.clone());
-        let thread = thread::Builder::new().name(NAME.to_owned()).spawn(move || {
+        let (ended, is_over) = oneshot::channel();
+        // Made and dropped by its own thread: dropping it may wait, which no other runtime allows.
+        let work = move || {
+            let _ended = ended;
+            let runtime = runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = match runtime {
+                Ok(runtime) => runtime,
+                Err(error) => return tracing::error!(%error, "{UNREACHABLE}"),
+            };
             runtime.block_on(async {
                 if let Err(error) = answer(self, &state, &until).await {
-                    tracing::error!(%error, "agents do not reach their MCP servers any more");
+                    tracing::error!(%error, "{UNREACHABLE}");
                 }
                 // Calls end, and are noted, after their agents have stopped to wait for them.
                 until.cancelled().await;
             });
             runtime.shutdown_timeout(LAST_WORK);
-        });
-        let thread = thread.map_err(EngineError::Serve)?;
+        };
+        let thread = thread::Builder::new().name(NAME.to_owned()).spawn(work);
         Ok(Serving {
-            thread: Some(thread),
+            thread: Some(thread.map_err(EngineError::Serve)?),
+            is_over,
             over,
         })
     }
@@ -94,22 +104,23 @@ async fn answer(
     }
 }
 
-/// The thread that answers. Dropped, it ends without being waited for.
+/// The thread that answers. Dropped, it ends.
 pub struct Serving {
     thread: Option<JoinHandle<()>>,
+    /// Closed when the thread is about to end.
+    is_over: oneshot::Receiver<Infallible>,
     over: CancellationToken,
 }
 
 impl Serving {
-    /// Ends it with everything that it still does, and waits for that.
+    /// Ends it with everything that it still does, and waits for that, but not for ever.
     pub async fn end(mut self) {
         self.over.cancel();
-        let Some(thread) = self.thread.take() else {
-            return;
-        };
-        let ended = tokio::task::spawn_blocking(move || thread.join()).await;
-        if !matches!(ended, Ok(Ok(()))) {
-            tracing::error!("the thread that answers agents has failed");
+        let ended = tokio::time::timeout(LAST_WORK * 2, &mut self.is_over).await;
+        if ended.is_err() {
+            tracing::error!("the thread that answers agents does not end, and is left behind");
+            // Nobody waits for it any more.
+            self.thread = None;
         }
     }
 }
@@ -117,5 +128,10 @@ impl Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         self.over.cancel();
+        // What it holds, such as the store, is free before the lock of the engine is.
+        let ended = self.thread.take().map(JoinHandle::join);
+        if matches!(ended, Some(Err(_))) {
+            tracing::error!("the thread that answers agents has failed");
+        }
     }
 }

@@ -69,9 +69,9 @@ impl Proof {
     }
 
     /// What a server means that wants a sign-in, where nobody can sign in.
-    pub(super) fn unadmitted(&self) -> Option<OauthError> {
+    pub(super) fn unadmitted(&self, challenge: &str) -> Option<OauthError> {
         match self {
-            Self::Tokens(tokens) => tokens.unadmitted(),
+            Self::Tokens(tokens) => tokens.unadmitted(challenge),
             Self::Fixed(_) => None,
         }
     }
@@ -178,7 +178,7 @@ impl Authorized {
         F: Future<Output = Result<T, Failed>>,
     {
         let answered = self.ask_with_tokens(ask).await;
-        answered.map_err(|error| match self.proof.unadmitted() {
+        answered.map_err(|error| match self.proof.unadmitted(challenge(&error)) {
             Some(unadmitted) if wants_access(&error) => no_token(unadmitted),
             _ => error,
         })

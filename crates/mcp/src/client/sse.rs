@@ -131,7 +131,7 @@ async fn stream(
         }
     }
     if let Some(challenge) = challenge(&answer) {
-        let unadmitted = proof.unadmitted().map(McpError::from);
+        let unadmitted = proof.unadmitted(&challenge).map(McpError::from);
         return Err(unadmitted.unwrap_or(McpError::Unauthorized { challenge }));
     }
     if !answer.status().is_success() {
@@ -249,8 +249,8 @@ impl Poster {
             }
         }
         if let Some(challenge) = challenge(&answer) {
+            let unadmitted = self.proof.unadmitted(&challenge).map(SendError::from);
             let refused = || SendError::AuthRequired(AuthRequiredError::new(challenge));
-            let unadmitted = self.proof.unadmitted().map(SendError::from);
             return Err(unadmitted.unwrap_or_else(refused));
         }
         match answer.status() {

@@ -198,9 +198,13 @@ impl OauthError {
 
     /// The same may work later, so that what is kept stays.
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable { .. } | Self::Locked { .. } | Self::Store(_) | Self::Answer { .. }
-        )
+        match self {
+            Self::NoMoreAccess { why, .. } => why.is_transient(),
+            Self::Unreachable { .. }
+            | Self::Locked { .. }
+            | Self::Store(_)
+            | Self::Answer { .. } => true,
+            _ => false,
+        }
     }
 }

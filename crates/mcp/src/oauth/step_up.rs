@@ -29,6 +29,12 @@ impl StepUps {
         }
         may_begin
     }
+
+    /// The last one does not count: nobody has decided on it.
+    pub(super) fn take_back(&self) {
+        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        times.pop_back();
+    }
 }
 
 /// The scopes to ask for: those that are held, and those that are wanted besides.

@@ -197,10 +197,12 @@ impl Unattended {
         };
         let mut wish = self.terms.wish(&held.challenge, before);
         wish.held.clone_from(&held.more);
-        let taken = self.terms.tokens(&wish).await;
-        if matches!(taken, Err(OauthError::Denied { .. })) {
-            // It may be for what a step-up has added, which the next attempt does without.
+        let mut taken = self.terms.tokens(&wish).await;
+        if matches!(taken, Err(OauthError::Denied { .. })) && !held.more.is_empty() {
+            // It may be for what a step-up has added, and is given no longer.
             held.more.clear();
+            wish.held.clear();
+            taken = self.terms.tokens(&wish).await;
         }
         let taken = taken?;
         held.issuer = Some(taken.issuer.clone());
@@ -260,6 +262,9 @@ impl Unattended {
                 Ok(Some(token))
             }
             Err(error) => {
+                if error.is_transient() {
+                    self.step_ups.take_back();
+                }
                 let error = self.terms.no_more(&challenge.scopes, error);
                 *last = Some(Failed::now(challenge.scopes, &error));
                 Err(error)
@@ -326,8 +331,13 @@ impl TokenSource for Unattended {
         Box::pin(self.step_up(short, Challenge::parse(challenge)))
     }
 
-    fn unadmitted(&self) -> Option<OauthError> {
-        Some(OauthError::Unadmitted(self.terms.shown()))
+    fn unadmitted(&self, challenge: &str) -> Option<OauthError> {
+        let why = OauthError::Unadmitted(self.terms.shown());
+        let challenge = Challenge::parse(challenge);
+        Some(match challenge.wants_more() {
+            true => self.terms.no_more(&challenge.scopes, why),
+            false => why,
+        })
     }
 }
 

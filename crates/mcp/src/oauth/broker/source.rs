@@ -31,8 +31,9 @@ pub trait TokenSource: Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(None)))
     }
 
-    /// What a server means that wants a sign-in although it was sent a token; nothing where a user can sign in.
-    fn unadmitted(&self) -> Option<OauthError> {
+    /// What a server means that wants a sign-in, or more access, although it was sent a token; nothing where a user can
+    /// sign in.
+    fn unadmitted(&self, _challenge: &str) -> Option<OauthError> {
         None
     }
 }

@@ -101,13 +101,13 @@ impl TokenTerms {
 
     /// What it means that a token with these scopes besides could not be taken.
     pub(super) fn no_more(&self, scopes: &[String], why: OauthError) -> OauthError {
-        match why {
-            why @ OauthError::Denied { .. } => OauthError::NoMoreAccess {
-                server: self.shown(),
-                scopes: scopes.join(" "),
-                why: Box::new(why),
-            },
-            why => why,
+        /// Most characters of them that are told.
+        const TOLD: usize = 200;
+        let scopes = visible(&scopes.join(" "));
+        OauthError::NoMoreAccess {
+            server: self.shown(),
+            scopes: scopes.chars().take(TOLD).collect(),
+            why: Box::new(why),
         }
     }
 
