@@ -172,7 +172,8 @@ async fn a_restored_backup_costs_nothing_that_waits_here() {
         .await;
     device.change_prompt(id, json!({"name": "renamed"})).await;
     let state = device.settled().await;
-    assert_eq!((state.conflicts, state.parked), (0, 0));
+    let left = device.mutations().await;
+    assert_eq!((state.conflicts, state.parked), (0, 0), "{left:?}");
     assert_eq!(device.field(id, "name").await, "renamed");
     assert_eq!(device.field(id, "content").await, "words of mine");
 }

@@ -1,7 +1,7 @@
 //! One round of sync: where is the backend, what waits here, what has changed there, which audit events.
 
 use berth_protocol::tenant::SCHEMA;
-use berth_store::{PushOutcome, PushVerdict, StoreError};
+use berth_store::{Cursor, PushOutcome, PushVerdict, StoreError};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -19,6 +19,9 @@ const RESETS: u32 = 3;
 
 /// How often a call whose transaction was in another's way is made again at once.
 const AT_ONCE: u32 = 5;
+
+/// What the backend says of a change that cannot be one of what it has.
+const INVALID: &str = "sync.invalid";
 
 /// Why a round did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -40,18 +43,11 @@ pub(super) enum Failure {
 impl<A: Access> Sync<A> {
     /// Does all that there is to do.
     pub(super) async fn round(&self) -> Result<(), Failure> {
-        let head: Head = self
-            .call("sync_head", &json!({"org": self.tenant.org}))
-            .await?;
-        if head.schema != SCHEMA {
-            return Err(Failure::Schema(Some(head.schema)));
-        }
+        let head = self.head().await?;
         let cursor = self.cursor().await?;
         // What waits here is compared with what the backend has before it is sent: after a restored backup a
         // revision is another one, and after a change of rights a row may be gone.
-        let is_elsewhere = cursor.staged.is_some()
-            || cursor.token.as_ref() != Some(&head.token)
-            || head.rev < cursor.rev;
+        let is_elsewhere = is_elsewhere(&head, &cursor);
         if is_elsewhere {
             self.pull().await?;
         }
@@ -78,7 +74,17 @@ impl<A: Access> Sync<A> {
         Ok(())
     }
 
-    async fn cursor(&self) -> Result<berth_store::Cursor, Failure> {
+    async fn head(&self) -> Result<Head, Failure> {
+        let head: Head = self
+            .call("sync_head", &json!({"org": self.tenant.org}))
+            .await?;
+        match head.schema {
+            SCHEMA => Ok(head),
+            other => Err(Failure::Schema(Some(other))),
+        }
+    }
+
+    async fn cursor(&self) -> Result<Cursor, Failure> {
         match self.store.organization(self.tenant).await? {
             Some(organization) => Ok(organization.cursor),
             None => Err(StoreError::TenantNotFound(self.tenant).into()),
@@ -126,7 +132,28 @@ impl<A: Access> Sync<A> {
                 Err(failure) => return Err(failure),
             };
             self.store.settle_outgoing(self.tenant, &outcomes).await?;
+            self.send_overtaken(&outcomes).await?;
         }
+    }
+
+    /// Has changes sent again that were refused because the backend became another one after this round had asked where
+    /// it is, as by a backup that was restored: their revisions are none of it.
+    async fn send_overtaken(&self, outcomes: &[PushOutcome]) -> Result<(), Failure> {
+        let is_invalid = |verdict: &PushVerdict| matches!(verdict, PushVerdict::Rejected { code, .. } if code == INVALID);
+        let refused = outcomes.iter().filter(|it| is_invalid(&it.verdict));
+        let refused: Vec<_> = refused.map(|it| it.id).collect();
+        if refused.is_empty() || !is_elsewhere(&self.head().await?, &self.cursor().await?) {
+            return Ok(());
+        }
+        self.pull().await?;
+        for id in refused {
+            match self.store.retry_parked(self.tenant, id).await {
+                // What this machine tells by itself is told again in its own time, and the row may be gone.
+                Ok(_) | Err(StoreError::MutationNotFound(_) | StoreError::ToldFact { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Takes in pages until there is none left.
@@ -256,4 +283,9 @@ fn refused(batch: &[Value], answers: &[Appended]) -> Result<(u32, Option<String>
         }
     }
     Ok((count, code))
+}
+
+/// The copy here is not one of what the backend has now.
+fn is_elsewhere(head: &Head, cursor: &Cursor) -> bool {
+    cursor.staged.is_some() || cursor.token.as_ref() != Some(&head.token) || head.rev < cursor.rev
 }
