@@ -3,6 +3,7 @@
 
 mod asker;
 pub mod asking;
+mod connecting;
 mod form;
 pub mod given;
 pub mod listener;
@@ -17,8 +18,8 @@ use std::{
 };
 
 use berth_mcp::{
-    Connection, Limits, McpError, Reach,
-    gateway::{Agents, Asked, Bounds, Ended, Gateway, Guard, Opener, Read, Shared},
+    McpError,
+    gateway::{Asked, Bounds, Ended, Gateway, Guard, Opener, Read, Shared},
 };
 use berth_protocol::{
     AgentId, Code, McpConfiguration, McpConfigurationId, McpProbe, McpScope, McpServer, McpState,
@@ -30,9 +31,8 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 use tokio::runtime::Handle;
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tokio_util::task::TaskTracker;
 
-use asker::Asker;
 use asking::Subject;
 use listener::Listener;
 use names::{free_name, own_name, shared_names};
@@ -310,12 +310,6 @@ pub async fn answer(
     Ok(answer.map(axum::body::Body::new))
 }
 
-/// A server that is about to be reached.
-enum Prepared {
-    Open(Box<Connection>),
-    Known(Reach, Arc<Asker>),
-}
-
 /// One server of one session.
 #[derive(Clone)]
 struct Of {
@@ -375,37 +369,6 @@ impl Of {
             return Err(why.to_owned());
         }
         Ok(now)
-    }
-
-    /// Looking for a program and starting it may take a while, in which the thread that answers agents has others to
-    /// answer. What is reached over HTTP is reached from there, where its answers go on to.
-    async fn connect(&self, agents: Agents) -> Result<Connection, McpError> {
-        let of = self.clone();
-        let prepared = self
-            .state
-            .runtime
-            .spawn(async move { of.prepared(agents).await });
-        let prepared = AbortOnDropHandle::new(prepared).await;
-        let failed = |_| McpError::Unreachable("the engine failed while it reached it".to_owned());
-        match prepared.map_err(failed)?? {
-            Prepared::Open(connection) => Ok(*connection),
-            Prepared::Known(reach, asker) => {
-                Connection::open_for(&reach, Limits::default(), asker).await
-            }
-        }
-    }
-
-    async fn prepared(&self, agents: Agents) -> Result<Prepared, McpError> {
-        let now = self.now().await.map_err(McpError::Withheld)?;
-        let reach = mcp::reach_of(&self.state, &now, Some(&self.folder)).await;
-        let mut reach = reach.map_err(|error| McpError::Unreachable(error.0.detail.clone()))?;
-        mcp::reach::mark(&mut reach, self.session);
-        let asker = Arc::new(Asker::new(self.clone(), now.draft.offers, agents));
-        if !matches!(reach, Reach::Stdio { .. }) {
-            return Ok(Prepared::Known(reach, asker));
-        }
-        let opened = Connection::open_for(&reach, Limits::default(), asker).await?;
-        Ok(Prepared::Open(Box::new(opened)))
     }
 
     /// What happens when the agent calls a tool, as its user and their organization say.

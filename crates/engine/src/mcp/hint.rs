@@ -72,6 +72,8 @@ fn hint_of_sign_in(error: &OauthError) -> Option<&'static str> {
         OauthError::Denied { .. } => {
             Some("Sign in again and agree, or ask whoever runs the server for access.")
         }
+        // Who gives out access could not be asked for more.
+        OauthError::NoMoreAccess { why, .. } if why.is_transient() => hint_of_sign_in(why),
         OauthError::ScopeLoop { .. }
         | OauthError::Unadmitted(_)
         | OauthError::NoMoreAccess { .. } => Some("Ask whoever runs the server for access."),

@@ -23,7 +23,7 @@ pub(super) use token_place::{TokenPlace, token_place};
 const LONGEST: usize = 2048;
 
 /// Most scopes that are taken over.
-const SCOPES: usize = 100;
+pub(super) const SCOPES: usize = 100;
 
 /// What is known of where to sign in.
 #[derive(Clone, Debug)]

@@ -134,7 +134,7 @@ pub enum OauthError {
         server: String,
         /// What it asks for.
         scopes: String,
-        /// What the authorization server says.
+        /// Why it is given none.
         #[source]
         why: Box<OauthError>,
     },

@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 
 use super::{
     Challenge, Later, OauthError, StoreError, TokenSource,
-    discovery::is_scope,
+    discovery::{SCOPES, is_scope},
     grant,
     step_up::{StepUps, united},
 };
@@ -225,6 +225,7 @@ impl Unattended {
     ) -> Result<Option<Secret>, OauthError> {
         let came = Instant::now();
         challenge.scopes.retain(|scope| is_scope(scope));
+        challenge.scopes.truncate(SCOPES);
         let mut last = self.stepping.lock().await;
         let wish = {
             let held = self.held.lock().await;

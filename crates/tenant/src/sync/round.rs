@@ -94,6 +94,8 @@ impl<A: Access> Sync<A> {
     /// Sends the user's changes until none waits; says whether there were any.
     async fn push(&self) -> Result<bool, Failure> {
         let mut has_sent = false;
+        // Once: a backend that is another one each time would have the same sent for ever.
+        let mut was_overtaken = false;
         let mut limit = wire::PUSH_CHANGES;
         loop {
             let mut bytes = 0;
@@ -132,18 +134,20 @@ impl<A: Access> Sync<A> {
                 Err(failure) => return Err(failure),
             };
             self.store.settle_outgoing(self.tenant, &outcomes).await?;
-            self.send_overtaken(&outcomes).await?;
+            if !was_overtaken {
+                was_overtaken = self.send_overtaken(&outcomes).await?;
+            }
         }
     }
 
     /// Has changes sent again that were refused because the backend became another one after this round had asked where
-    /// it is, as by a backup that was restored: their revisions are none of it.
-    async fn send_overtaken(&self, outcomes: &[PushOutcome]) -> Result<(), Failure> {
+    /// it is, as by a backup that was restored: their revisions are none of it. Says whether that was so.
+    async fn send_overtaken(&self, outcomes: &[PushOutcome]) -> Result<bool, Failure> {
         let is_invalid = |verdict: &PushVerdict| matches!(verdict, PushVerdict::Rejected { code, .. } if code == INVALID);
         let refused = outcomes.iter().filter(|it| is_invalid(&it.verdict));
         let refused: Vec<_> = refused.map(|it| it.id).collect();
         if refused.is_empty() || !is_elsewhere(&self.head().await?, &self.cursor().await?) {
-            return Ok(());
+            return Ok(false);
         }
         self.pull().await?;
         for id in refused {
@@ -153,7 +157,7 @@ impl<A: Access> Sync<A> {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Takes in pages until there is none left.

@@ -46,7 +46,7 @@ async fn agents_are_told_of_an_address_where_nothing_but_their_servers_is() {
         let refused = status(request.header(header, value)).await;
         assert_eq!(refused, StatusCode::FORBIDDEN, "{header}: {value}");
     }
-    // The engine's own address has what its API says.
+    // The engine's own address has them too.
     for url in [url.clone(), format!("{own}/mcp/{path}")] {
         let given = mcp::Given {
             url,
